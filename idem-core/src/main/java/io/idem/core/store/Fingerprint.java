@@ -1,0 +1,121 @@
+package io.idem.core.store;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+
+/**
+ * A digest of what a request asks for, by which a repeat is told from a different request under the
+ * same key.
+ *
+ * <p>Two requests are the same if their fingerprints {@linkplain #matches(Fingerprint) match}.
+ * {@link #NONE} stands for a caller that has nothing to compare and matches everything. Immutable
+ * and thread-safe.
+ */
+public final class Fingerprint {
+
+  /** Length in bytes of every fingerprint but {@link #NONE}. */
+  public static final int BYTES = 16;
+
+  /** The fingerprint of a caller that has nothing to compare. */
+  public static final Fingerprint NONE = new Fingerprint(new byte[0]);
+
+  private final byte[] bytes;
+
+  private Fingerprint(byte[] bytes) {
+    this.bytes = bytes;
+  }
+
+  /**
+   * Digests parts, each prefixed with its length, so that moving a boundary changes the result.
+   *
+   * @param parts what counts as the request, in a fixed order
+   * @return the first 16 bytes of the SHA-256 digest
+   */
+  public static Fingerprint of(List<byte[]> parts) {
+    MessageDigest digest = sha256();
+    for (byte[] part : parts) {
+      int length = part.length;
+      digest.update((byte) (length >>> 24));
+      digest.update((byte) (length >>> 16));
+      digest.update((byte) (length >>> 8));
+      digest.update((byte) length);
+      digest.update(part);
+    }
+    return new Fingerprint(Arrays.copyOf(digest.digest(), BYTES));
+  }
+
+  /**
+   * Digests strings, each as length-prefixed UTF-8.
+   *
+   * @param parts what counts as the request, in a fixed order
+   * @return the fingerprint
+   */
+  public static Fingerprint of(String... parts) {
+    return of(Arrays.stream(parts).map(part -> part.getBytes(StandardCharsets.UTF_8)).toList());
+  }
+
+  /**
+   * Reads a fingerprint back from the form {@link #toBytes()} gives.
+   *
+   * @param bytes none, or exactly {@value #BYTES} bytes
+   * @return the fingerprint
+   * @throws IllegalArgumentException for any other length
+   */
+  public static Fingerprint fromBytes(byte[] bytes) {
+    if (bytes.length == 0) {
+      return NONE;
+    }
+    if (bytes.length != BYTES) {
+      throw new IllegalArgumentException(
+          "A fingerprint has 0 or " + BYTES + " bytes, found " + bytes.length);
+    }
+    return new Fingerprint(bytes.clone());
+  }
+
+  /**
+   * The fingerprint as bytes.
+   *
+   * @return a new array, empty for {@link #NONE}
+   */
+  public byte[] toBytes() {
+    return bytes.clone();
+  }
+
+  /**
+   * Whether a request with the other fingerprint is a repeat of this one.
+   *
+   * @param other the other fingerprint
+   * @return true if both are equal, or if either is {@link #NONE}
+   */
+  public boolean matches(Fingerprint other) {
+    return bytes.length == 0 || other.bytes.length == 0 || Arrays.equals(bytes, other.bytes);
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java platform has SHA-256", e);
+    }
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Fingerprint that && Arrays.equals(bytes, that.bytes);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(bytes);
+  }
+
+  /** The digest in hexadecimal. It reveals nothing of the request, so it may be logged. */
+  @Override
+  public String toString() {
+    return bytes.length == 0 ? "none" : HexFormat.of().formatHex(bytes);
+  }
+}

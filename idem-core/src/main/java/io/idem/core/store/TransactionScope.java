@@ -1,0 +1,82 @@
+package io.idem.core.store;
+
+import java.time.Duration;
+
+/**
+ * One running transaction, as the engine sees it.
+ *
+ * <p>Nothing here opens a second transaction or connection. Not thread-safe: it belongs to the
+ * thread that runs the work.
+ */
+public interface TransactionScope {
+
+  /**
+   * Whether the transaction was there before and is committed by somebody else.
+   *
+   * @return true for a joined transaction
+   */
+  boolean isJoined();
+
+  /**
+   * Claims a key in this transaction, waiting for a rival that has not committed yet.
+   *
+   * <p>The lease of the request does not count: the transaction is the lease. When the answer is
+   * {@link Claim.Running} the wait was in vain, and the transaction is still usable.
+   *
+   * @param request what is claimed
+   * @param waitAtMost how long to wait for a rival's transaction to end; zero not to wait
+   * @return the answer
+   * @throws StoreConflictException if the database chose this transaction as a victim; it must be
+   *     rolled back
+   * @throws StoreUnavailableException if the store cannot say; the transaction must be rolled back
+   */
+  Claim claim(ClaimRequest request, Duration waitAtMost);
+
+  /**
+   * Claims a key and records its outcome in the same statement.
+   *
+   * <p>{@link Claim.Acquired} then means that the outcome is written; everything else is as with
+   * {@link #claim}.
+   *
+   * @param request what is claimed
+   * @param outcome what is to be replayed once the transaction has committed
+   * @param waitAtMost how long to wait for a rival's transaction to end; zero not to wait
+   * @return the answer
+   * @throws StoreConflictException as {@link #claim} does
+   * @throws StoreUnavailableException as {@link #claim} does
+   */
+  Claim claimCompleted(ClaimRequest request, StoredOutcome outcome, Duration waitAtMost);
+
+  /**
+   * Records the outcome of a key claimed in this transaction.
+   *
+   * @param lease what {@link #claim} acquired
+   * @param outcome what is to be replayed once the transaction has committed
+   * @param retention how long to keep it
+   * @return {@link LeaseCheck#LOST} if the record is no longer there, for example because the work
+   *     rolled back to an earlier savepoint; the transaction must then be rolled back
+   * @throws StoreConflictException as {@link #claim} does
+   * @throws StoreUnavailableException as {@link #claim} does
+   */
+  LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention);
+
+  /** Makes sure that this transaction is rolled back and never committed. */
+  void setRollbackOnly();
+
+  /**
+   * Whether this transaction can only be rolled back.
+   *
+   * @return true if somebody marked it so
+   */
+  boolean isRollbackOnly();
+
+  /**
+   * The resource behind the transaction, such as a {@code java.sql.Connection}.
+   *
+   * @param type the type wanted
+   * @param <C> the type wanted
+   * @return the resource; the caller neither closes nor commits it
+   * @throws IllegalArgumentException if the transaction has no such resource
+   */
+  <C> C unwrap(Class<C> type);
+}
