@@ -1,0 +1,240 @@
+package io.idem.core;
+
+import io.idem.core.internal.Engine;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.TransactionalStore;
+import java.lang.reflect.Type;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The engine of an application: its stores, and the operations made on them.
+ *
+ * <p>One for an application and namespace. Thread-safe. {@link #close()} lets running operations
+ * finish.
+ */
+public final class Idempotency implements AutoCloseable {
+
+  private final Engine engine;
+  private final ResultCodecFactory codecs;
+
+  private Idempotency(Engine engine, ResultCodecFactory codecs) {
+    this.engine = engine;
+    this.codecs = codecs;
+  }
+
+  /**
+   * An engine that keeps its records in this process and loses them with it.
+   *
+   * @return the engine
+   */
+  public static Idempotency inMemory() {
+    return builder().store(new InMemoryStore()).build();
+  }
+
+  /**
+   * Starts the settings of an engine.
+   *
+   * @return a builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Starts an operation without a result.
+   *
+   * @param name the operation's name, a part of every key's identity; 1 to 200 characters
+   * @return a builder
+   */
+  public Operation.Builder<@Nullable Void> operation(String name) {
+    return operation(name, ResultCodec.none());
+  }
+
+  /**
+   * Starts an operation whose results are stored by the engine's codecs.
+   *
+   * @param name the operation's name, a part of every key's identity; 1 to 200 characters
+   * @param resultType the type of its results
+   * @param <T> the type of its results
+   * @return a builder
+   * @throws IllegalArgumentException if there is no codec for the type
+   */
+  @SuppressWarnings("unchecked") // a factory answers with a codec for exactly the type asked for
+  public <T> Operation.Builder<T> operation(String name, Class<T> resultType) {
+    return (Operation.Builder<T>) operation(name, (Type) resultType);
+  }
+
+  /**
+   * Starts an operation whose results are stored by the engine's codecs, for generic types.
+   *
+   * @param name the operation's name, a part of every key's identity; 1 to 200 characters
+   * @param resultType the declared type of its results
+   * @return a builder
+   * @throws IllegalArgumentException if there is no codec for the type
+   */
+  public Operation.Builder<?> operation(String name, Type resultType) {
+    return operation(name, codecs.codecFor(resultType));
+  }
+
+  /**
+   * Starts an operation with a codec of its own.
+   *
+   * @param name the operation's name, a part of every key's identity; 1 to 200 characters
+   * @param codec how its results are stored
+   * @param <T> the type of its results
+   * @return a builder
+   */
+  public <T extends @Nullable Object> Operation.Builder<T> operation(
+      String name, ResultCodec<T> codec) {
+    return new Operation.Builder<>(engine, name, codec);
+  }
+
+  /**
+   * Stops the engine: waits until the running operations have ended and their outcomes are stored,
+   * at most for the time set by {@link Builder#shutdownWithin(Duration)}, then ends its threads.
+   * The stores are left to their owner.
+   */
+  @Override
+  public void close() {
+    engine.close();
+  }
+
+  /** Collects the settings of an engine. Not thread-safe. */
+  public static final class Builder {
+
+    private final List<DecisionListener> listeners = new ArrayList<>();
+    private String namespace = "";
+    private @Nullable IdempotencyStore store;
+    private @Nullable TransactionalStore transactionalStore;
+    private ResultCodecFactory codecs = ResultCodecFactory.basic();
+    private int maxWaiters = 16_384;
+    private Duration purgeEvery = Duration.ofMinutes(1);
+    private Duration shutdownWithin = Duration.ofSeconds(30);
+
+    private Builder() {}
+
+    /**
+     * What separates this application's keys from others' in the same store.
+     *
+     * @param namespace empty by default; at most 200 characters
+     * @return this
+     */
+    public Builder namespace(String namespace) {
+      if (namespace.length() > 200) {
+        throw new IllegalArgumentException(
+            "A namespace has at most 200 characters, found " + namespace.length());
+      }
+      this.namespace = namespace;
+      return this;
+    }
+
+    /**
+     * The store of leased operations.
+     *
+     * @param store the store
+     * @return this
+     */
+    public Builder store(IdempotencyStore store) {
+      this.store = store;
+      return this;
+    }
+
+    /**
+     * The store of transactional operations.
+     *
+     * @param store the store
+     * @return this
+     */
+    public Builder transactionalStore(TransactionalStore store) {
+      this.transactionalStore = store;
+      return this;
+    }
+
+    /**
+     * Where codecs come from for operations that name a result type.
+     *
+     * @param codecs {@link ResultCodecFactory#basic()} by default
+     * @return this
+     */
+    public Builder codecs(ResultCodecFactory codecs) {
+      this.codecs = codecs;
+      return this;
+    }
+
+    /**
+     * Adds a listener.
+     *
+     * @param listener told of every decision
+     * @return this
+     */
+    public Builder listener(DecisionListener listener) {
+      listeners.add(listener);
+      return this;
+    }
+
+    /**
+     * How many callers may wait for running requests at once; more are told {@link
+     * Execution.Busy}.
+     *
+     * @param maxWaiters at least 0; 16384 by default
+     * @return this
+     */
+    public Builder maxWaiters(int maxWaiters) {
+      if (maxWaiters < 0) {
+        throw new IllegalArgumentException(
+            "The number of waiters is not negative, found " + maxWaiters);
+      }
+      this.maxWaiters = maxWaiters;
+      return this;
+    }
+
+    /**
+     * How often expired records are purged from stores that do not forget by themselves.
+     *
+     * @param purgeEvery the time between two purges; zero for never; 1 minute by default
+     * @return this
+     */
+    public Builder purgeEvery(Duration purgeEvery) {
+      this.purgeEvery = purgeEvery;
+      return this;
+    }
+
+    /**
+     * How long {@link Idempotency#close()} waits for running operations.
+     *
+     * @param shutdownWithin the bound; 30 seconds by default
+     * @return this
+     */
+    public Builder shutdownWithin(Duration shutdownWithin) {
+      this.shutdownWithin = shutdownWithin;
+      return this;
+    }
+
+    /**
+     * Makes the engine.
+     *
+     * @return the engine
+     * @throws IllegalStateException if no store is set
+     */
+    public Idempotency build() {
+      if (store == null && transactionalStore == null) {
+        throw new IllegalStateException(
+            "An engine needs a store: set store(…) or transactionalStore(…), or use"
+                + " Idempotency.inMemory() for a single process");
+      }
+      return new Idempotency(
+          new Engine(
+              namespace,
+              store,
+              transactionalStore,
+              List.copyOf(listeners),
+              maxWaiters,
+              purgeEvery,
+              shutdownWithin),
+          codecs);
+    }
+  }
+}

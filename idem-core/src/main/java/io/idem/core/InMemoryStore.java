@@ -1,0 +1,240 @@
+package io.idem.core;
+
+import io.idem.core.store.Claim;
+import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.ExpiredEntries;
+import io.idem.core.store.Fingerprint;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.OwnerToken;
+import io.idem.core.store.RecordId;
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.core.store.StoredOutcome;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A store in the memory of this process: for tests, and for applications of one node whose keys
+ * need not outlive it.
+ *
+ * <p>Its clock is the process's monotonic clock. It never evicts a record that still counts: when
+ * it is full of those, it refuses new keys. Thread-safe.
+ */
+public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
+
+  private static final int DEFAULT_MOST_RECORDS = 1_000_000;
+
+  private static final long LOOK_FOR_ROOM_NANOS = 100_000_000;
+
+  private final ConcurrentHashMap<RecordId, Entry> entries = new ConcurrentHashMap<>();
+  private final int mostRecords;
+  private final LongSupplier nanoClock;
+  private final AtomicLong lastLookForRoom;
+
+  /** Creates a store for at most a million records. */
+  public InMemoryStore() {
+    this(DEFAULT_MOST_RECORDS);
+  }
+
+  /**
+   * Creates a store.
+   *
+   * @param mostRecords how many records it holds at most; at least 1
+   */
+  public InMemoryStore(int mostRecords) {
+    this(mostRecords, System::nanoTime);
+  }
+
+  /**
+   * Creates a store with a clock of its own, so that a test can let time pass.
+   *
+   * @param mostRecords how many records it holds at most; at least 1
+   * @param nanoClock a monotonic clock in nanoseconds
+   */
+  public InMemoryStore(int mostRecords, LongSupplier nanoClock) {
+    if (mostRecords < 1) {
+      throw new IllegalArgumentException("A store holds at least 1 record, found " + mostRecords);
+    }
+    this.mostRecords = mostRecords;
+    this.nanoClock = nanoClock;
+    this.lastLookForRoom = new AtomicLong(nanoClock.getAsLong() - LOOK_FOR_ROOM_NANOS);
+  }
+
+  @Override
+  public Claim claim(ClaimRequest request) {
+    Entry seen = entries.get(request.id());
+    if (seen != null && seen.outcome != null && !seen.isExpired(nanoClock.getAsLong())) {
+      return new Claim.Completed(seen.fingerprint, seen.outcome); // the common case takes no lock
+    }
+    if (seen == null && entries.mappingCount() >= mostRecords) {
+      makeRoom();
+    }
+    ClaimAnswer answer = new ClaimAnswer();
+    entries.compute(request.id(), (id, entry) -> answer.decide(entry, request));
+    return answer.claim();
+  }
+
+  @Override
+  public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
+    long now = nanoClock.getAsLong();
+    LeaseCheck[] check = {LeaseCheck.LOST};
+    entries.computeIfPresent(
+        lease.id(),
+        (id, entry) -> {
+          if (!entry.token.equals(lease.token())) {
+            return entry;
+          }
+          check[0] = LeaseCheck.HELD;
+          return entry.outcome != null ? entry : entry.completed(outcome, now + retention.toNanos());
+        });
+    return check[0];
+  }
+
+  @Override
+  public LeaseCheck release(Lease lease) {
+    LeaseCheck[] check = {LeaseCheck.LOST};
+    entries.computeIfPresent(
+        lease.id(),
+        (id, entry) -> {
+          if (!entry.isRunBy(lease)) {
+            return entry;
+          }
+          check[0] = LeaseCheck.HELD;
+          return null;
+        });
+    return check[0];
+  }
+
+  @Override
+  public LeaseCheck renew(Lease lease, Duration leaseFor) {
+    long now = nanoClock.getAsLong();
+    LeaseCheck[] check = {LeaseCheck.LOST};
+    entries.computeIfPresent(
+        lease.id(),
+        (id, entry) -> {
+          if (!entry.isRunBy(lease)) {
+            return entry;
+          }
+          check[0] = LeaseCheck.HELD;
+          return entry.until(now + leaseFor.toNanos());
+        });
+    return check[0];
+  }
+
+  @Override
+  public int purgeExpired(int limit) {
+    long now = nanoClock.getAsLong();
+    int purged = 0;
+    Iterator<Map.Entry<RecordId, Entry>> all = entries.entrySet().iterator();
+    while (purged < limit && all.hasNext()) {
+      Map.Entry<RecordId, Entry> next = all.next();
+      if (next.getValue().isExpired(now) && entries.remove(next.getKey(), next.getValue())) {
+        purged++;
+      }
+    }
+    return purged;
+  }
+
+  /**
+   * How many records the store holds, expired ones included.
+   *
+   * @return an estimate while others write
+   */
+  public long size() {
+    return entries.mappingCount();
+  }
+
+  private void makeRoom() {
+    // A full look at a full store takes long: at most ten a second, by one caller each.
+    long now = nanoClock.getAsLong();
+    long last = lastLookForRoom.get();
+    boolean mayLook = now - last >= LOOK_FOR_ROOM_NANOS && lastLookForRoom.compareAndSet(last, now);
+    if (!mayLook || purgeExpired(Math.max(1, mostRecords / 100)) == 0) {
+      throw new StoreUnavailableException(
+          "The in-memory store is full: "
+              + mostRecords
+              + " records that have not expired. Give it more room, shorten the retention, or use a"
+              + " store outside this process",
+          null);
+    }
+  }
+
+  /** The answer of one claim, decided while the map holds the record's lock. */
+  private final class ClaimAnswer {
+
+    private @Nullable Claim claim;
+
+    Claim claim() {
+      if (claim == null) {
+        throw new IllegalStateException("A claim is always decided");
+      }
+      return claim;
+    }
+
+    Entry decide(@Nullable Entry entry, ClaimRequest request) {
+      long now = nanoClock.getAsLong();
+      if (entry == null || entry.isExpired(now)) {
+        return acquire(request, 1, now);
+      }
+      if (entry.outcome != null) {
+        claim = new Claim.Completed(entry.fingerprint, entry.outcome);
+        return entry;
+      }
+      if (entry.token.equals(request.token())) {
+        return acquire(request, entry.attempt, now);
+      }
+      if (entry.leaseUntil - now > 0) {
+        claim = new Claim.Running(entry.fingerprint, Duration.ofNanos(entry.leaseUntil - now));
+        return entry;
+      }
+      if (request.takeOver() && entry.fingerprint.matches(request.fingerprint())) {
+        return acquire(request, entry.attempt + 1, now);
+      }
+      claim = new Claim.Abandoned(entry.fingerprint, entry.attempt);
+      return entry;
+    }
+
+    private Entry acquire(ClaimRequest request, int attempt, long now) {
+      claim = new Claim.Acquired(new Lease(request.id(), request.token(), attempt));
+      return new Entry(
+          request.token(),
+          attempt,
+          request.fingerprint(),
+          now + request.leaseFor().toNanos(),
+          0,
+          null);
+    }
+  }
+
+  /** One record. {@code expiresAt} counts only with an outcome. */
+  private record Entry(
+      OwnerToken token,
+      int attempt,
+      Fingerprint fingerprint,
+      long leaseUntil,
+      long expiresAt,
+      @Nullable StoredOutcome outcome) {
+
+    boolean isExpired(long now) {
+      return outcome != null && expiresAt - now <= 0;
+    }
+
+    boolean isRunBy(Lease lease) {
+      return outcome == null && token.equals(lease.token());
+    }
+
+    Entry completed(StoredOutcome finished, long until) {
+      return new Entry(token, attempt, fingerprint, leaseUntil, until, finished);
+    }
+
+    Entry until(long newLeaseUntil) {
+      return new Entry(token, attempt, fingerprint, newLeaseUntil, expiresAt, outcome);
+    }
+  }
+}

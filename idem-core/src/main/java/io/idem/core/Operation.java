@@ -1,0 +1,330 @@
+package io.idem.core;
+
+import io.idem.core.internal.Engine;
+import io.idem.core.internal.OperationSpec;
+import io.idem.core.store.TransactionalStore;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A named kind of work that takes effect once for each key.
+ *
+ * <p>Made by {@link Idempotency#operation(String, Class)}, used for the life of the application.
+ * Immutable and thread-safe.
+ *
+ * @param <T> the type of its result
+ */
+public final class Operation<T extends @Nullable Object> {
+
+  private final Engine engine;
+  private final OperationSpec<T> spec;
+
+  private Operation(Engine engine, OperationSpec<T> spec) {
+    this.engine = engine;
+    this.spec = spec;
+  }
+
+  /**
+   * The operation's name, a part of every key's identity.
+   *
+   * @return the name
+   */
+  public String name() {
+    return spec.name();
+  }
+
+  /**
+   * Where records are written.
+   *
+   * @return the mode
+   */
+  public Mode mode() {
+    return spec.mode();
+  }
+
+  /**
+   * How long an outcome is kept after completion.
+   *
+   * @return the retention
+   */
+  public Duration retention() {
+    return spec.retention();
+  }
+
+  /**
+   * Runs the work unless it was done under this key before.
+   *
+   * @param key the idempotency key
+   * @param work what must take effect once
+   * @param <X> what the work throws
+   * @return the answer
+   * @throws X what the work threw in this call, or a recorded failure of an earlier run
+   * @throws ResultCodecException if the result cannot be encoded (nothing happened) or a stored one
+   *     not decoded (it happened before)
+   * @throws io.idem.core.store.StoreUnavailableException if the store cannot answer; the work did
+   *     not run, or its transaction failed to commit
+   */
+  public <X extends Throwable> Execution<T> execute(String key, Work<T, X> work) throws X {
+    return execute(IdempotentRequest.of(key), attempt -> work.run());
+  }
+
+  /**
+   * Runs the body unless it was done under this request's key before.
+   *
+   * @param request who asks, under which key, for what
+   * @param body what must take effect once
+   * @param <X> what the body throws
+   * @return the answer
+   * @throws X what the body threw in this call, or a recorded failure of an earlier run
+   * @throws ResultCodecException if the result cannot be encoded (nothing happened) or a stored one
+   *     not decoded (it happened before)
+   * @throws io.idem.core.store.StoreUnavailableException if the store cannot answer; the body did
+   *     not run, or its transaction failed to commit
+   */
+  public <X extends Throwable> Execution<T> execute(IdempotentRequest request, Body<T, X> body)
+      throws X {
+    return engine.execute(spec, request, body);
+  }
+
+  /**
+   * Collects the settings of an operation. Every setting has a default. Not thread-safe.
+   *
+   * @param <T> the type of the operation's result
+   */
+  public static final class Builder<T extends @Nullable Object> {
+
+    private final Engine engine;
+    private final String name;
+    private final ResultCodec<T> codec;
+    private final List<FailureMapping<?>> recordedFailures = new ArrayList<>();
+    private final List<Class<? extends Throwable>> releasingFailures = new ArrayList<>();
+    private @Nullable Mode mode;
+    private @Nullable TransactionalStore transactionalStore;
+    private Duration retention = Duration.ofHours(24);
+    private Duration leaseFor = Duration.ofSeconds(30);
+    private Duration waitAtMost = Duration.ofSeconds(5);
+    private Duration retryAfter = Duration.ofSeconds(1);
+    private int maxResultBytes = 1 << 20;
+    private Disposition otherFailures = Disposition.UNKNOWN;
+    private Function<? super T, Disposition> results = result -> Disposition.RECORD;
+    private AbandonedPolicy<T> abandoned = new AbandonedPolicy.Refuse<>();
+    private StoreDownPolicy storeDown = StoreDownPolicy.FAIL_CLOSED;
+
+    Builder(Engine engine, String name, ResultCodec<T> codec) {
+      if (name.isEmpty() || name.length() > 200) {
+        throw new IllegalArgumentException(
+            "An operation's name has 1 to 200 characters, found " + name.length());
+      }
+      this.engine = engine;
+      this.name = name;
+      this.codec = codec;
+    }
+
+    /**
+     * Forces a mode. By default it is transactional where the engine has a transactional store,
+     * else leased.
+     *
+     * @param mode the mode
+     * @return this
+     */
+    public Builder<T> mode(Mode mode) {
+      this.mode = mode;
+      return this;
+    }
+
+    /**
+     * Forces transactional mode on a store of this operation's own, for example one with another
+     * isolation level.
+     *
+     * @param store the store
+     * @return this
+     */
+    public Builder<T> transactional(TransactionalStore store) {
+      this.mode = Mode.TRANSACTIONAL;
+      this.transactionalStore = store;
+      return this;
+    }
+
+    /**
+     * How long an outcome is kept after completion. It has to outlast the callers' longest retry.
+     *
+     * @param retention at least one millisecond; 24 hours by default
+     * @return this
+     */
+    public Builder<T> retention(Duration retention) {
+      this.retention = atLeastOneMilli("retention", retention);
+      return this;
+    }
+
+    /**
+     * How long a claim holds without renewal, in leased mode. It is renewed while the body runs, so
+     * this is the time a crashed owner's key stays locked.
+     *
+     * @param leaseFor at least 100 milliseconds; 30 seconds by default
+     * @return this
+     */
+    public Builder<T> lease(Duration leaseFor) {
+      if (leaseFor.compareTo(Duration.ofMillis(100)) < 0) {
+        throw new IllegalArgumentException("A lease is at least 100 ms, found " + leaseFor);
+      }
+      this.leaseFor = leaseFor;
+      return this;
+    }
+
+    /**
+     * How long a repeat waits for the running request before it is told {@link Execution.Busy}.
+     *
+     * @param waitAtMost zero not to wait; 5 seconds by default
+     * @return this
+     */
+    public Builder<T> waitAtMost(Duration waitAtMost) {
+      if (waitAtMost.isNegative()) {
+        throw new IllegalArgumentException("A wait bound is not negative, found " + waitAtMost);
+      }
+      this.waitAtMost = waitAtMost;
+      return this;
+    }
+
+    /**
+     * What {@link Execution.Busy} suggests.
+     *
+     * @param retryAfter when to ask again; 1 second by default
+     * @return this
+     */
+    public Builder<T> retryAfter(Duration retryAfter) {
+      this.retryAfter = atLeastOneMilli("retry-after", retryAfter);
+      return this;
+    }
+
+    /**
+     * The most bytes a stored result may have. The caller of a larger one gets it; repeats are told
+     * {@link Execution.ResultNotStored}.
+     *
+     * @param maxResultBytes at least 0; 1 MiB by default
+     * @return this
+     */
+    public Builder<T> maxResultBytes(int maxResultBytes) {
+      if (maxResultBytes < 0) {
+        throw new IllegalArgumentException(
+            "The size of a result is not negative, found " + maxResultBytes);
+      }
+      this.maxResultBytes = maxResultBytes;
+      return this;
+    }
+
+    /**
+     * Stores failures of this type, so that every repeat meets them alike. In transactional mode
+     * the business change is rolled back all the same.
+     *
+     * @param mapping how the failure is stored and thrown again
+     * @return this
+     */
+    public Builder<T> recordFailure(FailureMapping<?> mapping) {
+      recordedFailures.add(mapping);
+      return this;
+    }
+
+    /**
+     * Frees the key when the body throws this type, which promises that nothing happened.
+     *
+     * @param type the exceptions, subclasses included
+     * @return this
+     */
+    public Builder<T> releaseOn(Class<? extends Throwable> type) {
+      releasingFailures.add(type);
+      return this;
+    }
+
+    /**
+     * What becomes of the key after any other failure, in leased mode. In transactional mode the
+     * rollback frees it.
+     *
+     * @param disposition {@link Disposition#UNKNOWN} by default; {@link Disposition#RELEASE} for
+     *     bodies whose failures never leave an effect behind
+     * @return this
+     * @throws IllegalArgumentException for a disposition that records, which needs {@link
+     *     #recordFailure}
+     */
+    public Builder<T> onOtherFailure(Disposition disposition) {
+      if (disposition == Disposition.RECORD || disposition == Disposition.RECORD_REJECTION) {
+        throw new IllegalArgumentException(
+            "A failure is recorded through recordFailure, which says how to throw it again");
+      }
+      this.otherFailures = disposition;
+      return this;
+    }
+
+    /**
+     * Decides about results, for operations whose results can tell of failure.
+     *
+     * @param results asked once for each run, on the caller's thread; what it throws counts as
+     *     {@link Disposition#UNKNOWN}
+     * @return this
+     */
+    public Builder<T> onResult(Function<? super T, Disposition> results) {
+      this.results = results;
+      return this;
+    }
+
+    /**
+     * What happens to a request that meets an abandoned key, in leased mode.
+     *
+     * @param policy {@link AbandonedPolicy.Refuse} by default
+     * @return this
+     */
+    public Builder<T> onAbandoned(AbandonedPolicy<T> policy) {
+      this.abandoned = policy;
+      return this;
+    }
+
+    /**
+     * What happens when the store cannot answer a claim.
+     *
+     * @param policy {@link StoreDownPolicy#FAIL_CLOSED} by default
+     * @return this
+     */
+    public Builder<T> onStoreDown(StoreDownPolicy policy) {
+      this.storeDown = policy;
+      return this;
+    }
+
+    /**
+     * Makes the operation.
+     *
+     * @return the operation
+     * @throws IllegalStateException if the settings contradict each other or what the engine has;
+     *     the message names the fix
+     */
+    public Operation<T> build() {
+      return new Operation<>(
+          engine,
+          engine.prepare(
+              new OperationSpec<>(
+                  name,
+                  codec,
+                  engine.modeOf(name, mode, transactionalStore),
+                  engine.transactionalStoreFor(transactionalStore),
+                  retention,
+                  leaseFor,
+                  waitAtMost,
+                  retryAfter,
+                  maxResultBytes,
+                  List.copyOf(recordedFailures),
+                  List.copyOf(releasingFailures),
+                  otherFailures,
+                  results,
+                  abandoned,
+                  storeDown)));
+    }
+
+    private static Duration atLeastOneMilli(String what, Duration value) {
+      if (value.compareTo(Duration.ofMillis(1)) < 0) {
+        throw new IllegalArgumentException("The " + what + " is at least 1 ms, found " + value);
+      }
+      return value;
+    }
+  }
+}

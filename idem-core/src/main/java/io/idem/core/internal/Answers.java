@@ -1,0 +1,136 @@
+package io.idem.core.internal;
+
+import io.idem.core.Decision;
+import io.idem.core.Execution;
+import io.idem.core.FailureMapping;
+import io.idem.core.ResultCodec;
+import io.idem.core.ResultCodecException;
+import io.idem.core.store.Claim;
+import io.idem.core.store.StoredOutcome;
+import org.jspecify.annotations.NullUnmarked;
+import org.jspecify.annotations.Nullable;
+
+/** Turns stored outcomes into answers, and results and failures into stored outcomes. */
+final class Answers {
+
+  private final Events events;
+
+  Answers(Events events) {
+    this.events = events;
+  }
+
+  <T extends @Nullable Object> Execution<T> busy(Call<T, ?> call) {
+    events.publish(Decision.BUSY, call, null);
+    return new Execution.Busy<>(call.spec().retryAfter());
+  }
+
+  <T extends @Nullable Object> Execution<T> keyReused(Call<T, ?> call) {
+    events.publish(Decision.KEY_REUSED, call, null);
+    return new Execution.KeyReused<>();
+  }
+
+  <T extends @Nullable Object> Execution<T> unresolved(Call<T, ?> call, int attempt) {
+    events.publish(Decision.UNRESOLVED, call, null);
+    return new Execution.Unresolved<>(attempt);
+  }
+
+  /** The answer to a repeat, or to a different request under the key. */
+  <T extends @Nullable Object> Execution<T> fromStored(Call<T, ?> call, Claim.Completed stored) {
+    if (!stored.fingerprint().matches(call.fingerprint())) {
+      return keyReused(call);
+    }
+    Execution<T> answer = replay(call.spec(), stored.outcome());
+    events.publish(Decision.REPLAYED, call, null);
+    return answer;
+  }
+
+  private <T extends @Nullable Object> Execution<T> replay(
+      OperationSpec<T> spec, StoredOutcome outcome) {
+    return switch (outcome.kind()) {
+      case DONE, NULL_RESULT -> replayedNull();
+      case RESULT -> new Execution.Replayed<>(decode(spec.name(), spec.codec(), outcome));
+      case NOT_STORED -> new Execution.ResultNotStored<>(outcome.detail());
+      case FAILURE -> throw Sneaky.sneaky(recreate(spec, outcome));
+    };
+  }
+
+  @NullUnmarked // only operations whose result type admits null store one
+  private static <T> Execution<T> replayedNull() {
+    return new Execution.Replayed<>(null);
+  }
+
+  private static <V extends @Nullable Object> V decode(
+      String operation, ResultCodec<V> codec, StoredOutcome outcome) {
+    try {
+      return codec.decode(outcome.payload());
+    } catch (RuntimeException e) {
+      throw new ResultCodecException(
+          "The stored outcome of operation '"
+              + operation
+              + "' cannot be read by its codec: it was written by an incompatible version, or the"
+              + " result type changed. The operation was done; its record is intact",
+          e);
+    }
+  }
+
+  private static Throwable recreate(OperationSpec<?> spec, StoredOutcome outcome) {
+    for (FailureMapping<?> mapping : spec.recordedFailures()) {
+      if (mapping.name().equals(outcome.detail())) {
+        return decode(spec.name(), mapping.codec(), outcome);
+      }
+    }
+    return new ResultCodecException(
+        "Operation '"
+            + spec.name()
+            + "' recorded a failure named '"
+            + outcome.detail()
+            + "', which it no longer declares: declare it again with recordFailure(…)",
+        new IllegalStateException("No mapping for the recorded failure"));
+  }
+
+  /**
+   * A result in its stored form.
+   *
+   * @throws ResultCodecException if the codec fails
+   */
+  <T extends @Nullable Object> StoredOutcome encode(OperationSpec<T> spec, T result) {
+    if (!spec.codec().storesResult()) {
+      return StoredOutcome.done();
+    }
+    if (result == null) {
+      return StoredOutcome.nullResult();
+    }
+    byte[] payload = encode(spec.name(), spec.codec(), result);
+    if (payload.length > spec.maxResultBytes()) {
+      return StoredOutcome.notStored(
+          "it has " + payload.length + " bytes, more than the " + spec.maxResultBytes()
+              + " that are kept");
+    }
+    return StoredOutcome.result(payload);
+  }
+
+  /**
+   * A failure in its stored form.
+   *
+   * @throws ResultCodecException if the codec fails
+   */
+  <E extends Exception> StoredOutcome encode(
+      OperationSpec<?> spec, FailureMapping<E> mapping, Throwable failure) {
+    byte[] payload = encode(spec.name(), mapping.codec(), mapping.type().cast(failure));
+    if (payload.length > spec.maxResultBytes()) {
+      throw new ResultCodecException(
+          "A failure recorded by operation '" + spec.name() + "' is too large to keep",
+          new IllegalArgumentException(payload.length + " bytes"));
+    }
+    return StoredOutcome.failure(mapping.name(), payload);
+  }
+
+  private static <V> byte[] encode(String operation, ResultCodec<V> codec, V value) {
+    try {
+      return codec.encode(value);
+    } catch (RuntimeException e) {
+      throw new ResultCodecException(
+          "The outcome of operation '" + operation + "' cannot be encoded by its codec", e);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package io.idem.core.internal;
+
+import io.idem.core.Attempt;
+import io.idem.core.store.TransactionScope;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** One run of a body. */
+record AttemptImpl(
+    String namespace,
+    Call<?, ?> call,
+    int number,
+    BooleanSupplier owner,
+    @Nullable TransactionScope scope)
+    implements Attempt {
+
+  @Override
+  public String operation() {
+    return call.spec().name();
+  }
+
+  @Override
+  public String outgoingKey(String step) {
+    return Keys.outgoing(namespace, operation(), call.request(), step).toString();
+  }
+
+  @Override
+  public boolean isOwner() {
+    return owner.getAsBoolean();
+  }
+
+  @Override
+  public <C> C unwrap(Class<C> type) {
+    if (scope == null) {
+      throw new IllegalStateException(
+          "Operation '" + operation() + "' is leased: it runs in no transaction of the store");
+    }
+    return scope.unwrap(type);
+  }
+
+  /** The operation and the number; nothing of the key. */
+  @Override
+  public String toString() {
+    return "Attempt[" + operation() + ", " + number + "]";
+  }
+}

@@ -1,0 +1,285 @@
+package io.idem.core.internal;
+
+import io.idem.core.AbandonedPolicy;
+import io.idem.core.Body;
+import io.idem.core.DecisionListener;
+import io.idem.core.Execution;
+import io.idem.core.IdempotentRequest;
+import io.idem.core.Mode;
+import io.idem.core.StoreDownPolicy;
+import io.idem.core.store.Claim;
+import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.ExpiredEntries;
+import io.idem.core.store.Fingerprint;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.OwnerToken;
+import io.idem.core.store.RecordId;
+import io.idem.core.store.RecordLabel;
+import io.idem.core.store.TransactionalStore;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What every operation of one engine shares, and the way of a request through it.
+ *
+ * <ol>
+ *   <li>The scoped key becomes a record id.
+ *   <li>Requests of one key meet here first: one leads and speaks with the store, the others follow
+ *       its {@link Flight} and hold nothing while they wait.
+ *   <li>The leader is carried by the {@link Protocol} of the operation's mode. If its outcome is
+ *       durable, it is the followers' answer too; if not, the next of them leads.
+ * </ol>
+ */
+public final class Engine {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.core");
+
+  /** A follower that may not wait still waits this long for the store's answer to its leader. */
+  private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private static final int PURGE_BATCH = 1_000;
+
+  private final String namespace;
+  private final @Nullable TransactionalStore transactionalStore;
+  private final Duration shutdownWithin;
+  private final ConcurrentHashMap<RecordId, Flight> flights = new ConcurrentHashMap<>();
+  private final Waiters waiters;
+  private final Answers answers;
+  private final @Nullable LeasedProtocol leased;
+  private final TransactionalProtocol transactional;
+  private final @Nullable LeaseKeeper keeper;
+  private final @Nullable PendingWrites pending;
+  private final ScheduledThreadPoolExecutor timer;
+  private final ScheduledThreadPoolExecutor background;
+  private final ThreadPoolExecutor renewals;
+  private final LongAdder entered = new LongAdder();
+  private final LongAdder left = new LongAdder();
+  private final long tokenHigh = new SecureRandom().nextLong();
+  private final AtomicLong tokenLow = new AtomicLong(new SecureRandom().nextLong());
+
+  /** Assembles an engine; {@code Idempotency.builder()} documents the parameters. */
+  public Engine(
+      String namespace,
+      @Nullable IdempotencyStore store,
+      @Nullable TransactionalStore transactionalStore,
+      List<DecisionListener> listeners,
+      int maxWaiters,
+      Duration purgeEvery,
+      Duration shutdownWithin) {
+    this.namespace = namespace;
+    this.transactionalStore = transactionalStore;
+    this.shutdownWithin = shutdownWithin;
+    this.waiters = new Waiters(maxWaiters);
+    Events events = new Events(listeners);
+    this.answers = new Answers(events);
+    this.transactional = new TransactionalProtocol(answers, events, namespace);
+    // Threads start with the first task, so an engine that never needs them has none.
+    this.timer = scheduler("idem-timer", 1);
+    this.background = scheduler("idem-background", 2);
+    this.renewals =
+        new ThreadPoolExecutor(
+            4, 4, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), daemons("idem-renewal"));
+    this.renewals.allowCoreThreadTimeOut(true);
+    if (store == null) {
+      this.keeper = null;
+      this.pending = null;
+      this.leased = null;
+    } else {
+      this.keeper = new LeaseKeeper(store, events, timer, renewals);
+      this.pending = new PendingWrites(background, keeper, events);
+      this.leased =
+          new LeasedProtocol(store, keeper, pending, waiters, answers, events, namespace);
+    }
+    if (!purgeEvery.isZero()) {
+      // Both modes may share one table: then either store purges it for both.
+      if (store instanceof ExpiredEntries entries) {
+        schedulePurge(entries, purgeEvery);
+      } else if (transactionalStore instanceof ExpiredEntries entries) {
+        schedulePurge(entries, purgeEvery);
+      }
+    }
+  }
+
+  /** The mode an operation gets, or a refusal that names the fix. */
+  public Mode modeOf(String operation, @Nullable Mode wanted, @Nullable TransactionalStore own) {
+    boolean canJoin = own != null || transactionalStore != null;
+    if (wanted == Mode.TRANSACTIONAL && !canJoin) {
+      throw new IllegalStateException(
+          "Operation '"
+              + operation
+              + "' is to be transactional, but the engine has no transactional store: give it one"
+              + " on the database of the effect, or choose Mode.LEASED");
+    }
+    if (wanted == Mode.LEASED && leased == null) {
+      throw new IllegalStateException(
+          "Operation '"
+              + operation
+              + "' is to be leased, but the engine has no store for leases: set store(…), or choose"
+              + " Mode.TRANSACTIONAL");
+    }
+    return wanted != null ? wanted : canJoin ? Mode.TRANSACTIONAL : Mode.LEASED;
+  }
+
+  /** The transactional store of an operation: its own, or the engine's. */
+  public @Nullable TransactionalStore transactionalStoreFor(@Nullable TransactionalStore own) {
+    return own != null ? own : transactionalStore;
+  }
+
+  /** Checks the settings of an operation against each other, and makes ready for it. */
+  public <T extends @Nullable Object> OperationSpec<T> prepare(OperationSpec<T> spec) {
+    if (spec.mode() == Mode.TRANSACTIONAL && spec.storeDown() == StoreDownPolicy.FAIL_OPEN) {
+      throw new IllegalStateException(
+          "Operation '"
+              + spec.name()
+              + "' is transactional and cannot fail open: without its database the effect cannot"
+              + " happen either. Leave onStoreDown at FAIL_CLOSED, or choose Mode.LEASED");
+    }
+    if (spec.mode() == Mode.LEASED && keeper != null) {
+      keeper.accommodate(spec.leaseFor());
+    }
+    return spec;
+  }
+
+  /** Carries one request; {@code Operation.execute} documents it. */
+  public <T extends @Nullable Object, X extends Throwable> Execution<T> execute(
+      OperationSpec<T> spec, IdempotentRequest request, Body<T, X> body) throws X {
+    Call<T, X> call = call(spec, request, body);
+    Protocol protocol =
+        spec.mode() == Mode.LEASED && leased != null ? leased : transactional;
+    entered.increment();
+    try {
+      while (true) {
+        Flight flight = new Flight();
+        Flight leading = flights.putIfAbsent(call.id(), flight);
+        if (leading == null) {
+          try {
+            return protocol.lead(call, flight);
+          } finally {
+            flights.remove(call.id(), flight);
+            flight.end();
+          }
+        }
+        Execution<T> answer = follow(call, leading);
+        if (answer != null) {
+          return answer;
+        }
+      }
+    } finally {
+      left.increment();
+    }
+  }
+
+  private <T extends @Nullable Object, X extends Throwable> Call<T, X> call(
+      OperationSpec<T> spec, IdempotentRequest request, Body<T, X> body) {
+    long now = System.nanoTime();
+    ClaimRequest claim =
+        new ClaimRequest(
+            Keys.id(namespace, spec.name(), request),
+            new RecordLabel(namespace, spec.name(), request.source(), request.key()),
+            request.fingerprint(),
+            new OwnerToken(tokenHigh, tokenLow.getAndIncrement()),
+            spec.leaseFor(),
+            spec.retention(),
+            spec.abandoned() instanceof AbandonedPolicy.Retry);
+    return new Call<>(spec, request, body, claim, now, now + spec.waitAtMost().toNanos());
+  }
+
+  /** Waits for the leader. Null says that the caller has to try to lead. */
+  private <T extends @Nullable Object> @Nullable Execution<T> follow(
+      Call<T, ?> call, Flight leading) {
+    if (!waiters.tryEnter()) {
+      return answers.busy(call);
+    }
+    try {
+      Fingerprint owner = leading.awaitOwner(Math.max(call.remainingNanos(), LOOK_NANOS));
+      if (owner == null) {
+        return answers.busy(call);
+      }
+      if (!owner.matches(call.fingerprint())) {
+        return answers.keyReused(call);
+      }
+      if (!leading.awaitEnd(call.remainingNanos())) {
+        return answers.busy(call);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return answers.busy(call);
+    } finally {
+      waiters.leave();
+    }
+    Claim.Completed outcome = leading.outcome();
+    return outcome == null ? null : answers.fromStored(call, outcome);
+  }
+
+  private void schedulePurge(ExpiredEntries entries, Duration every) {
+    long nanos = every.toNanos();
+    background.scheduleWithFixedDelay(
+        () -> purge(entries, nanos), nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Purges in batches until nothing is left or the time of one interval is used up. */
+  private static void purge(ExpiredEntries entries, long budgetNanos) {
+    long start = System.nanoTime();
+    try {
+      while (entries.purgeExpired(PURGE_BATCH) >= PURGE_BATCH) {
+        if (System.nanoTime() - start > budgetNanos || Thread.currentThread().isInterrupted()) {
+          return;
+        }
+      }
+    } catch (RuntimeException e) {
+      log.warn("Expired records could not be purged; trying again at the next interval", e);
+    }
+  }
+
+  /** Lets what runs come to its end, within the bound, then ends the threads. */
+  public void close() {
+    long deadline = System.nanoTime() + shutdownWithin.toNanos();
+    while (isBusy() && System.nanoTime() - deadline < 0 && !Thread.currentThread().isInterrupted()) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+    }
+    if (isBusy()) {
+      log.warn(
+          "The engine closes while operations still run or wait to be recorded: their keys are"
+              + " abandoned when their leases run out");
+    }
+    for (ExecutorService executor : List.of(timer, background, renewals)) {
+      executor.shutdownNow();
+    }
+  }
+
+  private boolean isBusy() {
+    // Left first: a request that comes in between the two reads can only make the engine look busy.
+    long gone = left.sum();
+    return entered.sum() != gone || (pending != null && !pending.isIdle());
+  }
+
+  private static ScheduledThreadPoolExecutor scheduler(String name, int threads) {
+    ScheduledThreadPoolExecutor executor =
+        new ScheduledThreadPoolExecutor(threads, daemons(name));
+    executor.setRemoveOnCancelPolicy(true);
+    return executor;
+  }
+
+  private static ThreadFactory daemons(String name) {
+    AtomicLong number = new AtomicLong(1);
+    return task -> {
+      Thread thread = new Thread(task, name + "-" + number.getAndIncrement());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+}

@@ -1,0 +1,48 @@
+package io.idem.core.internal;
+
+import io.idem.core.Decision;
+import io.idem.core.DecisionEvent;
+import io.idem.core.DecisionListener;
+import io.idem.core.store.RecordId;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells listeners of decisions, and contains what they throw. */
+final class Events {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.core");
+
+  private final List<DecisionListener> listeners;
+
+  Events(List<DecisionListener> listeners) {
+    this.listeners = listeners;
+  }
+
+  void publish(Decision decision, Call<?, ?> call, @Nullable Throwable cause) {
+    publish(decision, call.spec().name(), call.id(), call.startNanos(), cause);
+  }
+
+  void publish(
+      Decision decision,
+      String operation,
+      RecordId id,
+      long startNanos,
+      @Nullable Throwable cause) {
+    if (listeners.isEmpty()) {
+      return;
+    }
+    DecisionEvent event =
+        new DecisionEvent(
+            decision, operation, id, Duration.ofNanos(System.nanoTime() - startNanos), cause);
+    for (DecisionListener listener : listeners) {
+      try {
+        listener.onDecision(event);
+      } catch (RuntimeException e) {
+        log.warn("A decision listener failed on {} of operation '{}'", decision, operation, e);
+      }
+    }
+  }
+}

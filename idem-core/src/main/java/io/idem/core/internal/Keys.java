@@ -1,0 +1,121 @@
+package io.idem.core.internal;
+
+import io.idem.core.IdempotentRequest;
+import io.idem.core.store.RecordId;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.UUID;
+
+/**
+ * Turns scoped keys into fixed-length ids.
+ *
+ * <p>The id is the first 128 bits of the SHA-256 digest of the length-prefixed parts. If the key is
+ * a UUIDv7 or a ULID, whose first 48 bits are milliseconds, the first 32 bits of the id are
+ * replaced by the first 32 of those, so that keys of the same minute lie together in an index while
+ * 96 bits still digest the whole tuple.
+ */
+final class Keys {
+
+  private static final int UUID_LENGTH = 36;
+  private static final int UUID_VERSION_INDEX = 14;
+  private static final int ULID_LENGTH = 26;
+  private static final int ULID_TIME_LENGTH = 10;
+  private static final String CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+  private Keys() {}
+
+  static RecordId id(String namespace, String operation, IdempotentRequest request) {
+    byte[] digest = digest(namespace, operation, request.source(), request.key());
+    long high = longAt(digest, 0);
+    long millis = embeddedMillis(request.key());
+    if (millis >= 0) {
+      high = (millis >>> 16) << 32 | (high & 0xFFFF_FFFFL);
+    }
+    return new RecordId(high, longAt(digest, 8));
+  }
+
+  /** A version 8 UUID (RFC 9562: custom) over the scoped key and a step. */
+  static UUID outgoing(
+      String namespace, String operation, IdempotentRequest request, String step) {
+    byte[] digest = digest(namespace, operation, request.source(), request.key(), step);
+    long high = longAt(digest, 0) & ~0xF000L | 0x8000L;
+    long low = longAt(digest, 8) & 0x3FFF_FFFF_FFFF_FFFFL | 0x8000_0000_0000_0000L;
+    return new UUID(high, low);
+  }
+
+  private static byte[] digest(String... parts) {
+    MessageDigest digest = sha256();
+    for (String part : parts) {
+      byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
+      int length = bytes.length;
+      digest.update((byte) (length >>> 24));
+      digest.update((byte) (length >>> 16));
+      digest.update((byte) (length >>> 8));
+      digest.update((byte) length);
+      digest.update(bytes);
+    }
+    return digest.digest();
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java platform has SHA-256", e);
+    }
+  }
+
+  private static long longAt(byte[] bytes, int offset) {
+    long value = 0;
+    for (int i = 0; i < Long.BYTES; i++) {
+      value = value << 8 | (bytes[offset + i] & 0xFF);
+    }
+    return value;
+  }
+
+  /** The milliseconds inside a UUIDv7 or ULID, or -1 if the key is neither. */
+  private static long embeddedMillis(String key) {
+    return switch (key.length()) {
+      case UUID_LENGTH -> uuidMillis(key);
+      case ULID_LENGTH -> ulidMillis(key);
+      default -> -1;
+    };
+  }
+
+  private static long uuidMillis(String key) {
+    if (key.charAt(UUID_VERSION_INDEX) != '7') {
+      return -1;
+    }
+    long millis = 0;
+    for (int i = 0; i < UUID_LENGTH; i++) {
+      char c = key.charAt(i);
+      boolean dash = i == 8 || i == 13 || i == 18 || i == 23;
+      int digit = dash ? 0 : c < 128 ? Character.digit(c, 16) : -1;
+      if (digit < 0 || dash != (c == '-')) {
+        return -1;
+      }
+      if (i < UUID_VERSION_INDEX - 1 && !dash) {
+        millis = millis << 4 | digit;
+      }
+    }
+    return millis;
+  }
+
+  private static long ulidMillis(String key) {
+    if (key.charAt(0) > '7') {
+      return -1; // more than 48 bits of time
+    }
+    long millis = 0;
+    for (int i = 0; i < ULID_LENGTH; i++) {
+      int digit = CROCKFORD.indexOf(Character.toUpperCase(key.charAt(i)));
+      if (digit < 0) {
+        return -1;
+      }
+      if (i < ULID_TIME_LENGTH) {
+        millis = millis << 5 | digit;
+      }
+    }
+    return millis;
+  }
+}

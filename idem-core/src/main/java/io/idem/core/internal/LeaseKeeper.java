@@ -1,0 +1,120 @@
+package io.idem.core.internal;
+
+import io.idem.core.Decision;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.LeaseCheck;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The heartbeat: renews the leases of running bodies after each third of their time.
+ *
+ * <p>One ticker looks at all leases, so that a short run costs an insertion and a removal and no
+ * timer of its own. Local monotonic time only says when to renew; whether a lease still holds is
+ * the store's to say.
+ */
+final class LeaseKeeper {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.core");
+  private static final long SLOWEST_TICK_MILLIS = 1_000;
+  private static final long FASTEST_TICK_MILLIS = 10;
+
+  private final IdempotencyStore store;
+  private final Events events;
+  private final ScheduledExecutorService timer;
+  private final Executor renewals;
+  private final Set<HeldLease> held = ConcurrentHashMap.newKeySet();
+  private long tickMillis = Long.MAX_VALUE;
+  private @Nullable ScheduledFuture<?> ticker;
+
+  LeaseKeeper(
+      IdempotencyStore store, Events events, ScheduledExecutorService timer, Executor renewals) {
+    this.store = store;
+    this.events = events;
+    this.timer = timer;
+    this.renewals = renewals;
+  }
+
+  /** Ticks often enough for leases of this length. */
+  synchronized void accommodate(Duration leaseFor) {
+    long wanted =
+        Math.max(FASTEST_TICK_MILLIS, Math.min(SLOWEST_TICK_MILLIS, leaseFor.toMillis() / 12));
+    if (wanted < tickMillis) {
+      tickMillis = wanted;
+      if (ticker != null) {
+        ticker.cancel(false);
+      }
+      ticker = timer.scheduleWithFixedDelay(this::tick, wanted, wanted, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  void add(HeldLease lease) {
+    held.add(lease);
+  }
+
+  void remove(HeldLease lease) {
+    held.remove(lease);
+  }
+
+  /** Removes a lease and makes sure that no renewal of it is under way any more. */
+  void retire(HeldLease lease) {
+    held.remove(lease);
+    lease.renewal.lock();
+    lease.renewal.unlock();
+  }
+
+  boolean isIdle() {
+    return held.isEmpty();
+  }
+
+  private void tick() {
+    long now = System.nanoTime();
+    for (HeldLease lease : held) {
+      if (lease.isDue(now) && lease.renewing.compareAndSet(false, true)) {
+        renewals.execute(() -> renew(lease));
+      }
+    }
+  }
+
+  private void renew(HeldLease lease) {
+    lease.renewal.lock();
+    try {
+      long before = System.nanoTime();
+      if (!held.contains(lease)) {
+        return; // ended meanwhile: renewing could revive a lease that was given up
+      }
+      if (store.renew(lease.lease, lease.leaseFor) == LeaseCheck.HELD) {
+        lease.renewedNanos = before;
+      } else if (held.contains(lease)) {
+        lease.lost = true;
+        log.warn(
+            "Operation '{}' lost the lease of record {} (attempt {}) while its body was running",
+            lease.operation,
+            lease.lease.id(),
+            lease.lease.attempt());
+        events.publish(
+            Decision.LEASE_LOST, lease.operation, lease.lease.id(), lease.startNanos, null);
+      }
+    } catch (RuntimeException e) {
+      // Tried again at the next tick; the lease holds for two thirds of its time yet.
+      log.warn(
+          "Operation '{}' could not renew the lease of record {}",
+          lease.operation,
+          lease.lease.id(),
+          e);
+      events.publish(
+          Decision.STORE_FAILURE, lease.operation, lease.lease.id(), lease.startNanos, e);
+    } finally {
+      lease.renewal.unlock();
+      lease.renewing.set(false);
+    }
+  }
+}

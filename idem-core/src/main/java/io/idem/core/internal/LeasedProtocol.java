@@ -1,0 +1,340 @@
+package io.idem.core.internal;
+
+import io.idem.core.AbandonedPolicy;
+import io.idem.core.AbandonedPolicy.Recovery;
+import io.idem.core.Decision;
+import io.idem.core.Disposition;
+import io.idem.core.Execution;
+import io.idem.core.FailureMapping;
+import io.idem.core.Recording;
+import io.idem.core.ResultCodecException;
+import io.idem.core.StoreDownPolicy;
+import io.idem.core.store.Claim;
+import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.core.store.StoredOutcome;
+import java.time.Duration;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Leased mode.
+ *
+ * <ol>
+ *   <li>Claim the key. A store that cannot say is answered by the operation's policy; the token of
+ *       that claim is released in the background, for it may have been taken.
+ *   <li>A stored outcome is replayed, a different fingerprint is misuse, a live lease is waited for
+ *       within the bound, an abandoned key is answered by the operation's policy.
+ *   <li>Run the body while the heartbeat keeps the lease.
+ *   <li>Record, free or give up the key, each conditional on the lease. The body is never run again
+ *       in this call, whatever the store says now.
+ * </ol>
+ */
+final class LeasedProtocol implements Protocol {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.core");
+
+  private final IdempotencyStore store;
+  private final LeaseKeeper keeper;
+  private final PendingWrites pending;
+  private final Waiters waiters;
+  private final Answers answers;
+  private final Events events;
+  private final String namespace;
+
+  LeasedProtocol(
+      IdempotencyStore store,
+      LeaseKeeper keeper,
+      PendingWrites pending,
+      Waiters waiters,
+      Answers answers,
+      Events events,
+      String namespace) {
+    this.store = store;
+    this.keeper = keeper;
+    this.pending = pending;
+    this.waiters = waiters;
+    this.answers = answers;
+    this.events = events;
+    this.namespace = namespace;
+  }
+
+  @Override
+  public <T extends @Nullable Object, X extends Throwable> Execution<T> lead(
+      Call<T, X> call, Flight flight) throws X {
+    ClaimRequest request = call.claim();
+    boolean waiting = false;
+    try {
+      for (int look = 0; ; look++) {
+        Claim claim;
+        try {
+          claim = store.claim(request);
+        } catch (RuntimeException e) {
+          return storeDown(call, e);
+        }
+        if (claim instanceof Claim.Acquired acquired) {
+          flight.ownedBy(call.fingerprint());
+          return own(call, flight, acquired.lease(), request.takeOver());
+        } else if (claim instanceof Claim.Completed completed) {
+          flight.land(completed);
+          return answers.fromStored(call, completed);
+        } else if (claim instanceof Claim.Abandoned abandoned) {
+          flight.ownedBy(abandoned.fingerprint());
+          if (!abandoned.fingerprint().matches(call.fingerprint())) {
+            return answers.keyReused(call);
+          }
+          if (call.spec().abandoned() instanceof AbandonedPolicy.Refuse) {
+            return answers.unresolved(call, abandoned.attempt());
+          }
+          request = request.withTakeOver(true);
+        } else if (claim instanceof Claim.Running running) {
+          flight.ownedBy(running.fingerprint());
+          if (!running.fingerprint().matches(call.fingerprint())) {
+            return answers.keyReused(call);
+          }
+          if (call.remainingNanos() == 0 || (!waiting && !waiters.tryEnter())) {
+            return answers.busy(call);
+          }
+          waiting = true;
+          waiters.pause(look, call.remainingNanos());
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return answers.busy(call);
+    } finally {
+      if (waiting) {
+        waiters.leave();
+      }
+    }
+  }
+
+  private <T extends @Nullable Object, X extends Throwable> Execution<T> storeDown(
+      Call<T, X> call, RuntimeException failure) throws X {
+    events.publish(Decision.STORE_FAILURE, call, failure);
+    // The claim may have been taken all the same; nothing has run under its token.
+    HeldLease unknown = held(call, new Lease(call.id(), call.claim().token(), 1));
+    pending.addPrecaution("release", unknown, () -> store.release(unknown.lease));
+    if (call.spec().storeDown() == StoreDownPolicy.FAIL_OPEN) {
+      log.warn(
+          "Operation '{}' runs without protection, because its store is down and it fails open",
+          call.spec().name(),
+          failure);
+      T result = call.body().run(new AttemptImpl(namespace, call, 1, () -> true, null));
+      events.publish(Decision.RAN_UNPROTECTED, call, null);
+      return new Execution.Ran<>(result, Recording.UNPROTECTED);
+    }
+    if (failure instanceof StoreUnavailableException) {
+      throw failure;
+    }
+    throw new StoreUnavailableException(
+        "The store of operation '" + call.spec().name() + "' failed to claim a key", failure);
+  }
+
+  private <T extends @Nullable Object, X extends Throwable> Execution<T> own(
+      Call<T, X> call, Flight flight, Lease lease, boolean mayHaveTakenOver) throws X {
+    HeldLease held = held(call, lease);
+    keeper.add(held);
+    AttemptImpl attempt =
+        new AttemptImpl(namespace, call, lease.attempt(), () -> !held.lost, null);
+    if (mayHaveTakenOver && lease.attempt() > 1) {
+      events.publish(Decision.TAKEN_OVER, call, null);
+      if (call.spec().abandoned() instanceof AbandonedPolicy.Recover<T> policy) {
+        Execution<T> recovered = recover(call, flight, held, attempt, policy);
+        if (recovered != null) {
+          return recovered;
+        }
+      }
+    }
+    T result;
+    try {
+      result = call.body().run(attempt);
+    } catch (Throwable failure) {
+      failed(call, flight, held, failure);
+      throw failure;
+    }
+    return succeeded(call, flight, held, result);
+  }
+
+  /** Asks what became of the last run. Null means that nothing did, and the body is to run. */
+  private <T extends @Nullable Object> @Nullable Execution<T> recover(
+      Call<T, ?> call,
+      Flight flight,
+      HeldLease held,
+      AttemptImpl attempt,
+      AbandonedPolicy.Recover<T> policy) {
+    Recovery<T> found;
+    try {
+      found = policy.hook().recover(attempt);
+    } catch (Exception e) {
+      if (e instanceof InterruptedException) {
+        Thread.currentThread().interrupt();
+      }
+      log.warn("The recovery of operation '{}' failed", call.spec().name(), e);
+      found = new Recovery.StillUnknown<>();
+    } catch (Error e) {
+      giveUp(call, held, e);
+      throw e;
+    }
+    if (found instanceof Recovery.DidNotHappen) {
+      return null;
+    }
+    if (found instanceof Recovery.Happened<T> happened) {
+      StoredOutcome outcome = encodeOrExplain(call, happened.result());
+      Recording recording = record(call, flight, held, outcome);
+      return recording == Recording.STORED
+          ? answers.fromStored(call, new Claim.Completed(call.fingerprint(), outcome))
+          : answers.unresolved(call, held.lease.attempt());
+    }
+    giveUp(call, held, null);
+    return answers.unresolved(call, held.lease.attempt());
+  }
+
+  private <T extends @Nullable Object> Execution<T> succeeded(
+      Call<T, ?> call, Flight flight, HeldLease held, T result) {
+    return switch (dispositionOf(call, result)) {
+      case RELEASE -> {
+        free(call, held);
+        events.publish(Decision.RAN, call, null);
+        yield new Execution.Ran<>(result, Recording.FREED);
+      }
+      case UNKNOWN -> {
+        giveUp(call, held, null);
+        yield new Execution.Ran<>(result, Recording.UNKNOWN);
+      }
+      case RECORD, RECORD_REJECTION -> {
+        Recording recording = record(call, flight, held, encodeOrExplain(call, result));
+        if (recording == Recording.UNKNOWN) {
+          // Somebody else runs under this key or has: theirs is the answer a repeat will be given.
+          yield answers.unresolved(call, held.lease.attempt());
+        }
+        events.publish(Decision.RAN, call, null);
+        yield new Execution.Ran<>(result, recording);
+      }
+    };
+  }
+
+  private static <T extends @Nullable Object> Disposition dispositionOf(
+      Call<T, ?> call, T result) {
+    try {
+      return call.spec().results().apply(result);
+    } catch (RuntimeException e) {
+      log.error(
+          "Operation '{}' could not classify its result, so its outcome counts as unknown",
+          call.spec().name(),
+          e);
+      return Disposition.UNKNOWN;
+    }
+  }
+
+  /** The body has run: an answer that cannot be encoded must not make it run again. */
+  private <T extends @Nullable Object> StoredOutcome encodeOrExplain(Call<T, ?> call, T result) {
+    try {
+      return answers.encode(call.spec(), result);
+    } catch (ResultCodecException e) {
+      log.error(
+          "The result of operation '{}' cannot be encoded: repeats will be told so",
+          call.spec().name(),
+          e);
+      return StoredOutcome.notStored("it could not be encoded");
+    }
+  }
+
+  private void failed(Call<?, ?> call, Flight flight, HeldLease held, Throwable failure) {
+    try {
+      switch (call.spec().dispositionOf(failure)) {
+        case RECORD, RECORD_REJECTION -> {
+          FailureMapping<?> mapping = call.spec().mappingFor(failure);
+          if (mapping != null) {
+            record(call, flight, held, answers.encode(call.spec(), mapping, failure));
+          }
+          events.publish(Decision.FAILED, call, failure);
+        }
+        case RELEASE -> {
+          free(call, held);
+          events.publish(Decision.FAILED, call, failure);
+        }
+        case UNKNOWN -> giveUp(call, held, failure);
+      }
+    } catch (RuntimeException e) {
+      failure.addSuppressed(e);
+      giveUp(call, held, failure);
+    }
+  }
+
+  /** Stores an outcome; {@link Recording#UNKNOWN} says that the lease was lost. */
+  private Recording record(
+      Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome) {
+    Supplier<LeaseCheck> write =
+        () -> store.complete(held.lease, outcome, call.spec().retention());
+    LeaseCheck check = write(call, "completion", held, write);
+    if (check == null) {
+      return Recording.PENDING;
+    }
+    if (check == LeaseCheck.LOST) {
+      return Recording.UNKNOWN;
+    }
+    flight.land(new Claim.Completed(call.fingerprint(), outcome));
+    return Recording.STORED;
+  }
+
+  private void free(Call<?, ?> call, HeldLease held) {
+    write(call, "release", held, () -> store.release(held.lease));
+  }
+
+  /** Writes once, and leaves the rest to the background. Null says that the store failed. */
+  private @Nullable LeaseCheck write(
+      Call<?, ?> call, String what, HeldLease held, Supplier<LeaseCheck> write) {
+    try {
+      LeaseCheck check = write.get();
+      keeper.remove(held);
+      if (check == LeaseCheck.LOST && !held.lost) {
+        log.warn(
+            "The {} of record {} of operation '{}' came too late: the lease is lost",
+            what,
+            call.id(),
+            call.spec().name());
+        events.publish(Decision.LEASE_LOST, call, null);
+      }
+      return check;
+    } catch (RuntimeException e) {
+      log.warn(
+          "The store failed to take the {} of record {} of operation '{}'; trying again in the"
+              + " background",
+          what,
+          call.id(),
+          call.spec().name(),
+          e);
+      events.publish(Decision.STORE_FAILURE, call, e);
+      pending.add(what, held, write);
+      return null;
+    }
+  }
+
+  /** Leaves the key abandoned: at once if the store answers, else when the lease runs out. */
+  private void giveUp(Call<?, ?> call, HeldLease held, @Nullable Throwable cause) {
+    keeper.retire(held);
+    events.publish(Decision.ABANDONED, call, cause);
+    try {
+      store.renew(held.lease, Duration.ZERO);
+    } catch (RuntimeException e) {
+      log.warn(
+          "Record {} of operation '{}' is abandoned, but the store did not take note of it: its"
+              + " lease has to run out first",
+          call.id(),
+          call.spec().name(),
+          e);
+      events.publish(Decision.STORE_FAILURE, call, e);
+    }
+  }
+
+  private static HeldLease held(Call<?, ?> call, Lease lease) {
+    return new HeldLease(
+        lease, call.spec().name(), call.spec().leaseFor(), System.nanoTime());
+  }
+}
