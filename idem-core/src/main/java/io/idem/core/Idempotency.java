@@ -176,8 +176,7 @@ public final class Idempotency implements AutoCloseable {
     }
 
     /**
-     * How many callers may wait for running requests at once; more are told {@link
-     * Execution.Busy}.
+     * How many callers may wait for running requests at once; more are told {@link Execution.Busy}.
      *
      * @param maxWaiters at least 0; 16384 by default
      * @return this

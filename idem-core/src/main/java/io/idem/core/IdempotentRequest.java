@@ -86,7 +86,10 @@ public record IdempotentRequest(String source, String key, Fingerprint fingerpri
             || i + 1 == length
             || !Character.isLowSurrogate(value.charAt(i + 1))) {
           throw new IllegalArgumentException(
-              "The " + name + " has half a surrogate pair at index " + i
+              "The "
+                  + name
+                  + " has half a surrogate pair at index "
+                  + i
                   + ", which no encoding can tell from another");
         }
         i++;

@@ -91,7 +91,9 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
             return entry;
           }
           check[0] = LeaseCheck.HELD;
-          return entry.outcome != null ? entry : entry.completed(outcome, now + retention.toNanos());
+          return entry.outcome != null
+              ? entry
+              : entry.completed(outcome, now + retention.toNanos());
         });
     return check[0];
   }

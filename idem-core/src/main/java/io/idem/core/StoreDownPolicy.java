@@ -2,7 +2,9 @@ package io.idem.core;
 
 /** What happens when the store cannot answer a claim. */
 public enum StoreDownPolicy {
-  /** The body does not run; the caller gets a {@link io.idem.core.store.StoreUnavailableException}. */
+  /**
+   * The body does not run; the caller gets a {@link io.idem.core.store.StoreUnavailableException}.
+   */
   FAIL_CLOSED,
   /**
    * The body runs without protection; the answer says {@link Recording#UNPROTECTED} and the run is

@@ -103,7 +103,10 @@ final class Answers {
     byte[] payload = encode(spec.name(), spec.codec(), result);
     if (payload.length > spec.maxResultBytes()) {
       return StoredOutcome.notStored(
-          "it has " + payload.length + " bytes, more than the " + spec.maxResultBytes()
+          "it has "
+              + payload.length
+              + " bytes, more than the "
+              + spec.maxResultBytes()
               + " that are kept");
     }
     return StoredOutcome.result(payload);

@@ -101,8 +101,7 @@ public final class Engine {
     } else {
       this.keeper = new LeaseKeeper(store, events, timer, renewals);
       this.pending = new PendingWrites(background, keeper, events);
-      this.leased =
-          new LeasedProtocol(store, keeper, pending, waiters, answers, events, namespace);
+      this.leased = new LeasedProtocol(store, keeper, pending, waiters, answers, events, namespace);
     }
     if (!purgeEvery.isZero()) {
       // Both modes may share one table: then either store purges it for both.
@@ -158,8 +157,7 @@ public final class Engine {
   public <T extends @Nullable Object, X extends Throwable> Execution<T> execute(
       OperationSpec<T> spec, IdempotentRequest request, Body<T, X> body) throws X {
     Call<T, X> call = call(spec, request, body);
-    Protocol protocol =
-        spec.mode() == Mode.LEASED && leased != null ? leased : transactional;
+    Protocol protocol = spec.mode() == Mode.LEASED && leased != null ? leased : transactional;
     entered.increment();
     try {
       while (true) {
@@ -248,7 +246,9 @@ public final class Engine {
   /** Lets what runs come to its end, within the bound, then ends the threads. */
   public void close() {
     long deadline = System.nanoTime() + shutdownWithin.toNanos();
-    while (isBusy() && System.nanoTime() - deadline < 0 && !Thread.currentThread().isInterrupted()) {
+    while (isBusy()
+        && System.nanoTime() - deadline < 0
+        && !Thread.currentThread().isInterrupted()) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
     }
     if (isBusy()) {
@@ -268,8 +268,7 @@ public final class Engine {
   }
 
   private static ScheduledThreadPoolExecutor scheduler(String name, int threads) {
-    ScheduledThreadPoolExecutor executor =
-        new ScheduledThreadPoolExecutor(threads, daemons(name));
+    ScheduledThreadPoolExecutor executor = new ScheduledThreadPoolExecutor(threads, daemons(name));
     executor.setRemoveOnCancelPolicy(true);
     return executor;
   }

@@ -36,8 +36,7 @@ final class Keys {
   }
 
   /** A version 8 UUID (RFC 9562: custom) over the scoped key and a step. */
-  static UUID outgoing(
-      String namespace, String operation, IdempotentRequest request, String step) {
+  static UUID outgoing(String namespace, String operation, IdempotentRequest request, String step) {
     byte[] digest = digest(namespace, operation, request.source(), request.key(), step);
     long high = longAt(digest, 0) & ~0xF000L | 0x8000L;
     long low = longAt(digest, 8) & 0x3FFF_FFFF_FFFF_FFFFL | 0x8000_0000_0000_0000L;

@@ -140,8 +140,7 @@ final class LeasedProtocol implements Protocol {
       Call<T, X> call, Flight flight, Lease lease, boolean mayHaveTakenOver) throws X {
     HeldLease held = held(call, lease);
     keeper.add(held);
-    AttemptImpl attempt =
-        new AttemptImpl(namespace, call, lease.attempt(), () -> !held.lost, null);
+    AttemptImpl attempt = new AttemptImpl(namespace, call, lease.attempt(), () -> !held.lost, null);
     if (mayHaveTakenOver && lease.attempt() > 1) {
       events.publish(Decision.TAKEN_OVER, call, null);
       if (call.spec().abandoned() instanceof AbandonedPolicy.Recover<T> policy) {
@@ -219,8 +218,7 @@ final class LeasedProtocol implements Protocol {
     };
   }
 
-  private static <T extends @Nullable Object> Disposition dispositionOf(
-      Call<T, ?> call, T result) {
+  private static <T extends @Nullable Object> Disposition dispositionOf(Call<T, ?> call, T result) {
     try {
       return call.spec().results().apply(result);
     } catch (RuntimeException e) {
@@ -268,10 +266,8 @@ final class LeasedProtocol implements Protocol {
   }
 
   /** Stores an outcome; {@link Recording#UNKNOWN} says that the lease was lost. */
-  private Recording record(
-      Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome) {
-    Supplier<LeaseCheck> write =
-        () -> store.complete(held.lease, outcome, call.spec().retention());
+  private Recording record(Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome) {
+    Supplier<LeaseCheck> write = () -> store.complete(held.lease, outcome, call.spec().retention());
     LeaseCheck check = write(call, "completion", held, write);
     if (check == null) {
       return Recording.PENDING;
@@ -334,7 +330,6 @@ final class LeasedProtocol implements Protocol {
   }
 
   private static HeldLease held(Call<?, ?> call, Lease lease) {
-    return new HeldLease(
-        lease, call.spec().name(), call.spec().leaseFor(), System.nanoTime());
+    return new HeldLease(lease, call.spec().name(), call.spec().leaseFor(), System.nanoTime());
   }
 }

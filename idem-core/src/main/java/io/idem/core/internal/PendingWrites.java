@@ -85,8 +85,7 @@ final class PendingWrites {
   }
 
   private void schedule(Pending pending, int failures) {
-    long delay =
-        Math.min(LONGEST_DELAY_MILLIS, FIRST_DELAY_MILLIS << Math.min(failures, 16));
+    long delay = Math.min(LONGEST_DELAY_MILLIS, FIRST_DELAY_MILLIS << Math.min(failures, 16));
     try {
       executor.schedule(() -> attempt(pending, failures), delay, TimeUnit.MILLISECONDS);
     } catch (java.util.concurrent.RejectedExecutionException e) {
@@ -118,8 +117,7 @@ final class PendingWrites {
             pending.what,
             held.lease.id(),
             held.operation);
-        events.publish(
-            Decision.LEASE_LOST, held.operation, held.lease.id(), held.startNanos, null);
+        events.publish(Decision.LEASE_LOST, held.operation, held.lease.id(), held.startNanos, null);
       }
     } catch (RuntimeException e) {
       if (System.nanoTime() - pending.deadlineNanos < 0) {
@@ -145,6 +143,9 @@ final class PendingWrites {
   }
 
   private record Pending(
-      String what, HeldLease held, Supplier<LeaseCheck> write, long deadlineNanos,
+      String what,
+      HeldLease held,
+      Supplier<LeaseCheck> write,
+      long deadlineNanos,
       boolean heldForSure) {}
 }

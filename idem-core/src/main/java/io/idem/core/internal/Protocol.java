@@ -7,6 +7,6 @@ import org.jspecify.annotations.Nullable;
 interface Protocol {
 
   /** Answers a call whose flight leads the others of its key on this node. */
-  <T extends @Nullable Object, X extends Throwable> Execution<T> lead(Call<T, X> call, Flight flight)
-      throws X;
+  <T extends @Nullable Object, X extends Throwable> Execution<T> lead(
+      Call<T, X> call, Flight flight) throws X;
 }

@@ -1,6 +1,5 @@
 package io.idem.core.internal;
 
-import io.idem.core.AbandonedPolicy;
 import io.idem.core.Decision;
 import io.idem.core.Disposition;
 import io.idem.core.Execution;
@@ -189,8 +188,7 @@ final class TransactionalProtocol implements Protocol {
       T result;
       try {
         result =
-            call.body()
-                .run(new AttemptImpl(namespace, call, lease.attempt(), () -> true, scope));
+            call.body().run(new AttemptImpl(namespace, call, lease.attempt(), () -> true, scope));
       } catch (Throwable failure) {
         FailureMapping<?> mapping = call.spec().mappingFor(failure);
         if (mapping != null && !joined) {

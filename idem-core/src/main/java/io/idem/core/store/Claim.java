@@ -20,7 +20,8 @@ public sealed interface Claim {
   /**
    * Somebody else owns the key.
    *
-   * @param fingerprint the owner's fingerprint; {@link Fingerprint#NONE} where it cannot be seen yet
+   * @param fingerprint the owner's fingerprint; {@link Fingerprint#NONE} where it cannot be seen
+   *     yet
    * @param leaseLeft how long the owner's lease still holds by the store's clock; zero if unknown
    */
   record Running(Fingerprint fingerprint, Duration leaseLeft) implements Claim {}

@@ -115,20 +115,22 @@ public final class StoredOutcome {
    */
   public static StoredOutcome fromBytes(byte[] bytes) {
     if (bytes.length < HEADER_BYTES) {
-      throw new IllegalArgumentException("A stored outcome has at least 4 bytes, found "
-          + bytes.length);
+      throw new IllegalArgumentException(
+          "A stored outcome has at least 4 bytes, found " + bytes.length);
     }
     if (bytes[0] != FORMAT) {
       throw new IllegalArgumentException(
-          "Stored outcome of format " + bytes[0] + ", this version reads format " + FORMAT
+          "Stored outcome of format "
+              + bytes[0]
+              + ", this version reads format "
+              + FORMAT
               + ": written by a later version? Upgrade every node before the format changes");
     }
     int detailLength = ByteBuffer.wrap(bytes).getShort(2) & 0xFFFF;
     if (bytes[1] < 0 || bytes[1] >= KINDS.length || HEADER_BYTES + detailLength > bytes.length) {
       throw new IllegalArgumentException("Stored outcome is damaged: its header does not fit");
     }
-    String detail =
-        new String(bytes, HEADER_BYTES, detailLength, StandardCharsets.UTF_8);
+    String detail = new String(bytes, HEADER_BYTES, detailLength, StandardCharsets.UTF_8);
     byte[] payload = Arrays.copyOfRange(bytes, HEADER_BYTES + detailLength, bytes.length);
     return new StoredOutcome(KINDS[bytes[1]], detail, payload);
   }
