@@ -43,7 +43,7 @@ final class Postmaster {
     Optional<String[]> arguments = process.info().arguments();
     if (arguments.isEmpty()) {
       return; // cannot be told on this system: PostgreSQL decides, and refuses to start when in
-              // doubt
+      // doubt
     }
     if (List.of(arguments.get()).contains(data.toString())) {
       stop(process);
