@@ -47,11 +47,15 @@ function render() {
     radio.disabled = state.sending;
   }
   renderPayLabel();
-  const effects = state.books ? state.books.summary.payments - state.paymentsBefore : 0;
-  showCounters({ sent: state.sent, effects, tally: state.tally });
+  showCounters({ sent: state.sent, effects: effects(), tally: state.tally });
   if (state.books) {
     showBooks(state.books);
   }
+}
+
+/** Payments that the ledger, and not this page, says were made since the page was opened. */
+function effects() {
+  return state.books ? state.books.summary.payments - state.paymentsBefore : 0;
 }
 
 function renderPayLabel() {
@@ -106,7 +110,7 @@ async function submit(request, times = 1, width = times) {
     if (times > 1 && done < times && done % 10 === 0) {
       byId('status').textContent = t('progress', { done, total: times });
     }
-    showCounters({ sent: state.sent, effects: byId('effects').textContent, tally: state.tally });
+    showCounters({ sent: state.sent, effects: effects(), tally: state.tally });
   };
   if (times === 1) {
     onAnswer(await send(request));

@@ -17,7 +17,12 @@ function element(name, className, text = '') {
 const shortId = (id) => id.slice(0, 8);
 
 const clock = (date) =>
-  date.toLocaleTimeString(languageTag(), { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  date.toLocaleTimeString(languageTag(), {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  });
 
 function answerText(outcome) {
   if (outcome.payment) {
@@ -64,7 +69,9 @@ function showTimeline(filled) {
 /** Shows the counters: requests, effects, and how the requests were answered. */
 export function showCounters({ sent, effects, tally }) {
   byId('sent').textContent = String(sent);
+  byId('sent-label').textContent = t(sent === 1 ? 'requestSent' : 'requestsSent');
   byId('effects').textContent = String(effects);
+  byId('effects-label').textContent = t(effects === 1 ? 'effect' : 'effects');
   for (const item of byId('tally').children) {
     item.querySelector('b').textContent = String(tally[item.dataset.kind]);
   }
