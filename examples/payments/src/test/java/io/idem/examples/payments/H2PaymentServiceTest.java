@@ -10,7 +10,9 @@ import org.springframework.test.context.DynamicPropertySource;
 @DirtiesContext // the file must be closed before its directory is deleted
 class H2PaymentServiceTest extends PaymentServiceContract {
 
-  @TempDir static Path dataDir;
+  @SuppressWarnings("NullAway.Init") // JUnit sets it
+  @TempDir
+  static Path dataDir;
 
   @DynamicPropertySource
   static void database(DynamicPropertyRegistry properties) {

@@ -12,7 +12,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a killed service or a restarted machine leaves behind. */
 class PostmasterTest {
 
-  @TempDir Path data;
+  @SuppressWarnings("NullAway.Init") // JUnit sets it
+  @TempDir
+  Path data;
 
   @Test
   void aServerThatWasLeftRunningIsStopped() throws IOException {

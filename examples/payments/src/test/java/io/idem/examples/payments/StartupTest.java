@@ -21,7 +21,9 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 @ExtendWith(OutputCaptureExtension.class)
 class StartupTest {
 
-  @TempDir Path dataDir;
+  @SuppressWarnings("NullAway.Init") // JUnit sets it
+  @TempDir
+  Path dataDir;
 
   @Test
   void saysWhereItIsReadyAndKeepsTheBooksBetweenRuns(CapturedOutput output) {
