@@ -12,10 +12,6 @@ import org.springframework.stereotype.Component;
  * Everyone who may log in: the customers {@code alice} and {@code bob}, and the operator {@code
  * ops}. The password of each is their name, which is fit for a demonstration on one machine and for
  * nothing else.
- *
- * <p>The passwords are plain text on purpose. HTTP Basic checks one with every request, and a
- * deliberately slow hash would be all that a storm of requests measures. This is no {@code
- * InMemoryUserDetailsManager} because that one replaces them by slow hashes at the first login.
  */
 @Component
 class Users implements UserDetailsService {
@@ -37,6 +33,6 @@ class Users implements UserDetailsService {
     if (role == null) {
       throw new UsernameNotFoundException("No such user");
     }
-    return User.withUsername(name).password("{noop}" + name).roles(role).build();
+    return User.withUsername(name).password(name).roles(role).build();
   }
 }

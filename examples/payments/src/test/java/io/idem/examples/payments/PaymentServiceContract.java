@@ -30,6 +30,7 @@ import org.springframework.boot.test.context.SpringBootTest.WebEnvironment;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.security.crypto.password.PasswordEncoder;
 import tools.jackson.databind.JsonNode;
 
 /** What the service promises, over HTTP, whatever database holds its books. */
@@ -43,6 +44,7 @@ abstract class PaymentServiceContract {
 
   @Autowired JdbcClient jdbc;
   @Autowired LedgerSchema schema;
+  @Autowired PasswordEncoder passwords;
   @LocalServerPort int port;
 
   Service service;
@@ -264,6 +266,14 @@ abstract class PaymentServiceContract {
 
     assertProblem(answer, 401, "unauthorized");
     assertThat(answer.header("WWW-Authenticate")).isEmpty();
+  }
+
+  @Test
+  void aPasswordIsCheckedWithoutASlowHash() {
+    // The provider encodes one for itself in every request before its first is done: with a slow
+    // hash, the first storm after a start takes half a minute.
+    assertThat(passwords.encode("secret")).isEqualTo("secret");
+    assertThat(passwords.upgradeEncoding("secret")).isFalse();
   }
 
   @Test
