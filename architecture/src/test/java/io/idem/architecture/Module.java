@@ -1,0 +1,42 @@
+package io.idem.architecture;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+
+/** A published module and the package that is its own. */
+enum Module {
+  CORE("idem-core", "io.idem.core"),
+  TESTKIT("idem-testkit", "io.idem.testkit"),
+  JDBC("idem-jdbc", "io.idem.jdbc"),
+  HTTP("idem-http", "io.idem.http"),
+  SERVLET("idem-servlet", "io.idem.servlet"),
+  SPRING("idem-spring", "io.idem.spring"),
+  STARTER("idem-spring-boot-starter", "io.idem.spring.boot");
+
+  private final String artifactId;
+  private final String root;
+
+  Module(String artifactId, String root) {
+    this.artifactId = artifactId;
+    this.root = root;
+  }
+
+  String artifactId() {
+    return artifactId;
+  }
+
+  /**
+   * The classes of this module; a package nested in it that is another module's is not among them.
+   */
+  DescribedPredicate<JavaClass> classes() {
+    DescribedPredicate<JavaClass> own = resideInAPackage(root + "..");
+    for (Module other : values()) {
+      if (other.root.startsWith(root + ".")) {
+        own = own.and(DescribedPredicate.not(resideInAPackage(other.root + "..")));
+      }
+    }
+    return own.as("classes of " + artifactId);
+  }
+}

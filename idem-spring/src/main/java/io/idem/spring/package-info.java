@@ -1,0 +1,5 @@
+/** Idempotent operations declared on Spring beans. */
+@NullMarked
+package io.idem.spring;
+
+import org.jspecify.annotations.NullMarked;
