@@ -12,6 +12,8 @@ import io.idem.core.store.RecordId;
 import io.idem.core.store.StoredOutcome;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -48,8 +50,7 @@ class BrokenStoresTest {
 
   /** The cases that fail; everything else ran and passed. */
   private static Set<String> failures(Class<?> contract) {
-    var cases =
-        EngineTestKit.engine("junit-jupiter").selectors(selectClass(contract)).execute();
+    var cases = EngineTestKit.engine("junit-jupiter").selectors(selectClass(contract)).execute();
     cases.testEvents().assertStatistics(events -> events.skipped(0).aborted(0));
     assertThat(cases.testEvents().started().count()).isGreaterThan(30);
     return cases.testEvents().failed().stream()
@@ -113,8 +114,8 @@ class BrokenStoresTest {
               Entry found = entries.get(request.id());
               Entry next = next(found, request);
               if (next != found) {
-                // The window that every check before an act has, as wide as a round trip.
-                Thread.yield();
+                // The window that every check before an act has, as wide as a slow round trip.
+                LockSupport.parkNanos(20_000_000);
                 entries.put(request.id(), next);
               }
               return answer(next, request, next != found);
@@ -127,11 +128,14 @@ class BrokenStoresTest {
     UnconditionalExpiry() {
       super(
           new MapStore() {
+            private final AtomicInteger calls = new AtomicInteger();
+
             @Override
             public Claim claim(ClaimRequest request) {
               Entry found = entries.get(request.id());
               if (found != null && found.expired()) {
-                Thread.yield();
+                // One round trip is faster than the other.
+                LockSupport.parkNanos(calls.getAndIncrement() % 2 == 0 ? 20_000_000 : 1_000_000);
                 // Removes whatever is there by now.
                 entries.remove(request.id());
               }
