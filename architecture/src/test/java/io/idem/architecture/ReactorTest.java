@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.w3c.dom.Document;
+import org.w3c.dom.Node;
 import org.w3c.dom.NodeList;
 
 /** What Maven itself does not hold together: the modules, their versions and the BOM. */
@@ -65,6 +66,36 @@ class ReactorTest {
     }
   }
 
+  @Test
+  void noModuleSwitchesAGateOff() throws Exception {
+    for (String module : modules()) {
+      Document pom = pom(module);
+      assertThat(names(pom, "/project/properties/*"))
+          .as("properties of %s", module)
+          .doesNotContain(
+              "quick",
+              "skipTests",
+              "skipITs",
+              "maven.test.skip",
+              "maven.test.failure.ignore",
+              "enforcer.skip",
+              "spotless.check.skip");
+      assertThat(names(pom, "/project/build//compilerArgs[not(@combine.children='append')]"))
+          .as("compiler arguments of %s in the place of the inherited ones", module)
+          .isEmpty();
+      assertThat(
+              names(
+                  pom, "/project/build//annotationProcessorPaths[not(@combine.children='append')]"))
+          .as("annotation processors of %s in the place of the inherited ones", module)
+          .isEmpty();
+      if (publishedModules().contains(module)) {
+        assertThat(names(pom, "/project/properties/idem.doclint"))
+            .as("Javadoc lint of %s, which is published", module)
+            .isEmpty();
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void onlyAModuleWithoutClassesSkipsDependencyAnalysis(Module module) throws Exception {
@@ -110,10 +141,16 @@ class ReactorTest {
   }
 
   private static List<String> texts(Document pom, String expression) throws Exception {
+    return find(pom, expression).map(node -> node.getTextContent().trim()).toList();
+  }
+
+  private static List<String> names(Document pom, String expression) throws Exception {
+    return find(pom, expression).map(Node::getNodeName).toList();
+  }
+
+  private static Stream<Node> find(Document pom, String expression) throws Exception {
     XPath xpath = XPathFactory.newDefaultInstance().newXPath();
     NodeList nodes = (NodeList) xpath.evaluate(expression, pom, XPathConstants.NODESET);
-    return IntStream.range(0, nodes.getLength())
-        .mapToObj(index -> nodes.item(index).getTextContent().trim())
-        .toList();
+    return IntStream.range(0, nodes.getLength()).mapToObj(nodes::item);
   }
 }

@@ -16,7 +16,14 @@ import java.util.function.Function;
 public record FailureMapping<E extends Exception>(
     String name, Class<E> type, ResultCodec<E> codec) {
 
-  /** Checks the name. */
+  /**
+   * Checks the name.
+   *
+   * @param name a stable name for the stored record
+   * @param type the exceptions it stands for
+   * @param codec how the exception is stored and recreated
+   * @throws IllegalArgumentException if the name is empty or too long
+   */
   public FailureMapping {
     if (name.isEmpty() || name.length() > 200) {
       throw new IllegalArgumentException(

@@ -20,6 +20,9 @@ public record IdempotentRequest(String source, String key, Fingerprint fingerpri
   /**
    * Checks the parts.
    *
+   * @param source the caller
+   * @param key the idempotency key
+   * @param fingerprint the digest of what is asked for
    * @throws IllegalArgumentException if the key is empty, a part is too long, or one is not valid
    *     Unicode and so could be confused with another
    */

@@ -12,6 +12,7 @@ enum NoResultCodec implements ResultCodec<@Nullable Void> {
   }
 
   @Override
+  @SuppressWarnings("NullAway") // a Void is null; the checker does not follow type arguments
   public @Nullable Void decode(byte[] bytes) {
     return null;
   }

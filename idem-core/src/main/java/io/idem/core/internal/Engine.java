@@ -223,6 +223,7 @@ public final class Engine {
     return outcome == null ? null : answers.fromStored(call, outcome);
   }
 
+  @SuppressWarnings("FutureReturnValueIgnored") // the task reports its own failures
   private void schedulePurge(ExpiredEntries entries, Duration every) {
     long nanos = every.toNanos();
     background.scheduleWithFixedDelay(

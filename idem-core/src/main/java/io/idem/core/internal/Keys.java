@@ -30,7 +30,7 @@ final class Keys {
     long high = longAt(digest, 0);
     long millis = embeddedMillis(request.key());
     if (millis >= 0) {
-      high = (millis >>> 16) << 32 | (high & 0xFFFF_FFFFL);
+      high = ((millis >>> 16) << 32) | (high & 0xFFFF_FFFFL);
     }
     return new RecordId(high, longAt(digest, 8));
   }
@@ -38,8 +38,8 @@ final class Keys {
   /** A version 8 UUID (RFC 9562: custom) over the scoped key and a step. */
   static UUID outgoing(String namespace, String operation, IdempotentRequest request, String step) {
     byte[] digest = digest(namespace, operation, request.source(), request.key(), step);
-    long high = longAt(digest, 0) & ~0xF000L | 0x8000L;
-    long low = longAt(digest, 8) & 0x3FFF_FFFF_FFFF_FFFFL | 0x8000_0000_0000_0000L;
+    long high = (longAt(digest, 0) & ~0xF000L) | 0x8000L;
+    long low = (longAt(digest, 8) & 0x3FFF_FFFF_FFFF_FFFFL) | 0x8000_0000_0000_0000L;
     return new UUID(high, low);
   }
 
@@ -68,7 +68,7 @@ final class Keys {
   private static long longAt(byte[] bytes, int offset) {
     long value = 0;
     for (int i = 0; i < Long.BYTES; i++) {
-      value = value << 8 | (bytes[offset + i] & 0xFF);
+      value = (value << 8) | (bytes[offset + i] & 0xFF);
     }
     return value;
   }
@@ -95,7 +95,7 @@ final class Keys {
         return -1;
       }
       if (i < UUID_VERSION_INDEX - 1 && !dash) {
-        millis = millis << 4 | digit;
+        millis = (millis << 4) | digit;
       }
     }
     return millis;
@@ -112,7 +112,7 @@ final class Keys {
         return -1;
       }
       if (i < ULID_TIME_LENGTH) {
-        millis = millis << 5 | digit;
+        millis = (millis << 5) | digit;
       }
     }
     return millis;

@@ -64,15 +64,15 @@ final class LeaseKeeper {
     held.remove(lease);
   }
 
-  /** Removes a lease and makes sure that no renewal of it is under way any more. */
-  void retire(HeldLease lease) {
+  /** Removes a lease and lets it run out now, after any renewal of it that is under way. */
+  void expire(HeldLease lease) {
     held.remove(lease);
     lease.renewal.lock();
-    lease.renewal.unlock();
-  }
-
-  boolean isIdle() {
-    return held.isEmpty();
+    try {
+      store.renew(lease.lease, Duration.ZERO);
+    } finally {
+      lease.renewal.unlock();
+    }
   }
 
   private void tick() {

@@ -16,7 +16,6 @@ import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
-import java.time.Duration;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -314,10 +313,9 @@ final class LeasedProtocol implements Protocol {
 
   /** Leaves the key abandoned: at once if the store answers, else when the lease runs out. */
   private void giveUp(Call<?, ?> call, HeldLease held, @Nullable Throwable cause) {
-    keeper.retire(held);
     events.publish(Decision.ABANDONED, call, cause);
     try {
-      store.renew(held.lease, Duration.ZERO);
+      keeper.expire(held);
     } catch (RuntimeException e) {
       log.warn(
           "Record {} of operation '{}' is abandoned, but the store did not take note of it: its"

@@ -3,6 +3,7 @@ package io.idem.core.internal;
 import io.idem.core.Decision;
 import io.idem.core.store.LeaseCheck;
 import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -84,11 +85,12 @@ final class PendingWrites {
     return places.availablePermits() == MOST;
   }
 
+  @SuppressWarnings("FutureReturnValueIgnored") // the task reports its own failures
   private void schedule(Pending pending, int failures) {
     long delay = Math.min(LONGEST_DELAY_MILLIS, FIRST_DELAY_MILLIS << Math.min(failures, 16));
     try {
       executor.schedule(() -> attempt(pending, failures), delay, TimeUnit.MILLISECONDS);
-    } catch (java.util.concurrent.RejectedExecutionException e) {
+    } catch (RejectedExecutionException e) {
       settle(pending);
       log.error(
           "Gave up the {} of record {} of operation '{}': the engine is closed",

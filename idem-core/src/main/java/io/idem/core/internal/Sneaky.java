@@ -10,7 +10,7 @@ final class Sneaky {
     throw Sneaky.<RuntimeException>unchecked(failure);
   }
 
-  @SuppressWarnings("unchecked") // erased: this is the whole point
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // erased: the whole point
   private static <X extends Throwable> X unchecked(Throwable failure) throws X {
     throw (X) failure;
   }

@@ -3,6 +3,7 @@ package io.idem.core.store;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is known of a finished run, in the form it is stored in.
@@ -14,18 +15,34 @@ import java.util.Arrays;
  */
 public final class StoredOutcome {
 
-  /** What kind of outcome it is. The order is part of the stored format. */
+  /** What kind of outcome it is. */
   public enum Kind {
     /** The run succeeded and its operation keeps no answer. */
-    DONE,
+    DONE(0),
     /** The run succeeded; the payload is its encoded result. */
-    RESULT,
+    RESULT(1),
     /** The run succeeded with {@code null}. */
-    NULL_RESULT,
+    NULL_RESULT(2),
     /** The run failed in a way that repeats; the detail names the failure, the payload tells it. */
-    FAILURE,
+    FAILURE(3),
     /** The run succeeded, but its answer could not be kept; the detail says why. */
-    NOT_STORED
+    NOT_STORED(4);
+
+    /** The kind in the stored format: never reused, never changed. */
+    private final byte code;
+
+    Kind(int code) {
+      this.code = (byte) code;
+    }
+
+    private static @Nullable Kind of(byte code) {
+      for (Kind kind : KINDS) {
+        if (kind.code == code) {
+          return kind;
+        }
+      }
+      return null;
+    }
   }
 
   private static final byte FORMAT = 1;
@@ -127,12 +144,13 @@ public final class StoredOutcome {
               + ": written by a later version? Upgrade every node before the format changes");
     }
     int detailLength = ByteBuffer.wrap(bytes).getShort(2) & 0xFFFF;
-    if (bytes[1] < 0 || bytes[1] >= KINDS.length || HEADER_BYTES + detailLength > bytes.length) {
+    Kind kind = Kind.of(bytes[1]);
+    if (kind == null || HEADER_BYTES + detailLength > bytes.length) {
       throw new IllegalArgumentException("Stored outcome is damaged: its header does not fit");
     }
     String detail = new String(bytes, HEADER_BYTES, detailLength, StandardCharsets.UTF_8);
     byte[] payload = Arrays.copyOfRange(bytes, HEADER_BYTES + detailLength, bytes.length);
-    return new StoredOutcome(KINDS[bytes[1]], detail, payload);
+    return new StoredOutcome(kind, detail, payload);
   }
 
   /**
@@ -144,7 +162,7 @@ public final class StoredOutcome {
     byte[] detailBytes = detail.getBytes(StandardCharsets.UTF_8);
     return ByteBuffer.allocate(HEADER_BYTES + detailBytes.length + payload.length)
         .put(FORMAT)
-        .put((byte) kind.ordinal())
+        .put(kind.code)
         .putShort((short) detailBytes.length)
         .put(detailBytes)
         .put(payload)

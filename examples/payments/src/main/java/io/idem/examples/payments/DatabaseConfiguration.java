@@ -1,0 +1,35 @@
+package io.idem.examples.payments;
+
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Condition;
+import org.springframework.context.annotation.ConditionContext;
+import org.springframework.context.annotation.Conditional;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.type.AnnotatedTypeMetadata;
+
+/** Chooses the database. One that the operator names with {@code spring.datasource.url} wins. */
+@Configuration(proxyBeanMethods = false)
+class DatabaseConfiguration {
+
+  @Bean
+  @Conditional(NoDatabaseNamed.class)
+  LocalDatabase localDatabase(PaymentsProperties properties) {
+    return switch (properties.store()) {
+      case "h2" -> new H2Database(properties.dataDir());
+      case "postgres" -> new PostgresDatabase(properties.dataDir());
+      default ->
+          throw new StartupProblem(
+              "There is no store '" + properties.store() + "' (payments.store).",
+              "Use h2 or postgres, or set spring.datasource.url to a database of your own.");
+    };
+  }
+
+  /** Matches when no JDBC URL is configured. */
+  static final class NoDatabaseNamed implements Condition {
+
+    @Override
+    public boolean matches(ConditionContext context, AnnotatedTypeMetadata metadata) {
+      return !context.getEnvironment().containsProperty("spring.datasource.url");
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package io.idem.examples.payments;
+
+import java.net.URI;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.ResponseEntity;
+import org.springframework.security.core.Authentication;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.JsonNode;
+
+/** Payments over HTTP. */
+@RestController
+@RequestMapping("/api/payments")
+class PaymentController {
+
+  private final Payments payments;
+  private final Ledger ledger;
+
+  PaymentController(Payments payments, Ledger ledger) {
+    this.payments = payments;
+    this.ledger = ledger;
+  }
+
+  @PostMapping
+  ResponseEntity<Payment> pay(@RequestBody JsonNode body, Authentication caller) {
+    Payment payment = payments.pay(caller.getName(), PaymentRequest.from(body));
+    return ResponseEntity.created(URI.create("/api/payments/" + payment.id())).body(payment);
+  }
+
+  /** A payment, for its two parties. To anyone else it does not exist. */
+  @GetMapping("/{id}")
+  Payment payment(@PathVariable UUID id, Authentication caller) {
+    return ledger
+        .payment(id)
+        .filter(payment -> Users.isOperator(caller) || payment.involves(caller.getName()))
+        .orElseThrow(() -> new NotFound("There is no payment '" + id + "'."));
+  }
+
+  /** The newest payments of an account, by default the caller's own; an operator's are all. */
+  @GetMapping
+  List<Payment> payments(
+      @RequestParam(required = false) @Nullable String account,
+      @RequestParam(defaultValue = "50") int limit,
+      Authentication caller) {
+    int rows = Limit.of(limit);
+    if (Users.isOperator(caller)) {
+      return account == null ? ledger.payments(rows) : ledger.payments(account, rows);
+    }
+    if (account != null && !account.equals(caller.getName())) {
+      throw new PaymentRejected.NotYourAccount(account);
+    }
+    return ledger.payments(caller.getName(), rows);
+  }
+}

@@ -1,0 +1,75 @@
+package io.idem.http;
+
+import io.idem.core.Recording;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** What an adapter is to do with a request. */
+public sealed interface HttpAnswer {
+
+  /** Let it run as if there were no protection; nothing has run yet. */
+  record PassThrough() implements HttpAnswer {}
+
+  /**
+   * Send what the handler responded.
+   *
+   * @param recording what became of the record
+   */
+  record Fresh(Recording recording) implements HttpAnswer {}
+
+  /**
+   * Send a kept response. Anything the handler may have responded in this call is void.
+   *
+   * @param response the response, with the headers that mark it as a replay
+   */
+  record Replay(StoredResponse response) implements HttpAnswer {}
+
+  /**
+   * Have the server render an error page again. Anything the handler may have responded in this
+   * call is void.
+   *
+   * @param status the status
+   * @param message what it is rendered from, besides the status
+   * @param headers the headers, with those that mark it as a replay
+   */
+  record ReplayErrorPage(int status, @Nullable String message, List<HeaderField> headers)
+      implements HttpAnswer {}
+
+  /**
+   * Send a problem. Anything the handler may have responded in this call is void.
+   *
+   * @param problem why
+   */
+  record Refusal(Problem problem) implements HttpAnswer {}
+
+  /**
+   * Turns each kind of answer into one thing.
+   *
+   * @param passThrough for {@link PassThrough}
+   * @param fresh for {@link Fresh}
+   * @param replay for {@link Replay}
+   * @param replayErrorPage for {@link ReplayErrorPage}
+   * @param refusal for {@link Refusal}
+   * @param <R> what they become
+   * @return what the function of this answer's kind returned
+   */
+  default <R extends @Nullable Object> R fold(
+      Function<PassThrough, R> passThrough,
+      Function<Fresh, R> fresh,
+      Function<Replay, R> replay,
+      Function<ReplayErrorPage, R> replayErrorPage,
+      Function<Refusal, R> refusal) {
+    if (this instanceof PassThrough answer) {
+      return passThrough.apply(answer);
+    } else if (this instanceof Fresh answer) {
+      return fresh.apply(answer);
+    } else if (this instanceof Replay answer) {
+      return replay.apply(answer);
+    } else if (this instanceof ReplayErrorPage answer) {
+      return replayErrorPage.apply(answer);
+    } else {
+      return refusal.apply((Refusal) this);
+    }
+  }
+}

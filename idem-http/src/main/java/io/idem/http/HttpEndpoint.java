@@ -1,0 +1,299 @@
+package io.idem.http;
+
+import io.idem.core.Operation;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * How one endpoint is protected. Made once, used for the life of the application; immutable.
+ *
+ * <p>Waiting, retention and the answer to abandoned keys are settings of its {@link Operation}.
+ */
+public final class HttpEndpoint {
+
+  private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
+
+  private final Operation<HttpOutcome> operation;
+  private final KeySyntax keySyntax;
+  private final boolean keyRequired;
+  private final CallerScope callerScope;
+  private final Set<String> methods;
+  private final int maxRequestBytes;
+  private final int maxStoredBytes;
+  private final ResponsePolicy responsePolicy;
+  private final ReplayHeaders replayHeaders;
+  private final int busyStatus;
+
+  private HttpEndpoint(Builder builder) {
+    this.operation = builder.operation;
+    this.keySyntax = builder.keySyntax;
+    this.keyRequired = builder.keyRequired;
+    this.callerScope = builder.callerScope;
+    this.methods = builder.methods;
+    this.maxRequestBytes = builder.maxRequestBytes;
+    this.maxStoredBytes = builder.maxStoredBytes;
+    this.responsePolicy = builder.responsePolicy;
+    this.replayHeaders = builder.replayHeaders;
+    this.busyStatus = builder.busyStatus;
+  }
+
+  /**
+   * Starts the settings of an endpoint.
+   *
+   * @param operation what runs behind it, made by {@link HttpIdempotency#operation}
+   * @return a builder
+   */
+  public static Builder builder(Operation<HttpOutcome> operation) {
+    return new Builder(operation);
+  }
+
+  /**
+   * What runs behind it.
+   *
+   * @return the operation
+   */
+  public Operation<HttpOutcome> operation() {
+    return operation;
+  }
+
+  /**
+   * Where the key comes from.
+   *
+   * @return the syntax
+   */
+  public KeySyntax keySyntax() {
+    return keySyntax;
+  }
+
+  /**
+   * Whether a request without a key is refused.
+   *
+   * @return false if it runs unprotected instead
+   */
+  public boolean isKeyRequired() {
+    return keyRequired;
+  }
+
+  /**
+   * Whom keys belong to.
+   *
+   * @return the scope
+   */
+  public CallerScope callerScope() {
+    return callerScope;
+  }
+
+  /**
+   * Whether requests of a method are protected.
+   *
+   * @param method the method, in its own case
+   * @return true if they are
+   */
+  public boolean protects(String method) {
+    return methods.contains(method);
+  }
+
+  /**
+   * The most bytes a request's body may have.
+   *
+   * @return the bound
+   */
+  public int maxRequestBytes() {
+    return maxRequestBytes;
+  }
+
+  /**
+   * The most bytes of a response's body that are kept.
+   *
+   * @return the bound
+   */
+  public int maxStoredBytes() {
+    return maxStoredBytes;
+  }
+
+  /**
+   * What becomes of the key, by status.
+   *
+   * @return the policy
+   */
+  public ResponsePolicy responsePolicy() {
+    return responsePolicy;
+  }
+
+  /**
+   * The headers that are kept.
+   *
+   * @return the list
+   */
+  public ReplayHeaders replayHeaders() {
+    return replayHeaders;
+  }
+
+  /**
+   * The status of a request that meets a running one.
+   *
+   * @return the status
+   */
+  public int busyStatus() {
+    return busyStatus;
+  }
+
+  /** Names the operation. */
+  @Override
+  public String toString() {
+    return "HttpEndpoint[" + operation.name() + "]";
+  }
+
+  /** Collects the settings of an endpoint. Every setting has a default. Not thread-safe. */
+  public static final class Builder {
+
+    private final Operation<HttpOutcome> operation;
+    private KeySyntax keySyntax = KeySyntax.DEFAULT;
+    private boolean keyRequired = true;
+    private CallerScope callerScope = CallerScope.CALLER;
+    private Set<String> methods = Set.of("POST", "PATCH");
+    private int maxRequestBytes = 1 << 20;
+    private int maxStoredBytes = 1 << 20;
+    private ResponsePolicy responsePolicy = ResponsePolicy.DEFAULT;
+    private ReplayHeaders replayHeaders = ReplayHeaders.standard();
+    private int busyStatus = ProblemType.IN_PROGRESS.status();
+
+    private Builder(Operation<HttpOutcome> operation) {
+      this.operation = operation;
+    }
+
+    /**
+     * Where the key comes from.
+     *
+     * @param keySyntax {@link KeySyntax#DEFAULT} by default
+     * @return this
+     */
+    public Builder keySyntax(KeySyntax keySyntax) {
+      this.keySyntax = keySyntax;
+      return this;
+    }
+
+    /**
+     * Lets requests without a key run unprotected, instead of refusing them.
+     *
+     * @return this
+     */
+    public Builder keyOptional() {
+      this.keyRequired = false;
+      return this;
+    }
+
+    /**
+     * Whom keys belong to.
+     *
+     * @param callerScope {@link CallerScope#CALLER} by default
+     * @return this
+     */
+    public Builder callerScope(CallerScope callerScope) {
+      this.callerScope = callerScope;
+      return this;
+    }
+
+    /**
+     * Which methods are protected; requests of others run as if there were no protection.
+     *
+     * @param methods POST and PATCH by default
+     * @return this
+     * @throws IllegalArgumentException for a safe method (RFC 9110, section 9.2.1), which has no
+     *     effect to protect
+     */
+    public Builder methods(String... methods) {
+      Set<String> set = new TreeSet<>();
+      for (String method : methods) {
+        String upperCase = method.toUpperCase(Locale.ROOT);
+        if (SAFE.contains(upperCase)) {
+          throw new IllegalArgumentException(
+              upperCase
+                  + " is safe and never protected: take it off the methods of operation '"
+                  + operation.name()
+                  + "'");
+        }
+        set.add(upperCase);
+      }
+      this.methods = set;
+      return this;
+    }
+
+    /**
+     * The most bytes a request's body may have; a larger one is refused. A body that the server
+     * itself takes apart, such as a multipart upload, is bounded by the server's own settings.
+     *
+     * @param maxRequestBytes at least 0; 1 MiB by default
+     * @return this
+     */
+    public Builder maxRequestBytes(int maxRequestBytes) {
+      this.maxRequestBytes = notNegative(maxRequestBytes);
+      return this;
+    }
+
+    /**
+     * The most bytes of a response's body that are kept. A larger response reaches its own caller
+     * whole; repeats are told {@link ProblemType#ANSWER_NOT_STORED}.
+     *
+     * @param maxStoredBytes at least 0; 1 MiB by default
+     * @return this
+     */
+    public Builder maxStoredBytes(int maxStoredBytes) {
+      this.maxStoredBytes = notNegative(maxStoredBytes);
+      return this;
+    }
+
+    /**
+     * What becomes of the key, by status.
+     *
+     * @param responsePolicy {@link ResponsePolicy#DEFAULT} by default
+     * @return this
+     */
+    public Builder responsePolicy(ResponsePolicy responsePolicy) {
+      this.responsePolicy = responsePolicy;
+      return this;
+    }
+
+    /**
+     * The headers that are kept and replayed.
+     *
+     * @param replayHeaders {@link ReplayHeaders#standard()} by default
+     * @return this
+     */
+    public Builder replayHeaders(ReplayHeaders replayHeaders) {
+      this.replayHeaders = replayHeaders;
+      return this;
+    }
+
+    /**
+     * The status of a request that meets a running one.
+     *
+     * @param busyStatus 400 to 599; 409 by default
+     * @return this
+     */
+    public Builder busyStatus(int busyStatus) {
+      if (busyStatus < 400 || busyStatus > 599) {
+        throw new IllegalArgumentException("A refusal's status is 400 to 599, found " + busyStatus);
+      }
+      this.busyStatus = busyStatus;
+      return this;
+    }
+
+    /**
+     * Makes the endpoint.
+     *
+     * @return the endpoint
+     */
+    public HttpEndpoint build() {
+      return new HttpEndpoint(this);
+    }
+
+    private static int notNegative(int bytes) {
+      if (bytes < 0) {
+        throw new IllegalArgumentException("A size is not negative, found " + bytes);
+      }
+      return bytes;
+    }
+  }
+}

@@ -1,0 +1,216 @@
+package io.idem.http;
+
+import java.util.Optional;
+
+/**
+ * Why the protocol refuses a request: one stable type for each cause (RFC 9457), with the text that
+ * its type URI resolves to.
+ *
+ * <p>Two causes are reported as a conflict although the client did nothing wrong: {@link
+ * #OUTCOME_UNKNOWN} and {@link #ANSWER_NOT_STORED}. A server error would make clients and proxies
+ * send the request again and again without ever getting further, and a success would hand them a
+ * body that is not the answer.
+ */
+public enum ProblemType {
+  /** The key is required and absent. */
+  KEY_MISSING(
+      "key-missing",
+      400,
+      "An idempotency key is required",
+      true,
+      """
+      This endpoint carries out each request at most once, and tells requests apart by a key that \
+      the client chooses. The request had no key, so nothing was done.
+
+      What to do: create a key once for each operation you mean to carry out (a random UUID is a \
+      good one), send it in the header that the problem's detail names, and send the same key with \
+      every retry of that operation.
+      """),
+
+  /** The key cannot be read. */
+  KEY_MALFORMED(
+      "key-malformed",
+      400,
+      "The idempotency key is malformed",
+      true,
+      """
+      The header that carries the idempotency key was sent several times, is empty, too long, or \
+      not written as one key. Nothing was done.
+
+      What to do: send the header once, with one key in double quotes, for example \
+      "8e03978e-40d5-43dd-bc93-6894a57f9324". A key without spaces, commas, semicolons and quotes \
+      may be sent without the double quotes unless the endpoint is strict about them.
+      """),
+
+  /** The endpoint scopes keys to callers, and there is none. */
+  CALLER_REQUIRED(
+      "caller-required",
+      403,
+      "The caller is not known",
+      true,
+      """
+      Keys of this endpoint belong to the caller that sent them, and the request does not say who \
+      that is. Nothing was done.
+
+      What to do: authenticate, then send the request again with the same key.
+      """),
+
+  /** The body is larger than what can be compared. */
+  REQUEST_TOO_LARGE(
+      "request-too-large",
+      413,
+      "The request is too large",
+      false,
+      """
+      The endpoint compares the whole body of a request with that of its repeats, up to a bound, \
+      and this body exceeds it. Nothing was done, and the key is still free.
+
+      What to do: send a smaller request. The same key may be used for it.
+      """),
+
+  /** The key belongs to a different request. */
+  KEY_REUSED(
+      "key-reused",
+      422,
+      "The idempotency key belongs to a different request",
+      false,
+      """
+      A different request was sent with this key before: another method, path, query, media type \
+      or body. Nothing was done, and the outcome of the first request is unchanged.
+
+      What to do: if this is a new operation, send it with a new key. If it is meant to be a \
+      retry, send exactly what was sent the first time.
+      """),
+
+  /** The first request is still running. */
+  IN_PROGRESS(
+      "in-progress",
+      409,
+      "A request with this idempotency key is in progress",
+      true,
+      """
+      The first request with this key has not ended yet. Nothing was done for this one.
+
+      What to do: wait for the time given in Retry-After, then send the same request with the same \
+      key. It gets the answer of the first request once there is one.
+      """),
+
+  /** The first request ended without an outcome that anybody knows. */
+  OUTCOME_UNKNOWN(
+      "outcome-unknown",
+      409,
+      "The outcome of the first request is unknown",
+      false,
+      """
+      An earlier request with this key was interrupted, for example by a crash, or failed at a \
+      point where its effect may or may not have happened. It is not carried out again, because \
+      that could do it twice.
+
+      What to do: do not send it with a new key before you know what happened. Look the operation \
+      up, or ask the operator of this service to settle the key. Once it is settled, the same \
+      request with the same key is answered.
+      """),
+
+  /** The first request was carried out and its answer was not kept. */
+  ANSWER_NOT_STORED(
+      "answer-not-stored",
+      409,
+      "The operation was carried out, but its answer was not kept",
+      false,
+      """
+      An earlier request with this key was carried out to its end. Its answer cannot be given \
+      again: it was too large to keep, or was not to be kept. Nothing was done now.
+
+      What to do: do not send the operation with a new key, it would be carried out twice. Look \
+      its result up through another endpoint.
+      """),
+
+  /** The store of keys cannot answer. */
+  STORE_UNAVAILABLE(
+      "store-unavailable",
+      503,
+      "Idempotency keys cannot be checked at the moment",
+      true,
+      """
+      The service cannot tell whether the request was carried out before, so it does not carry it \
+      out now.
+
+      What to do: wait for the time given in Retry-After, then send the same request with the same \
+      key.
+      """);
+
+  private final String slug;
+  private final int status;
+  private final String title;
+  private final boolean retryable;
+  private final String documentation;
+
+  ProblemType(String slug, int status, String title, boolean retryable, String documentation) {
+    this.slug = slug;
+    this.status = status;
+    this.title = title;
+    this.retryable = retryable;
+    this.documentation = documentation;
+  }
+
+  /**
+   * The last segment of the type URI.
+   *
+   * @return lower-case words joined by hyphens; never changes
+   */
+  public String slug() {
+    return slug;
+  }
+
+  /**
+   * The status that goes with it.
+   *
+   * @return the status
+   */
+  public int status() {
+    return status;
+  }
+
+  /**
+   * A short summary, the same for every occurrence.
+   *
+   * @return the title, in English
+   */
+  public String title() {
+    return title;
+  }
+
+  /**
+   * Whether the same operation may succeed under the same key, once what the problem's detail asks
+   * for is done: wait, add the key, authenticate. False says that sending it again cannot help.
+   *
+   * @return the value of the extension member {@code retryable}
+   */
+  public boolean retryable() {
+    return retryable;
+  }
+
+  /**
+   * What the type URI resolves to: what happened and what to do.
+   *
+   * @return plain text, paragraphs separated by empty lines, in English
+   */
+  public String documentation() {
+    return documentation;
+  }
+
+  /**
+   * The type of a slug.
+   *
+   * @param slug the last segment of a type URI
+   * @return the type, if there is one
+   */
+  public static Optional<ProblemType> ofSlug(String slug) {
+    for (ProblemType type : values()) {
+      if (type.slug.equals(slug)) {
+        return Optional.of(type);
+      }
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,97 @@
+package io.idem.http;
+
+import io.idem.http.internal.Sha256;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The body of a request, in the form in which an adapter can see it without taking it away. */
+public sealed interface RequestBody {
+
+  /**
+   * A body read whole.
+   *
+   * @param content the body, not to be changed; empty if there is none
+   */
+  record Bytes(byte[] content) implements RequestBody {}
+
+  /**
+   * A form that something else has read before.
+   *
+   * @param fields the values of each name, in their order
+   */
+  record Form(Map<String, List<String>> fields) implements RequestBody {}
+
+  /**
+   * A multipart body that something else has taken apart.
+   *
+   * @param parts the parts, in their order
+   */
+  record Multipart(List<Part> parts) implements RequestBody {}
+
+  /** A body larger than the endpoint admits. */
+  record TooLarge() implements RequestBody {}
+
+  /**
+   * One part of a multipart body.
+   *
+   * @param name its name
+   * @param fileName its file name, if it has one
+   * @param contentType its media type, if it has one
+   * @param digest the SHA-256 digest of its content
+   */
+  record Part(String name, @Nullable String fileName, @Nullable String contentType, byte[] digest) {
+
+    private static final int CHUNK = 8192;
+
+    /**
+     * Digests a part.
+     *
+     * @param name its name
+     * @param fileName its file name, if it has one
+     * @param contentType its media type, if it has one
+     * @param content its content, read to the end and left open
+     * @return the part
+     * @throws IOException if the content cannot be read
+     */
+    public static Part of(
+        String name, @Nullable String fileName, @Nullable String contentType, InputStream content)
+        throws IOException {
+      Sha256 digest = new Sha256();
+      byte[] chunk = new byte[CHUNK];
+      for (int read = content.read(chunk); read >= 0; read = content.read(chunk)) {
+        digest.raw(chunk, 0, read);
+      }
+      return new Part(name, fileName, contentType, digest.finish());
+    }
+  }
+
+  /**
+   * Turns each kind of body into one thing.
+   *
+   * @param bytes for {@link Bytes}
+   * @param form for {@link Form}
+   * @param multipart for {@link Multipart}
+   * @param tooLarge for {@link TooLarge}
+   * @param <R> what they become
+   * @return what the function of this body's kind returned
+   */
+  default <R extends @Nullable Object> R fold(
+      Function<Bytes, R> bytes,
+      Function<Form, R> form,
+      Function<Multipart, R> multipart,
+      Function<TooLarge, R> tooLarge) {
+    if (this instanceof Bytes body) {
+      return bytes.apply(body);
+    } else if (this instanceof Form body) {
+      return form.apply(body);
+    } else if (this instanceof Multipart body) {
+      return multipart.apply(body);
+    } else {
+      return tooLarge.apply((TooLarge) this);
+    }
+  }
+}

@@ -1,0 +1,167 @@
+package io.idem.http.internal;
+
+import io.idem.core.Disposition;
+import io.idem.core.ResultCodec;
+import io.idem.http.HeaderField;
+import io.idem.http.HttpOutcome;
+import io.idem.http.StoredResponse;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The stored form of an outcome. Version 1, numbers big-endian:
+ *
+ * <pre>
+ * version  1 byte
+ * kind     1 byte: 1 answer, 2 error page, 3 not kept
+ * answer      status (2), headers, length of the body (4), body
+ * error page  status (2), headers, message
+ * not kept    reason (1)
+ * headers  their number (4), then name and value of each
+ * string   length in bytes (4), or -1 for none; UTF-8
+ * </pre>
+ */
+public enum HttpOutcomeCodec implements ResultCodec<HttpOutcome> {
+  /** The codec. */
+  INSTANCE;
+
+  private static final int VERSION = 1;
+  private static final int ANSWER = 1;
+  private static final int ERROR_PAGE = 2;
+  private static final int NOT_KEPT = 3;
+  private static final HttpOutcome.Reason[] REASONS = HttpOutcome.Reason.values();
+
+  @Override
+  public byte[] encode(HttpOutcome outcome) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (DataOutputStream out = new DataOutputStream(bytes)) {
+      out.writeByte(VERSION);
+      if (outcome instanceof HttpOutcome.Answered answered) {
+        StoredResponse response = answered.response();
+        out.writeByte(ANSWER);
+        out.writeShort(response.status());
+        writeHeaders(out, response.headers());
+        out.writeInt(response.body().length);
+        out.write(response.body());
+      } else if (outcome instanceof HttpOutcome.ErrorPage page) {
+        out.writeByte(ERROR_PAGE);
+        out.writeShort(page.status());
+        writeHeaders(out, page.headers());
+        writeString(out, page.message());
+      } else if (outcome instanceof HttpOutcome.NotKept notKept) {
+        out.writeByte(NOT_KEPT);
+        out.writeByte(notKept.reason().ordinal());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("Memory took no bytes", e);
+    }
+    return bytes.toByteArray();
+  }
+
+  @Override
+  public HttpOutcome decode(byte[] bytes) {
+    ByteBuffer in = ByteBuffer.wrap(bytes);
+    try {
+      int version = in.get();
+      if (version != VERSION) {
+        throw new IllegalArgumentException(
+            "Stored HTTP outcome of format "
+                + version
+                + ", this version reads format "
+                + VERSION
+                + ": written by a later version? Upgrade every node before the format changes");
+      }
+      HttpOutcome outcome = read(in, in.get());
+      if (in.hasRemaining()) {
+        throw damaged();
+      }
+      return outcome;
+    } catch (BufferUnderflowException e) {
+      throw damaged();
+    }
+  }
+
+  private static HttpOutcome read(ByteBuffer in, int kind) {
+    return switch (kind) {
+      case ANSWER ->
+          new HttpOutcome.Answered(
+              new StoredResponse(in.getShort(), readHeaders(in), readBytes(in, in.getInt())),
+              Disposition.RECORD);
+      case ERROR_PAGE -> {
+        int status = in.getShort();
+        List<HeaderField> headers = readHeaders(in);
+        yield new HttpOutcome.ErrorPage(
+            status, readOptionalString(in), headers, Disposition.RECORD);
+      }
+      case NOT_KEPT -> {
+        int reason = in.get();
+        if (reason < 0 || reason >= REASONS.length) {
+          throw damaged();
+        }
+        yield new HttpOutcome.NotKept(REASONS[reason], Disposition.RECORD);
+      }
+      default -> throw damaged();
+    };
+  }
+
+  private static void writeHeaders(DataOutputStream out, List<HeaderField> headers)
+      throws IOException {
+    out.writeInt(headers.size());
+    for (HeaderField header : headers) {
+      writeString(out, header.name());
+      writeString(out, header.value());
+    }
+  }
+
+  private static List<HeaderField> readHeaders(ByteBuffer in) {
+    int count = in.getInt();
+    if (count < 0 || count > in.remaining() / (2 * Integer.BYTES)) {
+      throw damaged();
+    }
+    List<HeaderField> headers = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      headers.add(new HeaderField(readString(in), readString(in)));
+    }
+    return headers;
+  }
+
+  private static void writeString(DataOutputStream out, @Nullable String value) throws IOException {
+    if (value == null) {
+      out.writeInt(-1);
+      return;
+    }
+    byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+    out.writeInt(bytes.length);
+    out.write(bytes);
+  }
+
+  private static String readString(ByteBuffer in) {
+    return new String(readBytes(in, in.getInt()), StandardCharsets.UTF_8);
+  }
+
+  private static @Nullable String readOptionalString(ByteBuffer in) {
+    int length = in.getInt();
+    return length == -1 ? null : new String(readBytes(in, length), StandardCharsets.UTF_8);
+  }
+
+  private static byte[] readBytes(ByteBuffer in, int length) {
+    if (length < 0 || length > in.remaining()) {
+      throw damaged();
+    }
+    byte[] bytes = new byte[length];
+    in.get(bytes);
+    return bytes;
+  }
+
+  private static IllegalArgumentException damaged() {
+    return new IllegalArgumentException("A stored HTTP outcome is damaged: its parts do not fit");
+  }
+}
