@@ -51,7 +51,9 @@ final class ArgumentDigest {
       for (int i : counting) {
         if (!BeanUtils.isSimpleValueType(types[i])) {
           throw new IdempotencySetupException(
-              method + " takes a " + types[i].getName()
+              method
+                  + " takes a "
+                  + types[i].getName()
                   + ", which cannot be compared without Jackson.",
               "Add tools.jackson.core:jackson-databind, or declare what counts as the request, for"
                   + " example @Idempotent(fingerprint = \"#order.number\").");

@@ -19,7 +19,8 @@ import org.springframework.expression.spel.standard.SpelExpression;
 import org.springframework.expression.spel.standard.SpelExpressionParser;
 
 /**
- * An expression over the arguments of a call, parsed and held against the parameters when it is made.
+ * An expression over the arguments of a call, parsed and held against the parameters when it is
+ * made.
  */
 final class CallExpression {
 

@@ -7,8 +7,8 @@ import org.springframework.context.annotation.ImportBeanDefinitionRegistrar;
 import org.springframework.core.type.AnnotationMetadata;
 
 /**
- * Makes sure that beans get proxies. Imported without {@link EnableIdempotency}, it leaves the kind of
- * proxy to the application.
+ * Makes sure that beans get proxies. Imported without {@link EnableIdempotency}, it leaves the kind
+ * of proxy to the application.
  */
 public final class IdempotencyProxies implements ImportBeanDefinitionRegistrar {
 

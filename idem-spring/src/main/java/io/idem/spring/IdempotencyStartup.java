@@ -77,7 +77,9 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
     int modifiers = method.method().getModifiers();
     if (Modifier.isPrivate(modifiers) || Modifier.isStatic(modifiers)) {
       throw new IdempotencySetupException(
-          method + " is @Idempotent, but " + (Modifier.isPrivate(modifiers) ? "private" : "static")
+          method
+              + " is @Idempotent, but "
+              + (Modifier.isPrivate(modifiers) ? "private" : "static")
               + ", so that no proxy can intercept it and it would run unprotected.",
           "Make it a public method of the bean, called from another bean.");
     }
@@ -88,7 +90,8 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
     boolean implementsInterface = bean != null && AopUtils.isJdkDynamicProxy(bean);
     if (Modifier.isFinal(modifiers) && !implementsInterface) {
       throw new IdempotencySetupException(
-          method + " is @Idempotent, but final, so that no proxy can override it and it would run"
+          method
+              + " is @Idempotent, but final, so that no proxy can override it and it would run"
               + " unprotected.",
           "Leave final away.");
     }
@@ -97,15 +100,21 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
     }
     if (!(bean instanceof Advised advised) || !isAdvised(advised)) {
       throw new IdempotencySetupException(
-          "The bean '" + name + "' was made before beans could be intercepted, or by hand, so that "
-              + method + " would run unprotected.",
+          "The bean '"
+              + name
+              + "' was made before beans could be intercepted, or by hand, so that "
+              + method
+              + " would run unprotected.",
           "See which BeanPostProcessor depends on it (Spring logs 'is not eligible for getting"
               + " processed by all BeanPostProcessors') and make that dependency lazy, or its @Bean"
               + " method static.");
     }
     if (implementsInterface && !isOnInterface(advised, method.method())) {
       throw new IdempotencySetupException(
-          "The bean '" + name + "' is proxied by its interfaces, and none of them has " + method
+          "The bean '"
+              + name
+              + "' is proxied by its interfaces, and none of them has "
+              + method
               + ", so that nobody could call it but the bean itself, unprotected.",
           "Declare the method on an interface, or use @EnableIdempotency(proxyTargetClass = true).");
     }

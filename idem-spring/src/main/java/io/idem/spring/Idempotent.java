@@ -53,9 +53,8 @@ import java.lang.annotation.Target;
  * <p>What a caller of a protected method meets besides results and its own exceptions: {@link
  * io.idem.core.KeyBusyException}, {@link io.idem.core.KeyReusedException}, {@link
  * io.idem.core.OutcomeUnknownException}, {@link io.idem.core.ResultNotStoredException}, {@link
- * io.idem.core.ResultCodecException} and {@link
- * io.idem.core.store.StoreUnavailableException}; nothing ran for that caller, and {@link
- * MissingKeyException} where there was no key.
+ * io.idem.core.ResultCodecException} and {@link io.idem.core.store.StoreUnavailableException};
+ * nothing ran for that caller, and {@link MissingKeyException} where there was no key.
  *
  * <p>A call of the object on itself passes by the proxy and is not protected, as with every
  * annotation that Spring applies by proxies. A parameter of type {@link io.idem.core.Attempt} is
@@ -95,8 +94,8 @@ public @interface Idempotent {
    * The caller that the key belongs to, as an expression: what two callers send under one key are
    * two requests. It works on values as {@link #key()} does.
    *
-   * <p>By default the key of a service method has no caller: what the expression of the key gives is
-   * unique in the operation. A key taken from a {@link #header()} was chosen by a client, and
+   * <p>By default the key of a service method has no caller: what the expression of the key gives
+   * is unique in the operation. A key taken from a {@link #header()} was chosen by a client, and
    * belongs to the {@link #caller()}.
    *
    * @return the expression, or empty
@@ -106,22 +105,22 @@ public @interface Idempotent {
   /**
    * The request header that holds the key.
    *
-   * <p>On a service method, the header of the request that the call is part of. Together with {@link
-   * #key()}, the header tells requests apart, and the key the calls within one. On an endpoint, the
-   * header to use in place of the configured one.
+   * <p>On a service method, the header of the request that the call is part of. Together with
+   * {@link #key()}, the header tells requests apart, and the key the calls within one. On an
+   * endpoint, the header to use in place of the configured one.
    *
    * @return the header's name, in which {@code ${…}} is resolved, or empty
    */
   String header() default "";
 
   /**
-   * What counts as the request, as an expression: a repeat that differs in it is refused with {@link
-   * io.idem.core.KeyReusedException}.
+   * What counts as the request, as an expression: a repeat that differs in it is refused with
+   * {@link io.idem.core.KeyReusedException}.
    *
-   * <p>By default all arguments count, in the form of canonical JSON; those of the frameworks ({@code
-   * ServletRequest}, {@code Principal}, {@code Locale}, {@code InputStream}, {@code BindingResult},
-   * …) do not. An expression names what counts: {@code "{#order.number, #order.total}"}. A constant,
-   * as {@code "''"}, compares nothing.
+   * <p>By default all arguments count, in the form of canonical JSON; those of the frameworks
+   * ({@code ServletRequest}, {@code Principal}, {@code Locale}, {@code InputStream}, {@code
+   * BindingResult}, …) do not. An expression names what counts: {@code "{#order.number,
+   * #order.total}"}. A constant, as {@code "''"}, compares nothing.
    *
    * @return the expression, or empty for the arguments
    */
@@ -171,9 +170,9 @@ public @interface Idempotent {
    * Exceptions that are final answers, such as a business rejection: they are stored, and thrown to
    * every repeat. The business change is rolled back all the same.
    *
-   * <p>A stored exception is recreated through the {@link FailureMapping} bean for its type or, where
-   * there is none, through its public constructor with a {@code String}, the message. Subclasses are
-   * recreated as the type named here.
+   * <p>A stored exception is recreated through the {@link FailureMapping} bean for its type or,
+   * where there is none, through its public constructor with a {@code String}, the message.
+   * Subclasses are recreated as the type named here.
    *
    * @return the exceptions, subclasses included
    */
@@ -206,14 +205,14 @@ public @interface Idempotent {
   /**
    * Whether a call without a key is refused.
    *
-   * @return true by default; false lets a call run without protection where the header is missing or
-   *     the expression of the key gives null
+   * @return true by default; false lets a call run without protection where the header is missing
+   *     or the expression of the key gives null
    */
   boolean required() default true;
 
   /**
-   * To whom a key that a client chose belongs: the key of an endpoint, or of a {@link #header()}. It
-   * does not count where {@link #source()} is given.
+   * To whom a key that a client chose belongs: the key of an endpoint, or of a {@link #header()}.
+   * It does not count where {@link #source()} is given.
    *
    * @return {@link Caller#AUTHENTICATED} by default
    */

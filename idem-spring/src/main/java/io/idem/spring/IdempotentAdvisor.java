@@ -14,9 +14,9 @@ import org.springframework.core.annotation.AnnotationUtils;
  * Lays {@link IdempotentInterceptor} around the methods that carry {@link Idempotent} and are no
  * endpoints.
  *
- * <p>Outside the transaction, which has the lowest precedence, so that an outcome is recorded with or
- * after the effect; inside method security, whose interceptors have orders of a few hundred, so that
- * a caller who may no longer call is given no stored answer.
+ * <p>Outside the transaction, which has the lowest precedence, so that an outcome is recorded with
+ * or after the effect; inside method security, whose interceptors have orders of a few hundred, so
+ * that a caller who may no longer call is given no stored answer.
  */
 final class IdempotentAdvisor extends AbstractPointcutAdvisor {
 

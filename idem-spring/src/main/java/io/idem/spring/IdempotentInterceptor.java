@@ -1,5 +1,7 @@
 package io.idem.spring;
 
+import io.idem.core.Attempt;
+import io.idem.core.Body;
 import io.idem.core.IdempotentRequest;
 import java.util.concurrent.ConcurrentHashMap;
 import org.aopalliance.intercept.MethodInterceptor;
@@ -39,7 +41,9 @@ final class IdempotentInterceptor implements MethodInterceptor {
   public @Nullable Object invoke(MethodInvocation invocation) throws Throwable {
     Object target = invocation.getThis();
     Class<?> targetClass =
-        target == null ? invocation.getMethod().getDeclaringClass() : AopUtils.getTargetClass(target);
+        target == null
+            ? invocation.getMethod().getDeclaringClass()
+            : AopUtils.getTargetClass(target);
     IdempotentMethod method = methods.find(invocation.getMethod(), targetClass);
     if (method == null) {
       return invocation.proceed();
@@ -53,17 +57,23 @@ final class IdempotentInterceptor implements MethodInterceptor {
     operation.checkCall();
     return operation
         .operation()
-        .execute(
-            request,
-            attempt -> {
-              int index = operation.attemptIndex();
-              if (index >= 0 && invocation instanceof ProxyMethodInvocation proxied) {
-                Object[] filled = arguments.clone();
-                filled[index] = attempt;
-                proxied.setArguments(filled);
-              }
-              return invocation.proceed();
-            })
+        .execute(request, new Proceeding(invocation, arguments, operation.attemptIndex()))
         .orElseThrow();
+  }
+
+  /** The rest of the call, with the attempt where the method asks for it. */
+  private record Proceeding(
+      MethodInvocation invocation, @Nullable Object[] arguments, int attemptIndex)
+      implements Body<@Nullable Object, Throwable> {
+
+    @Override
+    public @Nullable Object run(Attempt attempt) throws Throwable {
+      if (attemptIndex >= 0 && invocation instanceof ProxyMethodInvocation proxied) {
+        @Nullable Object[] filled = arguments.clone();
+        filled[attemptIndex] = attempt;
+        proxied.setArguments(filled);
+      }
+      return invocation.proceed();
+    }
   }
 }

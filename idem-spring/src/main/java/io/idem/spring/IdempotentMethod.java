@@ -8,7 +8,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A method that carries {@link Idempotent}, with its attributes resolved. Immutable and thread-safe.
+ * A method that carries {@link Idempotent}, with its attributes resolved. Immutable and
+ * thread-safe.
  */
 public final class IdempotentMethod {
 
@@ -65,8 +66,8 @@ public final class IdempotentMethod {
   }
 
   /**
-   * The attributes as they are written, those of an annotation it is placed on merged in. Where this
-   * class has an accessor of the same name, that one gives the resolved value.
+   * The attributes as they are written, those of an annotation it is placed on merged in. Where
+   * this class has an accessor of the same name, that one gives the resolved value.
    *
    * @return the annotation
    */

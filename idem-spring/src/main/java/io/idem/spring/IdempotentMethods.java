@@ -21,8 +21,8 @@ import org.springframework.util.StringValueResolver;
  * resolves its attributes, and makes sure that no two methods share an operation.
  *
  * <p>What guards endpoints asks it for the {@linkplain #find(Method, Class) attributes of a
- * handler}; what intercepts calls leaves {@linkplain IdempotentMethod#isEndpoint() endpoints} alone.
- * Thread-safe.
+ * handler}; what intercepts calls leaves {@linkplain IdempotentMethod#isEndpoint() endpoints}
+ * alone. Thread-safe.
  */
 public final class IdempotentMethods {
 
@@ -51,8 +51,8 @@ public final class IdempotentMethods {
    * @param method the method, of the class or of one of its interfaces
    * @param targetClass the class of the bean; that of a proxy is seen through
    * @return the attributes, or null for a method without the annotation
-   * @throws IdempotencySetupException if an attribute cannot be read, or another method has the same
-   *     operation
+   * @throws IdempotencySetupException if an attribute cannot be read, or another method has the
+   *     same operation
    */
   public @Nullable IdempotentMethod find(Method method, Class<?> targetClass) {
     Class<?> type = ClassUtils.getUserClass(targetClass);
@@ -103,7 +103,12 @@ public final class IdempotentMethods {
     IdempotentMethod other = operations.putIfAbsent(resolved.operation(), resolved);
     if (other != null && !(other.method().equals(specific) && other.targetClass().equals(type))) {
       throw new IdempotencySetupException(
-          "The operation '" + resolved.operation() + "' belongs to both " + other + " and " + where
+          "The operation '"
+              + resolved.operation()
+              + "' belongs to both "
+              + other
+              + " and "
+              + where
               + ", so that a key of one would be answered with a result of the other.",
           "Give one of them a name of its own with @Idempotent(operation = \"…\").");
     }
@@ -142,7 +147,12 @@ public final class IdempotentMethods {
       return resolved == null ? "" : resolved.strip();
     } catch (IllegalArgumentException e) {
       throw new IdempotencySetupException(
-          "@Idempotent(" + attribute + " = \"" + written + "\") on " + where
+          "@Idempotent("
+              + attribute
+              + " = \""
+              + written
+              + "\") on "
+              + where
               + " has a placeholder that cannot be resolved.",
           "Define the property, or give it a default with ${name:default}.",
           e);
@@ -158,8 +168,15 @@ public final class IdempotentMethods {
       return DurationFormatterUtils.detectAndParse(text, Unit.MILLIS);
     } catch (IllegalArgumentException e) {
       throw new IdempotencySetupException(
-          "@Idempotent(" + attribute + " = \"" + written + "\") on " + where
-              + " is no duration: found '" + text + "'.",
+          "@Idempotent("
+              + attribute
+              + " = \""
+              + written
+              + "\") on "
+              + where
+              + " is no duration: found '"
+              + text
+              + "'.",
           "Write a number with a unit, such as 30s, 24h or 7d, or ISO-8601, such as PT30S.",
           e);
     }

@@ -22,12 +22,12 @@ import org.springframework.util.ClassUtils;
  * Makes the operations of {@link Idempotent} methods.
  *
  * <ol>
- *   <li>The attributes of the annotation, or the defaults of the application, become the operation's
- *       settings.
+ *   <li>The attributes of the annotation, or the defaults of the application, become the
+ *       operation's settings.
  *   <li>The engine says which mode the operation gets.
- *   <li>Where the method is {@code @Transactional} as well, the two are held against each other; what
- *       cannot hold is refused, and a transaction that Idem begins gets the method's isolation and
- *       timeout.
+ *   <li>Where the method is {@code @Transactional} as well, the two are held against each other;
+ *       what cannot hold is refused, and a transaction that Idem begins gets the method's isolation
+ *       and timeout.
  * </ol>
  *
  * <p>Thread-safe. Looks beans up when they are first needed, so that it may itself be made before
@@ -146,7 +146,10 @@ public final class IdempotentOperations {
       hook = beans.getBean(policy, AbandonedPolicy.RecoveryHook.class);
     } catch (org.springframework.beans.BeansException e) {
       throw new IdempotencySetupException(
-          "@Idempotent(onAbandoned = \"" + policy + "\") on " + method
+          "@Idempotent(onAbandoned = \""
+              + policy
+              + "\") on "
+              + method
               + " is neither REFUSE nor RETRY, and names no bean of type"
               + " AbandonedPolicy.RecoveryHook.",
           "Declare that bean, or use REFUSE or RETRY.",
@@ -156,11 +159,20 @@ public final class IdempotentOperations {
         ResolvableType.forClass(AbandonedPolicy.RecoveryHook.class, hook.getClass()).getGeneric(0);
     Class<?> wanted = ClassUtils.resolvePrimitiveIfNecessary(method.method().getReturnType());
     Class<?> recovered = found.resolve();
-    if (!method.isEndpoint() && recovered != null && wanted != Void.class
+    if (!method.isEndpoint()
+        && recovered != null
+        && wanted != Void.class
         && !wanted.isAssignableFrom(recovered)) {
       throw new IdempotencySetupException(
-          "The recovery hook '" + policy + "' gives a " + recovered.getName() + ", but " + method
-              + " returns a " + wanted.getName() + ".",
+          "The recovery hook '"
+              + policy
+              + "' gives a "
+              + recovered.getName()
+              + ", but "
+              + method
+              + " returns a "
+              + wanted.getName()
+              + ".",
           "Let the hook implement RecoveryHook<" + wanted.getSimpleName() + ">.");
     }
     return new AbandonedPolicy.Recover<>((AbandonedPolicy.RecoveryHook<T>) hook);
@@ -186,14 +198,20 @@ public final class IdempotentOperations {
   private <E extends Exception> FailureMapping<?> failureMapping(
       IdempotentMethod method, Class<E> type) {
     List<FailureMapping<?>> declared =
-        beans.<FailureMapping<?>>getBeanProvider(ResolvableType.forClass(FailureMapping.class))
+        beans
+            .<FailureMapping<?>>getBeanProvider(ResolvableType.forClass(FailureMapping.class))
             .orderedStream()
             .filter(mapping -> mapping.type().equals(type))
             .toList();
     if (declared.size() > 1) {
       throw new IdempotencySetupException(
-          "There are " + declared.size() + " FailureMapping beans for " + type.getName()
-              + ", which " + method + " records.",
+          "There are "
+              + declared.size()
+              + " FailureMapping beans for "
+              + type.getName()
+              + ", which "
+              + method
+              + " records.",
           "Leave one of them.");
     }
     if (declared.size() == 1) {
@@ -204,10 +222,13 @@ public final class IdempotentOperations {
         || Modifier.isAbstract(type.getModifiers())
         || !Modifier.isPublic(type.getModifiers())) {
       throw new IdempotencySetupException(
-          method + " records " + type.getName()
+          method
+              + " records "
+              + type.getName()
               + ", which has no public constructor with a String, so that it could not be thrown"
               + " again.",
-          "Add that constructor, or declare a bean of type FailureMapping<" + type.getSimpleName()
+          "Add that constructor, or declare a bean of type FailureMapping<"
+              + type.getSimpleName()
               + "> that says how the exception is stored and recreated.");
     }
     return FailureMapping.ofMessage(

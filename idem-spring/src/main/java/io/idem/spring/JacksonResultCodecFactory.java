@@ -12,8 +12,8 @@ import tools.jackson.databind.cfg.DateTimeFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Stores results as JSON of their declared generic type, and what {@link ResultCodecFactory#basic()}
- * knows as that does.
+ * Stores results as JSON of their declared generic type, and what {@link
+ * ResultCodecFactory#basic()} knows as that does.
  *
  * <p>No class name is ever stored or obeyed: of a hierarchy, the declared type says by its own
  * annotations ({@code @JsonTypeInfo} with names, sealed types) how its members are told apart. The

@@ -15,12 +15,13 @@ final class KeyText {
   private KeyText() {}
 
   /**
-   * The text of a value; equal values have equal texts, and different ones of the same kind different
-   * texts.
+   * The text of a value; equal values have equal texts, and different ones of the same kind
+   * different texts.
    *
    * @param what the attribute and method, for errors
    * @return the text, or null for null and for an empty {@code Optional}
    */
+  @SuppressWarnings("JavaUtilDate") // arguments have the types that they have
   static @Nullable String of(String what, @Nullable Object value) {
     if (value == null) {
       return null;
@@ -29,7 +30,8 @@ final class KeyText {
       return of(what, optional.orElse(null));
     }
     if (value instanceof Date date) {
-      return Instant.ofEpochMilli(date.getTime()).toString(); // its own text depends on the zone of the machine
+      return Instant.ofEpochMilli(date.getTime())
+          .toString(); // its own text depends on the zone of the machine
     }
     List<@Nullable Object> parts = parts(value);
     if (parts == null) {
@@ -53,16 +55,17 @@ final class KeyText {
       iterable.forEach(parts::add);
       return parts;
     }
-    return value.getClass().isArray()
-        ? Arrays.asList(ObjectUtils.toObjectArray(value))
-        : null;
+    return value.getClass().isArray() ? Arrays.asList(ObjectUtils.toObjectArray(value)) : null;
   }
 
   private static String single(String what, Object value) {
     try {
       if (value.getClass().getMethod("toString").getDeclaringClass() == Object.class) {
         throw new IllegalArgumentException(
-            what + " gives a " + value.getClass().getName() + ", whose toString() differs from object"
+            what
+                + " gives a "
+                + value.getClass().getName()
+                + ", whose toString() differs from object"
                 + " to object: name the property of it that is the key");
       }
     } catch (NoSuchMethodException e) {

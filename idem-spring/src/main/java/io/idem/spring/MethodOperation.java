@@ -69,14 +69,25 @@ final class MethodOperation {
   }
 
   private RequestKeys requestKeys(String header) {
-    if (!ClassUtils.isPresent("org.springframework.web.context.request.RequestContextHolder", LOADER)
-        || !ClassUtils.isPresent("jakarta.servlet.http.HttpServletRequest", LOADER)) {
+    if (!ClassUtils.isPresent(
+            "org.springframework.web.context.request.RequestContextHolder", LOADER)
+        || !ClassUtils.isPresent("jakarta.servlet.http.HttpServletRequest", LOADER)
+        || !ClassUtils.isPresent("io.idem.http.KeySyntax", LOADER)) {
       throw new IdempotencySetupException(
-          method + " takes its key from the header '" + header
-              + "', but this is no servlet application with spring-web.",
+          method
+              + " takes its key from the header '"
+              + header
+              + "', but this is no servlet application with spring-web and idem-http.",
           "Declare @Idempotent(key = …) over the parameters instead.");
     }
-    return new RequestKeys(method, header);
+    try {
+      return new RequestKeys(method, header);
+    } catch (IllegalArgumentException e) {
+      throw new IdempotencySetupException(
+          "@Idempotent(header = \"" + header + "\") on " + method + " names no header.",
+          "Write the name of a header, such as Idempotency-Key.",
+          e);
+    }
   }
 
   Operation<@Nullable Object> operation() {
@@ -108,8 +119,7 @@ final class MethodOperation {
     if (key == null) {
       return chosen;
     }
-    String text =
-        KeyText.of("@Idempotent(key) on " + method, key.evaluate(target, arguments));
+    String text = KeyText.of("@Idempotent(key) on " + method, key.evaluate(target, arguments));
     if (text == null || text.isEmpty()) {
       return missing("the expression '" + method.annotation().key() + "' gives nothing");
     }
@@ -121,7 +131,10 @@ final class MethodOperation {
       return null;
     }
     throw new MissingKeyException(
-        "A call of " + method + " has no idempotency key: " + why
+        "A call of "
+            + method
+            + " has no idempotency key: "
+            + why
             + ". Send one, or declare @Idempotent(required = false) to let such calls run without"
             + " protection. Nothing ran");
   }
@@ -132,7 +145,8 @@ final class MethodOperation {
       String text = KeyText.of(what, source.evaluate(target, arguments));
       if (text == null) {
         throw new MissingKeyException(
-            what + " gives null for this call, so that its key would be shared by all callers."
+            what
+                + " gives null for this call, so that its key would be shared by all callers."
                 + " Nothing ran");
       }
       return text;
@@ -146,7 +160,10 @@ final class MethodOperation {
   void checkCall() {
     if (mustNotJoin && TransactionRules.isTransactionActive()) {
       throw new IllegalStateException(
-          "The leased operation '" + operation.name() + "' of " + method
+          "The leased operation '"
+              + operation.name()
+              + "' of "
+              + method
               + " was called inside a running transaction, which it would join: its outcome would be"
               + " recorded before that transaction commits, and survive its rollback. Call it outside"
               + " of a transaction, let it run in its own (Propagation.REQUIRES_NEW), or make it"

@@ -79,7 +79,8 @@ final class ResultTypes {
           returns + ", which can be read only once.",
           "Return a value that holds the content, such as a List or a byte[].");
     }
-    Type type = GenericTypeResolver.resolveType(declared.getGenericReturnType(), method.targetClass());
+    Type type =
+        GenericTypeResolver.resolveType(declared.getGenericReturnType(), method.targetClass());
     if (raw == Object.class || type instanceof TypeVariable<?>) {
       throw new IdempotencySetupException(
           returns + ", which does not say how a stored result is read back.",

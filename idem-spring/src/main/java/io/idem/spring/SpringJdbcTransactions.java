@@ -25,10 +25,10 @@ import org.springframework.util.ReflectionUtils;
  *
  * <ol>
  *   <li>The running Spring transaction is joined; where there is none, one is begun.
- *   <li>The connection is the transaction's own. One that the transaction manager does not manage is
- *       refused, never replaced by a second.
- *   <li>Every {@code Throwable} rolls back, checked exceptions as well: the record of a run that threw
- *       must not be committed. A joined transaction is marked, and its owner cannot commit.
+ *   <li>The connection is the transaction's own. One that the transaction manager does not manage
+ *       is refused, never replaced by a second.
+ *   <li>Every {@code Throwable} rolls back, checked exceptions as well: the record of a run that
+ *       threw must not be committed. A joined transaction is marked, and its owner cannot commit.
  * </ol>
  *
  * <p>A failure to begin is a {@link StoreUnavailableException}; a failure to commit is Spring's own

@@ -11,7 +11,8 @@ import org.springframework.transaction.TransactionDefinition;
 import org.springframework.transaction.support.DefaultTransactionDefinition;
 
 /**
- * Records in the application's own database, written in the transactions of its transaction manager.
+ * Records in the application's own database, written in the transactions of its transaction
+ * manager.
  *
  * <p>A {@link JdbcTransactionalStore} that knows its transaction manager, so that an operation can
  * have transactions of a kind of its own. Thread-safe.

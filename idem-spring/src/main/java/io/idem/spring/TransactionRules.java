@@ -24,7 +24,8 @@ import org.springframework.util.StringUtils;
  * What {@code @Transactional} on the same method means for the record, and what of it cannot hold.
  *
  * <p>The record is written around the method: {@code REQUIRED}, {@code SUPPORTS} and {@code NESTED}
- * make the method run in the record's transaction, {@code MANDATORY} makes both run in the caller's.
+ * make the method run in the record's transaction, {@code MANDATORY} makes both run in the
+ * caller's.
  */
 final class TransactionRules {
 
@@ -54,7 +55,8 @@ final class TransactionRules {
           TransactionDefinition.PROPAGATION_NOT_SUPPORTED,
           TransactionDefinition.PROPAGATION_NEVER ->
           throw new IdempotencySetupException(
-              what + " has a propagation that parts the method from the transaction of its"
+              what
+                  + " has a propagation that parts the method from the transaction of its"
                   + " idempotency record: a crash between the two would lose one of them.",
               "Use Propagation.REQUIRED, or @Idempotent(mode = LEASED) if the effect is not in this"
                   + " database.");
@@ -67,7 +69,8 @@ final class TransactionRules {
     }
     if (hasNoRollbackRule(attribute)) {
       throw new IdempotencySetupException(
-          what + " commits on some exceptions (noRollbackFor), but a run that throws leaves no"
+          what
+              + " commits on some exceptions (noRollbackFor), but a run that throws leaves no"
               + " record, so that a repeat would run again on top of what was committed.",
           "Leave noRollbackFor away: return the rejection as a result, or name the exception in"
               + " @Idempotent(recordFailures = …), which rolls the change back and stores the"
@@ -84,7 +87,9 @@ final class TransactionRules {
     checkOrder(method);
     if (attribute.getPropagationBehavior() == TransactionDefinition.PROPAGATION_MANDATORY) {
       throw new IdempotencySetupException(
-          "@Transactional on " + method + " is MANDATORY, so that its outcome would be recorded"
+          "@Transactional on "
+              + method
+              + " is MANDATORY, so that its outcome would be recorded"
               + " before the caller's transaction commits: a rollback would lose the effect and keep"
               + " the record.",
           "Use @Idempotent(mode = TRANSACTIONAL) with a store in the same database, or annotate the"
@@ -122,8 +127,12 @@ final class TransactionRules {
     for (BeanFactoryTransactionAttributeSourceAdvisor advisor : advisors) {
       if (advisor.getOrder() <= IdempotentAdvisor.ORDER) {
         throw new IdempotencySetupException(
-            "@Transactional is applied around @Idempotent on " + method + ", because its advisor has"
-                + " the order " + advisor.getOrder() + ": the transaction would end after the"
+            "@Transactional is applied around @Idempotent on "
+                + method
+                + ", because its advisor has"
+                + " the order "
+                + advisor.getOrder()
+                + ": the transaction would end after the"
                 + " outcome was recorded.",
             "Leave @EnableTransactionManagement(order = …) at its default, the lowest precedence.");
       }
@@ -145,12 +154,13 @@ final class TransactionRules {
       boolean ownKind =
           attribute.getIsolationLevel() != TransactionDefinition.ISOLATION_DEFAULT
               || attribute.getTimeout() != TransactionDefinition.TIMEOUT_DEFAULT
-              || attribute.getPropagationBehavior()
-                  == TransactionDefinition.PROPAGATION_MANDATORY;
+              || attribute.getPropagationBehavior() == TransactionDefinition.PROPAGATION_MANDATORY;
       if (store == null) {
         if (ownKind) {
           throw new IdempotencySetupException(
-              "@Transactional on " + method + " asks for an isolation, a timeout or MANDATORY, but"
+              "@Transactional on "
+                  + method
+                  + " asks for an isolation, a timeout or MANDATORY, but"
                   + " the transactional store of the engine takes no such wish.",
               "Declare the store as a bean of type io.idem.spring.SpringTransactionalStore, or leave"
                   + " these attributes away.");
@@ -160,7 +170,9 @@ final class TransactionRules {
       TransactionManager manager = rules.managerOf(method, attribute);
       if (manager != store.transactionManager()) {
         throw new IdempotencySetupException(
-            "@Transactional on " + method + " uses the transaction manager "
+            "@Transactional on "
+                + method
+                + " uses the transaction manager "
                 + (StringUtils.hasText(attribute.getQualifier())
                     ? "'" + attribute.getQualifier() + "'"
                     : manager.getClass().getName())
