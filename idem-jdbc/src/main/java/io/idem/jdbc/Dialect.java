@@ -14,15 +14,9 @@ import javax.sql.DataSource;
 /** A database that Idem keeps records in. */
 public enum Dialect {
   /** PostgreSQL 12 and later. */
-  POSTGRESQL(DialectSpec.POSTGRESQL),
+  POSTGRESQL,
   /** H2 2.3 and later. */
-  H2(DialectSpec.H2);
-
-  private final DialectSpec spec;
-
-  Dialect(DialectSpec spec) {
-    this.spec = spec;
-  }
+  H2;
 
   /**
    * Finds out which database this is.
@@ -62,7 +56,7 @@ public enum Dialect {
 
   static Dialect of(String product, int major, int minor) {
     for (Dialect dialect : values()) {
-      DialectSpec spec = dialect.spec;
+      DialectSpec spec = dialect.spec();
       if (spec.product().equals(product)) {
         if (major < spec.minMajor() || (major == spec.minMajor() && minor < spec.minMinor())) {
           break;
@@ -83,15 +77,18 @@ public enum Dialect {
   }
 
   private String supported() {
-    return spec.product() + " " + spec.minMajor() + "." + spec.minMinor() + " or later";
+    return spec().product() + " " + spec().minMajor() + "." + spec().minMinor() + " or later";
   }
 
   DialectSpec spec() {
-    return spec;
+    return switch (this) {
+      case POSTGRESQL -> DialectSpec.POSTGRESQL;
+      case H2 -> DialectSpec.H2;
+    };
   }
 
   RecordTable table(JdbcSettings settings) {
     return new RecordTable(
-        spec, settings.tableName(), settings.storeLabels(), settings.queryTimeout());
+        spec(), settings.tableName(), settings.storeLabels(), settings.queryTimeout());
   }
 }

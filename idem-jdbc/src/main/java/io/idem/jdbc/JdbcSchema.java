@@ -95,7 +95,7 @@ public final class JdbcSchema {
                   throw Failures.unavailable(
                       "Creating the table " + settings.table() + " from " + script.resource(), e);
                 }
-                return null;
+                return true;
               });
     }
     check();

@@ -163,7 +163,8 @@ public final class RecordTable {
       Session session, ClaimRequest request, Row row, Binder values, long waitLeft)
       throws SQLException {
     Long leaseLeft = row.leaseLeft();
-    boolean held = leaseLeft != null && leaseLeft > 0;
+    long left = leaseLeft == null ? 0 : leaseLeft;
+    boolean held = left > 0;
     if (request.token().equals(row.token())) {
       // The caller's own claim, whose answer was lost. Its lease may have run out meanwhile.
       Lease lease = new Lease(request.id(), request.token(), row.attempt());
@@ -174,7 +175,7 @@ public final class RecordTable {
       return owned ? new Claim.Acquired(lease) : null;
     }
     if (held) {
-      return new Claim.Running(row.fingerprint(), Duration.ofMillis(leaseLeft));
+      return new Claim.Running(row.fingerprint(), Duration.ofMillis(left));
     }
     if (leaseLeft == null && session.inTransaction()) {
       // Claimed earlier in this very transaction, which is its lease.
