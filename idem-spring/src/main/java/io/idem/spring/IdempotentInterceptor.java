@@ -6,6 +6,7 @@ import io.idem.core.IdempotentRequest;
 import java.util.concurrent.ConcurrentHashMap;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
+import org.jspecify.annotations.NullUnmarked;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aop.ProxyMethodInvocation;
 import org.springframework.aop.support.AopUtils;
@@ -62,14 +63,23 @@ final class IdempotentInterceptor implements MethodInterceptor {
   }
 
   /** The rest of the call, with the attempt where the method asks for it. */
-  private record Proceeding(
-      MethodInvocation invocation, @Nullable Object[] arguments, int attemptIndex)
-      implements Body<@Nullable Object, Throwable> {
+  private static final class Proceeding implements Body<@Nullable Object, Throwable> {
+
+    private final MethodInvocation invocation;
+    private final @Nullable Object[] arguments;
+    private final int attemptIndex;
+
+    Proceeding(MethodInvocation invocation, @Nullable Object[] arguments, int attemptIndex) {
+      this.invocation = invocation;
+      this.arguments = arguments;
+      this.attemptIndex = attemptIndex;
+    }
 
     @Override
-    public @Nullable Object run(Attempt attempt) throws Throwable {
+    @NullUnmarked // a method may return null, which the checker does not see in the type argument
+    public Object run(Attempt attempt) throws Throwable {
       if (attemptIndex >= 0 && invocation instanceof ProxyMethodInvocation proxied) {
-        @Nullable Object[] filled = arguments.clone();
+        Object[] filled = arguments.clone();
         filled[attemptIndex] = attempt;
         proxied.setArguments(filled);
       }

@@ -32,7 +32,6 @@ public final class IdempotencyHealthAutoConfiguration {
       ObjectProvider<IdempotencyStore> store,
       ObjectProvider<JdbcBackend> backend,
       IdempotentMethods methods) {
-    return new IdempotencyHealthIndicator(
-        store.getIfUnique(), backend.getIfAvailable(), methods);
+    return new IdempotencyHealthIndicator(store.getIfUnique(), backend.getIfAvailable(), methods);
   }
 }

@@ -12,8 +12,8 @@ import org.springframework.boot.health.contributor.Health;
 /**
  * Whether the store can be reached: one look at the catalogue of the database, nothing is written.
  *
- * <p>Without its store, an operation that fails closed cannot run, so the application is down. Where
- * all operations fail open it serves on, without protection.
+ * <p>Without its store, an operation that fails closed cannot run, so the application is down.
+ * Where all operations fail open it serves on, without protection.
  */
 final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
 
@@ -43,7 +43,9 @@ final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
       health.up();
     } catch (RuntimeException e) {
       if (failsOpen()) {
-        health.up().withDetail("protection", "none: the store is down and every operation fails open");
+        health
+            .up()
+            .withDetail("protection", "none: the store is down and every operation fails open");
       } else {
         health.down(e);
       }

@@ -134,8 +134,15 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
       return beans.getBean(String.valueOf(name), type);
     } catch (BeansException e) {
       throw new IdempotencySetupException(
-          property + " is '" + name + "', but there is no such " + type.getSimpleName() + " bean; "
-              + "there are " + String.join(", ", beans.getBeanNamesForType(type)) + ".",
+          property
+              + " is '"
+              + name
+              + "', but there is no such "
+              + type.getSimpleName()
+              + " bean; "
+              + "there are "
+              + String.join(", ", beans.getBeanNamesForType(type))
+              + ".",
           "Name one of them.",
           e);
     }
