@@ -2,10 +2,10 @@ package io.idem.spring;
 
 import org.springframework.beans.factory.config.BeanDefinition;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
-import org.springframework.beans.factory.config.EmbeddedValueResolver;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Role;
+import org.springframework.core.env.Environment;
 
 /**
  * Registers what makes {@link Idempotent} work. The engine itself is the application's bean.
@@ -23,12 +23,18 @@ public class IdempotencyConfiguration {
    * The annotated methods.
    *
    * @param beans resolves placeholders
+   * @param environment resolves them for beans that are made before the others
    * @return the registry
    */
   @Bean
   @Role(BeanDefinition.ROLE_INFRASTRUCTURE)
-  static IdempotentMethods idempotentMethods(ConfigurableListableBeanFactory beans) {
-    return new IdempotentMethods(new EmbeddedValueResolver(beans));
+  static IdempotentMethods idempotentMethods(
+      ConfigurableListableBeanFactory beans, Environment environment) {
+    return new IdempotentMethods(
+        text ->
+            beans.hasEmbeddedValueResolver()
+                ? beans.resolveEmbeddedValue(text)
+                : environment.resolvePlaceholders(text));
   }
 
   /**

@@ -142,21 +142,31 @@ public final class IdempotentMethods {
   }
 
   private String text(String where, String attribute, String written) {
+    String resolved;
     try {
-      String resolved = placeholders.resolveStringValue(written);
-      return resolved == null ? "" : resolved.strip();
+      resolved = placeholders.resolveStringValue(written);
     } catch (IllegalArgumentException e) {
-      throw new IdempotencySetupException(
-          "@Idempotent("
-              + attribute
-              + " = \""
-              + written
-              + "\") on "
-              + where
-              + " has a placeholder that cannot be resolved.",
-          "Define the property, or give it a default with ${name:default}.",
-          e);
+      throw unresolved(where, attribute, written, e);
     }
+    // Without a PropertySourcesPlaceholderConfigurer, Spring leaves what it cannot resolve.
+    if (resolved != null && resolved.contains("${")) {
+      throw unresolved(where, attribute, written, null);
+    }
+    return resolved == null ? "" : resolved.strip();
+  }
+
+  private static IdempotencySetupException unresolved(
+      String where, String attribute, String written, @Nullable Exception cause) {
+    return new IdempotencySetupException(
+        "@Idempotent("
+            + attribute
+            + " = \""
+            + written
+            + "\") on "
+            + where
+            + " has a placeholder that cannot be resolved.",
+        "Define the property, or give it a default with ${name:default}.",
+        cause);
   }
 
   private @Nullable Duration duration(String where, String attribute, String written) {

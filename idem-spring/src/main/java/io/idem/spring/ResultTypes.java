@@ -3,16 +3,17 @@ package io.idem.spring;
 import java.lang.reflect.Method;
 import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
 import java.util.stream.BaseStream;
+import org.jspecify.annotations.Nullable;
 import org.springframework.core.GenericTypeResolver;
 import org.springframework.core.ResolvableType;
 import org.springframework.core.annotation.MergedAnnotations;
 import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
-import org.springframework.util.ClassUtils;
 
 /** What a method may return so that a repeat can be given it again. */
 final class ResultTypes {
@@ -96,16 +97,10 @@ final class ResultTypes {
   }
 
   /** By name, because most of these need not be there. */
-  private static boolean isOneOf(Class<?> type, List<String> names) {
-    if (names.contains(type.getName())) {
-      return true;
-    }
-    for (Class<?> at = type.getSuperclass(); at != null; at = at.getSuperclass()) {
-      if (names.contains(at.getName())) {
-        return true;
-      }
-    }
-    return ClassUtils.getAllInterfacesForClassAsSet(type).stream()
-        .anyMatch(implemented -> names.contains(implemented.getName()));
+  private static boolean isOneOf(@Nullable Class<?> type, List<String> names) {
+    return type != null
+        && (names.contains(type.getName())
+            || isOneOf(type.getSuperclass(), names)
+            || Arrays.stream(type.getInterfaces()).anyMatch(above -> isOneOf(above, names)));
   }
 }

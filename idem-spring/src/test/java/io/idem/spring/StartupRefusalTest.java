@@ -27,6 +27,7 @@ import org.springframework.context.annotation.AnnotationConfigApplicationContext
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.NestedExceptionUtils;
+import org.springframework.core.PriorityOrdered;
 import org.springframework.http.ResponseEntity;
 import org.springframework.jdbc.support.JdbcTransactionManager;
 import org.springframework.scheduling.annotation.Async;
@@ -218,14 +219,21 @@ class StartupRefusalTest {
   static class Early {
 
     @Bean
-    static BeanPostProcessor eager(BeanFactory beans) {
+    static FirstProcessor eager(BeanFactory beans) {
       beans.getBean("fine");
-      return new BeanPostProcessor() {};
+      return new FirstProcessor();
     }
 
     @Bean
     static Fine fine() {
       return new Fine();
+    }
+  }
+
+  static class FirstProcessor implements BeanPostProcessor, PriorityOrdered {
+    @Override
+    public int getOrder() {
+      return HIGHEST_PRECEDENCE;
     }
   }
 

@@ -2,7 +2,6 @@ package io.idem.spring.boot;
 
 import io.idem.jdbc.JdbcSettings;
 import org.jspecify.annotations.Nullable;
-import org.springframework.boot.sql.init.DatabaseInitializationMode;
 
 /** The properties {@code idem.jdbc.*}. */
 public class IdemJdbcProperties {
@@ -11,7 +10,7 @@ public class IdemJdbcProperties {
   private String table = JdbcSettings.DEFAULT_TABLE;
 
   /** When the table is created at start-up. If not, it has to be there. */
-  private DatabaseInitializationMode initializeSchema = DatabaseInitializationMode.EMBEDDED;
+  private InitializeSchema initializeSchema = InitializeSchema.EMBEDDED;
 
   /** The name of the DataSource bean that holds the records, where there are several. */
   private @Nullable String dataSource;
@@ -45,7 +44,7 @@ public class IdemJdbcProperties {
    *
    * @return in embedded databases by default
    */
-  public DatabaseInitializationMode getInitializeSchema() {
+  public InitializeSchema getInitializeSchema() {
     return initializeSchema;
   }
 
@@ -54,7 +53,7 @@ public class IdemJdbcProperties {
    *
    * @param initializeSchema always, never, or in embedded databases
    */
-  public void setInitializeSchema(DatabaseInitializationMode initializeSchema) {
+  public void setInitializeSchema(InitializeSchema initializeSchema) {
     this.initializeSchema = initializeSchema;
   }
 
@@ -92,5 +91,17 @@ public class IdemJdbcProperties {
    */
   public void setTransactionManager(@Nullable String transactionManager) {
     this.transactionManager = transactionManager;
+  }
+
+  /**
+   * When the table is created at start-up. Of its own, because spring-boot-sql need not be there.
+   */
+  public enum InitializeSchema {
+    /** In an embedded database, which starts empty. */
+    EMBEDDED,
+    /** Wherever it is not there. */
+    ALWAYS,
+    /** Never: it has to be there. */
+    NEVER
   }
 }

@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.beans.BeansException;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.boot.jdbc.EmbeddedDatabaseConnection;
-import org.springframework.boot.sql.init.DatabaseInitializationMode;
 import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
 import org.springframework.transaction.PlatformTransactionManager;
 
@@ -46,10 +45,10 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
     return backend;
   }
 
-  private void prepareSchema(DatabaseInitializationMode mode) {
+  private void prepareSchema(IdemJdbcProperties.InitializeSchema mode) {
     try {
-      if (mode == DatabaseInitializationMode.ALWAYS
-          || (mode == DatabaseInitializationMode.EMBEDDED
+      if (mode == IdemJdbcProperties.InitializeSchema.ALWAYS
+          || (mode == IdemJdbcProperties.InitializeSchema.EMBEDDED
               && EmbeddedDatabaseConnection.isEmbedded(dataSource))) {
         schema().createIfAbsent();
       } else {
