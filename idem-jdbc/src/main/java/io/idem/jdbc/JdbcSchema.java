@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JdbcSchema {
 
+  private static final int MAX_TRIES = 20;
+
   private final DataSource dataSource;
   private final JdbcSettings settings;
   private final SchemaScript script;
@@ -85,18 +87,15 @@ public final class JdbcSchema {
    *     if a table of this name is there that is not Idem's
    */
   public void createIfAbsent() {
-    if (installed() == null) {
-      JdbcTransactions.of(dataSource)
-          .inTransaction(
-              transaction -> {
-                try {
-                  script.run(transaction.connection());
-                } catch (SQLException e) {
-                  throw Failures.unavailable(
-                      "Creating the table " + settings.table() + " from " + script.resource(), e);
-                }
-                return true;
-              });
+    for (int attempt = 1; attempt <= MAX_TRIES && installed() == null; attempt++) {
+      try {
+        JdbcTransactions.of(dataSource).inTransaction(this::create);
+      } catch (StoreUnavailableException e) {
+        if (attempt == MAX_TRIES || !script.isRepeatable()) {
+          throw e;
+        }
+        // Another node may be creating it just now: the script goes on where that one is.
+      }
     }
     check();
   }
@@ -117,6 +116,16 @@ public final class JdbcSchema {
    */
   public String resource() {
     return script.resource();
+  }
+
+  private boolean create(JdbcTransactions.Transaction transaction) {
+    try {
+      script.run(transaction.connection());
+      return true;
+    } catch (SQLException e) {
+      throw Failures.unavailable(
+          "Creating the table " + settings.table() + " from " + script.resource(), e);
+    }
   }
 
   private @Nullable Integer installed() {

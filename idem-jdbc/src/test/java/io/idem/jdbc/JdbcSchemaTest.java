@@ -75,7 +75,7 @@ class JdbcSchemaTest {
   @ParameterizedTest
   @EnumSource
   void manyNodesMayCreateAtOnce(Dialect dialect) {
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < 15; round++) {
       DataSource dataSource = empty(dialect);
       Callable<Boolean> create =
           () -> {

@@ -312,6 +312,22 @@ public abstract class IdempotencyStoreContract {
     }
   }
 
+  @Test
+  void eitherTheLateRenewalOrTheTakeOverSucceeds() {
+    for (int round = 0; round < 3 * ROUNDS; round++) {
+      Lease late = abandoned();
+      List<Object> answers =
+          Together.run(
+              List.<Callable<Object>>of(
+                  () -> store().renew(late, Requests.LEASE),
+                  () -> otherStore().claim(Requests.takeOverOf(late.id()))));
+
+      assertThat(answers.get(0) == LeaseCheck.HELD)
+          .as("renewed %s and taken over %s", answers.get(0), answers.get(1))
+          .isNotEqualTo(answers.get(1) instanceof Claim.Acquired);
+    }
+  }
+
   // ---- releasing and renewing
 
   @Test

@@ -113,12 +113,12 @@ class BrokenStoresTest {
             public Claim claim(ClaimRequest request) {
               Entry found = entries.get(request.id());
               Entry next = next(found, request);
-              if (next != found) {
+              if (!next.equals(found)) {
                 // The window that every check before an act has, as wide as a slow round trip.
                 LockSupport.parkNanos(20_000_000);
                 entries.put(request.id(), next);
               }
-              return answer(next, request, next != found);
+              return answer(next, request, !next.equals(found));
             }
           });
     }

@@ -64,7 +64,7 @@ class MapStore implements IdempotencyStore {
         request.id(),
         (id, found) -> {
           Entry next = next(found, request);
-          answer[0] = answer(next, request, next != found);
+          answer[0] = answer(next, request, !next.equals(found));
           return next;
         });
     return answer[0];

@@ -87,6 +87,15 @@ public final class SchemaScript {
   }
 
   /**
+   * Whether the script may be run again after it failed half-way.
+   *
+   * @return true where no lock keeps other creators out
+   */
+  public boolean isRepeatable() {
+    return dialect.schema().lock() == null;
+  }
+
+  /**
    * Runs the script, unless somebody else did so first.
    *
    * @param connection the database, in a transaction
