@@ -15,7 +15,14 @@ import org.jspecify.annotations.Nullable;
 public record HandlerResponse(
     int status, List<HeaderField> headers, Content content, Directive directive) {
 
-  /** Copies the list. */
+  /**
+   * Copies the list.
+   *
+   * @param status the status
+   * @param headers the header lines, in their order
+   * @param content the body
+   * @param directive what the handler said about it
+   */
   public HandlerResponse {
     headers = List.copyOf(headers);
   }
@@ -58,12 +65,29 @@ public record HandlerResponse(
     }
   }
 
-  /**
-   * A body of at most {@link HttpEndpoint#maxStoredBytes()}.
-   *
-   * @param bytes the body; given away
-   */
-  public record Body(byte[] bytes) implements Content {}
+  /** A body of at most {@link HttpEndpoint#maxStoredBytes()}. */
+  public static final class Body implements Content {
+
+    private final byte[] bytes;
+
+    /**
+     * A body.
+     *
+     * @param bytes the body; not copied, so the caller gives it away
+     */
+    public Body(byte[] bytes) {
+      this.bytes = bytes;
+    }
+
+    /**
+     * The body.
+     *
+     * @return a view that must not be changed
+     */
+    public byte[] bytes() {
+      return bytes;
+    }
+  }
 
   /** A body that exceeds the bound and was kept elsewhere. */
   public record TooLarge() implements Content {}

@@ -38,7 +38,14 @@ public sealed interface HttpOutcome {
       int status, @Nullable String message, List<HeaderField> headers, Disposition disposition)
       implements HttpOutcome {
 
-    /** Copies the list. */
+    /**
+     * Copies the list.
+     *
+     * @param status the status
+     * @param message the message given to the server, if any
+     * @param headers the header lines that are replayed, in their order
+     * @param disposition what becomes of the key
+     */
     public ErrorPage {
       headers = List.copyOf(headers);
     }
@@ -58,7 +65,7 @@ public sealed interface HttpOutcome {
    */
   record NotKept(Reason reason, Disposition disposition) implements HttpOutcome {}
 
-  /** Why an answer is not kept. The order is part of the stored format. */
+  /** Why an answer is not kept. */
   enum Reason {
     /** It is larger than what the endpoint keeps. */
     TOO_LARGE,

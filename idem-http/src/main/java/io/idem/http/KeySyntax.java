@@ -28,6 +28,9 @@ public record KeySyntax(String headerName, int maxLength, boolean strict) {
   /**
    * Checks the parts.
    *
+   * @param headerName the header's name
+   * @param maxLength the most characters a key may have
+   * @param strict whether a bare value is refused
    * @throws IllegalArgumentException if the name is no header name or the length is out of bounds
    */
   public KeySyntax {

@@ -3,6 +3,7 @@ package io.idem.http;
 import io.idem.http.internal.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -11,12 +12,29 @@ import org.jspecify.annotations.Nullable;
 /** The body of a request, in the form in which an adapter can see it without taking it away. */
 public sealed interface RequestBody {
 
-  /**
-   * A body read whole.
-   *
-   * @param content the body, not to be changed; empty if there is none
-   */
-  record Bytes(byte[] content) implements RequestBody {}
+  /** A body read whole. */
+  final class Bytes implements RequestBody {
+
+    private final byte[] content;
+
+    /**
+     * A body.
+     *
+     * @param content the body, empty if there is none; not copied, so the caller gives it away
+     */
+    public Bytes(byte[] content) {
+      this.content = content;
+    }
+
+    /**
+     * The body.
+     *
+     * @return a view that must not be changed
+     */
+    public byte[] content() {
+      return content;
+    }
+  }
 
   /**
    * A form that something else has read before.
@@ -41,9 +59,9 @@ public sealed interface RequestBody {
    * @param name its name
    * @param fileName its file name, if it has one
    * @param contentType its media type, if it has one
-   * @param digest the SHA-256 digest of its content
+   * @param digest the SHA-256 digest of its content, in hexadecimal
    */
-  record Part(String name, @Nullable String fileName, @Nullable String contentType, byte[] digest) {
+  record Part(String name, @Nullable String fileName, @Nullable String contentType, String digest) {
 
     private static final int CHUNK = 8192;
 
@@ -65,7 +83,7 @@ public sealed interface RequestBody {
       for (int read = content.read(chunk); read >= 0; read = content.read(chunk)) {
         digest.raw(chunk, 0, read);
       }
-      return new Part(name, fileName, contentType, digest.finish());
+      return new Part(name, fileName, contentType, HexFormat.of().formatHex(digest.finish()));
     }
   }
 

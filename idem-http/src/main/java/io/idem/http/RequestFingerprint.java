@@ -102,7 +102,7 @@ public final class RequestFingerprint {
       digest.string(part.name());
       optional(digest, part.fileName());
       MediaType.parse(part.contentType()).digestInto(digest);
-      digest.bytes(part.digest());
+      digest.string(part.digest());
     }
     return digest;
   }

@@ -30,6 +30,8 @@ public record ResponsePolicy(Set<Integer> releasing, Disposition serverErrors) {
   /**
    * Checks the statuses.
    *
+   * @param releasing the statuses that free the key
+   * @param serverErrors what becomes of the key after 5xx
    * @throws IllegalArgumentException if a releasing status is not 4xx
    */
   public ResponsePolicy {

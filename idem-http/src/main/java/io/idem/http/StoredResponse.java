@@ -3,26 +3,56 @@ package io.idem.http;
 import java.util.Arrays;
 import java.util.List;
 
-/**
- * A response as it is kept and replayed.
- *
- * @param status the status, 200 to 599
- * @param headers the header lines, in their order
- * @param body the body; not to be changed
- */
-public record StoredResponse(int status, List<HeaderField> headers, byte[] body) {
+/** A response as it is kept and replayed. Immutable, as long as nobody changes the body. */
+public final class StoredResponse {
+
+  private final int status;
+  private final List<HeaderField> headers;
+  private final byte[] body;
 
   /**
-   * Checks the status and copies the list.
+   * A response.
    *
+   * @param status the status, 200 to 599
+   * @param headers the header lines, in their order
+   * @param body the body; not copied, so the caller gives it away
    * @throws IllegalArgumentException if the status is none of a final response
    */
-  public StoredResponse {
+  public StoredResponse(int status, List<HeaderField> headers, byte[] body) {
     if (status < 200 || status > 599) {
       throw new IllegalArgumentException(
           "The status of a final response is 200 to 599, found " + status);
     }
-    headers = List.copyOf(headers);
+    this.status = status;
+    this.headers = List.copyOf(headers);
+    this.body = body;
+  }
+
+  /**
+   * The status.
+   *
+   * @return 200 to 599
+   */
+  public int status() {
+    return status;
+  }
+
+  /**
+   * The header lines.
+   *
+   * @return the lines, in their order
+   */
+  public List<HeaderField> headers() {
+    return headers;
+  }
+
+  /**
+   * The body.
+   *
+   * @return a view that must not be changed
+   */
+  public byte[] body() {
+    return body;
   }
 
   @Override

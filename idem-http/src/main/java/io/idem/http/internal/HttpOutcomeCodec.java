@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * kind     1 byte: 1 answer, 2 error page, 3 not kept
  * answer      status (2), headers, length of the body (4), body
  * error page  status (2), headers, message
- * not kept    reason (1)
+ * not kept    reason (1): 1 too large, 2 by the handler
  * headers  their number (4), then name and value of each
  * string   length in bytes (4), or -1 for none; UTF-8
  * </pre>
@@ -37,7 +37,8 @@ public enum HttpOutcomeCodec implements ResultCodec<HttpOutcome> {
   private static final int ANSWER = 1;
   private static final int ERROR_PAGE = 2;
   private static final int NOT_KEPT = 3;
-  private static final HttpOutcome.Reason[] REASONS = HttpOutcome.Reason.values();
+  private static final int TOO_LARGE = 1;
+  private static final int BY_HANDLER = 2;
 
   @Override
   public byte[] encode(HttpOutcome outcome) {
@@ -58,7 +59,11 @@ public enum HttpOutcomeCodec implements ResultCodec<HttpOutcome> {
         writeString(out, page.message());
       } else if (outcome instanceof HttpOutcome.NotKept notKept) {
         out.writeByte(NOT_KEPT);
-        out.writeByte(notKept.reason().ordinal());
+        out.writeByte(
+            switch (notKept.reason()) {
+              case TOO_LARGE -> TOO_LARGE;
+              case BY_HANDLER -> BY_HANDLER;
+            });
       }
     } catch (IOException e) {
       throw new UncheckedIOException("Memory took no bytes", e);
@@ -101,13 +106,15 @@ public enum HttpOutcomeCodec implements ResultCodec<HttpOutcome> {
         yield new HttpOutcome.ErrorPage(
             status, readOptionalString(in), headers, Disposition.RECORD);
       }
-      case NOT_KEPT -> {
-        int reason = in.get();
-        if (reason < 0 || reason >= REASONS.length) {
-          throw damaged();
-        }
-        yield new HttpOutcome.NotKept(REASONS[reason], Disposition.RECORD);
-      }
+      case NOT_KEPT -> new HttpOutcome.NotKept(reason(in.get()), Disposition.RECORD);
+      default -> throw damaged();
+    };
+  }
+
+  private static HttpOutcome.Reason reason(int code) {
+    return switch (code) {
+      case TOO_LARGE -> HttpOutcome.Reason.TOO_LARGE;
+      case BY_HANDLER -> HttpOutcome.Reason.BY_HANDLER;
       default -> throw damaged();
     };
   }

@@ -139,7 +139,8 @@ public final class JsonDigest {
   private void putMembers(Container object) {
     List<Member> members = object.members == null ? List.of() : object.members;
     // Stable: members of one name stay in their order.
-    List<Member> sorted = members.stream().sorted(Comparator.comparing(Member::name)).toList();
+    List<Member> sorted =
+        members.stream().sorted(Comparator.comparing(member -> member.name)).toList();
     Sha256 sink = sink().tag('{').number(sorted.size());
     for (Member member : sorted) {
       sink.string(member.name).bytes(member.value);
@@ -184,5 +185,14 @@ public final class JsonDigest {
     }
   }
 
-  private record Member(String name, byte[] value) {}
+  private static final class Member {
+
+    private final String name;
+    private final byte[] value;
+
+    Member(String name, byte[] value) {
+      this.name = name;
+      this.value = value;
+    }
+  }
 }

@@ -34,7 +34,7 @@ public final class StructuredString {
     if (!accept('"')) {
       return null;
     }
-    StringBuilder value = new StringBuilder(input.length());
+    StringBuilder value = new StringBuilder();
     while (at < input.length()) {
       char c = input.charAt(at++);
       if (c == '"') {

@@ -1,0 +1,123 @@
+package io.idem.servlet;
+
+import jakarta.servlet.AsyncContext;
+import jakarta.servlet.ReadListener;
+import jakarta.servlet.ServletInputStream;
+import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletResponse;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request whose body was read and can still be read, and which cannot be handled asynchronously.
+ */
+final class BufferedRequest extends HttpServletRequestWrapper {
+
+  static final String NO_ASYNC =
+      "Asynchronous handling is not supported behind an idempotent endpoint: the response has to be"
+          + " complete when the handler returns, so that it is recorded before it is sent. Answer"
+          + " synchronously, or take the endpoint out of the protection";
+
+  private final byte @Nullable [] body;
+  private @Nullable ServletInputStream stream;
+  private @Nullable BufferedReader reader;
+
+  /** A null body leaves the request's own untouched. */
+  BufferedRequest(HttpServletRequest request, byte @Nullable [] body) {
+    super(request);
+    this.body = body;
+  }
+
+  @Override
+  public ServletInputStream getInputStream() throws IOException {
+    if (body == null) {
+      return super.getInputStream();
+    }
+    if (reader != null) {
+      throw new IllegalStateException("getReader() was called on this request before");
+    }
+    if (stream == null) {
+      stream = new BodyStream(body);
+    }
+    return stream;
+  }
+
+  @Override
+  public BufferedReader getReader() throws IOException {
+    if (body == null) {
+      return super.getReader();
+    }
+    if (stream != null) {
+      throw new IllegalStateException("getInputStream() was called on this request before");
+    }
+    if (reader == null) {
+      String charset = getCharacterEncoding();
+      // Servlet 6.1, section 3.12: ISO-8859-1 where neither the request nor the application says.
+      reader =
+          new BufferedReader(
+              new InputStreamReader(
+                  new ByteArrayInputStream(body), charset == null ? "ISO-8859-1" : charset));
+    }
+    return reader;
+  }
+
+  @Override
+  public boolean isAsyncSupported() {
+    return false;
+  }
+
+  @Override
+  public AsyncContext startAsync() {
+    throw new IllegalStateException(NO_ASYNC);
+  }
+
+  @Override
+  public AsyncContext startAsync(ServletRequest request, ServletResponse response) {
+    throw new IllegalStateException(NO_ASYNC);
+  }
+
+  /** The buffered body. It never blocks, and as nothing is asynchronous it has no listeners. */
+  private static final class BodyStream extends ServletInputStream {
+
+    private final ByteArrayInputStream bytes;
+
+    BodyStream(byte[] body) {
+      this.bytes = new ByteArrayInputStream(body);
+    }
+
+    @Override
+    public int read() {
+      return bytes.read();
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) {
+      return bytes.read(target, offset, length);
+    }
+
+    @Override
+    public int available() {
+      return bytes.available();
+    }
+
+    @Override
+    public boolean isFinished() {
+      return bytes.available() == 0;
+    }
+
+    @Override
+    public boolean isReady() {
+      return true;
+    }
+
+    @Override
+    public void setReadListener(ReadListener listener) {
+      throw new IllegalStateException(NO_ASYNC);
+    }
+  }
+}

@@ -1,0 +1,405 @@
+package io.idem.servlet;
+
+import io.idem.http.HandlerResponse;
+import io.idem.http.HeaderField;
+import jakarta.servlet.ServletOutputStream;
+import jakarta.servlet.WriteListener;
+import jakarta.servlet.http.Cookie;
+import jakarta.servlet.http.HttpServletResponse;
+import jakarta.servlet.http.HttpServletResponseWrapper;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A response of which nothing reaches the client until it is {@linkplain #deliver() delivered}.
+ *
+ * <p>Status and headers go to the response around it at once, where the container gives them their
+ * usual meaning and filters around can see them, but that one is never written to, flushed or
+ * committed. The body is held back. What the handler does is answered as if the container had done
+ * it: after {@code flushBuffer}, {@code sendError} and {@code sendRedirect} the response counts as
+ * committed.
+ */
+final class CapturedResponse extends HttpServletResponseWrapper {
+
+  private final SpillingBuffer buffer;
+  private final BodyStream stream = new BodyStream();
+  private final int statusBefore;
+  private final List<HeaderField> headersBefore;
+  private boolean streamUsed;
+  private @Nullable PrintWriter writer;
+  private boolean committed;
+  private boolean closed;
+  private int errorStatus;
+  private @Nullable String errorMessage;
+
+  CapturedResponse(HttpServletResponse response, int mostInMemory) {
+    super(response);
+    this.buffer = new SpillingBuffer(mostInMemory);
+    this.statusBefore = response.getStatus();
+    this.headersBefore = headersOf(response);
+  }
+
+  /** What the handler responded. */
+  HandlerResponse captured(HandlerResponse.Directive directive) {
+    flushWriter();
+    HandlerResponse.Content content;
+    if (errorStatus != 0) {
+      content = new HandlerResponse.ErrorPage(errorMessage);
+    } else if (buffer.isSpilled()) {
+      content = new HandlerResponse.TooLarge();
+    } else {
+      content = new HandlerResponse.Body(buffer.toByteArray());
+    }
+    return new HandlerResponse(
+        getStatus(), headersOf((HttpServletResponse) getResponse()), content, directive);
+  }
+
+  /** Sends what the handler responded. */
+  void deliver() throws IOException {
+    flushWriter();
+    if (errorStatus != 0) {
+      if (errorMessage == null) {
+        super.sendError(errorStatus);
+      } else {
+        super.sendError(errorStatus, errorMessage);
+      }
+      return;
+    }
+    if (buffer.size() > 0 || mayHaveBody(getStatus())) {
+      super.setContentLengthLong(buffer.size());
+    }
+    if (buffer.size() > 0) {
+      buffer.writeTo(super.getOutputStream());
+    }
+  }
+
+  private static boolean mayHaveBody(int status) {
+    return status != SC_NO_CONTENT && status != SC_NOT_MODIFIED;
+  }
+
+  /** Takes everything back that the handler did to the response around this one. */
+  void undo() {
+    super.reset();
+    super.setStatus(statusBefore);
+    for (HeaderField header : headersBefore) {
+      if (header.name().equalsIgnoreCase("Content-Type")) {
+        super.setContentType(header.value());
+      } else {
+        super.addHeader(header.name(), header.value());
+      }
+    }
+  }
+
+  /** Forgets the body. */
+  void discard() throws IOException {
+    buffer.clear();
+  }
+
+  private static List<HeaderField> headersOf(HttpServletResponse response) {
+    List<HeaderField> headers = new ArrayList<>();
+    boolean typed = false;
+    for (String name : response.getHeaderNames()) {
+      for (String value : response.getHeaders(name)) {
+        headers.add(new HeaderField(name, value));
+      }
+      typed |= name.equalsIgnoreCase("Content-Type");
+    }
+    String contentType = response.getContentType();
+    if (!typed && contentType != null) {
+      // Containers differ in whether they list it before the response is committed.
+      headers.add(new HeaderField("Content-Type", contentType));
+    }
+    return headers;
+  }
+
+  // ---- the body
+
+  @Override
+  public ServletOutputStream getOutputStream() {
+    if (writer != null) {
+      throw new IllegalStateException("getWriter() was called on this response before");
+    }
+    streamUsed = true;
+    return stream;
+  }
+
+  @Override
+  public PrintWriter getWriter() throws IOException {
+    if (streamUsed) {
+      throw new IllegalStateException("getOutputStream() was called on this response before");
+    }
+    if (writer == null) {
+      // Servlet 6.1, section 5.4: the encoding is fixed now, and part of the content type.
+      String charset = getCharacterEncoding();
+      super.setCharacterEncoding(charset);
+      writer = new PrintWriter(new OutputStreamWriter(stream, charset));
+    }
+    return writer;
+  }
+
+  private void flushWriter() {
+    if (writer != null) {
+      boolean before = committed;
+      writer.flush();
+      committed = before; // only the handler's own flush counts as one
+    }
+  }
+
+  @Override
+  public void flushBuffer() {
+    flushWriter();
+    committed = true;
+  }
+
+  @Override
+  public void resetBuffer() {
+    refuseIfCommitted("resetBuffer()");
+    clearBuffer();
+  }
+
+  @Override
+  public void reset() {
+    refuseIfCommitted("reset()");
+    clearBuffer();
+    streamUsed = false;
+    writer = null;
+    super.reset();
+  }
+
+  private void clearBuffer() {
+    flushWriter();
+    try {
+      buffer.clear();
+    } catch (IOException e) {
+      throw new IllegalStateException("The captured body could not be discarded", e);
+    }
+  }
+
+  @Override
+  public boolean isCommitted() {
+    return committed || closed;
+  }
+
+  private void refuseIfCommitted(String call) {
+    if (isCommitted()) {
+      throw new IllegalStateException(call + " after the response was committed");
+    }
+  }
+
+  @Override
+  public void setContentLength(int length) {
+    // What is sent has the length it has.
+  }
+
+  @Override
+  public void setContentLengthLong(long length) {
+    // As above.
+  }
+
+  @Override
+  public void setBufferSize(int size) {
+    // Everything is held back, whatever the size.
+  }
+
+  // ---- status and ends
+
+  @Override
+  public void setStatus(int status) {
+    if (!isCommitted()) {
+      super.setStatus(status);
+    }
+  }
+
+  @Override
+  public int getStatus() {
+    return errorStatus != 0 ? errorStatus : super.getStatus();
+  }
+
+  @Override
+  public void sendError(int status) {
+    sendError(status, null);
+  }
+
+  @Override
+  public void sendError(int status, @Nullable String message) {
+    refuseIfCommitted("sendError()");
+    clearBuffer();
+    errorStatus = status;
+    errorMessage = message;
+    closed = true;
+  }
+
+  @Override
+  public void sendRedirect(String location) {
+    sendRedirect(location, SC_FOUND, true);
+  }
+
+  @Override
+  public void sendRedirect(String location, boolean clearBuffer) {
+    sendRedirect(location, SC_FOUND, clearBuffer);
+  }
+
+  @Override
+  public void sendRedirect(String location, int status) {
+    sendRedirect(location, status, true);
+  }
+
+  @Override
+  public void sendRedirect(String location, int status, boolean clearBuffer) {
+    refuseIfCommitted("sendRedirect()");
+    if (clearBuffer) {
+      clearBuffer();
+    }
+    super.setStatus(status);
+    super.setHeader("Location", location);
+    flushWriter();
+    closed = true;
+  }
+
+  // ---- headers: nothing changes once committed, and the length is not the handler's to say
+
+  private boolean isIgnored(String name) {
+    return isCommitted() || name.equalsIgnoreCase("Content-Length");
+  }
+
+  @Override
+  public void setHeader(String name, @Nullable String value) {
+    if (!isIgnored(name)) {
+      if (name.equalsIgnoreCase("Content-Type")) {
+        setContentType(value);
+      } else {
+        super.setHeader(name, value);
+      }
+    }
+  }
+
+  @Override
+  public void addHeader(String name, @Nullable String value) {
+    if (!isIgnored(name)) {
+      if (name.equalsIgnoreCase("Content-Type")) {
+        setContentType(value);
+      } else {
+        super.addHeader(name, value);
+      }
+    }
+  }
+
+  @Override
+  public void setIntHeader(String name, int value) {
+    if (!isIgnored(name)) {
+      super.setIntHeader(name, value);
+    }
+  }
+
+  @Override
+  public void addIntHeader(String name, int value) {
+    if (!isIgnored(name)) {
+      super.addIntHeader(name, value);
+    }
+  }
+
+  @Override
+  public void setDateHeader(String name, long date) {
+    if (!isIgnored(name)) {
+      super.setDateHeader(name, date);
+    }
+  }
+
+  @Override
+  public void addDateHeader(String name, long date) {
+    if (!isIgnored(name)) {
+      super.addDateHeader(name, date);
+    }
+  }
+
+  @Override
+  public void addCookie(Cookie cookie) {
+    if (!isCommitted()) {
+      super.addCookie(cookie);
+    }
+  }
+
+  @Override
+  public void setContentType(@Nullable String type) {
+    if (isCommitted()) {
+      return;
+    }
+    String charset = writer == null ? null : getCharacterEncoding();
+    super.setContentType(type);
+    if (charset != null) {
+      super.setCharacterEncoding(charset); // a writer's encoding no longer changes
+    }
+  }
+
+  @Override
+  public void setCharacterEncoding(@Nullable String charset) {
+    if (!isCommitted() && writer == null) {
+      super.setCharacterEncoding(charset);
+    }
+  }
+
+  @Override
+  public void setCharacterEncoding(@Nullable Charset charset) {
+    if (!isCommitted() && writer == null) {
+      super.setCharacterEncoding(charset);
+    }
+  }
+
+  @Override
+  public void setLocale(Locale locale) {
+    if (isCommitted()) {
+      return;
+    }
+    String charset = writer == null ? null : getCharacterEncoding();
+    super.setLocale(locale);
+    if (charset != null) {
+      super.setCharacterEncoding(charset);
+    }
+  }
+
+  @Override
+  public void setTrailerFields(Supplier<Map<String, String>> supplier) {
+    // Trailers belong to one message: they are neither sent nor kept.
+  }
+
+  /** The body on its way into the buffer. After the end of the response it is ignored. */
+  private final class BodyStream extends ServletOutputStream {
+
+    @Override
+    public void write(int b) throws IOException {
+      if (!closed) {
+        buffer.write(b);
+      }
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      if (!closed) {
+        buffer.write(bytes, offset, length);
+      }
+    }
+
+    @Override
+    public void flush() {
+      committed = true;
+    }
+
+    @Override
+    public boolean isReady() {
+      return true;
+    }
+
+    @Override
+    public void setWriteListener(WriteListener listener) {
+      throw new IllegalStateException(BufferedRequest.NO_ASYNC);
+    }
+  }
+}

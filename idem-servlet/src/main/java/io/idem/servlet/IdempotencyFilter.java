@@ -1,0 +1,206 @@
+package io.idem.servlet;
+
+import io.idem.http.HeaderField;
+import io.idem.http.HttpAnswer;
+import io.idem.http.HttpEndpoint;
+import io.idem.http.HttpIdempotency;
+import io.idem.http.Problem;
+import io.idem.http.StoredResponse;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.Filter;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletResponse;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The Idempotency-Key protocol as a filter.
+ *
+ * <p>It belongs behind authentication and authorization, and in front of the handlers.
+ *
+ * <ol>
+ *   <li>Only the first dispatch of a request is protected: forwards, includes and error dispatches
+ *       belong to the run that caused them.
+ *   <li>The body of a protected request is read up to the endpoint's bound, and can be read again.
+ *       Forms and multipart bodies are left to the container, which may have taken them apart
+ *       before; the handler reads them as parameters and parts.
+ *   <li>The rest of the chain runs inside the operation, on this thread. Its response is held back,
+ *       in memory up to what the endpoint keeps and in a temporary file beyond.
+ *   <li>Once the outcome is recorded, and in transactional mode committed, the response is sent. A
+ *       client that has hung up by then changes nothing.
+ * </ol>
+ *
+ * <p>A response made by {@code sendError} is rendered by the container after this filter, so its
+ * body is not known here. Its status, message and replayed headers are kept instead; a repeat has
+ * it rendered again, and does not run. An exception that leaves the chain is thrown on unchanged,
+ * after the operation has decided by its rules for failures; these see the cause where the chain
+ * wrapped it in a {@link ServletException}.
+ *
+ * <p>Asynchronous handling is refused with an {@link IllegalStateException}. Thread-safe.
+ */
+public final class IdempotencyFilter implements Filter {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.servlet");
+
+  private final HttpIdempotency protocol;
+  private final EndpointResolver endpoints;
+  private final CallerResolver callers;
+  private final String onceAttribute;
+
+  /**
+   * A filter whose callers are the container's user principals.
+   *
+   * @param protocol the protocol
+   * @param endpoints which requests are protected, and how
+   */
+  public IdempotencyFilter(HttpIdempotency protocol, EndpointResolver endpoints) {
+    this(protocol, endpoints, CallerResolver.userPrincipal());
+  }
+
+  /**
+   * A filter.
+   *
+   * @param protocol the protocol
+   * @param endpoints which requests are protected, and how
+   * @param callers who sends a request
+   */
+  public IdempotencyFilter(
+      HttpIdempotency protocol, EndpointResolver endpoints, CallerResolver callers) {
+    this.protocol = protocol;
+    this.endpoints = endpoints;
+    this.callers = callers;
+    this.onceAttribute =
+        IdempotencyFilter.class.getName()
+            + ".once@"
+            + Integer.toHexString(System.identityHashCode(this));
+  }
+
+  @Override
+  public void doFilter(ServletRequest request, ServletResponse response, FilterChain chain)
+      throws IOException, ServletException {
+    if (!(request instanceof HttpServletRequest httpRequest)
+        || !(response instanceof HttpServletResponse httpResponse)
+        || request.getDispatcherType() != DispatcherType.REQUEST
+        || request.getAttribute(onceAttribute) != null) {
+      chain.doFilter(request, response);
+      return;
+    }
+    HttpEndpoint endpoint = endpoints.resolve(httpRequest);
+    if (endpoint == null) {
+      chain.doFilter(request, response);
+      return;
+    }
+    request.setAttribute(onceAttribute, Boolean.TRUE);
+    try {
+      protect(endpoint, httpRequest, httpResponse, chain);
+    } finally {
+      request.removeAttribute(onceAttribute);
+    }
+  }
+
+  private void protect(
+      HttpEndpoint endpoint,
+      HttpServletRequest request,
+      HttpServletResponse response,
+      FilterChain chain)
+      throws IOException, ServletException {
+    ServletExchange exchange = new ServletExchange(request, response, endpoint, callers, chain);
+    try {
+      HttpAnswer answer = execute(endpoint, exchange);
+      if (answer instanceof HttpAnswer.PassThrough) {
+        chain.doFilter(request, response);
+      } else if (answer instanceof HttpAnswer.Fresh) {
+        exchange.deliver();
+      } else if (answer instanceof HttpAnswer.Replay replay) {
+        send(exchange.untouched(), replay.response());
+      } else if (answer instanceof HttpAnswer.ReplayErrorPage page) {
+        send(exchange.untouched(), page);
+      } else if (answer instanceof HttpAnswer.Refusal refusal) {
+        Problem problem = refusal.problem();
+        send(
+            exchange.untouched(),
+            new StoredResponse(problem.status(), problem.headers(), problem.toJson()));
+      }
+    } finally {
+      end(endpoint, exchange);
+    }
+  }
+
+  private HttpAnswer execute(HttpEndpoint endpoint, ServletExchange exchange)
+      throws IOException, ServletException {
+    try {
+      return protocol.execute(endpoint, exchange, exchange);
+    } catch (Exception e) {
+      Exception thrown = exchange.asThrown(e);
+      if (thrown instanceof IOException failure) {
+        throw failure;
+      } else if (thrown instanceof ServletException failure) {
+        throw failure;
+      } else if (thrown instanceof RuntimeException failure) {
+        throw failure;
+      }
+      throw new ServletException(thrown); // a recorded failure of a checked type
+    }
+  }
+
+  private static void end(HttpEndpoint endpoint, ServletExchange exchange) {
+    try {
+      exchange.end();
+    } catch (IOException e) {
+      log.warn("A temporary file of a response of {} was not deleted", endpoint, e);
+    }
+  }
+
+  private static void send(HttpServletResponse response, StoredResponse kept) throws IOException {
+    response.setStatus(kept.status());
+    putHeaders(response, kept.headers());
+    if (kept.body().length > 0) {
+      response.setContentLength(kept.body().length);
+      response.getOutputStream().write(kept.body());
+    } else if (kept.status() != HttpServletResponse.SC_NO_CONTENT
+        && kept.status() != HttpServletResponse.SC_NOT_MODIFIED) {
+      response.setContentLength(0);
+    }
+  }
+
+  private static void send(HttpServletResponse response, HttpAnswer.ReplayErrorPage page)
+      throws IOException {
+    putHeaders(response, page.headers());
+    String message = page.message();
+    if (message == null) {
+      response.sendError(page.status());
+    } else {
+      response.sendError(page.status(), message);
+    }
+  }
+
+  /** The first line of a name replaces what a filter around may have set; the others join it. */
+  private static void putHeaders(HttpServletResponse response, List<HeaderField> headers) {
+    Set<String> seen = new HashSet<>();
+    for (HeaderField header : headers) {
+      String name = header.name().toLowerCase(Locale.ROOT);
+      if (name.equals("content-type")) {
+        response.setContentType(header.value());
+      } else if (seen.add(name) && !name.equals("access-control-expose-headers")) {
+        response.setHeader(header.name(), header.value());
+      } else {
+        response.addHeader(header.name(), header.value());
+      }
+    }
+  }
+
+  /** Says nothing of requests. */
+  @Override
+  public String toString() {
+    return "IdempotencyFilter[" + protocol.problemBase() + "]";
+  }
+}

@@ -1,0 +1,57 @@
+package io.idem.servlet;
+
+import io.idem.core.Attempt;
+import io.idem.http.HandlerResponse.Directive;
+import jakarta.servlet.ServletRequest;
+import java.util.Optional;
+
+/** What a handler behind the filter can ask of it, and say to it. */
+public final class IdempotentExchange {
+
+  private static final String ATTEMPT = IdempotentExchange.class.getName() + ".attempt";
+  private static final String DIRECTIVE = IdempotentExchange.class.getName() + ".directive";
+
+  private IdempotentExchange() {}
+
+  /**
+   * The run this request is: its outgoing keys, its fencing number.
+   *
+   * @param request the request the handler was given
+   * @return the run, or nothing if the request is not protected
+   */
+  public static Optional<Attempt> attempt(ServletRequest request) {
+    return Optional.ofNullable((Attempt) request.getAttribute(ATTEMPT));
+  }
+
+  /**
+   * Says that nothing happened, whatever the response: the key is freed, and in transactional mode
+   * the transaction is rolled back.
+   *
+   * @param request the request the handler was given
+   */
+  public static void nothingHappened(ServletRequest request) {
+    request.setAttribute(DIRECTIVE, Directive.NOTHING_HAPPENED);
+  }
+
+  /**
+   * Says that the response is not to be kept. Repeats do not run, and are told that the answer was
+   * not stored.
+   *
+   * @param request the request the handler was given
+   */
+  public static void doNotKeepResponse(ServletRequest request) {
+    request.setAttribute(DIRECTIVE, Directive.DO_NOT_KEEP);
+  }
+
+  static void begin(ServletRequest request, Attempt attempt) {
+    request.removeAttribute(DIRECTIVE);
+    request.setAttribute(ATTEMPT, attempt);
+  }
+
+  static Directive end(ServletRequest request) {
+    Directive directive = (Directive) request.getAttribute(DIRECTIVE);
+    request.removeAttribute(ATTEMPT);
+    request.removeAttribute(DIRECTIVE);
+    return directive == null ? Directive.BY_STATUS : directive;
+  }
+}

@@ -1,0 +1,197 @@
+package io.idem.servlet;
+
+import io.idem.core.Attempt;
+import io.idem.http.HandlerResponse;
+import io.idem.http.HttpEndpoint;
+import io.idem.http.HttpExchange;
+import io.idem.http.HttpHandler;
+import io.idem.http.RequestBody;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import jakarta.servlet.http.Part;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** One request on its way through the filter, and its response. */
+final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
+
+  private final HttpServletRequest request;
+  private final HttpServletResponse response;
+  private final HttpEndpoint endpoint;
+  private final CallerResolver callers;
+  private final FilterChain chain;
+  private byte @Nullable [] body;
+  private @Nullable CapturedResponse captured;
+  private @Nullable ServletException wrapping;
+
+  ServletExchange(
+      HttpServletRequest request,
+      HttpServletResponse response,
+      HttpEndpoint endpoint,
+      CallerResolver callers,
+      FilterChain chain) {
+    this.request = request;
+    this.response = response;
+    this.endpoint = endpoint;
+    this.callers = callers;
+    this.chain = chain;
+  }
+
+  // ---- the request
+
+  @Override
+  public String method() {
+    return request.getMethod();
+  }
+
+  @Override
+  public String path() {
+    return request.getRequestURI();
+  }
+
+  @Override
+  public @Nullable String query() {
+    return request.getQueryString();
+  }
+
+  @Override
+  public List<String> headerLines(String name) {
+    return Collections.list(request.getHeaders(name));
+  }
+
+  @Override
+  public @Nullable String caller() {
+    return callers.resolve(request);
+  }
+
+  @Override
+  public RequestBody body(int maxBytes) throws IOException {
+    String type = mediaType();
+    if (type.equals("multipart/form-data")) {
+      List<RequestBody.Part> parts = parts();
+      if (parts != null) {
+        return new RequestBody.Multipart(parts);
+      }
+    }
+    if (request.getContentLengthLong() > maxBytes) {
+      return new RequestBody.TooLarge();
+    }
+    Map<String, List<String>> fields = null;
+    if (type.equals("application/x-www-form-urlencoded")) {
+      // The container reads a form once and for all, and a filter before this one may have made it.
+      fields = new LinkedHashMap<>();
+      for (Map.Entry<String, String[]> field : request.getParameterMap().entrySet()) {
+        fields.put(field.getKey(), Arrays.asList(field.getValue()));
+      }
+    }
+    byte[] content = readAtMost(request.getInputStream(), maxBytes);
+    if (content == null) {
+      return new RequestBody.TooLarge();
+    }
+    body = content;
+    // Containers read the forms of some methods only; what they left is the body.
+    return fields == null || content.length > 0
+        ? new RequestBody.Bytes(content)
+        : new RequestBody.Form(fields);
+  }
+
+  private String mediaType() {
+    String contentType = request.getContentType();
+    if (contentType == null) {
+      return "";
+    }
+    int parameters = contentType.indexOf(';');
+    String type = parameters < 0 ? contentType : contentType.substring(0, parameters);
+    return type.trim().toLowerCase(Locale.ROOT);
+  }
+
+  /** The parts as the container sees them, or null if it does not take this request apart. */
+  private @Nullable List<RequestBody.Part> parts() throws IOException {
+    List<RequestBody.Part> parts = new ArrayList<>();
+    try {
+      for (Part part : request.getParts()) {
+        try (InputStream content = part.getInputStream()) {
+          parts.add(
+              RequestBody.Part.of(
+                  part.getName(), part.getSubmittedFileName(), part.getContentType(), content));
+        }
+      }
+      return parts;
+    } catch (ServletException e) {
+      throw new IOException("The multipart body of the request cannot be read", e);
+    } catch (IllegalStateException e) {
+      if (e.getCause() == null) {
+        return null; // the servlet has no multipart configuration, and reads the body by itself
+      }
+      throw e;
+    }
+  }
+
+  private static byte @Nullable [] readAtMost(InputStream in, int maxBytes) throws IOException {
+    byte[] content = in.readNBytes(maxBytes);
+    return content.length == maxBytes && in.read() >= 0 ? null : content;
+  }
+
+  // ---- the handler
+
+  @Override
+  public HandlerResponse handle(Attempt attempt) throws Exception {
+    CapturedResponse capture = new CapturedResponse(response, endpoint.maxStoredBytes());
+    captured = capture;
+    BufferedRequest buffered = new BufferedRequest(request, body);
+    IdempotentExchange.begin(request, attempt);
+    HandlerResponse.Directive directive = HandlerResponse.Directive.BY_STATUS;
+    try {
+      chain.doFilter(buffered, capture);
+    } catch (ServletException e) {
+      if (e.getRootCause() instanceof Exception cause) {
+        // The operation's rules are about what went wrong, not about what frameworks wrap it in.
+        wrapping = e;
+        throw cause;
+      }
+      throw e;
+    } finally {
+      directive = IdempotentExchange.end(request);
+    }
+    return capture.captured(directive);
+  }
+
+  /** What the chain threw, as it threw it. */
+  Exception asThrown(Exception failure) {
+    return wrapping != null && wrapping.getRootCause() == failure ? wrapping : failure;
+  }
+
+  // ---- the response
+
+  /** Sends what the handler responded. */
+  void deliver() throws IOException {
+    if (captured != null) {
+      captured.deliver();
+    }
+  }
+
+  /** The response as it was before the handler ran. */
+  HttpServletResponse untouched() {
+    if (captured != null) {
+      captured.undo();
+    }
+    return response;
+  }
+
+  /** Deletes what the capture has left on disk. */
+  void end() throws IOException {
+    if (captured != null) {
+      captured.discard();
+    }
+  }
+}
