@@ -1,9 +1,8 @@
 package io.idem.spring.boot;
 
-import io.idem.core.store.IdempotencyStore;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.spring.IdempotentMethods;
-import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -29,9 +28,7 @@ public final class IdempotencyHealthAutoConfiguration {
   @Bean
   @ConditionalOnMissingBean(name = "idempotencyHealthIndicator")
   HealthIndicator idempotencyHealthIndicator(
-      ObjectProvider<IdempotencyStore> store,
-      ObjectProvider<JdbcBackend> backend,
-      IdempotentMethods methods) {
-    return new IdempotencyHealthIndicator(store.getIfUnique(), backend.getIfAvailable(), methods);
+      ConfigurableListableBeanFactory beans, IdempotentMethods methods) {
+    return new IdempotencyHealthIndicator(beans, methods);
   }
 }

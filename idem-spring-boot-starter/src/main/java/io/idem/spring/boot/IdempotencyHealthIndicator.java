@@ -1,11 +1,10 @@
 package io.idem.spring.boot;
 
 import io.idem.core.StoreDownPolicy;
-import io.idem.core.store.IdempotencyStore;
 import io.idem.spring.IdempotentMethod;
 import io.idem.spring.IdempotentMethods;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
 
@@ -17,27 +16,27 @@ import org.springframework.boot.health.contributor.Health;
  */
 final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
 
-  private final @Nullable IdempotencyStore store;
-  private final @Nullable JdbcBackend backend;
+  private final ConfigurableListableBeanFactory beans;
   private final IdempotentMethods methods;
 
-  IdempotencyHealthIndicator(
-      @Nullable IdempotencyStore store, @Nullable JdbcBackend backend, IdempotentMethods methods) {
+  IdempotencyHealthIndicator(ConfigurableListableBeanFactory beans, IdempotentMethods methods) {
     super("The store of idempotency keys cannot be reached");
-    this.store = store;
-    this.backend = backend;
+    this.beans = beans;
     this.methods = methods;
   }
 
   @Override
   protected void doHealthCheck(Health.Builder health) {
-    if (store != null) {
-      health.withDetail("store", store.getClass().getSimpleName());
-    }
-    if (backend == null) {
+    // The backend is lazy: where the application's own engine does not use it, it is not there.
+    if (!beans.containsSingleton(IdempotencyJdbcAutoConfiguration.BACKEND)) {
       health.up();
       return;
     }
+    JdbcBackend backend =
+        beans.getBean(IdempotencyJdbcAutoConfiguration.BACKEND, JdbcBackend.class);
+    health
+        .withDetail("database", backend.dialect())
+        .withDetail("table", backend.settings().table());
     try {
       backend.schema().check();
       health.up();

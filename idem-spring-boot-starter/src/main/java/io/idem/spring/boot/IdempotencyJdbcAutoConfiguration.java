@@ -47,10 +47,13 @@ import org.springframework.transaction.PlatformTransactionManager;
 @EnableConfigurationProperties(IdemProperties.class)
 public final class IdempotencyJdbcAutoConfiguration {
 
+  /** The name of the bean that the stores are made of. */
+  static final String BACKEND = "idempotencyJdbcBackend";
+
   /** Creates the configuration. */
   IdempotencyJdbcAutoConfiguration() {}
 
-  @Bean
+  @Bean(BACKEND)
   @Lazy
   @DependsOnDatabaseInitialization
   JdbcBackend idempotencyJdbcBackend(

@@ -358,7 +358,7 @@ class IdempotencyAutoConfigurationTest {
   }
 
   @Configuration
-  static class App {
+  public static class App {
 
     @Bean
     Service service() {
@@ -371,7 +371,7 @@ class IdempotencyAutoConfigurationTest {
       return new JdbcTemplate(dataSource);
     }
 
-    static class Service {
+    public static class Service {
       private int runs;
 
       @Idempotent(key = "#key")
