@@ -107,7 +107,8 @@ final class Keys {
     }
     long millis = 0;
     for (int i = 0; i < ULID_LENGTH; i++) {
-      int digit = CROCKFORD.indexOf(Character.toUpperCase(key.charAt(i)));
+      char c = key.charAt(i);
+      int digit = c < 128 ? CROCKFORD.indexOf(Character.toUpperCase(c)) : -1;
       if (digit < 0) {
         return -1;
       }
