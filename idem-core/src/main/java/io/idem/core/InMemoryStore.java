@@ -98,9 +98,7 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
             return entry;
           }
           check[0] = LeaseCheck.HELD;
-          return entry.outcome != null
-              ? entry
-              : entry.completed(outcome, after(retention));
+          return entry.outcome != null ? entry : entry.completed(outcome, after(retention));
         });
     return check[0];
   }
@@ -230,13 +228,7 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
 
     private Entry acquire(ClaimRequest request, int attempt, Fingerprint fingerprint) {
       claim = new Claim.Acquired(new Lease(request.id(), request.token(), attempt));
-      return new Entry(
-          request.token(),
-          attempt,
-          fingerprint,
-          after(request.leaseFor()),
-          0,
-          null);
+      return new Entry(request.token(), attempt, fingerprint, after(request.leaseFor()), 0, null);
     }
   }
 

@@ -34,8 +34,7 @@ class CodecsTest {
   @MethodSource("storedForms")
   @SuppressWarnings("unchecked")
   void basicTypesAreStoredAsText(Type type, Object value, String stored) {
-    ResultCodec<Object> codec =
-        (ResultCodec<Object>) ResultCodecFactory.basic().codecFor(type);
+    ResultCodec<Object> codec = (ResultCodec<Object>) ResultCodecFactory.basic().codecFor(type);
     assertThat(codec.encode(value)).isEqualTo(stored.getBytes(StandardCharsets.UTF_8));
     assertThat(codec.decode(stored.getBytes(StandardCharsets.UTF_8))).isEqualTo(value);
     assertThat(codec.storesResult()).isTrue();
@@ -77,7 +76,8 @@ class CodecsTest {
   @Test
   void aFailureIsKeptByItsMessage() {
     FailureMapping<IllegalStateException> mapping =
-        FailureMapping.ofMessage("declined", IllegalStateException.class, IllegalStateException::new);
+        FailureMapping.ofMessage(
+            "declined", IllegalStateException.class, IllegalStateException::new);
     byte[] stored = mapping.codec().encode(new IllegalStateException("no cover: é"));
     assertThat(mapping.codec().decode(stored)).hasMessage("no cover: é");
     assertThat(mapping.codec().decode(mapping.codec().encode(new IllegalStateException())))

@@ -28,9 +28,7 @@ class FirstStepsTest {
     }
     assertThat(printed.toString(StandardCharsets.UTF_8).lines())
         .containsExactly(
-            "Ran[result=receipt-1, recording=STORED]",
-            "Replayed[result=receipt-1]",
-            "KeyReused[]");
+            "Ran[result=receipt-1, recording=STORED]", "Replayed[result=receipt-1]", "KeyReused[]");
   }
 
   @ParameterizedTest

@@ -11,7 +11,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.idem.core.Concurrency.Started;
 import io.idem.core.ScriptedStore.Verb;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -64,8 +63,7 @@ class LeasedModeTest {
     run(charge, KEY);
     assertRan(run(charge, KEY.from("bob")), "receipt-2");
     assertRan(run(node.idempotency.operation("refund", String.class).build(), KEY), "receipt-3");
-    try (Idempotency other =
-        Idempotency.builder().store(node.memory).namespace("other").build()) {
+    try (Idempotency other = Idempotency.builder().store(node.memory).namespace("other").build()) {
       assertRan(run(other.operation("charge", String.class).build(), KEY), "receipt-4");
     }
   }
@@ -287,9 +285,7 @@ class LeasedModeTest {
             .build();
     node.abandon(charge, KEY); // throws "crash", which is now recorded
     for (int i = 0; i < 2; i++) {
-      assertThatIllegalStateException()
-          .isThrownBy(() -> run(charge, KEY))
-          .withMessage("crash");
+      assertThatIllegalStateException().isThrownBy(() -> run(charge, KEY)).withMessage("crash");
     }
     assertThat(run(charge, OTHER)).isEqualTo(new Execution.KeyReused<>());
     assertThat(runs).hasValue(0);
@@ -309,12 +305,14 @@ class LeasedModeTest {
             16,
             () -> {
               try {
-                return charge.execute(
-                    KEY,
-                    attempt -> {
-                      runs.incrementAndGet();
-                      throw new IOException("declined");
-                    }).toString();
+                return charge
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          runs.incrementAndGet();
+                          throw new IOException("declined");
+                        })
+                    .toString();
               } catch (IOException e) {
                 return e.getMessage();
               }
@@ -433,8 +431,7 @@ class LeasedModeTest {
         .withMessageContaining("'charge'")
         .withMessageContaining("its record is intact")
         .withCauseInstanceOf(NumberFormatException.class);
-    assertThat(run(node.operation().build(), KEY))
-        .isEqualTo(new Execution.Replayed<>("receipt-1"));
+    assertThat(run(node.operation().build(), KEY)).isEqualTo(new Execution.Replayed<>("receipt-1"));
   }
 
   @Test
@@ -538,8 +535,7 @@ class LeasedModeTest {
             () -> Idempotency.builder().shutdownWithin(Duration.ofNanos(-1)));
     assertThat(misuses)
         .allSatisfy(
-            misuse ->
-                assertThatThrownBy(misuse::run).isInstanceOf(IllegalArgumentException.class));
+            misuse -> assertThatThrownBy(misuse::run).isInstanceOf(IllegalArgumentException.class));
   }
 
   @Test

@@ -61,8 +61,8 @@ final class ScriptedStore implements IdempotencyStore, ExpiredEntries {
       new Fault() {
         @Override
         public <R> R apply(Supplier<R> real) {
-          real.get();
-          throw down();
+          R unheard = real.get();
+          throw new StoreUnavailableException("The answer was lost: " + unheard, null);
         }
       };
 

@@ -280,8 +280,7 @@ class WaitingTest {
           public <R> R apply(java.util.function.Supplier<R> real) {
             claiming.countDown();
             // A driver's timeout, as a wait for something that does not come.
-            java.util.concurrent.locks.LockSupport.parkNanos(
-                Duration.ofMillis(400).toNanos());
+            java.util.concurrent.locks.LockSupport.parkNanos(Duration.ofMillis(400).toNanos());
             throw ScriptedStore.down();
           }
         });

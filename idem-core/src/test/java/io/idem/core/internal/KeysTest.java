@@ -6,6 +6,7 @@ import io.idem.core.IdempotentRequest;
 import io.idem.core.store.RecordId;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -72,11 +73,21 @@ class KeysTest {
   void caseAccentsWidthAndBlanksTellKeysApart() {
     assertThat(
             Set.of(
-                id("abc"), id("ABC"), id("ábc"), id("a\u0301bc"), id("abc "), id(" abc"),
-                id("ａｂｃ"), id("abc\0"), id("ｱ"), id("ア"), id("ss"), id("ß")))
+                id("abc"),
+                id("ABC"),
+                id("ábc"),
+                id("a\u0301bc"),
+                id("abc "),
+                id(" abc"),
+                id("ａｂｃ"),
+                id("abc\0"),
+                id("ｱ"),
+                id("ア"),
+                id("ss"),
+                id("ß")))
         .hasSize(12);
-    assertThat(id(ULID)).isNotEqualTo(id(ULID.toLowerCase(java.util.Locale.ROOT)));
-    assertThat(id(UUID_V7)).isNotEqualTo(id(UUID_V7.toUpperCase(java.util.Locale.ROOT)));
+    assertThat(id(ULID)).isNotEqualTo(id(ULID.toLowerCase(Locale.ROOT)));
+    assertThat(id(UUID_V7)).isNotEqualTo(id(UUID_V7.toUpperCase(Locale.ROOT)));
   }
 
   @ParameterizedTest
@@ -90,7 +101,7 @@ class KeysTest {
     assertThat(id("01ARZ3NDEKTSV4RRFFQ69G5FAV").toString()).startsWith("01563e3a"); // 2016
     assertThat(id("7ZZZZZZZZZZZZZZZZZZZZZZZZZ").toString()).startsWith("ffffffff");
     assertThat(id(ULID).toString()).startsWith("01890b5d");
-    assertThat(id(ULID.toLowerCase(java.util.Locale.ROOT)).toString()).startsWith("01890b5d");
+    assertThat(id(ULID.toLowerCase(Locale.ROOT)).toString()).startsWith("01890b5d");
   }
 
   @Test
