@@ -1,4 +1,7 @@
-/** Idempotency records kept in a relational database. */
+/**
+ * Idempotency records in a relational database: a store of leased keys, and a transactional one
+ * whose records commit with the effect.
+ */
 @NullMarked
 package io.idem.jdbc;
 

@@ -1,0 +1,82 @@
+package io.idem.jdbc;
+
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.jdbc.internal.Failures;
+import java.sql.Connection;
+import java.sql.SQLException;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/** Transactions of Idem's own, each on a connection borrowed for it. */
+final class DataSourceTransactions implements JdbcTransactions {
+
+  private final DataSource dataSource;
+
+  DataSourceTransactions(DataSource dataSource) {
+    this.dataSource = dataSource;
+  }
+
+  @Override
+  public <R extends @Nullable Object, X extends Throwable> R inTransaction(Work<R, X> work)
+      throws X {
+    Connection connection = borrow();
+    boolean autoCommit = begin(connection);
+    boolean ended = false;
+    try {
+      MarkedTransaction transaction = new MarkedTransaction(connection, false);
+      R result;
+      try {
+        result = work.run(transaction);
+      } catch (Throwable e) {
+        ended = Failures.rollback(connection, e);
+        throw e;
+      }
+      end(connection, transaction.isRollbackOnly());
+      ended = true;
+      return result;
+    } finally {
+      Failures.giveBack(connection, ended, autoCommit);
+    }
+  }
+
+  private Connection borrow() {
+    try {
+      return dataSource.getConnection();
+    } catch (SQLException e) {
+      throw Failures.unavailable("Getting a connection for a transaction", e);
+    }
+  }
+
+  /** Answers what autocommit was. */
+  private static boolean begin(Connection connection) {
+    try {
+      boolean autoCommit = connection.getAutoCommit();
+      if (autoCommit) {
+        connection.setAutoCommit(false);
+      }
+      return autoCommit;
+    } catch (SQLException e) {
+      Failures.giveBack(connection, false, false);
+      throw Failures.unavailable("Beginning a transaction", e);
+    }
+  }
+
+  private static void end(Connection connection, boolean rollback) {
+    try {
+      if (rollback) {
+        connection.rollback();
+      } else {
+        connection.commit();
+      }
+    } catch (SQLException e) {
+      StoreUnavailableException failure =
+          rollback
+              ? Failures.unavailable("Rolling a transaction back", e)
+              : Failures.inTransaction(
+                  "Committing a transaction, which may or may not have taken effect",
+                  e,
+                  Failures.isRollback(e));
+      throw failure;
+    }
+  }
+}

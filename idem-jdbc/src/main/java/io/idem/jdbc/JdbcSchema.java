@@ -1,0 +1,145 @@
+package io.idem.jdbc;
+
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.jdbc.internal.Failures;
+import io.idem.jdbc.internal.SchemaScript;
+import java.sql.Connection;
+import java.sql.SQLException;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The table that records are kept in: checked, created, or shown for a migration tool.
+ *
+ * <p>The scripts lie in {@code io/idem/jdbc/schema}, one folder for each dialect, under names that
+ * Flyway understands. The table's comment carries the version of its schema. Thread-safe.
+ */
+public final class JdbcSchema {
+
+  private static final int MAX_TRIES = 20;
+
+  private final DataSource dataSource;
+  private final JdbcSettings settings;
+  private final SchemaScript script;
+
+  /**
+   * Looks at the schema of a database.
+   *
+   * @param dataSource where connections come from
+   * @param settings how records are kept
+   * @throws IllegalStateException if the database is not one that Idem knows
+   * @throws StoreUnavailableException if the database cannot be reached
+   */
+  public JdbcSchema(DataSource dataSource, JdbcSettings settings) {
+    this(dataSource, Dialect.of(dataSource), settings);
+  }
+
+  /**
+   * Looks at the schema of a database that is known, without connecting to it.
+   *
+   * @param dataSource where connections come from
+   * @param dialect which database it is
+   * @param settings how records are kept
+   */
+  public JdbcSchema(DataSource dataSource, Dialect dialect, JdbcSettings settings) {
+    this.dataSource = dataSource;
+    this.settings = settings;
+    this.script = new SchemaScript(dialect.spec(), settings.tableName());
+  }
+
+  /**
+   * Makes sure that the table is there and of this version.
+   *
+   * @throws IllegalStateException if it is not; the message names the fix
+   * @throws StoreUnavailableException if the database cannot say
+   */
+  public void check() {
+    Integer installed = installed();
+    if (installed == null) {
+      throw new IllegalStateException(
+          "The database has no table "
+              + settings.table()
+              + " made by Idem. Run "
+              + script.resource()
+              + " from idem-jdbc.jar with your migration tool, or let Idem create it"
+              + " (idem.jdbc.create-schema=true, JdbcSchema.createIfAbsent()); if the table has"
+              + " another name, say so (idem.jdbc.table)");
+    }
+    if (installed != SchemaScript.VERSION) {
+      throw new IllegalStateException(
+          "The table "
+              + settings.table()
+              + " has schema version "
+              + installed
+              + ", this version of Idem needs "
+              + SchemaScript.VERSION
+              + (installed < SchemaScript.VERSION
+                  ? ": run the scripts up to " + script.resource() + " from idem-jdbc.jar"
+                  : ": use the version of Idem that made it, or a later one"));
+    }
+  }
+
+  /**
+   * Creates the table unless it is there. Several nodes may do so at once.
+   *
+   * @throws IllegalStateException if it is there and of another version
+   * @throws StoreUnavailableException if the database fails, if its user may not create tables, or
+   *     if a table of this name is there that is not Idem's
+   */
+  public void createIfAbsent() {
+    for (int attempt = 1; attempt <= MAX_TRIES && installed() == null; attempt++) {
+      try {
+        JdbcTransactions.of(dataSource).inTransaction(this::create);
+      } catch (StoreUnavailableException e) {
+        if (attempt == MAX_TRIES || !script.isRepeatable()) {
+          throw e;
+        }
+        // Another node may be creating it just now: the script goes on where that one is.
+      }
+    }
+    check();
+  }
+
+  /**
+   * The statements that create the table under its configured name.
+   *
+   * @return the DDL
+   */
+  public String ddl() {
+    return script.text();
+  }
+
+  /**
+   * Where the statements for the default table lie on the class path.
+   *
+   * @return the path, without a leading slash
+   */
+  public String resource() {
+    return script.resource();
+  }
+
+  private boolean create(JdbcTransactions.Transaction transaction) {
+    try {
+      script.run(transaction.connection());
+      return true;
+    } catch (SQLException e) {
+      throw Failures.unavailable(
+          "Creating the table " + settings.table() + " from " + script.resource(), e);
+    }
+  }
+
+  private @Nullable Integer installed() {
+    try (Connection connection = dataSource.getConnection()) {
+      boolean autoCommit = connection.getAutoCommit();
+      try {
+        return script.installedVersion(connection);
+      } finally {
+        if (!autoCommit) {
+          connection.rollback();
+        }
+      }
+    } catch (SQLException e) {
+      throw Failures.unavailable("Looking for the table " + settings.table(), e);
+    }
+  }
+}

@@ -1,0 +1,124 @@
+package io.idem.jdbc;
+
+import io.idem.core.store.Claim;
+import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.core.store.StoredOutcome;
+import io.idem.core.store.TransactionScope;
+import io.idem.jdbc.internal.Failures;
+import io.idem.jdbc.internal.RecordTable;
+import io.idem.jdbc.internal.Session;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** One transaction on one connection. */
+final class JdbcTransactionScope implements TransactionScope {
+
+  private final JdbcTransactions.Transaction transaction;
+  private final RecordTable table;
+
+  /** Whether there may be something to lose if a claim is undone by a rollback. */
+  private boolean used;
+
+  private boolean ended;
+
+  JdbcTransactionScope(JdbcTransactions.Transaction transaction, RecordTable table) {
+    this.transaction = transaction;
+    this.table = table;
+    this.used = transaction.isJoined();
+    try {
+      if (transaction.connection().getAutoCommit()) {
+        throw new IllegalStateException(
+            "The connection is in autocommit mode, so it has no transaction:"
+                + " is it the one that the transaction manager manages?");
+      }
+    } catch (SQLException e) {
+      throw Failures.unavailable("Looking at the connection of a transaction", e);
+    }
+  }
+
+  @Override
+  public boolean isJoined() {
+    return transaction.isJoined();
+  }
+
+  @Override
+  public Claim claim(ClaimRequest request, Duration waitAtMost) {
+    return claiming(request, null, waitAtMost);
+  }
+
+  @Override
+  public Claim claimCompleted(ClaimRequest request, StoredOutcome outcome, Duration waitAtMost) {
+    return claiming(request, outcome, waitAtMost);
+  }
+
+  private Claim claiming(
+      ClaimRequest request, @Nullable StoredOutcome outcome, Duration waitAtMost) {
+    Session session = session();
+    try {
+      Claim claim = table.claim(session, request, outcome, waitAtMost);
+      used |= claim instanceof Claim.Acquired;
+      return claim;
+    } catch (SQLException e) {
+      throw failed("Claiming record " + request.id(), e);
+    }
+  }
+
+  @Override
+  public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
+    Session session = session();
+    try {
+      return table.complete(session, lease, outcome, retention);
+    } catch (SQLException e) {
+      throw failed("Completing record " + lease.id(), e);
+    }
+  }
+
+  @Override
+  public void setRollbackOnly() {
+    transaction.setRollbackOnly();
+  }
+
+  @Override
+  public boolean isRollbackOnly() {
+    return transaction.isRollbackOnly();
+  }
+
+  @Override
+  public <C> C unwrap(Class<C> type) {
+    Connection connection = session().connection();
+    used = true;
+    try {
+      if (type.isInstance(connection)) {
+        return type.cast(connection);
+      }
+      if (connection.isWrapperFor(type)) {
+        return connection.unwrap(type);
+      }
+    } catch (SQLException e) {
+      throw Failures.unavailable("Unwrapping the connection of a transaction", e);
+    }
+    throw new IllegalArgumentException(
+        "The transaction runs on a java.sql.Connection, which is no " + type.getName());
+  }
+
+  void end() {
+    ended = true;
+  }
+
+  private Session session() {
+    if (ended) {
+      throw new IllegalStateException("The transaction's work has returned: its scope is over");
+    }
+    return new Session(transaction.connection(), used ? Session.Mode.JOINED : Session.Mode.OWNED);
+  }
+
+  private StoreUnavailableException failed(String what, SQLException e) {
+    transaction.setRollbackOnly();
+    return Failures.inTransaction(what, e, table.isConflict(e));
+  }
+}

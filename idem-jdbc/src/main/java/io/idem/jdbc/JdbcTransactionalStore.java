@@ -1,0 +1,58 @@
+package io.idem.jdbc;
+
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.core.store.TransactionalStore;
+import io.idem.jdbc.internal.RecordTable;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Records in the database of the effect, committed with it: a transactional inbox.
+ *
+ * <p>A claim that finds a rival's uncommitted record waits for it on the database. Under READ
+ * COMMITTED it then sees what became of it; under a stricter isolation level the database demands a
+ * new transaction. Thread-safe.
+ */
+public final class JdbcTransactionalStore implements TransactionalStore {
+
+  private final JdbcTransactions transactions;
+  private final RecordTable table;
+
+  /**
+   * Creates a store that runs its own transactions, with the default settings.
+   *
+   * @param dataSource where connections come from
+   * @throws IllegalStateException if the database is not one that Idem knows
+   * @throws StoreUnavailableException if the database cannot be reached
+   */
+  public JdbcTransactionalStore(DataSource dataSource) {
+    this(JdbcTransactions.of(dataSource), Dialect.of(dataSource), JdbcSettings.defaults());
+  }
+
+  /**
+   * Creates a store.
+   *
+   * @param transactions how transactions are run
+   * @param dialect which database they run on
+   * @param settings how records are kept
+   */
+  public JdbcTransactionalStore(
+      JdbcTransactions transactions, Dialect dialect, JdbcSettings settings) {
+    this.transactions = transactions;
+    this.table = dialect.table(settings);
+  }
+
+  @Override
+  public <R extends @Nullable Object, X extends Throwable> R inTransaction(
+      TransactionWork<R, X> work) throws X {
+    return transactions.inTransaction(
+        transaction -> {
+          JdbcTransactionScope scope = new JdbcTransactionScope(transaction, table);
+          try {
+            return work.run(scope);
+          } finally {
+            scope.end();
+          }
+        });
+  }
+}

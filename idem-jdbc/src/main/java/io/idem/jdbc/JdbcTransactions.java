@@ -1,0 +1,107 @@
+package io.idem.jdbc;
+
+import io.idem.core.store.StoreUnavailableException;
+import java.sql.Connection;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a transaction is run: who begins it, who commits it, and on which connection.
+ *
+ * <p>The seam for frameworks that manage transactions. What an implementation owes:
+ *
+ * <ol>
+ *   <li>The work runs once, on the calling thread, on the connection of the caller's transaction
+ *       where there is one, else on one of its own. Never on a second one.
+ *   <li>A transaction of its own is committed when the work returns and rolled back when it throws
+ *       or {@link Transaction#setRollbackOnly()} was called. A joined one is left to its owner, and
+ *       in these two cases marked so that its owner cannot commit what the work wrote.
+ * </ol>
+ */
+public interface JdbcTransactions {
+
+  /**
+   * Runs work in the caller's transaction where one is active, else in a new one.
+   *
+   * @param work what to run
+   * @param <R> what it returns
+   * @param <X> what it throws
+   * @return what the work returned, after the commit
+   * @throws X what the work threw, after the rollback
+   * @throws StoreUnavailableException if no transaction could be begun, and the work did not run;
+   *     or if the commit failed, and it is not known whether it took effect
+   */
+  <R extends @Nullable Object, X extends Throwable> R inTransaction(Work<R, X> work) throws X;
+
+  /**
+   * Transactions on connections of a data source, each begun and ended by Idem. None is ever
+   * joined.
+   *
+   * @param dataSource where connections come from; autocommit is set back as it was
+   * @return the transactions; thread-safe
+   */
+  static JdbcTransactions of(DataSource dataSource) {
+    return new DataSourceTransactions(dataSource);
+  }
+
+  /**
+   * The transaction that is running on a connection, for callers of plain JDBC.
+   *
+   * <p>JDBC has no mark that keeps an owner from committing. Work therefore runs behind a savepoint
+   * and is rolled back to it where it would mark the transaction: its record and its effect are
+   * undone together, and the owner may go on. The savepoint costs two round trips.
+   *
+   * @param connection a connection with autocommit off; its owner commits and closes it
+   * @return the transaction; used by one thread at a time, like its connection
+   */
+  static JdbcTransactions joining(Connection connection) {
+    return new JoinedConnection(connection);
+  }
+
+  /**
+   * Work to be done inside a transaction.
+   *
+   * @param <R> what it returns
+   * @param <X> what it throws
+   */
+  @FunctionalInterface
+  interface Work<R extends @Nullable Object, X extends Throwable> {
+
+    /**
+     * Does the work.
+     *
+     * @param transaction the transaction, valid until this method returns
+     * @return the result
+     * @throws X a failure, which rolls the transaction back
+     */
+    R run(Transaction transaction) throws X;
+  }
+
+  /** One running transaction. Not thread-safe. */
+  interface Transaction {
+
+    /**
+     * Whether it was there before and is committed by somebody else.
+     *
+     * @return true for a joined transaction
+     */
+    boolean isJoined();
+
+    /**
+     * The connection it runs on.
+     *
+     * @return a connection with autocommit off, neither closed nor committed by the caller
+     */
+    Connection connection();
+
+    /** Makes sure that what the work writes is never committed. */
+    void setRollbackOnly();
+
+    /**
+     * Whether the transaction can only be rolled back.
+     *
+     * @return true if somebody marked it so
+     */
+    boolean isRollbackOnly();
+  }
+}

@@ -1,0 +1,95 @@
+package io.idem.jdbc.internal;
+
+import io.idem.core.store.OwnerToken;
+import java.nio.ByteBuffer;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** The values of one call, handed to statements in whatever order they want them. */
+final class Binder {
+
+  /** Longer than any retention that makes sense, short enough to be added to the clock. */
+  private static final Duration LONGEST = Duration.ofDays(365_000);
+
+  private final boolean uuidIds;
+  private final Map<Param, @Nullable Object> values = new EnumMap<>(Param.class);
+
+  Binder(boolean uuidIds) {
+    this.uuidIds = uuidIds;
+  }
+
+  Binder put(Param param, @Nullable Object value) {
+    values.put(param, value);
+    return this;
+  }
+
+  void bind(PreparedStatement statement, List<Param> params) throws SQLException {
+    int index = 1;
+    for (Param param : params) {
+      bind(statement, index++, param.kind(), values.get(param));
+    }
+  }
+
+  private void bind(PreparedStatement statement, int index, Param.Kind kind, @Nullable Object value)
+      throws SQLException {
+    switch (kind) {
+      case LONG -> {
+        if (value == null) {
+          statement.setNull(index, Types.BIGINT);
+        } else {
+          statement.setLong(index, (Long) value);
+        }
+      }
+      case INT -> {
+        if (value == null) {
+          statement.setNull(index, Types.INTEGER);
+        } else {
+          statement.setInt(index, (Integer) value);
+        }
+      }
+      case TEXT -> statement.setString(index, (String) value);
+      case BYTES -> statement.setBytes(index, (byte[]) value);
+      case BYTES16 -> {
+        if (!uuidIds) {
+          statement.setBytes(index, (byte[]) value);
+        } else if (value == null) {
+          statement.setNull(index, Types.OTHER);
+        } else {
+          ByteBuffer bytes = ByteBuffer.wrap((byte[]) value);
+          statement.setObject(index, new UUID(bytes.getLong(), bytes.getLong()));
+        }
+      }
+    }
+  }
+
+  /** Reads a token, whichever way the dialect keeps it. */
+  static @Nullable OwnerToken token(ResultSet result, int column) throws SQLException {
+    Object value = result.getObject(column);
+    if (value instanceof UUID uuid) {
+      return new OwnerToken(uuid.getMostSignificantBits(), uuid.getLeastSignificantBits());
+    }
+    return value == null ? null : OwnerToken.fromBytes((byte[]) value);
+  }
+
+  /** Whole milliseconds, rounded up and cut to what can be added to the clock. */
+  static long millis(Duration duration) {
+    if (duration.compareTo(LONGEST) > 0) {
+      return LONGEST.toMillis();
+    }
+    long millis = duration.toMillis();
+    return duration.minusMillis(millis).isZero() ? millis : millis + 1;
+  }
+
+  /** Divides what is not negative, rounded up. */
+  static long ceilDiv(long dividend, long divisor) {
+    return (dividend + divisor - 1) / divisor;
+  }
+}

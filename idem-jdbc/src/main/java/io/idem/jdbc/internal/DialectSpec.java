@@ -1,0 +1,241 @@
+package io.idem.jdbc.internal;
+
+import java.sql.SQLException;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What tells one database from another, as data: statements, error codes, limits.
+ *
+ * @param product the name the driver's metadata gives
+ * @param minMajor the oldest major version that works
+ * @param minMinor the oldest minor version of it that works
+ * @param folder where its DDL lies, below {@code io/idem/jdbc/schema}
+ * @param now the database's wall clock in epoch milliseconds; it advances within a transaction
+ * @param uuidIds whether 16-byte values are bound as {@link java.util.UUID} rather than as bytes
+ * @param queryTimeouts whether the driver limits a single statement, and not its whole session
+ * @param statements the statement of every verb
+ * @param lockWait how a session's lock wait is set; null if the claims' statements do it themselves
+ * @param savepoint how a claim is undone within a transaction; null if a failed statement harms
+ *     nothing but itself
+ * @param schema how the schema is looked at
+ * @param errors what the driver's errors mean
+ */
+public record DialectSpec(
+    String product,
+    int minMajor,
+    int minMinor,
+    String folder,
+    String now,
+    boolean uuidIds,
+    boolean queryTimeouts,
+    Map<Verb, String> statements,
+    @Nullable LockWait lockWait,
+    @Nullable Savepoint savepoint,
+    Schema schema,
+    Errors errors) {
+
+  /**
+   * PostgreSQL 12 and later.
+   *
+   * <p>Insert, wait bound and read are one statement. Its parts share one snapshot, so the read
+   * does not see a row that was committed while the insert waited for it: the statement is then
+   * repeated. {@code lock_timeout} is set for the transaction and set back to what it was by the
+   * same statement, after the insert, which the cross join makes certain; after an error the
+   * rollback sets it back.
+   */
+  public static final DialectSpec POSTGRESQL =
+      new DialectSpec(
+          "PostgreSQL",
+          12,
+          0,
+          "postgresql",
+          "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+          true,
+          true,
+          Verb.standardBut(
+              Map.of(
+                  Verb.INSERT,
+                  """
+                  WITH s AS MATERIALIZED (
+                    SELECT current_setting('lock_timeout') AS before,
+                      set_config('lock_timeout', CAST({wait} AS text), true) AS during,
+                      {now} AS now
+                  ), ins AS (
+                    INSERT INTO {table} (
+                      lease_until, expires_at, created_at, attempt, state, id, owner_token,
+                      fingerprint, namespace, operation, source, idempotency_key, outcome)
+                    SELECT s.now + {lease}, s.now + {keep}, s.now + {age}, 1, {state}, {id}, {token},
+                      {fingerprint}, {namespace}, {operation}, {source}, {key}, {outcome}
+                    FROM s
+                    ON CONFLICT (id) DO NOTHING
+                    RETURNING 1
+                  )
+                  SELECT c.taken, r.state, r.owner_token, r.attempt, r.fingerprint, r.outcome,
+                    r.lease_until - {now} AS lease_left, r.expires_at - {now} AS expires_in,
+                    set_config('lock_timeout', s.before, true)
+                  FROM s CROSS JOIN (SELECT count(*) AS taken FROM ins) c
+                  LEFT JOIN {table} r ON c.taken = 0 AND r.id = {id}
+                  """,
+                  Verb.READ,
+                  "",
+                  Verb.TAKE_EXPIRED,
+                  Take.postgresql("t.state = 2 AND t.expires_at <= {now}"),
+                  Verb.TAKE_ABANDONED,
+                  Take.postgresql(
+                      "t.state = 1 AND t.owner_token = {seen_token}"
+                          + " AND (t.lease_until IS NULL OR t.lease_until <= {now})"),
+                  // Asked for as a subquery, the clock is read once and the index can be used.
+                  Verb.PURGE,
+                  """
+                  DELETE FROM {table} WHERE ctid = ANY (ARRAY (
+                    SELECT ctid FROM {table} WHERE state = 2 AND expires_at <= (SELECT {now})
+                    ORDER BY expires_at LIMIT {limit} FOR UPDATE SKIP LOCKED))
+                  """,
+                  Verb.DEFER,
+                  """
+                  UPDATE {table} SET expires_at = {now} + 86400000 WHERE ctid = ANY (ARRAY (
+                    SELECT ctid FROM {table} WHERE state = 1 AND expires_at <= (SELECT {now})
+                    ORDER BY expires_at LIMIT {limit} FOR UPDATE SKIP LOCKED))
+                  """)),
+          null,
+          new Savepoint(
+              "SAVEPOINT idem_claim",
+              "RELEASE SAVEPOINT idem_claim",
+              "ROLLBACK TO SAVEPOINT idem_claim; RELEASE SAVEPOINT idem_claim"),
+          new Schema(
+              "SELECT obj_description(to_regclass(CAST(? AS text) || ?), 'pg_class')",
+              "SELECT pg_advisory_xact_lock(1768187245)",
+              false),
+          new Errors(Set.of(), Set.of("55P03"), Set.of("40001", "40P01")));
+
+  /**
+   * H2 2.3 and later, in its own mode.
+   *
+   * <p>A failed insert leaves the transaction usable, so a duplicate is told by its error. The
+   * clock is the time inside a version 7 UUID: CURRENT_TIMESTAMP stands still within a transaction.
+   * H2 applies a query timeout to the whole session, so none is set.
+   */
+  public static final DialectSpec H2 =
+      new DialectSpec(
+          "H2",
+          2,
+          3,
+          "h2",
+          "CAST(X'0000' || SUBSTRING(CAST(RANDOM_UUID(7) AS VARBINARY(16)) FROM 1 FOR 6) AS BIGINT)",
+          false,
+          false,
+          Verb.standardBut(
+              Map.of(
+                  // By the standing clock, for which H2 uses the index. It is never ahead.
+                  Verb.PURGE,
+                  """
+                  DELETE FROM {table} WHERE state = 2 AND id IN (
+                    SELECT id FROM {table} WHERE state = 2 AND expires_at
+                      <= CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)
+                    ORDER BY expires_at FETCH FIRST {limit} ROWS ONLY)
+                  AND expires_at <= CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)
+                  """,
+                  Verb.DEFER,
+                  """
+                  UPDATE {table} SET expires_at = {now} + 86400000 WHERE state = 1 AND id IN (
+                    SELECT id FROM {table} WHERE state = 1 AND expires_at
+                      <= CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)
+                    ORDER BY expires_at FETCH FIRST {limit} ROWS ONLY)
+                  """)),
+          new LockWait("SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", 1),
+          null,
+          new Schema(
+              """
+              SELECT remarks FROM information_schema.tables
+              WHERE UPPER(table_schema)
+                  = COALESCE(UPPER(NULLIF(RTRIM(CAST(? AS VARCHAR), '.'), '')), UPPER(CURRENT_SCHEMA))
+                AND UPPER(table_name) = UPPER(?)
+              """,
+              null,
+              true),
+          new Errors(Set.of("23505"), Set.of("50200"), Set.of("40001", "90131")));
+
+  /**
+   * A session setting that bounds the wait for a lock.
+   *
+   * @param get reads it in its own unit
+   * @param set writes it, with one parameter
+   * @param millisPerUnit its unit
+   */
+  record LockWait(String get, String set, long millisPerUnit) {}
+
+  /**
+   * Statements around a claim, in a database where any error spoils the transaction.
+   *
+   * @param begin sent before the claim in the same round trip
+   * @param end sent after it in the same round trip
+   * @param undo makes the transaction usable again after an error
+   */
+  record Savepoint(String begin, String end, String undo) {}
+
+  /**
+   * How the schema is looked at.
+   *
+   * @param comment reads the table's comment; its parameters are the schema with its dot, possibly
+   *     empty, and the table
+   * @param lock keeps other creators out until the transaction ends; null if the script may be run
+   *     by several at once
+   * @param indexInSchema whether the name of a new index carries its schema
+   */
+  record Schema(String comment, @Nullable String lock, boolean indexInSchema) {}
+
+  /**
+   * What the driver's errors mean, as SQL states or vendor codes.
+   *
+   * @param duplicates the key is there already
+   * @param lockTimeouts the wait for a lock was in vain
+   * @param conflicts the transaction was, or must be, rolled back and may be run again
+   */
+  record Errors(Set<String> duplicates, Set<String> lockTimeouts, Set<String> conflicts) {
+
+    boolean duplicate(SQLException e) {
+      return matches(duplicates, e);
+    }
+
+    boolean lockTimeout(SQLException e) {
+      return matches(lockTimeouts, e);
+    }
+
+    boolean conflict(SQLException e) {
+      return matches(conflicts, e);
+    }
+
+    private static boolean matches(Set<String> codes, SQLException e) {
+      String state = e.getSQLState();
+      return (state != null && codes.contains(state))
+          || codes.contains(Integer.toString(e.getErrorCode()));
+    }
+  }
+
+  private static final class Take {
+
+    /** A take-over with the wait bound of the insert above. */
+    static String postgresql(String condition) {
+      return """
+      WITH s AS MATERIALIZED (
+        SELECT current_setting('lock_timeout') AS before,
+          set_config('lock_timeout', CAST({wait} AS text), true) AS during
+      ), u AS (
+        UPDATE {table} t SET attempt = {attempt}, state = {state}, owner_token = {token},
+          lease_until = {now} + {lease}, expires_at = {now} + {keep}, created_at = {now} + {age},
+          fingerprint = {fingerprint}, namespace = {namespace}, operation = {operation},
+          source = {source}, idempotency_key = {key}, outcome = {outcome}
+        FROM s WHERE s.during IS NOT NULL AND t.id = {id} AND\s"""
+          + condition
+          + """
+
+        RETURNING 1
+      )
+      SELECT c.taken, set_config('lock_timeout', s.before, true)
+      FROM s CROSS JOIN (SELECT count(*) AS taken FROM u) c
+      """;
+    }
+  }
+}

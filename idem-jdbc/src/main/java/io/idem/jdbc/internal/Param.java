@@ -1,0 +1,62 @@
+package io.idem.jdbc.internal;
+
+import java.util.Locale;
+
+/** A value that statements take, written {@code {name}} in a template. */
+enum Param {
+  /** The record's id. */
+  ID(Kind.BYTES16),
+  /** The mark the record is owned under from now on. */
+  TOKEN(Kind.BYTES16),
+  /** The mark seen in the row that is to be taken over. */
+  SEEN_TOKEN(Kind.BYTES16),
+  /** The state of the row once it is claimed. */
+  STATE(Kind.INT),
+  /** The attempt once the row is taken over. */
+  ATTEMPT(Kind.INT),
+  /** The digest of the request. */
+  FINGERPRINT(Kind.BYTES),
+  /** A readable part of the key. */
+  NAMESPACE(Kind.TEXT),
+  /** A readable part of the key. */
+  OPERATION(Kind.TEXT),
+  /** A readable part of the key. */
+  SOURCE(Kind.TEXT),
+  /** A readable part of the key. */
+  KEY(Kind.TEXT),
+  /** The outcome in its stored form. */
+  OUTCOME(Kind.BYTES),
+  /** How long the lease holds from now, in milliseconds; null for a transaction. */
+  LEASE(Kind.LONG),
+  /** How long the outcome is kept from now, in milliseconds. */
+  KEEP(Kind.LONG),
+  /** The record's age in milliseconds: zero, or null where the creation is not kept. */
+  AGE(Kind.LONG),
+  /** How long to wait for a lock, in milliseconds. */
+  WAIT(Kind.LONG),
+  /** The most rows to touch. */
+  LIMIT(Kind.INT);
+
+  /** How a value is handed to the driver. */
+  enum Kind {
+    BYTES16,
+    BYTES,
+    TEXT,
+    INT,
+    LONG
+  }
+
+  private final Kind kind;
+
+  Param(Kind kind) {
+    this.kind = kind;
+  }
+
+  Kind kind() {
+    return kind;
+  }
+
+  static Param named(String name) {
+    return valueOf(name.toUpperCase(Locale.ROOT));
+  }
+}

@@ -1,0 +1,448 @@
+package io.idem.jdbc.internal;
+
+import io.idem.core.store.Claim;
+import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Fingerprint;
+import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.RecordLabel;
+import io.idem.core.store.StoredOutcome;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one algorithm of all databases, leased and transactional.
+ *
+ * <p>A claim goes in rounds:
+ *
+ * <ol>
+ *   <li>Insert the record. If it went in, the key is the caller's.
+ *   <li>Look at the record that was in the way. If there is none any more, or it came after the
+ *       statement began, go round again.
+ *   <li>If it is completed and past its retention, or abandoned and may be taken over, take it with
+ *       a conditional update that decides both again. If it changed meanwhile, go round again.
+ *   <li>Otherwise say what it is.
+ * </ol>
+ *
+ * <p>A wait for a lock that was in vain means that a rival has not committed: Running. Thread-safe;
+ * errors are the driver's.
+ */
+public final class RecordTable {
+
+  /** More rounds than any honest race takes; a stricter isolation level would go on for ever. */
+  private static final int MAX_ROUNDS = 16;
+
+  private final DialectSpec dialect;
+  private final boolean storeLabels;
+  private final long queryTimeoutMillis;
+  private final Map<Verb, Sql> statements = new EnumMap<>(Verb.class);
+  private final Map<Verb, Sql> guarded = new EnumMap<>(Verb.class);
+
+  /**
+   * Prepares the statements of one table.
+   *
+   * @param dialect the database
+   * @param table the table
+   * @param storeLabels whether rows keep the readable parts of their key
+   * @param queryTimeout how long a statement may take beyond its wait for a lock; zero for no limit
+   */
+  public RecordTable(
+      DialectSpec dialect, TableName table, boolean storeLabels, Duration queryTimeout) {
+    this.dialect = dialect;
+    this.storeLabels = storeLabels;
+    this.queryTimeoutMillis = Binder.millis(queryTimeout);
+    Map<String, String> words = Map.of("table", table.value(), "now", dialect.now());
+    dialect.statements().forEach((verb, text) -> statements.put(verb, Sql.of(text, words)));
+    DialectSpec.Savepoint savepoint = dialect.savepoint();
+    if (savepoint != null) {
+      statements.forEach(
+          (verb, sql) -> guarded.put(verb, sql.between(savepoint.begin(), savepoint.end())));
+    }
+  }
+
+  /**
+   * Claims a key.
+   *
+   * @param session where
+   * @param request what
+   * @param outcome its outcome, to be written in the same step; null to leave the key running
+   * @param waitAtMost how long to wait for a rival that has not committed
+   * @return the answer
+   * @throws SQLException if the database fails; SQL state 40001 also if a rival's record cannot be
+   *     seen at the transaction's isolation level
+   */
+  public Claim claim(
+      Session session, ClaimRequest request, @Nullable StoredOutcome outcome, Duration waitAtMost)
+      throws SQLException {
+    long waitMillis = Binder.millis(waitAtMost);
+    DialectSpec.LockWait setting = dialect.lockWait();
+    if (setting == null) {
+      return rounds(session, request, outcome, waitMillis);
+    }
+    long before = lockWait(session, setting);
+    long wanted = Binder.ceilDiv(waitMillis, setting.millisPerUnit());
+    if (before == wanted) {
+      return rounds(session, request, outcome, waitMillis);
+    }
+    setLockWait(session, setting, wanted);
+    Claim claim;
+    try {
+      claim = rounds(session, request, outcome, waitMillis);
+    } catch (SQLException | RuntimeException | Error e) {
+      try {
+        setLockWait(session, setting, before);
+      } catch (SQLException restoring) {
+        e.addSuppressed(restoring);
+      }
+      throw e;
+    }
+    setLockWait(session, setting, before);
+    return claim;
+  }
+
+  private Claim rounds(
+      Session session, ClaimRequest request, @Nullable StoredOutcome outcome, long waitMillis)
+      throws SQLException {
+    long start = System.nanoTime();
+    Binder values = values(session, request, outcome, waitMillis);
+    for (int round = 1; round <= MAX_ROUNDS; round++) {
+      long waited = (System.nanoTime() - start) / 1_000_000;
+      long waitLeft = Math.max(1, waitMillis - waited);
+      values.put(Param.WAIT, waitLeft);
+      Claim claim;
+      try {
+        claim = round(session, request, values, waitLeft);
+      } catch (SQLException e) {
+        if (!dialect.errors().lockTimeout(e)) {
+          throw e;
+        }
+        undo(session, e);
+        return new Claim.Running(Fingerprint.NONE, Duration.ZERO);
+      }
+      if (claim != null) {
+        return claim;
+      }
+    }
+    throw new SQLException(
+        "The record is there but cannot be seen after "
+            + MAX_ROUNDS
+            + " rounds: the isolation level is stricter than READ COMMITTED, or it changes all the"
+            + " time",
+        "40001");
+  }
+
+  /** One round; null to go round again. */
+  private @Nullable Claim round(Session session, ClaimRequest request, Binder values, long waitLeft)
+      throws SQLException {
+    Lease first = new Lease(request.id(), request.token(), 1);
+    Answer answer = insert(session, values, waitLeft);
+    if (answer.taken()) {
+      return new Claim.Acquired(first);
+    }
+    Row row = answer.row();
+    if (row == null) {
+      return null;
+    }
+    if (row.expired()) {
+      values.put(Param.ATTEMPT, 1);
+      return taken(session, Verb.TAKE_EXPIRED, values, waitLeft) ? new Claim.Acquired(first) : null;
+    }
+    if (row.completed()) {
+      return new Claim.Completed(row.fingerprint(), row.outcome());
+    }
+    return running(session, request, row, values, waitLeft);
+  }
+
+  private @Nullable Claim running(
+      Session session, ClaimRequest request, Row row, Binder values, long waitLeft)
+      throws SQLException {
+    Long leaseLeft = row.leaseLeft();
+    long left = leaseLeft == null ? 0 : leaseLeft;
+    boolean held = left > 0;
+    if (request.token().equals(row.token())) {
+      // The caller's own claim, whose answer was lost. Its lease may have run out meanwhile.
+      Lease lease = new Lease(request.id(), request.token(), row.attempt());
+      boolean owned =
+          held
+              || session.inTransaction()
+              || renew(session, lease, request.leaseFor()) == LeaseCheck.HELD;
+      return owned ? new Claim.Acquired(lease) : null;
+    }
+    if (held) {
+      return new Claim.Running(row.fingerprint(), Duration.ofMillis(left));
+    }
+    if (leaseLeft == null && session.inTransaction()) {
+      // Claimed earlier in this very transaction, which is its lease.
+      return new Claim.Running(row.fingerprint(), Duration.ZERO);
+    }
+    if (row.token() == null
+        || !request.takeOver()
+        || !request.fingerprint().matches(row.fingerprint())) {
+      return new Claim.Abandoned(row.fingerprint(), row.attempt());
+    }
+    int attempt = row.attempt() + 1;
+    values.put(Param.ATTEMPT, attempt).put(Param.SEEN_TOKEN, row.token().toBytes());
+    return taken(session, Verb.TAKE_ABANDONED, values, waitLeft)
+        ? new Claim.Acquired(new Lease(request.id(), request.token(), attempt))
+        : null;
+  }
+
+  /**
+   * Completes an owned record.
+   *
+   * @param session where
+   * @param lease whose
+   * @param outcome what is to be replayed
+   * @param retention how long to keep it
+   * @return whether the record was still owned
+   * @throws SQLException if the database fails
+   */
+  public LeaseCheck complete(
+      Session session, Lease lease, StoredOutcome outcome, Duration retention) throws SQLException {
+    Binder values =
+        owned(lease).put(Param.OUTCOME, bytes(outcome)).put(Param.KEEP, Binder.millis(retention));
+    if (update(session, Verb.COMPLETE, values) == 1) {
+      return LeaseCheck.HELD;
+    }
+    // Rare: lost, or a completion repeated because its answer was lost.
+    Sql sql = sql(Verb.COMPLETED);
+    try (PreparedStatement statement = prepare(session, sql, values, 0);
+        ResultSet result = statement.executeQuery()) {
+      return result.next() ? LeaseCheck.HELD : LeaseCheck.LOST;
+    }
+  }
+
+  /**
+   * Deletes an owned record.
+   *
+   * @param session where
+   * @param lease whose
+   * @return whether the record was still owned
+   * @throws SQLException if the database fails
+   */
+  public LeaseCheck release(Session session, Lease lease) throws SQLException {
+    return check(update(session, Verb.RELEASE, owned(lease)));
+  }
+
+  /**
+   * Lets a lease run out at another time.
+   *
+   * @param session where
+   * @param lease whose
+   * @param leaseFor how long it holds from now
+   * @return whether the record was still owned
+   * @throws SQLException if the database fails
+   */
+  public LeaseCheck renew(Session session, Lease lease, Duration leaseFor) throws SQLException {
+    Binder values = owned(lease).put(Param.LEASE, Binder.millis(leaseFor));
+    return check(update(session, Verb.RENEW, values));
+  }
+
+  /**
+   * Deletes completed records past their retention.
+   *
+   * @param session where
+   * @param limit the most to delete
+   * @return how many were deleted
+   * @throws SQLException if the database fails
+   */
+  public int purge(Session session, int limit) throws SQLException {
+    Binder values = new Binder(dialect.uuidIds()).put(Param.LIMIT, limit);
+    int deleted = update(session, Verb.PURGE, values);
+    if (deleted < limit) {
+      update(session, Verb.DEFER, values);
+    }
+    return deleted;
+  }
+
+  /**
+   * Whether an error means that the transaction may be run again.
+   *
+   * @param e what the driver said
+   * @return true for a deadlock or a serialization conflict
+   */
+  public boolean isConflict(SQLException e) {
+    return dialect.errors().conflict(e);
+  }
+
+  private Answer insert(Session session, Binder values, long waitLeft) throws SQLException {
+    Sql insert = claimSql(session, Verb.INSERT);
+    try (PreparedStatement statement = prepare(session, insert, values, waitLeft)) {
+      ResultSet result = firstResult(statement);
+      if (result != null) {
+        result.next();
+        Answer answer = new Answer(result.getInt(1) == 1, Row.of(result));
+        session.settle();
+        return answer;
+      }
+      session.settle();
+      return new Answer(true, null);
+    } catch (SQLException e) {
+      if (!dialect.errors().duplicate(e)) {
+        throw e;
+      }
+    }
+    Sql read = sql(Verb.READ);
+    try (PreparedStatement statement = prepare(session, read, values, 0);
+        ResultSet result = statement.executeQuery()) {
+      Answer answer = new Answer(false, result.next() ? Row.of(result) : null);
+      session.settle();
+      return answer;
+    }
+  }
+
+  private boolean taken(Session session, Verb verb, Binder values, long waitLeft)
+      throws SQLException {
+    Sql sql = claimSql(session, verb);
+    try (PreparedStatement statement = prepare(session, sql, values, waitLeft)) {
+      ResultSet result = firstResult(statement);
+      boolean taken;
+      if (result == null) {
+        taken = statement.getUpdateCount() == 1;
+      } else {
+        result.next();
+        taken = result.getInt(1) == 1;
+      }
+      session.settle();
+      return taken;
+    }
+  }
+
+  private int update(Session session, Verb verb, Binder values) throws SQLException {
+    try (PreparedStatement statement = prepare(session, sql(verb), values, 0)) {
+      int count = statement.executeUpdate();
+      session.settle();
+      return count;
+    }
+  }
+
+  /** Skips the count of a savepoint's statement. Null if the dialect answers with a count. */
+  private @Nullable ResultSet firstResult(PreparedStatement statement) throws SQLException {
+    boolean isResult = statement.execute();
+    if (!isResult && dialect.savepoint() != null) {
+      isResult = statement.getMoreResults();
+    }
+    return isResult ? statement.getResultSet() : null;
+  }
+
+  private void undo(Session session, SQLException cause) throws SQLException {
+    try {
+      switch (session.mode()) {
+        case AUTOCOMMIT -> {}
+        case COMMIT_EACH -> session.connection().rollback();
+        case OWNED -> {
+          if (dialect.savepoint() != null) {
+            session.connection().rollback();
+          }
+        }
+        case JOINED -> {
+          if (dialect.savepoint() != null) {
+            try (Statement statement = session.connection().createStatement()) {
+              statement.execute(dialect.savepoint().undo());
+            }
+          }
+        }
+      }
+    } catch (SQLException e) {
+      e.addSuppressed(cause);
+      throw e;
+    }
+  }
+
+  private PreparedStatement prepare(Session session, Sql sql, Binder values, long waitMillis)
+      throws SQLException {
+    PreparedStatement statement = session.connection().prepareStatement(sql.text());
+    try {
+      if (queryTimeoutMillis > 0 && dialect.queryTimeouts()) {
+        // On top of the wait, so that the wait always ends first and as itself.
+        long seconds = Binder.ceilDiv(queryTimeoutMillis + waitMillis, 1000);
+        statement.setQueryTimeout((int) Math.min(seconds, Integer.MAX_VALUE / 1000));
+      }
+      values.bind(statement, sql.params());
+      return statement;
+    } catch (SQLException | RuntimeException | Error e) {
+      statement.close();
+      throw e;
+    }
+  }
+
+  private Sql claimSql(Session session, Verb verb) {
+    Sql sql = session.mode() == Session.Mode.JOINED ? guarded.get(verb) : null;
+    return sql == null ? sql(verb) : sql;
+  }
+
+  private Sql sql(Verb verb) {
+    Sql sql = statements.get(verb);
+    if (sql == null) {
+      throw new IllegalStateException("The dialect " + dialect.product() + " lacks " + verb);
+    }
+    return sql;
+  }
+
+  private Binder owned(Lease lease) {
+    return new Binder(dialect.uuidIds())
+        .put(Param.ID, lease.id().toBytes())
+        .put(Param.TOKEN, lease.token().toBytes());
+  }
+
+  private Binder values(
+      Session session, ClaimRequest request, @Nullable StoredOutcome outcome, long waitMillis) {
+    // A completed row has no owner and, without an answer, nothing to describe: it is kept small.
+    boolean inbox = outcome != null && bytes(outcome) == null;
+    long leaseMillis = Math.max(1, Binder.millis(request.leaseFor()));
+    // The clock is read before the wait, so the wait counts as well.
+    long keepMillis =
+        (outcome == null ? leaseMillis : 0) + waitMillis + Binder.millis(request.retention());
+    RecordLabel label = storeLabels && !inbox ? request.label() : null;
+    return new Binder(dialect.uuidIds())
+        .put(Param.ID, request.id().toBytes())
+        .put(Param.TOKEN, outcome == null ? request.token().toBytes() : null)
+        .put(Param.STATE, outcome == null ? Row.RUNNING : Row.COMPLETED)
+        .put(Param.FINGERPRINT, emptyIsNull(request.fingerprint().toBytes()))
+        .put(Param.NAMESPACE, label == null ? null : Labels.clean(label.namespace()))
+        .put(Param.OPERATION, label == null ? null : Labels.clean(label.operation()))
+        .put(Param.SOURCE, label == null ? null : Labels.clean(label.source()))
+        .put(Param.KEY, label == null ? null : Labels.clean(label.key()))
+        .put(Param.OUTCOME, outcome == null ? null : bytes(outcome))
+        .put(Param.LEASE, session.inTransaction() ? null : (Long) leaseMillis)
+        .put(Param.KEEP, keepMillis)
+        .put(Param.AGE, inbox ? null : (Long) 0L);
+  }
+
+  private static byte @Nullable [] bytes(StoredOutcome outcome) {
+    return outcome.equals(StoredOutcome.done()) ? null : outcome.toBytes();
+  }
+
+  private static byte @Nullable [] emptyIsNull(byte[] bytes) {
+    return bytes.length == 0 ? null : bytes;
+  }
+
+  private static LeaseCheck check(int count) {
+    return count == 1 ? LeaseCheck.HELD : LeaseCheck.LOST;
+  }
+
+  private static long lockWait(Session session, DialectSpec.LockWait setting) throws SQLException {
+    try (Statement statement = session.connection().createStatement();
+        ResultSet result = statement.executeQuery(setting.get())) {
+      result.next();
+      return result.getLong(1);
+    }
+  }
+
+  private static void setLockWait(Session session, DialectSpec.LockWait setting, long units)
+      throws SQLException {
+    try (PreparedStatement statement = session.connection().prepareStatement(setting.set())) {
+      statement.setLong(1, units);
+      statement.execute();
+    }
+  }
+
+  /** What an insert met: nothing and went in, a row, or a row that cannot be seen yet. */
+  private record Answer(boolean taken, @Nullable Row row) {}
+}

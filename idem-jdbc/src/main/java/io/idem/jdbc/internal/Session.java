@@ -1,0 +1,37 @@
+package io.idem.jdbc.internal;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/**
+ * The connection of one call, and what it takes to go on after each of its statements.
+ *
+ * @param connection the connection
+ * @param mode how its transaction is run
+ */
+public record Session(Connection connection, Mode mode) {
+
+  /** How the transaction around a call is run. */
+  public enum Mode {
+    /** Every statement commits by itself. */
+    AUTOCOMMIT,
+    /** Autocommit is off and the transaction is the call's own: each statement is committed. */
+    COMMIT_EACH,
+    /** A transaction of Idem's own in which nothing has been done before. */
+    OWNED,
+    /** A transaction in which something may have been done before. */
+    JOINED
+  }
+
+  /** Whether the call is part of a transaction that outlives it. */
+  boolean inTransaction() {
+    return mode == Mode.OWNED || mode == Mode.JOINED;
+  }
+
+  /** Called after each statement that is a step of its own. */
+  void settle() throws SQLException {
+    if (mode == Mode.COMMIT_EACH) {
+      connection.commit();
+    }
+  }
+}

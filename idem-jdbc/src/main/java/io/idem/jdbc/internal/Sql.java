@@ -1,0 +1,48 @@
+package io.idem.jdbc.internal;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * One statement: its text, and which value goes where.
+ *
+ * <p>Built once from a template of the dialect, never for a call.
+ *
+ * @param text the text with a question mark for each value
+ * @param params the values in the order of the question marks
+ */
+record Sql(String text, List<Param> params) {
+
+  private static final Pattern PLACEHOLDER = Pattern.compile("\\{([a-z_]+)}");
+
+  /**
+   * Fills in a template.
+   *
+   * @param template the text, with placeholders in braces
+   * @param words the placeholders that stand for text, such as the table; all others are values
+   * @return the statement
+   */
+  static Sql of(String template, Map<String, String> words) {
+    List<Param> params = new ArrayList<>();
+    StringBuilder text = new StringBuilder();
+    Matcher matcher = PLACEHOLDER.matcher(template.strip());
+    while (matcher.find()) {
+      String name = matcher.group(1);
+      String word = words.get(name);
+      if (word == null) {
+        params.add(Param.named(name));
+      }
+      matcher.appendReplacement(text, Matcher.quoteReplacement(word == null ? "?" : word));
+    }
+    matcher.appendTail(text);
+    return new Sql(text.toString(), List.copyOf(params));
+  }
+
+  /** The same statement between two others that take no values, all sent at once. */
+  Sql between(String before, String after) {
+    return new Sql(before + "; " + text + "; " + after, params);
+  }
+}

@@ -1,0 +1,111 @@
+package io.idem.jdbc.internal;
+
+import java.util.EnumMap;
+import java.util.Map;
+
+/**
+ * What the algorithm asks of a database, each with the statement that most databases understand.
+ *
+ * <p>Templates: {@code {table}} and {@code {now}} stand for text, every other placeholder for a
+ * {@link Param}.
+ */
+enum Verb {
+  /**
+   * Claims an absent key. Answers with a row of {@link Row} where it can read in the same statement
+   * what it met, else with an update count or a duplicate error.
+   */
+  INSERT(
+      """
+      INSERT INTO {table} (
+        lease_until, expires_at, created_at, attempt, state, id, owner_token, fingerprint,
+        namespace, operation, source, idempotency_key, outcome)
+      VALUES (
+        {now} + {lease}, {now} + {keep}, {now} + {age}, 1, {state}, {id}, {token}, {fingerprint},
+        {namespace}, {operation}, {source}, {key}, {outcome})
+      """),
+
+  /** Reads what {@link #INSERT} met, as a row of {@link Row}. Empty if INSERT answers it. */
+  READ(
+      """
+      SELECT 0 AS taken, state, owner_token, attempt, fingerprint, outcome,
+        lease_until - {now} AS lease_left, expires_at - {now} AS expires_in
+      FROM {table} WHERE id = {id}
+      """),
+
+  /** Claims a completed row past its retention, which the condition decides anew. */
+  TAKE_EXPIRED(Parts.TAKE + "WHERE id = {id} AND state = 2 AND expires_at <= {now}"),
+
+  /**
+   * Claims a row whose lease ran out, unless it changed since it was seen. The token tells any
+   * other claim apart, the clock a lease that was renewed.
+   */
+  TAKE_ABANDONED(
+      Parts.TAKE
+          + "WHERE id = {id} AND state = 1 AND owner_token = {seen_token}"
+          + " AND (lease_until IS NULL OR lease_until <= {now})"),
+
+  /**
+   * Completes an owned row. The expiry stays as the claim set it, so that no index changes, unless
+   * the run took longer than its first lease.
+   */
+  COMPLETE(
+      """
+      UPDATE {table} SET state = 2, outcome = {outcome},
+        expires_at = CASE WHEN expires_at < {now} + {keep} THEN {now} + {keep} ELSE expires_at END
+      """
+          + Parts.OWNED),
+
+  /** Whether a row was completed under a token: a row if so. */
+  COMPLETED("SELECT 1 FROM {table} WHERE id = {id} AND owner_token = {token} AND state = 2"),
+
+  /** Deletes an owned row. */
+  RELEASE("DELETE FROM {table} " + Parts.OWNED),
+
+  /** Lets the lease of an owned row run out at another time. */
+  RENEW("UPDATE {table} SET lease_until = {now} + {lease} " + Parts.OWNED),
+
+  /** Deletes completed rows past their retention, oldest first. */
+  PURGE(
+      """
+      DELETE FROM {table} WHERE state = 2 AND expires_at <= {now}
+      ORDER BY expires_at LIMIT {limit}
+      """),
+
+  /**
+   * Puts off due rows without an outcome: they are never purged, and would stand in front of every
+   * later purge. Their expiry has no meaning until they are completed.
+   */
+  DEFER(
+      """
+      UPDATE {table} SET expires_at = {now} + 86400000 WHERE state = 1 AND expires_at <= {now}
+      ORDER BY expires_at LIMIT {limit}
+      """);
+
+  private final String standard;
+
+  Verb(String standard) {
+    this.standard = standard;
+  }
+
+  /** The statements of a database that differs from the others in these. */
+  static Map<Verb, String> standardBut(Map<Verb, String> differences) {
+    Map<Verb, String> all = new EnumMap<>(Verb.class);
+    for (Verb verb : values()) {
+      all.put(verb, differences.getOrDefault(verb, verb.standard));
+    }
+    return Map.copyOf(all);
+  }
+
+  private static final class Parts {
+
+    static final String TAKE =
+        """
+        UPDATE {table} SET attempt = {attempt}, state = {state}, owner_token = {token},
+          lease_until = {now} + {lease}, expires_at = {now} + {keep}, created_at = {now} + {age},
+          fingerprint = {fingerprint}, namespace = {namespace}, operation = {operation},
+          source = {source}, idempotency_key = {key}, outcome = {outcome}
+        """;
+
+    static final String OWNED = "WHERE id = {id} AND owner_token = {token} AND state = 1";
+  }
+}

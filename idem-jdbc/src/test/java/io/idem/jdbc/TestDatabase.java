@@ -1,0 +1,195 @@
+package io.idem.jdbc;
+
+import io.idem.core.store.RecordId;
+import io.idem.core.store.TransactionScope;
+import io.idem.core.store.TransactionalStore;
+import io.idem.testkit.TestPostgres;
+import io.idem.testkit.TransactionalStoreContract;
+import java.nio.ByteBuffer;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.function.Predicate;
+import javax.sql.DataSource;
+import org.h2.jdbcx.JdbcDataSource;
+
+/** A database with the schema and a table of effects, and a look behind the stores' back. */
+record TestDatabase(DataSource dataSource, Dialect dialect) {
+
+  static TestDatabase h2() {
+    JdbcDataSource dataSource = new JdbcDataSource();
+    dataSource.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
+    return new TestDatabase(dataSource, Dialect.H2).prepared();
+  }
+
+  static TestDatabase postgresql() {
+    return new TestDatabase(TestPostgres.shared().newDatabase(), Dialect.POSTGRESQL).prepared();
+  }
+
+  private TestDatabase prepared() {
+    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+    execute("CREATE TABLE effect (name VARCHAR(32) NOT NULL)");
+    return this;
+  }
+
+  /** Connections as a pool gives them, none of them with autocommit as it is by default. */
+  CountingDataSource counting(int limit, boolean autoCommit) {
+    return new CountingDataSource(dataSource, limit, autoCommit);
+  }
+
+  void age(RecordId id, Duration by) {
+    try (Connection connection = dataSource.getConnection();
+        PreparedStatement statement =
+            connection.prepareStatement(
+                "UPDATE idem_record SET lease_until = lease_until - ?,"
+                    + " expires_at = expires_at - ?, created_at = created_at - ? WHERE id = ?")) {
+      statement.setLong(1, by.toMillis());
+      statement.setLong(2, by.toMillis());
+      statement.setLong(3, by.toMillis());
+      statement.setObject(4, key(id));
+      if (statement.executeUpdate() != 1) {
+        throw new AssertionError("No record " + id);
+      }
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private Object key(RecordId id) {
+    if (dialect == Dialect.H2) {
+      return id.toBytes();
+    }
+    ByteBuffer bytes = ByteBuffer.wrap(id.toBytes());
+    return new UUID(bytes.getLong(), bytes.getLong());
+  }
+
+  void write(TransactionScope scope, RecordId name) {
+    try (PreparedStatement statement =
+        scope.unwrap(Connection.class).prepareStatement("INSERT INTO effect VALUES (?)")) {
+      statement.setString(1, name.toString());
+      statement.executeUpdate();
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  int effects(RecordId name) {
+    return number("SELECT count(*) FROM effect WHERE name = '" + name + "'");
+  }
+
+  /** H2 does not say who waits for an uncommitted key, but its insert goes on executing. */
+  int waiting() {
+    return number(
+        dialect == Dialect.H2
+            ? "SELECT count(*) FROM information_schema.sessions"
+                + " WHERE executing_statement LIKE 'INSERT INTO idem%'"
+            : "SELECT count(*) FROM pg_stat_activity"
+                + " WHERE datname = current_database() AND wait_event_type = 'Lock'");
+  }
+
+  int number(String sql) {
+    return Integer.parseInt(text(sql));
+  }
+
+  String text(String sql) {
+    try (Connection connection = dataSource.getConnection()) {
+      return text(connection, sql);
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  static String text(Connection connection, String sql) {
+    try (Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      result.next();
+      return result.getString(1);
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  void execute(String sql) {
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  TransactionalStore joining(Connection connection) {
+    return new JdbcTransactionalStore(
+        JdbcTransactions.joining(connection), dialect, JdbcSettings.defaults());
+  }
+
+  /** Runs work in a transaction of plain JDBC, which is committed if the work says so. */
+  void inTransaction(Predicate<Connection> work) {
+    try (Connection connection = dataSource.getConnection()) {
+      connection.setAutoCommit(false);
+      boolean commit = false;
+      try {
+        commit = work.test(connection);
+      } finally {
+        if (commit) {
+          connection.commit();
+        } else {
+          connection.rollback();
+        }
+      }
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** The transactional contract on one database. */
+  abstract static class TransactionalContract extends TransactionalStoreContract {
+
+    abstract TestDatabase database();
+
+    @Override
+    protected TransactionalStore store() {
+      return new JdbcTransactionalStore(database().dataSource());
+    }
+
+    @Override
+    protected TransactionalStore otherStore() {
+      // As a pool that hands out connections with autocommit off.
+      return new JdbcTransactionalStore(database().counting(100, false));
+    }
+
+    @Override
+    protected JdbcIdempotencyStore leasedStore() {
+      return new JdbcIdempotencyStore(database().dataSource());
+    }
+
+    @Override
+    protected void inCallersTransaction(CallersWork work) {
+      database().inTransaction(connection -> work.run(database().joining(connection)));
+    }
+
+    @Override
+    protected void write(TransactionScope scope, RecordId name) {
+      database().write(scope, name);
+    }
+
+    @Override
+    protected int effects(RecordId name) {
+      return database().effects(name);
+    }
+
+    @Override
+    protected int waiting() {
+      return database().waiting();
+    }
+
+    @Override
+    protected void age(RecordId id, Duration by) {
+      database().age(id, by);
+    }
+  }
+}

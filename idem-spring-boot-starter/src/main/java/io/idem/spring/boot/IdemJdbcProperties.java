@@ -1,0 +1,107 @@
+package io.idem.spring.boot;
+
+import io.idem.jdbc.JdbcSettings;
+import org.jspecify.annotations.Nullable;
+
+/** The properties {@code idem.jdbc.*}. */
+public class IdemJdbcProperties {
+
+  /** The records' table, optionally after its schema and a dot. */
+  private String table = JdbcSettings.DEFAULT_TABLE;
+
+  /** When the table is created at start-up. If not, it has to be there. */
+  private InitializeSchema initializeSchema = InitializeSchema.EMBEDDED;
+
+  /** The name of the DataSource bean that holds the records, where there are several. */
+  private @Nullable String dataSource;
+
+  /** The name of the transaction manager bean of that DataSource, where there are several. */
+  private @Nullable String transactionManager;
+
+  /** Creates the properties with their defaults. */
+  public IdemJdbcProperties() {}
+
+  /**
+   * The records' table.
+   *
+   * @return the name
+   */
+  public String getTable() {
+    return table;
+  }
+
+  /**
+   * Sets the records' table.
+   *
+   * @param table a plain identifier, optionally after its schema and a dot
+   */
+  public void setTable(String table) {
+    this.table = table;
+  }
+
+  /**
+   * When the table is created at start-up.
+   *
+   * @return in embedded databases by default
+   */
+  public InitializeSchema getInitializeSchema() {
+    return initializeSchema;
+  }
+
+  /**
+   * Sets when the table is created at start-up.
+   *
+   * @param initializeSchema always, never, or in embedded databases
+   */
+  public void setInitializeSchema(InitializeSchema initializeSchema) {
+    this.initializeSchema = initializeSchema;
+  }
+
+  /**
+   * The name of the DataSource bean that holds the records.
+   *
+   * @return the name, or null for the only or primary one
+   */
+  public @Nullable String getDataSource() {
+    return dataSource;
+  }
+
+  /**
+   * Sets the DataSource bean that holds the records.
+   *
+   * @param dataSource the name of the bean
+   */
+  public void setDataSource(@Nullable String dataSource) {
+    this.dataSource = dataSource;
+  }
+
+  /**
+   * The name of the transaction manager bean.
+   *
+   * @return the name, or null for the one that works on the DataSource
+   */
+  public @Nullable String getTransactionManager() {
+    return transactionManager;
+  }
+
+  /**
+   * Sets the transaction manager bean.
+   *
+   * @param transactionManager the name of the bean
+   */
+  public void setTransactionManager(@Nullable String transactionManager) {
+    this.transactionManager = transactionManager;
+  }
+
+  /**
+   * When the table is created at start-up. Of its own, because spring-boot-sql need not be there.
+   */
+  public enum InitializeSchema {
+    /** In an embedded database, which starts empty. */
+    EMBEDDED,
+    /** Wherever it is not there. */
+    ALWAYS,
+    /** Never: it has to be there. */
+    NEVER
+  }
+}

@@ -1,0 +1,104 @@
+package io.idem.spring.boot;
+
+import io.idem.core.DecisionListener;
+import io.idem.core.Idempotency;
+import io.idem.core.InMemoryStore;
+import io.idem.core.ResultCodecFactory;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.TransactionalStore;
+import io.idem.spring.IdempotencyConfiguration;
+import io.idem.spring.IdempotencyDefaults;
+import io.idem.spring.IdempotencyProxies;
+import io.idem.spring.IdempotencySetupException;
+import io.idem.spring.JacksonResultCodecFactory;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Auto-configuration of the engine, and of what makes {@code @Idempotent} work. */
+@AutoConfiguration(after = IdempotencyJdbcAutoConfiguration.class)
+@ConditionalOnBooleanProperty(name = "idem.enabled", matchIfMissing = true)
+@EnableConfigurationProperties(IdemProperties.class)
+@Import({IdempotencyProxies.class, IdempotencyConfiguration.class})
+public final class IdempotencyAutoConfiguration {
+
+  private static final Logger log = LoggerFactory.getLogger(IdempotencyAutoConfiguration.class);
+
+  /** Creates the configuration. */
+  IdempotencyAutoConfiguration() {}
+
+  @Bean(destroyMethod = "close")
+  @ConditionalOnMissingBean
+  Idempotency idempotency(
+      IdemProperties properties,
+      IdempotencyStore store,
+      ObjectProvider<TransactionalStore> transactionalStore,
+      ResultCodecFactory codecs,
+      ObjectProvider<DecisionListener> listeners) {
+    Idempotency.Builder builder =
+        Idempotency.builder()
+            .namespace(properties.getNamespace())
+            .store(store)
+            .codecs(codecs)
+            .maxWaiters(properties.getMaxWaiters())
+            .purgeEvery(properties.getPurgeEvery());
+    transactionalStore.ifAvailable(builder::transactionalStore);
+    listeners.orderedStream().forEach(builder::listener);
+    return builder.build();
+  }
+
+  @Bean
+  @ConditionalOnMissingBean
+  IdempotencyDefaults idempotencyDefaults(IdemProperties properties) {
+    return new IdempotencyDefaults(
+        properties.getRetention(), properties.getLease(), properties.getWaitAtMost());
+  }
+
+  @Bean
+  @ConditionalOnMissingBean(IdempotencyStore.class)
+  InMemoryStore idempotencyInMemoryStore(IdemProperties properties) {
+    if (properties.getStore() == IdemProperties.Store.JDBC) {
+      throw new IdempotencySetupException(
+          "idem.store is jdbc, but the application has no DataSource, or spring-jdbc or idem-jdbc is"
+              + " not on the class path.",
+          "Configure a DataSource (spring.datasource.url), or set idem.store=memory.");
+    }
+    if (properties.getStore() == IdemProperties.Store.AUTO) {
+      log.info(
+          "Idempotency keys are kept in the memory of this process, lost when it ends and unknown to"
+              + " other nodes, because there is no DataSource. Configure one to keep them with the"
+              + " data, or set idem.store=memory to say that this is meant");
+    }
+    return new InMemoryStore();
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @ConditionalOnClass(JsonMapper.class)
+  static class JacksonConfiguration {
+
+    @Bean
+    @ConditionalOnMissingBean(ResultCodecFactory.class)
+    JacksonResultCodecFactory idempotencyResultCodecFactory() {
+      return new JacksonResultCodecFactory();
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class BasicConfiguration {
+
+    @Bean
+    @ConditionalOnMissingBean(ResultCodecFactory.class)
+    ResultCodecFactory idempotencyBasicResultCodecFactory() {
+      return ResultCodecFactory.basic();
+    }
+  }
+}

@@ -1,0 +1,149 @@
+package io.idem.spring.boot;
+
+import io.idem.jdbc.Dialect;
+import io.idem.jdbc.JdbcSchema;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.spring.IdempotencySetupException;
+import io.idem.spring.SpringJdbcTransactions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.BeansException;
+import org.springframework.beans.factory.ListableBeanFactory;
+import org.springframework.boot.jdbc.EmbeddedDatabaseConnection;
+import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
+import org.springframework.transaction.PlatformTransactionManager;
+
+/** The database of the records, with its table checked. */
+record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings) {
+
+  static JdbcBackend find(IdemJdbcProperties properties, ListableBeanFactory beans) {
+    DataSource dataSource = dataSource(properties, beans);
+    JdbcSettings settings;
+    Dialect dialect;
+    try {
+      settings = JdbcSettings.defaults().withTable(properties.getTable());
+    } catch (IllegalArgumentException e) {
+      throw new IdempotencySetupException(
+          "idem.jdbc.table is '" + properties.getTable() + "', which is no plain identifier.",
+          "Name the table, optionally after its schema and a dot.",
+          e);
+    }
+    try {
+      dialect = Dialect.of(dataSource);
+    } catch (IllegalStateException e) {
+      throw new IdempotencySetupException(
+          e.getMessage() + ".",
+          "Set idem.store=memory, or declare a bean of type IdempotencyStore.",
+          e);
+    }
+    JdbcBackend backend = new JdbcBackend(dataSource, dialect, settings);
+    backend.prepareSchema(properties.getInitializeSchema());
+    return backend;
+  }
+
+  private void prepareSchema(IdemJdbcProperties.InitializeSchema mode) {
+    try {
+      if (mode == IdemJdbcProperties.InitializeSchema.ALWAYS
+          || (mode == IdemJdbcProperties.InitializeSchema.EMBEDDED
+              && EmbeddedDatabaseConnection.isEmbedded(dataSource))) {
+        schema().createIfAbsent();
+      } else {
+        schema().check();
+      }
+    } catch (IllegalStateException e) {
+      throw new IdempotencySetupException(
+          e.getMessage() + ".",
+          "Run "
+              + schema().resource()
+              + " from idem-jdbc.jar with your migration tool, or set"
+              + " idem.jdbc.initialize-schema=always to let Idem create the table.",
+          e);
+    }
+  }
+
+  JdbcSchema schema() {
+    return new JdbcSchema(dataSource, dialect, settings);
+  }
+
+  private static DataSource dataSource(IdemJdbcProperties properties, ListableBeanFactory beans) {
+    DataSource found;
+    if (properties.getDataSource() != null) {
+      found = named(beans, DataSource.class, "idem.jdbc.data-source", properties.getDataSource());
+    } else {
+      found = beans.getBeanProvider(DataSource.class).getIfUnique();
+      if (found == null) {
+        throw new IdempotencySetupException(
+            "The application has several DataSources, and none of them is primary: "
+                + String.join(", ", beans.getBeanNamesForType(DataSource.class))
+                + ".",
+            "Name the one that holds the data of the idempotent operations with"
+                + " idem.jdbc.data-source, or set idem.store=memory.");
+      }
+    }
+    // A leased record is committed by itself, never in a transaction that happens to run.
+    while (found instanceof TransactionAwareDataSourceProxy proxy) {
+      DataSource target = proxy.getTargetDataSource();
+      if (target == null) {
+        break;
+      }
+      found = target;
+    }
+    return found;
+  }
+
+  static PlatformTransactionManager transactionManager(
+      IdemJdbcProperties properties, DataSource dataSource, ListableBeanFactory beans) {
+    if (properties.getTransactionManager() != null) {
+      return named(
+          beans,
+          PlatformTransactionManager.class,
+          "idem.jdbc.transaction-manager",
+          properties.getTransactionManager());
+    }
+    PlatformTransactionManager preferred =
+        beans.getBeanProvider(PlatformTransactionManager.class).getIfUnique();
+    if (preferred != null && SpringJdbcTransactions.worksOn(preferred, dataSource)) {
+      return preferred;
+    }
+    Map<String, PlatformTransactionManager> all =
+        new TreeMap<>(beans.getBeansOfType(PlatformTransactionManager.class));
+    List<PlatformTransactionManager> fitting = new ArrayList<>();
+    all.values().stream()
+        .filter(manager -> SpringJdbcTransactions.worksOn(manager, dataSource))
+        .forEach(fitting::add);
+    if (fitting.size() != 1) {
+      throw new IdempotencySetupException(
+          (fitting.isEmpty() ? "No transaction manager works" : "Several transaction managers work")
+              + " on the DataSource of Idem's records; there are "
+              + String.join(", ", all.keySet())
+              + ".",
+          "Name the one that the idempotent operations run in with idem.jdbc.transaction-manager, and"
+              + " its DataSource with idem.jdbc.data-source.");
+    }
+    return fitting.get(0);
+  }
+
+  private static <B> B named(
+      ListableBeanFactory beans, Class<B> type, String property, @Nullable String name) {
+    try {
+      return beans.getBean(String.valueOf(name), type);
+    } catch (BeansException e) {
+      throw new IdempotencySetupException(
+          property
+              + " is '"
+              + name
+              + "', but there is no such "
+              + type.getSimpleName()
+              + " bean; "
+              + "there are "
+              + String.join(", ", beans.getBeanNamesForType(type))
+              + ".",
+          "Name one of them.",
+          e);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package io.idem.spring;
+
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.BeanFactory;
+import org.springframework.context.expression.BeanFactoryResolver;
+import org.springframework.context.expression.MethodBasedEvaluationContext;
+import org.springframework.core.DefaultParameterNameDiscoverer;
+import org.springframework.core.ParameterNameDiscoverer;
+import org.springframework.expression.EvaluationException;
+import org.springframework.expression.Expression;
+import org.springframework.expression.ParseException;
+import org.springframework.expression.spel.SpelNode;
+import org.springframework.expression.spel.ast.VariableReference;
+import org.springframework.expression.spel.standard.SpelExpression;
+import org.springframework.expression.spel.standard.SpelExpressionParser;
+
+/**
+ * An expression over the arguments of a call, parsed and held against the parameters when it is
+ * made.
+ */
+final class CallExpression {
+
+  private static final Pattern POSITION = Pattern.compile("[pa](\\d{1,3})");
+
+  private final IdempotentMethod method;
+  private final String attribute;
+  private final Expression expression;
+  private final BeanFactory beans;
+  private final ParameterNameDiscoverer names = new DefaultParameterNameDiscoverer();
+
+  CallExpression(IdempotentMethod method, String attribute, String text, BeanFactory beans) {
+    this.method = method;
+    this.attribute = "@Idempotent(" + attribute + " = \"" + text + "\") on " + method;
+    this.beans = beans;
+    try {
+      this.expression = new SpelExpressionParser().parseExpression(text);
+    } catch (ParseException e) {
+      throw new IdempotencySetupException(
+          this.attribute + " is no valid expression: " + e.getSimpleMessage() + ".",
+          "Write SpEL, such as #order.number.",
+          e);
+    }
+    if (expression instanceof SpelExpression spel) {
+      checkVariables(spel.getAST());
+    }
+  }
+
+  private void checkVariables(SpelNode node) {
+    if (node instanceof VariableReference) {
+      String name = node.toStringAST().substring(1);
+      if (!isKnown(name)) {
+        throw new IdempotencySetupException(
+            attribute + " refers to #" + name + ", but the parameters are " + parameters() + ".",
+            "Name one of them. If their names are missing, compile with -parameters, or use #p0 for"
+                + " the first.");
+      }
+    }
+    for (int i = 0; i < node.getChildCount(); i++) {
+      checkVariables(node.getChild(i));
+    }
+  }
+
+  private boolean isKnown(String name) {
+    Matcher position = POSITION.matcher(name);
+    if (position.matches()) {
+      return Integer.parseInt(position.group(1)) < method.method().getParameterCount();
+    }
+    return name.equals("this") || name.equals("root") || parameters().contains(name);
+  }
+
+  private Set<String> parameters() {
+    String[] found = names.getParameterNames(method.method());
+    return found == null ? Set.of() : new TreeSet<>(Set.of(found));
+  }
+
+  /** The value for a call. */
+  @Nullable Object evaluate(@Nullable Object target, @Nullable Object[] arguments) {
+    MethodBasedEvaluationContext context =
+        new MethodBasedEvaluationContext(target, method.method(), arguments, names);
+    context.setBeanResolver(new BeanFactoryResolver(beans));
+    try {
+      return expression.getValue(context);
+    } catch (EvaluationException e) {
+      throw new IllegalArgumentException(
+          attribute + " cannot be evaluated for this call: " + e.getSimpleMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,174 @@
+package io.idem.spring;
+
+import io.idem.core.KeyBusyException;
+import io.idem.core.KeyReusedException;
+import io.idem.core.OutcomeUnknownException;
+import io.idem.core.ResultNotStoredException;
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.http.HttpIdempotency;
+import io.idem.http.Problem;
+import io.idem.http.ProblemType;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.core.annotation.Order;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.ControllerAdvice;
+import org.springframework.web.bind.annotation.ExceptionHandler;
+
+/**
+ * Answers what the engine throws out of {@link Idempotent} service methods with the same problem
+ * details (RFC 9457) as the HTTP layer gives.
+ *
+ * <p>An {@code @ExceptionHandler} of the controller itself goes first, as does a
+ * {@code @ControllerAdvice} of an order below 0.
+ */
+@ControllerAdvice
+@Order(0)
+public class IdempotencyExceptionHandler {
+
+  private static final Logger log = LoggerFactory.getLogger(IdempotencyExceptionHandler.class);
+  private static final Duration STORE_RETRY_AFTER = Duration.ofSeconds(5);
+
+  private final String problemBase;
+
+  /** Creates a handler whose problems are documented where the HTTP layer's are by default. */
+  public IdempotencyExceptionHandler() {
+    this(HttpIdempotency.DEFAULT_PROBLEM_BASE);
+  }
+
+  /**
+   * Creates a handler.
+   *
+   * @param problemBase what the type URI of a problem starts with, before a slash and the slug
+   */
+  public IdempotencyExceptionHandler(String problemBase) {
+    this.problemBase = problemBase;
+  }
+
+  /**
+   * Another call under the key is still running.
+   *
+   * @param e what the engine threw
+   * @return 409, with the time to ask again
+   */
+  @ExceptionHandler
+  public ResponseEntity<byte[]> busy(KeyBusyException e) {
+    return answer(
+        ProblemType.IN_PROGRESS,
+        "Send the same request with the same key again, after the time given in Retry-After.",
+        e.retryAfter());
+  }
+
+  /**
+   * The key belongs to a different request.
+   *
+   * @param e what the engine threw
+   * @return 422
+   */
+  @ExceptionHandler
+  public ResponseEntity<byte[]> reused(KeyReusedException e) {
+    return answer(
+        ProblemType.KEY_REUSED,
+        "Use a new key for a new request, and the unchanged request to repeat one.",
+        null);
+  }
+
+  /**
+   * Nobody knows what became of an earlier run.
+   *
+   * @param e what the engine threw
+   * @return 409, not to be retried
+   */
+  @ExceptionHandler
+  public ResponseEntity<byte[]> unknown(OutcomeUnknownException e) {
+    return answer(
+        ProblemType.OUTCOME_UNKNOWN,
+        "An earlier run of this operation was interrupted. It has to be settled before the key can"
+            + " be used again.",
+        null);
+  }
+
+  /**
+   * It was done, and the result was not kept.
+   *
+   * @param e what the engine threw
+   * @return 409, not to be retried
+   */
+  @ExceptionHandler
+  public ResponseEntity<byte[]> notStored(ResultNotStoredException e) {
+    return answer(
+        ProblemType.ANSWER_NOT_STORED,
+        "The operation was carried out; look its result up through another endpoint.",
+        null);
+  }
+
+  /**
+   * The store cannot say whether it was done.
+   *
+   * @param e what the engine threw
+   * @return 503, with the time to ask again
+   */
+  @ExceptionHandler
+  public ResponseEntity<byte[]> storeUnavailable(StoreUnavailableException e) {
+    log.warn("A request is refused, because the store of idempotency keys is unavailable", e);
+    return answer(
+        ProblemType.STORE_UNAVAILABLE,
+        "It cannot be told at the moment whether this was carried out before. Send it again with"
+            + " the same key.",
+        STORE_RETRY_AFTER);
+  }
+
+  /**
+   * The key is missing.
+   *
+   * @param e what the interceptor threw
+   * @return 400
+   */
+  @ExceptionHandler
+  public ResponseEntity<byte[]> missing(MissingKeyException e) {
+    return answer(
+        ProblemType.KEY_MISSING,
+        "This operation needs an idempotency key: send one with the request, and the same one with"
+            + " every retry.",
+        null);
+  }
+
+  /**
+   * The key cannot be read.
+   *
+   * @param e what the interceptor threw
+   * @return 400
+   */
+  @ExceptionHandler
+  public ResponseEntity<byte[]> malformed(MalformedKeyException e) {
+    return answer(ProblemType.KEY_MALFORMED, String.valueOf(e.getMessage()), null);
+  }
+
+  /**
+   * The caller whose key it is, is not known.
+   *
+   * @param e what the interceptor threw
+   * @return 403
+   */
+  @ExceptionHandler
+  public ResponseEntity<byte[]> unknownCaller(UnknownCallerException e) {
+    log.warn("A request is refused, because its caller is not known", e);
+    return answer(
+        ProblemType.CALLER_REQUIRED,
+        "Idempotency keys of this operation belong to a caller. Authenticate, then send the request"
+            + " again with the same key.",
+        null);
+  }
+
+  private ResponseEntity<byte[]> answer(
+      ProblemType type, String detail, @Nullable Duration retryAfter) {
+    Problem problem =
+        new Problem(
+            type, problemBase + "/" + type.slug(), type.status(), type.title(), detail, retryAfter);
+    ResponseEntity.BodyBuilder response = ResponseEntity.status(problem.status());
+    problem.headers().forEach(header -> response.header(header.name(), header.value()));
+    return response.body(problem.toJson());
+  }
+}

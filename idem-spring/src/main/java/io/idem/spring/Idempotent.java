@@ -1,0 +1,238 @@
+package io.idem.spring;
+
+import io.idem.core.AbandonedPolicy;
+import io.idem.core.Disposition;
+import io.idem.core.FailureMapping;
+import io.idem.core.StoreDownPolicy;
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * Makes a method of a Spring bean take effect once for each key: a repeat is given the result of
+ * the first call, and nothing runs.
+ *
+ * <p>On a service, the key comes from the arguments:
+ *
+ * <pre>{@code
+ * @Idempotent(key = "#order.number")
+ * public Receipt place(Order order) { … }
+ *
+ * @Idempotent(key = "{#tenant, #number}", recordFailures = LimitExceeded.class)
+ * public void pay(String tenant, String number, BigDecimal amount) { … }
+ * }</pre>
+ *
+ * <p>On a handler method of a controller, without {@link #key()}, it protects the HTTP endpoint:
+ * the key comes with the request, and the stored response is replayed.
+ *
+ * <pre>{@code
+ * @PostMapping("/payments")
+ * @Idempotent
+ * public ResponseEntity<Payment> create(@RequestBody NewPayment payment) { … }
+ * }</pre>
+ *
+ * <p>A service method of a web application may take its key from the request it is called in:
+ *
+ * <pre>{@code
+ * @Idempotent(header = "Idempotency-Key")
+ * public Receipt place(Order order) { … }
+ * }</pre>
+ *
+ * <p>As an annotation of annotations it names a house rule, with {@code @AliasFor} for what varies:
+ *
+ * <pre>{@code
+ * @Idempotent(retention = "7d", onAbandoned = "RETRY")
+ * @Retention(RUNTIME)
+ * public @interface OncePerWeek {
+ *   @AliasFor(annotation = Idempotent.class) String key();
+ * }
+ * }</pre>
+ *
+ * <p>What a caller of a protected method meets besides results and its own exceptions: {@link
+ * io.idem.core.KeyBusyException}, {@link io.idem.core.KeyReusedException}, {@link
+ * io.idem.core.OutcomeUnknownException}, {@link io.idem.core.ResultNotStoredException}, {@link
+ * io.idem.core.ResultCodecException} and {@link io.idem.core.store.StoreUnavailableException};
+ * nothing ran for that caller, and {@link MissingKeyException} where there was no key.
+ *
+ * <p>A call of the object on itself passes by the proxy and is not protected, as with every
+ * annotation that Spring applies by proxies. A parameter of type {@link io.idem.core.Attempt} is
+ * filled in by Idem, whatever the caller passes; {@code null} is customary.
+ *
+ * <p>Expressions are SpEL, over the parameters by name ({@code #order}), by position ({@code #p0},
+ * {@code #a0}), and beans ({@code @clock}). The names need {@code javac -parameters}.
+ *
+ * @see EnableIdempotency
+ */
+@Documented
+@Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})
+@Retention(RetentionPolicy.RUNTIME)
+public @interface Idempotent {
+
+  /**
+   * The operation's name, a part of every key's identity. Two methods never share one.
+   *
+   * @return the name, 1 to 200 characters, in which {@code ${…}} is resolved; empty for the simple
+   *     name of the bean's class, a dot and the method's name. The default changes when the class
+   *     or method is renamed, and with it the identity of all stored keys
+   */
+  String operation() default "";
+
+  /**
+   * The key, as an expression.
+   *
+   * <p>It gives a text, a number, an enum constant or another value whose {@code toString()} says
+   * the same for equal values; a list or an array gives a composite key, whose parts cannot be
+   * confused.
+   *
+   * @return the expression; empty to take the key from the request's {@link #header()}
+   */
+  String key() default "";
+
+  /**
+   * The caller that the key belongs to, as an expression: what two callers send under one key are
+   * two requests. It works on values as {@link #key()} does.
+   *
+   * <p>By default the key of a service method has no caller: what the expression of the key gives
+   * is unique in the operation. A key taken from a {@link #header()} was chosen by a client, and
+   * belongs to the {@link #caller()}.
+   *
+   * @return the expression, or empty
+   */
+  String source() default "";
+
+  /**
+   * The request header that holds the key.
+   *
+   * <p>On a service method, the header of the request that the call is part of. Together with
+   * {@link #key()}, the header tells requests apart, and the key the calls within one. On an
+   * endpoint, the header to use in place of the configured one.
+   *
+   * @return the header's name, in which {@code ${…}} is resolved, or empty
+   */
+  String header() default "";
+
+  /**
+   * What counts as the request, as an expression: a repeat that differs in it is refused with
+   * {@link io.idem.core.KeyReusedException}.
+   *
+   * <p>By default all arguments count, in the form of canonical JSON; those of the frameworks
+   * ({@code ServletRequest}, {@code Principal}, {@code Locale}, {@code InputStream}, {@code
+   * BindingResult}, …) do not. An expression names what counts: {@code "{#order.number,
+   * #order.total}"}. A constant, as {@code "''"}, compares nothing.
+   *
+   * @return the expression, or empty for the arguments
+   */
+  String fingerprint() default "";
+
+  /**
+   * How long an outcome is kept after completion. It has to outlast the callers' longest retry.
+   *
+   * @return a duration such as {@code 24h}, {@code 7d} or {@code P1D}, in which {@code ${…}} is
+   *     resolved; a bare number is milliseconds; empty for the default of the application
+   */
+  String retention() default "";
+
+  /**
+   * How long a claim holds without renewal, in leased mode: the time a crashed owner's key stays
+   * locked.
+   *
+   * @return a duration, written as for {@link #retention()}; empty for the default of the
+   *     application
+   */
+  String lease() default "";
+
+  /**
+   * How long a repeat waits for the running call before it meets a {@link
+   * io.idem.core.KeyBusyException}.
+   *
+   * @return a duration, written as for {@link #retention()}; {@code 0} not to wait; empty for the
+   *     default of the application
+   */
+  String waitAtMost() default "";
+
+  /**
+   * Where the record of a key is written.
+   *
+   * @return the mode; {@link Mode#AUTO} by default
+   */
+  Mode mode() default Mode.AUTO;
+
+  /**
+   * Exceptions that promise that nothing happened: they free the key.
+   *
+   * @return the exceptions, subclasses included
+   */
+  Class<? extends Throwable>[] releaseOn() default {};
+
+  /**
+   * Exceptions that are final answers, such as a business rejection: they are stored, and thrown to
+   * every repeat. The business change is rolled back all the same.
+   *
+   * <p>A stored exception is recreated through the {@link FailureMapping} bean for its type or,
+   * where there is none, through its public constructor with a {@code String}, the message.
+   * Subclasses are recreated as the type named here.
+   *
+   * @return the exceptions, subclasses included
+   */
+  Class<? extends Exception>[] recordFailures() default {};
+
+  /**
+   * What becomes of the key after any other exception, in leased mode. In transactional mode the
+   * rollback frees it.
+   *
+   * @return {@link Disposition#UNKNOWN}, or {@link Disposition#RELEASE} for methods whose failures
+   *     never leave an effect behind
+   */
+  Disposition onOtherFailure() default Disposition.UNKNOWN;
+
+  /**
+   * What happens to a call that meets an abandoned key, in leased mode.
+   *
+   * @return {@code REFUSE}, {@code RETRY}, or the name of a bean of type {@link
+   *     AbandonedPolicy.RecoveryHook}
+   */
+  String onAbandoned() default "REFUSE";
+
+  /**
+   * What happens when the store cannot answer a claim, in leased mode.
+   *
+   * @return {@link StoreDownPolicy#FAIL_CLOSED} by default
+   */
+  StoreDownPolicy storeDown() default StoreDownPolicy.FAIL_CLOSED;
+
+  /**
+   * Whether a call without a key is refused.
+   *
+   * @return true by default; false lets a call run without protection where the header is missing
+   *     or the expression of the key gives null
+   */
+  boolean required() default true;
+
+  /**
+   * To whom a key that a client chose belongs: the key of an endpoint, or of a {@link #header()}.
+   * It does not count where {@link #source()} is given.
+   *
+   * @return {@link Caller#AUTHENTICATED} by default
+   */
+  Caller caller() default Caller.AUTHENTICATED;
+
+  /** Where the record of a key is written, and so what its guarantee rests on. */
+  enum Mode {
+    /** Transactional where the application has a transactional store, else leased. */
+    AUTO,
+    /** In the same database transaction as the effect. */
+    TRANSACTIONAL,
+    /** Apart from the effect, under a lease. */
+    LEASED
+  }
+
+  /** To whom a key that a client chose belongs. */
+  enum Caller {
+    /** To the authenticated caller; a request without one is refused. */
+    AUTHENTICATED,
+    /** To everybody: who sends the key of another is given the other's answer. */
+    SHARED
+  }
+}

@@ -1,0 +1,156 @@
+package io.idem.spring;
+
+import java.lang.reflect.Method;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A method that carries {@link Idempotent}, with its attributes resolved. Immutable and
+ * thread-safe.
+ */
+public final class IdempotentMethod {
+
+  private final Method method;
+  private final Class<?> targetClass;
+  private final Idempotent annotation;
+  private final String operation;
+  private final boolean endpoint;
+  private final String header;
+  private final String onAbandoned;
+  private final @Nullable Duration retention;
+  private final @Nullable Duration lease;
+  private final @Nullable Duration waitAtMost;
+
+  IdempotentMethod(
+      Method method,
+      Class<?> targetClass,
+      Idempotent annotation,
+      String operation,
+      boolean endpoint,
+      String header,
+      String onAbandoned,
+      @Nullable Duration retention,
+      @Nullable Duration lease,
+      @Nullable Duration waitAtMost) {
+    this.method = method;
+    this.targetClass = targetClass;
+    this.annotation = annotation;
+    this.operation = operation;
+    this.endpoint = endpoint;
+    this.header = header;
+    this.onAbandoned = onAbandoned;
+    this.retention = retention;
+    this.lease = lease;
+    this.waitAtMost = waitAtMost;
+  }
+
+  /**
+   * The method, as the bean's class has it.
+   *
+   * @return the method
+   */
+  public Method method() {
+    return method;
+  }
+
+  /**
+   * The class of the bean, never a proxy's.
+   *
+   * @return the class
+   */
+  public Class<?> targetClass() {
+    return targetClass;
+  }
+
+  /**
+   * The attributes as they are written, those of an annotation it is placed on merged in. Where
+   * this class has an accessor of the same name, that one gives the resolved value.
+   *
+   * @return the annotation
+   */
+  public Idempotent annotation() {
+    return annotation;
+  }
+
+  /**
+   * The operation's name.
+   *
+   * @return the name
+   */
+  public String operation() {
+    return operation;
+  }
+
+  /**
+   * Whether the method is a handler of a controller that leaves its key to the HTTP layer. Calls to
+   * it are not intercepted.
+   *
+   * @return true for an endpoint
+   */
+  public boolean isEndpoint() {
+    return endpoint;
+  }
+
+  /**
+   * The name of the header that holds the key.
+   *
+   * @return the name, or nothing where the annotation names none
+   */
+  public Optional<String> header() {
+    return header.isEmpty() ? Optional.empty() : Optional.of(header);
+  }
+
+  /**
+   * {@code REFUSE}, {@code RETRY} or the name of a bean.
+   *
+   * @return the policy
+   */
+  public String onAbandoned() {
+    return onAbandoned;
+  }
+
+  /**
+   * How long an outcome is kept.
+   *
+   * @return the retention, or nothing for the default of the application
+   */
+  public Optional<Duration> retention() {
+    return Optional.ofNullable(retention);
+  }
+
+  /**
+   * How long a claim holds without renewal.
+   *
+   * @return the lease, or nothing for the default of the application
+   */
+  public Optional<Duration> lease() {
+    return Optional.ofNullable(lease);
+  }
+
+  /**
+   * How long a repeat waits.
+   *
+   * @return the bound, or nothing for the default of the application
+   */
+  public Optional<Duration> waitAtMost() {
+    return Optional.ofNullable(waitAtMost);
+  }
+
+  /** The method as a reader knows it: {@code PaymentService.pay(Order)}. */
+  @Override
+  public String toString() {
+    return describe(targetClass, method);
+  }
+
+  static String describe(Class<?> type, Method method) {
+    return type.getName()
+        + "."
+        + method.getName()
+        + Arrays.stream(method.getParameterTypes())
+            .map(Class::getSimpleName)
+            .collect(Collectors.joining(", ", "(", ")"));
+  }
+}

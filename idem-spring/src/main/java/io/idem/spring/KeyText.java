@@ -1,0 +1,76 @@
+package io.idem.spring;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Date;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.util.ObjectUtils;
+
+/** Turns the value of an expression into the text of a key or a source. */
+final class KeyText {
+
+  private KeyText() {}
+
+  /**
+   * The text of a value; equal values have equal texts, and different ones of the same kind
+   * different texts.
+   *
+   * @param what the attribute and method, for errors
+   * @return the text, or null for null and for an empty {@code Optional}
+   */
+  @SuppressWarnings("JavaUtilDate") // arguments have the types that they have
+  static @Nullable String of(String what, @Nullable Object value) {
+    if (value == null) {
+      return null;
+    }
+    if (value instanceof Optional<?> optional) {
+      return of(what, optional.orElse(null));
+    }
+    if (value instanceof Date date) {
+      return Instant.ofEpochMilli(date.getTime())
+          .toString(); // its own text depends on the zone of the machine
+    }
+    List<@Nullable Object> parts = parts(value);
+    if (parts == null) {
+      return single(what, value);
+    }
+    StringBuilder composite = new StringBuilder();
+    for (Object part : parts) {
+      String text = of(what, part);
+      if (text == null) {
+        throw new MissingKeyException(
+            what + " has a part that is null: a key with a missing part could be anybody's");
+      }
+      composite.append(text.length()).append(':').append(text);
+    }
+    return composite.toString();
+  }
+
+  private static @Nullable List<@Nullable Object> parts(Object value) {
+    if (value instanceof Iterable<?> iterable && !(value instanceof java.nio.file.Path)) {
+      List<@Nullable Object> parts = new ArrayList<>();
+      iterable.forEach(parts::add);
+      return parts;
+    }
+    return value.getClass().isArray() ? Arrays.asList(ObjectUtils.toObjectArray(value)) : null;
+  }
+
+  private static String single(String what, Object value) {
+    try {
+      if (value.getClass().getMethod("toString").getDeclaringClass() == Object.class) {
+        throw new IllegalArgumentException(
+            what
+                + " gives a "
+                + value.getClass().getName()
+                + ", whose toString() differs from object"
+                + " to object: name the property of it that is the key");
+      }
+    } catch (NoSuchMethodException e) {
+      throw new IllegalStateException("Every object has toString()", e);
+    }
+    return value.toString();
+  }
+}

@@ -1,0 +1,106 @@
+package io.idem.spring;
+
+import java.lang.reflect.Method;
+import java.lang.reflect.Type;
+import java.lang.reflect.TypeVariable;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Flow;
+import java.util.concurrent.Future;
+import java.util.stream.BaseStream;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.GenericTypeResolver;
+import org.springframework.core.ResolvableType;
+import org.springframework.core.annotation.MergedAnnotations;
+import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
+
+/** What a method may return so that a repeat can be given it again. */
+final class ResultTypes {
+
+  private static final List<String> ASYNC =
+      List.of(
+          Future.class.getName(),
+          "java.util.concurrent.CompletionStage",
+          Callable.class.getName(),
+          Flow.Publisher.class.getName(),
+          "org.reactivestreams.Publisher",
+          "org.springframework.web.context.request.async.DeferredResult",
+          "org.springframework.web.context.request.async.WebAsyncTask",
+          "org.springframework.web.servlet.mvc.method.annotation.ResponseBodyEmitter",
+          "org.springframework.web.servlet.mvc.method.annotation.StreamingResponseBody",
+          "io.reactivex.rxjava3.core.Single",
+          "io.reactivex.rxjava3.core.Maybe",
+          "io.reactivex.rxjava3.core.Completable");
+
+  private static final List<String> WEB =
+      List.of(
+          "org.springframework.http.HttpEntity",
+          "org.springframework.web.servlet.ModelAndView",
+          "org.springframework.web.servlet.View",
+          "org.springframework.ui.Model",
+          "org.springframework.web.ErrorResponse",
+          "jakarta.servlet.ServletResponse");
+
+  private static final List<String> STREAMS =
+      List.of(
+          BaseStream.class.getName(),
+          "java.io.InputStream",
+          "java.io.Reader",
+          "java.util.Iterator",
+          "org.springframework.core.io.InputStreamSource");
+
+  private ResultTypes() {}
+
+  /**
+   * The declared type of a method's results, with the type arguments that the bean's class gives.
+   *
+   * @throws IdempotencySetupException if such a result cannot be given again
+   */
+  static Type of(IdempotentMethod method) {
+    Method declared = method.method();
+    Class<?> raw = ResolvableType.forMethodReturnType(declared, method.targetClass()).toClass();
+    String returns = method + " is @Idempotent and returns " + raw.getName();
+    if (isOneOf(raw, ASYNC) || isAsync(declared, method.targetClass())) {
+      throw new IdempotencySetupException(
+          (isOneOf(raw, ASYNC) ? returns : method + " is @Idempotent and @Async")
+              + ", so that it has returned before its effect has happened: nobody would know what to"
+              + " record.",
+          "Annotate the method that does the work and returns its result, and call it from the"
+              + " asynchronous one.");
+    }
+    if (isOneOf(raw, WEB)) {
+      throw new IdempotencySetupException(
+          returns + ", which is a response and no result.",
+          "On a handler method of a controller, leave key away: then the HTTP layer stores the whole"
+              + " response. On a service, return the body.");
+    }
+    if (isOneOf(raw, STREAMS)) {
+      throw new IdempotencySetupException(
+          returns + ", which can be read only once.",
+          "Return a value that holds the content, such as a List or a byte[].");
+    }
+    Type type =
+        GenericTypeResolver.resolveType(declared.getGenericReturnType(), method.targetClass());
+    if (raw == Object.class || type instanceof TypeVariable<?>) {
+      throw new IdempotencySetupException(
+          returns + ", which does not say how a stored result is read back.",
+          "Declare the type that the method really returns.");
+    }
+    return type;
+  }
+
+  private static boolean isAsync(Method method, Class<?> type) {
+    String async = "org.springframework.scheduling.annotation.Async";
+    return MergedAnnotations.from(method, SearchStrategy.TYPE_HIERARCHY).isPresent(async)
+        || MergedAnnotations.from(type, SearchStrategy.TYPE_HIERARCHY).isPresent(async);
+  }
+
+  /** By name, because most of these need not be there. */
+  private static boolean isOneOf(@Nullable Class<?> type, List<String> names) {
+    return type != null
+        && (names.contains(type.getName())
+            || isOneOf(type.getSuperclass(), names)
+            || Arrays.stream(type.getInterfaces()).anyMatch(above -> isOneOf(above, names)));
+  }
+}

@@ -1,0 +1,75 @@
+package io.idem.spring;
+
+import io.idem.core.store.TransactionalStore;
+import io.idem.jdbc.Dialect;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.JdbcTransactionalStore;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.support.DefaultTransactionDefinition;
+
+/**
+ * Records in the application's own database, written in the transactions of its transaction
+ * manager.
+ *
+ * <p>A {@link JdbcTransactionalStore} that knows its transaction manager, so that an operation can
+ * have transactions of a kind of its own. Thread-safe.
+ */
+public final class SpringTransactionalStore implements TransactionalStore {
+
+  private final PlatformTransactionManager transactionManager;
+  private final DataSource dataSource;
+  private final Dialect dialect;
+  private final JdbcSettings settings;
+  private final TransactionalStore delegate;
+
+  /**
+   * Creates a store.
+   *
+   * @param transactionManager who runs the transactions
+   * @param dataSource the database of the records, and of the effects
+   * @param dialect which database it is
+   * @param settings how records are kept
+   * @throws IdempotencySetupException if the transaction manager works on another data source
+   */
+  public SpringTransactionalStore(
+      PlatformTransactionManager transactionManager,
+      DataSource dataSource,
+      Dialect dialect,
+      JdbcSettings settings) {
+    this.transactionManager = transactionManager;
+    this.dataSource = dataSource;
+    this.dialect = dialect;
+    this.settings = settings;
+    this.delegate = with(new DefaultTransactionDefinition());
+  }
+
+  /**
+   * A store on the same records, with transactions of another kind.
+   *
+   * @param definition isolation, timeout and name of a transaction that is begun
+   * @return the store
+   * @throws IdempotencySetupException if the propagation would part a record from its effect
+   */
+  public TransactionalStore with(TransactionDefinition definition) {
+    return new JdbcTransactionalStore(
+        new SpringJdbcTransactions(transactionManager, dataSource, definition), dialect, settings);
+  }
+
+  /**
+   * Who runs the transactions.
+   *
+   * @return the transaction manager
+   */
+  public PlatformTransactionManager transactionManager() {
+    return transactionManager;
+  }
+
+  @Override
+  public <R extends @Nullable Object, X extends Throwable> R inTransaction(
+      TransactionWork<R, X> work) throws X {
+    return delegate.inTransaction(work);
+  }
+}

@@ -1,0 +1,156 @@
+package io.idem.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.idem.core.store.Claim;
+import io.idem.core.store.ExpiredEntries;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.RecordId;
+import io.idem.core.store.StoredOutcome;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What a store owes that does not forget expired records by itself.
+ *
+ * <p>Nothing else may use the store at the same time.
+ */
+public abstract class ExpiredEntriesContract {
+
+  private static final Duration LONG_AGO = Duration.ofDays(100);
+
+  /** For subclasses. */
+  protected ExpiredEntriesContract() {}
+
+  /**
+   * The store under test.
+   *
+   * @return a client of it
+   */
+  protected abstract IdempotencyStore store();
+
+  /**
+   * Its purge.
+   *
+   * @return the capability of the same store
+   */
+  protected abstract ExpiredEntries entries();
+
+  /**
+   * Makes a record older, instead of sleeping.
+   *
+   * @param id whose
+   * @param by how far every time stored with it is moved into the past
+   */
+  protected abstract void age(RecordId id, Duration by);
+
+  @BeforeEach
+  void forgetEarlierCases() {
+    Together.await("purge of earlier cases", () -> entries().purgeExpired(1000) == 0);
+  }
+
+  @Test
+  void purgeIsBounded() {
+    for (int i = 0; i < 5; i++) {
+      expired();
+    }
+
+    assertThat(entries().purgeExpired(3)).isEqualTo(3);
+    assertThat(entries().purgeExpired(3)).isEqualTo(2);
+    assertThat(entries().purgeExpired(3)).isZero();
+  }
+
+  @Test
+  void oldestArePurgedFirst() {
+    Lease younger = expired();
+    Lease older = expired();
+    age(older.id(), LONG_AGO);
+
+    assertThat(entries().purgeExpired(1)).isEqualTo(1);
+    // Held if the record is still there: a completion that took effect is repeated.
+    assertThat(repeatedCompletion(older)).isEqualTo(LeaseCheck.LOST);
+    assertThat(repeatedCompletion(younger)).isEqualTo(LeaseCheck.HELD);
+  }
+
+  @Test
+  void onlyExpiredOutcomesArePurged() {
+    Lease fresh = completed();
+    Lease running = acquire();
+    Lease abandoned = acquire();
+    age(abandoned.id(), LONG_AGO);
+
+    assertThat(entries().purgeExpired(100)).isZero();
+    assertThat(store().claim(Requests.claimOf(fresh.id()))).isInstanceOf(Claim.Completed.class);
+    assertThat(store().claim(Requests.claimOf(running.id()))).isInstanceOf(Claim.Running.class);
+    assertThat(store().claim(Requests.claimOf(abandoned.id()))).isInstanceOf(Claim.Abandoned.class);
+    assertThat(store().complete(abandoned, StoredOutcome.done(), Requests.RETENTION))
+        .isEqualTo(LeaseCheck.HELD);
+    assertThat(entries().purgeExpired(100)).isZero();
+    assertThat(store().claim(Requests.claimOf(abandoned.id()))).isInstanceOf(Claim.Completed.class);
+  }
+
+  @Test
+  void stuckRecordsDoNotStandInTheWay() {
+    for (int i = 0; i < 10; i++) {
+      age(acquire().id(), LONG_AGO.multipliedBy(2));
+    }
+    for (int i = 0; i < 4; i++) {
+      expired();
+    }
+
+    assertThat(entries().purgeExpired(2)).isEqualTo(2);
+    assertThat(entries().purgeExpired(2)).isEqualTo(2);
+    assertThat(entries().purgeExpired(2)).isZero();
+  }
+
+  @Test
+  void concurrentPurgesDeleteEachRecordOnce() {
+    for (int i = 0; i < 40; i++) {
+      expired();
+    }
+    Callable<Integer> purge =
+        () -> {
+          int sum = 0;
+          for (int i = 0; i < 20; i++) {
+            sum += entries().purgeExpired(5);
+          }
+          return sum;
+        };
+
+    List<Integer> deleted = Together.run(List.of(purge, purge));
+
+    assertThat(deleted.get(0) + deleted.get(1)).isEqualTo(40);
+  }
+
+  @Test
+  void purgeOfNothingIsRefused() {
+    assertThatIllegalArgumentException().isThrownBy(() -> entries().purgeExpired(0));
+  }
+
+  private Lease acquire() {
+    Claim claim = store().claim(Requests.claimOf(Requests.newId()));
+    return ((Claim.Acquired) claim).lease();
+  }
+
+  private Lease completed() {
+    Lease lease = acquire();
+    assertThat(repeatedCompletion(lease)).isEqualTo(LeaseCheck.HELD);
+    return lease;
+  }
+
+  private Lease expired() {
+    Lease lease = completed();
+    age(lease.id(), LONG_AGO);
+    return lease;
+  }
+
+  private LeaseCheck repeatedCompletion(Lease lease) {
+    return store().complete(lease, StoredOutcome.done(), Requests.RETENTION);
+  }
+}
