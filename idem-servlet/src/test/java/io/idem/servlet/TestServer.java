@@ -26,8 +26,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.Principal;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.apache.catalina.Context;
@@ -47,6 +49,7 @@ final class TestServer {
 
   final AtomicInteger runs = new AtomicInteger();
   final Idempotency engine;
+  final List<Throwable> thrown = new CopyOnWriteArrayList<>();
 
   private final HttpIdempotency protocol = new HttpIdempotency();
   private final Map<String, HttpEndpoint> endpoints = new ConcurrentHashMap<>();
@@ -202,14 +205,19 @@ final class TestServer {
         throw new ServletException(e);
       }
       String user = request.getHeader("Test-User");
-      chain.doFilter(
-          new HttpServletRequestWrapper(request) {
-            @Override
-            public Principal getUserPrincipal() {
-              return user == null ? null : () -> user;
-            }
-          },
-          response);
+      try {
+        chain.doFilter(
+            new HttpServletRequestWrapper(request) {
+              @Override
+              public Principal getUserPrincipal() {
+                return user == null ? null : () -> user;
+              }
+            },
+            response);
+      } catch (IOException | ServletException | RuntimeException e) {
+        thrown.add(e);
+        throw e;
+      }
     }
   }
 
