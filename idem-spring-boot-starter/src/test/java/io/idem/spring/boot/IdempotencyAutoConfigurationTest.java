@@ -6,6 +6,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import com.zaxxer.hikari.HikariDataSource;
 import io.idem.core.Idempotency;
 import io.idem.core.InMemoryStore;
 import io.idem.core.Mode;
@@ -52,6 +53,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 class IdempotencyAutoConfigurationTest {
 
+  private static final String POOL = "spring.datasource.type=" + HikariDataSource.class.getName();
+
   private static final AutoConfigurations IDEM =
       AutoConfigurations.of(
           IdempotencyAutoConfiguration.class,
@@ -71,7 +74,7 @@ class IdempotencyAutoConfigurationTest {
                   DataSourceInitializationAutoConfiguration.class,
                   DataSourceTransactionManagerAutoConfiguration.class,
                   TransactionAutoConfiguration.class))
-          .withPropertyValues("spring.datasource.url=" + h2());
+          .withPropertyValues("spring.datasource.url=" + h2(), POOL);
 
   @Test
   void withoutADataSourceKeysAreKeptInMemoryAndTheLogSaysSo() {
@@ -126,7 +129,7 @@ class IdempotencyAutoConfigurationTest {
   void withoutATransactionManagerOperationsAreLeased() {
     memory
         .withConfiguration(AutoConfigurations.of(DataSourceAutoConfiguration.class))
-        .withPropertyValues("spring.datasource.url=" + h2())
+        .withPropertyValues("spring.datasource.url=" + h2(), POOL)
         .run(
             context -> {
               assertThat(context).hasSingleBean(JdbcIdempotencyStore.class);
@@ -315,7 +318,11 @@ class IdempotencyAutoConfigurationTest {
   void aWebApplicationAnswersExceptionsOfTheEngine() {
     new WebApplicationContextRunner()
         .withConfiguration(IDEM)
-        .run(context -> assertThat(context).hasSingleBean(IdempotencyExceptionHandler.class));
+        .run(
+            context -> {
+              assertThat(context.getServletContext()).isNotNull();
+              assertThat(context).hasSingleBean(IdempotencyExceptionHandler.class);
+            });
     memory.run(context -> assertThat(context).doesNotHaveBean(IdempotencyExceptionHandler.class));
   }
 
