@@ -8,6 +8,7 @@ import io.idem.core.Operation;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.NullUnmarked;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -34,6 +35,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Fork(2)
 @Warmup(iterations = 3, time = 2)
 @Measurement(iterations = 3, time = 2)
+@NullUnmarked // set-up methods fill the fields
 public class InMemoryEngine {
 
   /** The engine and what is stored in it. */
@@ -50,7 +52,7 @@ public class InMemoryEngine {
     public void start() {
       idempotency =
           Idempotency.builder()
-              .store(new InMemoryStore(200_000))
+              .store(new InMemoryStore(50_000))
               .purgeEvery(Duration.ofMillis(20))
               .build();
       replayed = idempotency.operation("replayed", String.class).build();

@@ -13,6 +13,7 @@ import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -39,9 +40,12 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
   private final ConcurrentHashMap<RecordId, Entry> entries = new ConcurrentHashMap<>();
   private final int mostRecords;
   private final LongSupplier nanoClock;
-  private final ReentrantLock roomMaker = new ReentrantLock();
+  private final ReentrantLock sweeping = new ReentrantLock();
 
-  /** When everything was looked at and nothing had expired; guarded by the room maker's lock. */
+  /** Where the last sweep stopped; guarded by the lock. */
+  private Iterator<Map.Entry<RecordId, Entry>> sweep = Collections.emptyIterator();
+
+  /** When everything was looked at and nothing had expired; guarded by the lock. */
   private long lastVainLook;
 
   /** Creates a store for at most a million records. */
@@ -135,14 +139,31 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
 
   @Override
   public int purgeExpired(int limit) {
+    sweeping.lock();
+    try {
+      int purged = sweep(limit);
+      if (purged < limit) {
+        sweep = entries.entrySet().iterator();
+        purged += sweep(limit - purged);
+      }
+      return purged;
+    } finally {
+      sweeping.unlock();
+    }
+  }
+
+  /** Goes on where the last sweep stopped: small batches would else look at the same again. */
+  private int sweep(int limit) {
     long now = nanoClock.getAsLong();
     int purged = 0;
-    Iterator<Map.Entry<RecordId, Entry>> all = entries.entrySet().iterator();
-    while (purged < limit && all.hasNext()) {
-      Map.Entry<RecordId, Entry> next = all.next();
+    while (purged < limit && sweep.hasNext()) {
+      Map.Entry<RecordId, Entry> next = sweep.next();
       if (next.getValue().isExpired(now) && entries.remove(next.getKey(), next.getValue())) {
         purged++;
       }
+    }
+    if (!sweep.hasNext()) {
+      sweep = Collections.emptyIterator(); // a spent one would keep an outgrown table alive
     }
     return purged;
   }
@@ -161,7 +182,7 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
   }
 
   private void makeRoom() {
-    roomMaker.lock();
+    sweeping.lock();
     try {
       if (entries.mappingCount() < mostRecords) {
         return; // another caller made room
@@ -176,7 +197,7 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
         lastVainLook = now;
       }
     } finally {
-      roomMaker.unlock();
+      sweeping.unlock();
     }
     throw new StoreUnavailableException(
         "The in-memory store is full: "

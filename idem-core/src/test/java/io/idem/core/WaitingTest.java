@@ -71,26 +71,19 @@ class WaitingTest {
   }
 
   @Test
-  void aFollowerIsNotAnsweredBeforeTheOutcomeIsDurable() {
-    Operation<String> charge = node.operation().waitAtMost(Concurrency.BOUND).build();
-    CountDownLatch completing = new CountDownLatch(1);
-    CountDownLatch stored = new CountDownLatch(1);
-    node.store.on(
-        Verb.COMPLETE,
-        ScriptedStore.after(
-            () -> {
-              completing.countDown();
-              await(stored);
-            }));
-    startRun(charge);
+  void aFollowerIsNotGivenAnOutcomeThatIsNotDurable() {
+    node.store.on(Verb.COMPLETE, ScriptedStore.DOWN);
+    Started<Execution<String>> first = startRun(node.operation().build());
+    Operation<String> charge = node.operation().waitAtMost(Duration.ofSeconds(2)).build();
     Started<Execution<String>> follower = threads.start(() -> repeat(charge));
     follower.awaitParked();
     end.countDown();
-    await(completing);
-    follower.awaitParked();
-    assertThat(follower.isDone()).isFalse();
-    stored.countDown();
-    assertThat(follower.answer()).isEqualTo(new Execution.Replayed<>("first"));
+    assertThat(first.answer()).isEqualTo(new Execution.Ran<>("first", Recording.PENDING));
+    assertThat(follower.answer()).isInstanceOf(Execution.Busy.class);
+    node.store.heal(Verb.COMPLETE);
+    assertThat(repeat(node.operation().waitAtMost(Concurrency.BOUND).build()))
+        .isEqualTo(new Execution.Replayed<>("first"));
+    assertThat(runs).hasValue(1);
   }
 
   @Test
