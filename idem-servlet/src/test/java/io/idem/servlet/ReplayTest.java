@@ -223,16 +223,32 @@ class ReplayTest extends ServerTest {
 
   @Test
   void p29_aForwardBelongsToItsRun() throws Exception {
-    server.open("/inner", (request, response) -> response.getWriter().print("inner"));
-    server.protect("/inner-protected", (request, response) -> response.getWriter().print("in"));
+    server.protect("/inner", (request, response) -> response.getWriter().print("in"));
     server.protect(
         "/pay",
-        (request, response) ->
-            request.getRequestDispatcher("/inner-protected").forward(request, response));
+        (request, response) -> request.getRequestDispatcher("/inner").forward(request, response));
 
     assertThat(text(server.post("/pay", "k"))).isEqualTo("in");
     assertSame(server.post("/pay", "k"), server.post("/pay", "k"));
     assertThat(server.runs).hasValue(2);
+
+    // The forward used up no key of the path it led to.
+    server.post("/inner", "k");
+    assertThat(server.runs).hasValue(3);
+  }
+
+  @Test
+  void p29_anErrorDispatchIsNotARequestOfItsOwn() throws Exception {
+    server.protect("/error", (request, response) -> {});
+    server.protect("/pay", (request, response) -> response.sendError(400));
+
+    for (int run = 1; run <= 2; run++) {
+      HttpResponse<byte[]> refused = server.post("/pay", "k");
+
+      assertThat(text(refused)).startsWith("error 400");
+      assertThat(refused.headers().firstValue("Idempotent-Replayed")).isEmpty();
+      assertThat(server.runs).hasValue(run);
+    }
   }
 
   @Test
