@@ -75,11 +75,12 @@ class JdbcSchemaTest {
   @ParameterizedTest
   @EnumSource
   void manyNodesMayCreateAtOnce(Dialect dialect) {
+    DataSource dataSource = empty(dialect);
     for (int round = 0; round < 15; round++) {
-      DataSource dataSource = empty(dialect);
+      JdbcSettings settings = JdbcSettings.defaults().withTable("idem_record_" + round);
       Callable<Boolean> create =
           () -> {
-            new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+            new JdbcSchema(dataSource, settings).createIfAbsent();
             return true;
           };
 

@@ -7,11 +7,13 @@ import io.idem.testkit.ExpiredEntriesContract;
 import io.idem.testkit.IdempotencyStoreContract;
 import java.time.Duration;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.TestInstance;
 
 /** The stores on Postgres, with one client whose pool hands out connections with autocommit off. */
 class PostgresContractTest {
 
   @Nested
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class Leased extends IdempotencyStoreContract {
 
     private final TestDatabase database = TestDatabase.postgresql();
@@ -35,6 +37,7 @@ class PostgresContractTest {
   }
 
   @Nested
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class Purge extends ExpiredEntriesContract {
 
     private final TestDatabase database = TestDatabase.postgresql();
@@ -57,6 +60,7 @@ class PostgresContractTest {
   }
 
   @Nested
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class Transactional extends TestDatabase.TransactionalContract {
 
     private final TestDatabase database = TestDatabase.postgresql();

@@ -81,12 +81,13 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
     return number("SELECT count(*) FROM effect WHERE name = '" + name + "'");
   }
 
-  /** H2 does not say who waits for an uncommitted key, but its insert goes on executing. */
+  /** H2 does not say who waits for an uncommitted key, but its statement goes on executing. */
   int waiting() {
     return number(
         dialect == Dialect.H2
             ? "SELECT count(*) FROM information_schema.sessions"
                 + " WHERE executing_statement LIKE 'INSERT INTO idem%'"
+                + " OR executing_statement LIKE 'UPDATE idem%'"
             : "SELECT count(*) FROM pg_stat_activity"
                 + " WHERE datname = current_database() AND wait_event_type = 'Lock'");
   }

@@ -74,19 +74,11 @@ public final class TestPostgres {
     try {
       EmbeddedPostgres server =
           EmbeddedPostgres.builder().setServerConfig("max_connections", "300").start();
-      Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "stop-test-postgres"));
+      // It has a shutdown hook of its own that stops it and deletes its data.
       return new TestPostgres(server.getJdbcUrl("postgres", "postgres"));
     } catch (IOException e) {
       throw new UncheckedIOException(
           "The embedded PostgreSQL did not start; set " + URL + " to use another", e);
-    }
-  }
-
-  private static void stop(EmbeddedPostgres server) {
-    try {
-      server.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException("The embedded PostgreSQL did not stop", e);
     }
   }
 

@@ -479,6 +479,20 @@ public abstract class TransactionalStoreContract {
   }
 
   @Test
+  void waiterForAnExpiredKeySeesTheNewOutcome() {
+    for (boolean commit : new boolean[] {true, false}) {
+      RecordId id = Requests.newId();
+      runInbox(store(), id);
+      age(id, Requests.RETENTION.multipliedBy(2));
+
+      Claim claim = waiterWhile(id, false, commit);
+
+      assertThat(claim instanceof Claim.Completed).isEqualTo(commit);
+      assertThat(effects(id)).isEqualTo(2);
+    }
+  }
+
+  @Test
   void expiredOutcomeIsTakenByOneOfManyAndKeptIfThatRollsBack() {
     RecordId id = Requests.newId();
     runInbox(store(), id);
