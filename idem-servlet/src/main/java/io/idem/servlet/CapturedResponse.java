@@ -10,11 +10,16 @@ import jakarta.servlet.http.HttpServletResponseWrapper;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.Charset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -41,10 +46,31 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   private @Nullable String errorMessage;
 
   CapturedResponse(HttpServletResponse response, int mostInMemory) {
-    super(response);
+    super(notUnwrappable(response));
     this.buffer = new SpillingBuffer(mostInMemory);
     this.statusBefore = response.getStatus();
     this.headersBefore = headersOf(response);
+  }
+
+  /**
+   * The same response, but nothing a container knows. Tomcat unwraps a response after a forward,
+   * down to its own, and closes that one: whatever is sent later would be lost. Code that unwraps
+   * the response to write past this one does not get anywhere either.
+   */
+  private static HttpServletResponse notUnwrappable(HttpServletResponse response) {
+    InvocationHandler handler =
+        (proxy, method, arguments) -> {
+          try {
+            return method.invoke(response, arguments);
+          } catch (InvocationTargetException e) {
+            throw e.getCause();
+          }
+        };
+    return (HttpServletResponse)
+        Proxy.newProxyInstance(
+            HttpServletResponse.class.getClassLoader(),
+            new Class<?>[] {HttpServletResponse.class},
+            handler);
   }
 
   /** What the handler responded. */
@@ -106,7 +132,9 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   private static List<HeaderField> headersOf(HttpServletResponse response) {
     List<HeaderField> headers = new ArrayList<>();
     boolean typed = false;
-    for (String name : response.getHeaderNames()) {
+    Set<String> names = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+    names.addAll(response.getHeaderNames()); // which may name a header once for each line
+    for (String name : names) {
       for (String value : response.getHeaders(name)) {
         headers.add(new HeaderField(name, value));
       }

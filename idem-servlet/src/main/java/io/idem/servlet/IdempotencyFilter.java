@@ -99,7 +99,7 @@ public final class IdempotencyFilter implements Filter {
       chain.doFilter(request, response);
       return;
     }
-    request.setAttribute(onceAttribute, Boolean.TRUE);
+    request.setAttribute(onceAttribute, true);
     try {
       protect(endpoint, httpRequest, httpResponse, chain);
     } finally {

@@ -1,0 +1,260 @@
+package io.idem.servlet;
+
+import io.idem.core.Idempotency;
+import io.idem.core.Operation;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.http.HttpEndpoint;
+import io.idem.http.HttpIdempotency;
+import io.idem.http.HttpOutcome;
+import jakarta.servlet.Filter;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.MultipartConfigElement;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpFilter;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.Principal;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import org.apache.catalina.Context;
+import org.apache.catalina.Wrapper;
+import org.apache.catalina.startup.Tomcat;
+import org.apache.tomcat.util.descriptor.web.ErrorPage;
+import org.apache.tomcat.util.descriptor.web.FilterDef;
+import org.apache.tomcat.util.descriptor.web.FilterMap;
+
+/** A Tomcat with the filter in it, whose endpoints are lambdas, and a client of it. */
+final class TestServer {
+
+  /** What an endpoint does. */
+  interface Handler {
+    void handle(HttpServletRequest request, HttpServletResponse response) throws Exception;
+  }
+
+  final AtomicInteger runs = new AtomicInteger();
+  final Idempotency engine;
+  final List<Throwable> thrown = new CopyOnWriteArrayList<>();
+
+  private final HttpIdempotency protocol = new HttpIdempotency();
+  private final Map<String, HttpEndpoint> endpoints = new ConcurrentHashMap<>();
+  private final Map<String, Handler> handlers = new ConcurrentHashMap<>();
+  private final Tomcat tomcat = new Tomcat();
+  private final HttpClient client = HttpClient.newHttpClient();
+  private final Path home;
+  private volatile Handler before = (request, response) -> {};
+
+  TestServer(IdempotencyStore store) throws Exception {
+    engine = Idempotency.builder().store(store).build();
+    home = Files.createTempDirectory("idem-tomcat");
+    tomcat.setBaseDir(home.toString());
+    tomcat.setPort(0);
+    tomcat.getConnector().setProperty("maxThreads", "150");
+    Context context = tomcat.addContext("", home.toString());
+    addServlet(context, "handlers", new HandlerServlet(), "/*")
+        .setMultipartConfigElement(new MultipartConfigElement("", 100_000, 200_000, 1_000));
+    addServlet(context, "plain", new HandlerServlet(), "/plain/*");
+    addServlet(
+        context,
+        "problems",
+        new ProblemDocumentationServlet(),
+        HttpIdempotency.DEFAULT_PROBLEM_BASE + "/*");
+    addServlet(context, "errors", new ErrorServlet(), "/error");
+    ErrorPage errorPage = new ErrorPage();
+    errorPage.setLocation("/error");
+    context.addErrorPage(errorPage);
+    addFilter(context, "outer", new OuterFilter());
+    addFilter(
+        context,
+        "idempotency",
+        new IdempotencyFilter(protocol, request -> endpoints.get(request.getRequestURI())));
+    tomcat.start();
+  }
+
+  private static Wrapper addServlet(
+      Context context, String name, HttpServlet servlet, String pattern) {
+    Wrapper wrapper = Tomcat.addServlet(context, name, servlet);
+    wrapper.setAsyncSupported(true);
+    wrapper.addMapping(pattern);
+    return wrapper;
+  }
+
+  private static void addFilter(Context context, String name, Filter filter) {
+    FilterDef definition = new FilterDef();
+    definition.setFilterName(name);
+    definition.setFilter(filter);
+    definition.setAsyncSupported("true");
+    context.addFilterDef(definition);
+    FilterMap map = new FilterMap();
+    map.setFilterName(name);
+    map.addURLPattern("/*");
+    for (String dispatcher : new String[] {"REQUEST", "ERROR", "FORWARD", "INCLUDE", "ASYNC"}) {
+      map.setDispatcher(dispatcher);
+    }
+    context.addFilterMap(map);
+  }
+
+  /** Runs before the filter of the protocol. */
+  void before(Handler handler) {
+    before = handler;
+  }
+
+  /** An unprotected path. */
+  void open(String path, Handler handler) {
+    handlers.put(path, handler);
+  }
+
+  /** A protected path with default settings. */
+  void protect(String path, Handler handler) {
+    protect(path, endpoint -> endpoint, handler);
+  }
+
+  void protect(String path, UnaryOperator<HttpEndpoint.Builder> settings, Handler handler) {
+    protect(path, operation -> operation, settings, handler);
+  }
+
+  void protect(
+      String path,
+      UnaryOperator<Operation.Builder<HttpOutcome>> operation,
+      UnaryOperator<HttpEndpoint.Builder> settings,
+      Handler handler) {
+    Operation<HttpOutcome> built =
+        operation.apply(HttpIdempotency.operation(engine, "POST " + path)).build();
+    endpoints.put(path, settings.apply(HttpEndpoint.builder(built)).build());
+    handlers.put(path, handler);
+  }
+
+  int port() {
+    return tomcat.getConnector().getLocalPort();
+  }
+
+  HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create("http://localhost:" + port() + path))
+        .header("Test-User", "alice");
+  }
+
+  HttpResponse<byte[]> send(HttpRequest.Builder request) throws Exception {
+    return client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+  }
+
+  HttpResponse<byte[]> post(String path, String key, String type, String body) throws Exception {
+    return send(
+        request(path)
+            .header("Idempotency-Key", key)
+            .header("Content-Type", type)
+            .POST(HttpRequest.BodyPublishers.ofString(body)));
+  }
+
+  HttpResponse<byte[]> post(String path, String key) throws Exception {
+    return post(path, key, "application/json", "{}");
+  }
+
+  static String text(HttpResponse<byte[]> response) {
+    return new String(response.body(), StandardCharsets.UTF_8);
+  }
+
+  /** Sends bytes as they are and reads until the server closes the connection. */
+  String raw(String request) throws IOException {
+    try (Socket socket = new Socket("localhost", port())) {
+      socket.setSoTimeout(20_000);
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+      socket.getOutputStream().flush();
+      ByteArrayOutputStream answer = new ByteArrayOutputStream();
+      socket.getInputStream().transferTo(answer);
+      return answer.toString(StandardCharsets.ISO_8859_1);
+    }
+  }
+
+  void stop() throws Exception {
+    tomcat.stop();
+    tomcat.destroy();
+    engine.close();
+  }
+
+  /** Stands for authentication and the other filters in front. */
+  private final class OuterFilter extends HttpFilter {
+
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    protected void doFilter(
+        HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+        throws IOException, ServletException {
+      response.setHeader("X-Outer", "1");
+      response.setHeader("Cache-Control", "private");
+      try {
+        before.handle(request, response);
+      } catch (IOException | RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new ServletException(e);
+      }
+      String user = request.getHeader("Test-User");
+      try {
+        chain.doFilter(
+            new HttpServletRequestWrapper(request) {
+              @Override
+              public Principal getUserPrincipal() {
+                return user == null ? null : () -> user;
+              }
+            },
+            response);
+      } catch (IOException | ServletException | RuntimeException e) {
+        thrown.add(e);
+        throw e;
+      }
+    }
+  }
+
+  private final class HandlerServlet extends HttpServlet {
+
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    protected void service(HttpServletRequest request, HttpServletResponse response)
+        throws ServletException, IOException {
+      runs.incrementAndGet();
+      try {
+        handlers.get(request.getRequestURI()).handle(request, response);
+      } catch (IOException | ServletException | RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new ServletException(e);
+      }
+    }
+  }
+
+  /** An error page as an application has one. */
+  private static final class ErrorServlet extends HttpServlet {
+
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    protected void service(HttpServletRequest request, HttpServletResponse response)
+        throws IOException {
+      response.setContentType("text/plain;charset=UTF-8");
+      response
+          .getWriter()
+          .print(
+              "error "
+                  + request.getAttribute("jakarta.servlet.error.status_code")
+                  + " "
+                  + request.getAttribute("jakarta.servlet.error.message"));
+    }
+  }
+}
