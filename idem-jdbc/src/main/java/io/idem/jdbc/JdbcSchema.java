@@ -62,8 +62,8 @@ public final class JdbcSchema {
               + " made by Idem. Run "
               + script.resource()
               + " from idem-jdbc.jar with your migration tool, or let Idem create it"
-              + " (idem.jdbc.create-schema=true, JdbcSchema.createIfAbsent()); if the table has"
-              + " another name, say so (idem.jdbc.table)");
+              + " (JdbcSchema.createIfAbsent()); if the table has another name, say so in its"
+              + " JdbcSettings");
     }
     if (installed != SchemaScript.VERSION) {
       throw new IllegalStateException(

@@ -42,7 +42,7 @@ class JdbcSchemaTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("idem_record")
         .hasMessageContaining(schema.resource())
-        .hasMessageContaining("idem.jdbc.create-schema");
+        .hasMessageContaining("createIfAbsent");
   }
 
   @ParameterizedTest

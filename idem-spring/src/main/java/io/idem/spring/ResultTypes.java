@@ -61,14 +61,7 @@ final class ResultTypes {
     Method declared = method.method();
     Class<?> raw = ResolvableType.forMethodReturnType(declared, method.targetClass()).toClass();
     String returns = method + " is @Idempotent and returns " + raw.getName();
-    if (isOneOf(raw, ASYNC) || isAsync(declared, method.targetClass())) {
-      throw new IdempotencySetupException(
-          (isOneOf(raw, ASYNC) ? returns : method + " is @Idempotent and @Async")
-              + ", so that it has returned before its effect has happened: nobody would know what to"
-              + " record.",
-          "Annotate the method that does the work and returns its result, and call it from the"
-              + " asynchronous one.");
-    }
+    checkSynchronous(method);
     if (isOneOf(raw, WEB)) {
       throw new IdempotencySetupException(
           returns + ", which is a response and no result.",
@@ -88,6 +81,29 @@ final class ResultTypes {
           "Declare the type that the method really returns.");
     }
     return type;
+  }
+
+  /**
+   * Refuses a method that returns before its effect has happened.
+   *
+   * @throws IdempotencySetupException if it does
+   */
+  static void checkSynchronous(IdempotentMethod method) {
+    Method declared = method.method();
+    Class<?> raw = ResolvableType.forMethodReturnType(declared, method.targetClass()).toClass();
+    Class<?> body =
+        ResolvableType.forMethodReturnType(declared, method.targetClass()).getGeneric(0).toClass();
+    boolean wrapped = isOneOf(raw, WEB) && isOneOf(body, ASYNC);
+    if (wrapped || isOneOf(raw, ASYNC) || isAsync(declared, method.targetClass())) {
+      throw new IdempotencySetupException(
+          (isAsync(declared, method.targetClass())
+                  ? method + " is @Idempotent and @Async"
+                  : method + " is @Idempotent and returns " + (wrapped ? body : raw).getName())
+              + ", so that it has returned before its effect has happened: nobody would know what to"
+              + " record.",
+          "Annotate the method that does the work and returns its result, and call it from the"
+              + " asynchronous one.");
+    }
   }
 
   private static boolean isAsync(Method method, Class<?> type) {

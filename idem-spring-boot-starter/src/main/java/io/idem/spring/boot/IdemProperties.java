@@ -42,6 +42,8 @@ public class IdemProperties {
 
   @NestedConfigurationProperty private final IdemJdbcProperties jdbc = new IdemJdbcProperties();
 
+  @NestedConfigurationProperty private final IdemHttpProperties http = new IdemHttpProperties();
+
   /** Creates the properties with their defaults. */
   public IdemProperties() {}
 
@@ -196,6 +198,15 @@ public class IdemProperties {
    */
   public IdemJdbcProperties getJdbc() {
     return jdbc;
+  }
+
+  /**
+   * The properties of HTTP endpoints.
+   *
+   * @return the properties
+   */
+  public IdemHttpProperties getHttp() {
+    return http;
   }
 
   /** Where keys are kept. */

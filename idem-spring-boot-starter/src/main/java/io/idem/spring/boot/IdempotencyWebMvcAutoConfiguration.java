@@ -1,21 +1,47 @@
 package io.idem.spring.boot;
 
-import io.idem.http.Problem;
+import io.idem.http.HttpIdempotency;
+import io.idem.http.KeySyntax;
+import io.idem.http.ReplayHeaders;
+import io.idem.http.ResponsePolicy;
+import io.idem.servlet.CallerResolver;
+import io.idem.servlet.IdempotencyFilter;
+import io.idem.servlet.ProblemDocumentationServlet;
 import io.idem.spring.IdempotencyExceptionHandler;
+import io.idem.spring.IdempotencySetupException;
+import io.idem.spring.IdempotentOperations;
+import io.idem.spring.WebEndpoints;
+import io.idem.spring.WebSettings;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.boot.web.servlet.ServletRegistrationBean;
+import org.springframework.boot.webmvc.autoconfigure.DispatcherServletRegistrationBean;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
+import org.springframework.util.unit.DataSize;
 import org.springframework.web.servlet.DispatcherServlet;
 
-/** Auto-configuration of the answers to exceptions of the engine in a Spring MVC application. */
+/**
+ * Auto-configuration of a Spring MVC application: protects the endpoints, serves what the types of
+ * problems resolve to, and answers exceptions of the engine.
+ *
+ * <p>The filter goes last, right before the dispatcher servlet: whatever other filters demand of a
+ * request, they demand of a repeat as well before it is given a stored answer.
+ */
 @AutoConfiguration(after = IdempotencyAutoConfiguration.class)
 @ConditionalOnBooleanProperty(name = "idem.enabled", matchIfMissing = true)
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
-@ConditionalOnClass({DispatcherServlet.class, Problem.class})
+@ConditionalOnClass({DispatcherServlet.class, IdempotencyFilter.class})
 public final class IdempotencyWebMvcAutoConfiguration {
+
+  private static final String SPRING_SECURITY = "springSecurityFilterChain";
 
   /** Creates the configuration. */
   IdempotencyWebMvcAutoConfiguration() {}
@@ -24,5 +50,72 @@ public final class IdempotencyWebMvcAutoConfiguration {
   @ConditionalOnMissingBean
   IdempotencyExceptionHandler idempotencyExceptionHandler() {
     return new IdempotencyExceptionHandler();
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @ConditionalOnBooleanProperty(name = "idem.http.enabled", matchIfMissing = true)
+  static class EndpointConfiguration {
+
+    @Bean
+    @ConditionalOnMissingBean
+    HttpIdempotency httpIdempotency() {
+      return new HttpIdempotency();
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    WebEndpoints idempotentWebEndpoints(
+        IdempotentOperations operations,
+        IdemProperties properties,
+        ObjectProvider<CallerResolver> callers,
+        ConfigurableListableBeanFactory beans) {
+      IdemHttpProperties http = properties.getHttp();
+      boolean callersKnown =
+          callers.getIfAvailable() != null || beans.containsBean(SPRING_SECURITY);
+      WebSettings settings =
+          new WebSettings(
+              new KeySyntax(http.getHeader(), http.getMaxKeyLength(), http.isStrictKeys()),
+              bytes("idem.http.max-request-size", http.getMaxRequestSize()),
+              bytes("idem.http.max-stored-size", http.getMaxStoredSize()),
+              ResponsePolicy.DEFAULT,
+              ReplayHeaders.standard().and(http.getReplayHeaders().toArray(String[]::new)),
+              callersKnown);
+      return new WebEndpoints(operations, settings, beans);
+    }
+
+    @Bean
+    FilterRegistrationBean<IdempotencyFilter> idempotencyFilter(
+        HttpIdempotency protocol,
+        WebEndpoints endpoints,
+        ObjectProvider<CallerResolver> callers,
+        ObjectProvider<DispatcherServletRegistrationBean> dispatcherServlet) {
+      FilterRegistrationBean<IdempotencyFilter> registration =
+          new FilterRegistrationBean<>(
+              new IdempotencyFilter(
+                  protocol, endpoints, callers.getIfAvailable(CallerResolver::userPrincipal)));
+      // Filters of a servlet come after those of paths, whatever their order.
+      dispatcherServlet.ifAvailable(registration::addServletRegistrationBeans);
+      registration.setOrder(Ordered.LOWEST_PRECEDENCE);
+      return registration;
+    }
+
+    @Bean
+    ServletRegistrationBean<ProblemDocumentationServlet> idempotencyProblems(
+        HttpIdempotency protocol) {
+      ServletRegistrationBean<ProblemDocumentationServlet> registration =
+          new ServletRegistrationBean<>(
+              new ProblemDocumentationServlet(), protocol.problemBase() + "/*");
+      registration.setEnabled(protocol.problemBase().startsWith("/"));
+      return registration;
+    }
+
+    private static int bytes(String property, DataSize size) {
+      if (size.isNegative() || size.toBytes() > Integer.MAX_VALUE) {
+        throw new IdempotencySetupException(
+            property + " is " + size + ", but what is buffered has 0 to 2147483647 bytes.",
+            "Set it to a size such as 1MB.");
+      }
+      return (int) size.toBytes();
+    }
   }
 }

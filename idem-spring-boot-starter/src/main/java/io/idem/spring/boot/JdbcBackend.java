@@ -57,10 +57,8 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
     } catch (IllegalStateException e) {
       throw new IdempotencySetupException(
           e.getMessage() + ".",
-          "Run "
-              + schema().resource()
-              + " from idem-jdbc.jar with your migration tool, or set"
-              + " idem.jdbc.initialize-schema=always to let Idem create the table.",
+          "With Spring Boot, idem.jdbc.initialize-schema=always lets Idem create a missing table, and"
+              + " idem.jdbc.table names one that is called otherwise.",
           e);
     }
   }

@@ -1,5 +1,6 @@
 package io.idem.examples.payments;
 
+import io.idem.spring.Idempotent;
 import java.net.URI;
 import java.util.List;
 import java.util.UUID;
@@ -29,6 +30,7 @@ class PaymentController {
   }
 
   @PostMapping
+  @Idempotent
   ResponseEntity<Payment> pay(@RequestBody JsonNode body, Authentication caller) {
     Payment payment = payments.pay(caller.getName(), PaymentRequest.from(body));
     return ResponseEntity.created(URI.create("/api/payments/" + payment.id())).body(payment);

@@ -150,10 +150,7 @@ abstract class ExactlyOnceContract {
     Answer alices = pay("alice", "bob", 100, key);
 
     Answer bobs =
-        post(
-            "bob",
-            "{\"from\":\"bob\",\"to\":\"alice\",\"amount\":30,\"currency\":\"EUR\"}",
-            key);
+        post("bob", "{\"from\":\"bob\",\"to\":\"alice\",\"amount\":30,\"currency\":\"EUR\"}", key);
 
     assertThat(bobs.status()).isEqualTo(201);
     assertThat(isReplayed(bobs)).isFalse();
@@ -362,7 +359,12 @@ abstract class ExactlyOnceContract {
   }
 
   private long balance(String account) {
-    return process.client().get(account, "/api/accounts/" + account).json().path("balance").asLong();
+    return process
+        .client()
+        .get(account, "/api/accounts/" + account)
+        .json()
+        .path("balance")
+        .asLong();
   }
 
   /** From alice to bob, all in all; and nothing appeared or vanished. */

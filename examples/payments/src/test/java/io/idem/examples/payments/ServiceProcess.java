@@ -15,7 +15,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** The packaged service in a process of its own, as an operator runs it, so that it can be killed. */
+/**
+ * The packaged service in a process of its own, as an operator runs it, so that it can be killed.
+ */
 final class ServiceProcess implements AutoCloseable {
 
   private static final long START_SECONDS = 90;
