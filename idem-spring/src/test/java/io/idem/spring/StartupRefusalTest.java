@@ -15,12 +15,15 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
+import org.aopalliance.intercept.MethodInterceptor;
+import org.aopalliance.intercept.MethodInvocation;
 import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
@@ -111,6 +114,12 @@ class StartupRefusalTest {
     assertThat(refusal(InMemory.class, Early.class))
         .hasMessageContaining("'fine' was made before beans could be intercepted")
         .hasMessageContaining("BeanPostProcessor");
+  }
+
+  @Test
+  void aProxyOfSomebodyElseIsNoProtection() {
+    assertThat(refusal(InMemory.class, EarlyProxy.class))
+        .hasMessageContaining("'fine' was made before beans could be intercepted");
   }
 
   @Test
@@ -227,6 +236,24 @@ class StartupRefusalTest {
     @Bean
     static Fine fine() {
       return new Fine();
+    }
+  }
+
+  @Configuration
+  static class EarlyProxy {
+
+    @Bean
+    static FirstProcessor eager(BeanFactory beans) {
+      beans.getBean("fine");
+      return new FirstProcessor();
+    }
+
+    @Bean
+    static Fine fine() {
+      ProxyFactory proxy = new ProxyFactory(new Fine());
+      proxy.setProxyTargetClass(true);
+      proxy.addAdvice((MethodInterceptor) MethodInvocation::proceed);
+      return (Fine) proxy.getProxy();
     }
   }
 

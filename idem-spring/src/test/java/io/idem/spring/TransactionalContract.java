@@ -239,6 +239,31 @@ abstract class TransactionalContract {
   }
 
   @Test
+  void aTransactionSaysWhetherItIsJoinedAndWhetherItCanBeCommitted() {
+    SpringJdbcTransactions own =
+        new SpringJdbcTransactions(context.getBean(PlatformTransactionManager.class), pool);
+
+    assertThat(own.<Boolean, RuntimeException>inTransaction(running -> running.isJoined()))
+        .isFalse();
+    transactions.executeWithoutResult(
+        status -> {
+          assertThat(own.<Boolean, RuntimeException>inTransaction(running -> running.isJoined()))
+              .isTrue();
+          own.<Boolean, RuntimeException>inTransaction(
+              running -> {
+                assertThat(running.isRollbackOnly()).isFalse();
+                running.setRollbackOnly();
+                return running.isRollbackOnly();
+              });
+          assertThat(status.isRollbackOnly()).isTrue();
+          assertThat(
+                  own.<Boolean, RuntimeException>inTransaction(running -> running.isRollbackOnly()))
+              .isTrue();
+          status.setRollbackOnly();
+        });
+  }
+
+  @Test
   void aTransactionManagerOfAnotherDatabaseIsRefused() {
     DataSource other = newDatabase();
 

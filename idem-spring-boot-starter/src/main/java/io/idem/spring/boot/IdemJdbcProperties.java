@@ -1,13 +1,12 @@
 package io.idem.spring.boot;
 
-import io.idem.jdbc.JdbcSettings;
 import org.jspecify.annotations.Nullable;
 
 /** The properties {@code idem.jdbc.*}. */
 public class IdemJdbcProperties {
 
   /** The records' table, optionally after its schema and a dot. */
-  private String table = JdbcSettings.DEFAULT_TABLE;
+  private String table = "idem_record"; // a literal, for the metadata
 
   /** When the table is created at start-up. If not, it has to be there. */
   private InitializeSchema initializeSchema = InitializeSchema.EMBEDDED;

@@ -9,8 +9,7 @@ import org.springframework.boot.context.properties.NestedConfigurationProperty;
 public class IdemProperties {
 
   /**
-   * Whether Idem is set up. If not, nothing protects methods that are annotated with
-   * {@literal @}Idempotent.
+   * Whether Idem is set up. If not, nothing protects the methods that are annotated as Idempotent.
    */
   private boolean enabled = true;
 

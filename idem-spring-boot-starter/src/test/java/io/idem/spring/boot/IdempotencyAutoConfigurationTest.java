@@ -14,6 +14,7 @@ import io.idem.core.ResultCodecFactory;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.TransactionalStore;
 import io.idem.jdbc.JdbcIdempotencyStore;
+import io.idem.jdbc.JdbcSettings;
 import io.idem.spring.IdempotencyDefaults;
 import io.idem.spring.IdempotencyExceptionHandler;
 import io.idem.spring.IdempotencySetupException;
@@ -209,6 +210,7 @@ class IdempotencyAutoConfigurationTest {
                     .isEqualTo(
                         new IdempotencyDefaults(
                             Duration.ofDays(7), Duration.ofMinutes(1), Duration.ZERO)));
+    assertThat(new IdemJdbcProperties().getTable()).isEqualTo(JdbcSettings.DEFAULT_TABLE);
     assertRefused(memory.withPropertyValues("idem.lease=1ms"), "idem.lease", "100ms");
   }
 
