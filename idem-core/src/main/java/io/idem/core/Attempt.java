@@ -18,8 +18,8 @@ public interface Attempt {
    * How often the key was claimed since its record was created.
    *
    * <p>It is 1 for a first run and grows each time an abandoned key is taken over, so it serves as
-   * a fencing number to a system that remembers the greatest it has seen. In transactional mode it
-   * is always 1, because a failed run leaves no trace.
+   * a fencing number to a system that remembers the greatest it has seen. A key that is freed
+   * starts again at 1. In transactional mode it is always 1, because a failed run leaves no trace.
    *
    * @return the number, starting at 1
    */
@@ -30,6 +30,7 @@ public interface Attempt {
    *
    * @param step what distinguishes this call from the others of the body
    * @return a UUID in its canonical form, derived from the scoped key and the step
+   * @throws IllegalArgumentException if the step is not valid Unicode
    */
   String outgoingKey(String step);
 

@@ -1,6 +1,7 @@
 package io.idem.core;
 
 import io.idem.core.internal.Engine;
+import io.idem.core.internal.Unicode;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.TransactionalStore;
 import java.lang.reflect.Type;
@@ -94,8 +95,8 @@ public final class Idempotency implements AutoCloseable {
 
   /**
    * Stops the engine: waits until the running operations have ended and their outcomes are stored,
-   * at most for the time set by {@link Builder#shutdownWithin(Duration)}, then ends its threads.
-   * The stores are left to their owner.
+   * at most for the time set by {@link Builder#shutdownWithin(Duration)}, then refuses requests and
+   * ends its threads. Stop what sends requests first. The stores are left to their owner.
    */
   @Override
   public void close() {
@@ -127,6 +128,7 @@ public final class Idempotency implements AutoCloseable {
         throw new IllegalArgumentException(
             "A namespace has at most 200 characters, found " + namespace.length());
       }
+      Unicode.requireWellFormed("namespace", namespace);
       this.namespace = namespace;
       return this;
     }
@@ -197,7 +199,7 @@ public final class Idempotency implements AutoCloseable {
      * @return this
      */
     public Builder purgeEvery(Duration purgeEvery) {
-      this.purgeEvery = purgeEvery;
+      this.purgeEvery = notNegative("time between two purges", purgeEvery);
       return this;
     }
 
@@ -208,8 +210,15 @@ public final class Idempotency implements AutoCloseable {
      * @return this
      */
     public Builder shutdownWithin(Duration shutdownWithin) {
-      this.shutdownWithin = shutdownWithin;
+      this.shutdownWithin = notNegative("time to shut down within", shutdownWithin);
       return this;
+    }
+
+    private static Duration notNegative(String what, Duration value) {
+      if (value.isNegative()) {
+        throw new IllegalArgumentException("The " + what + " is not negative, found " + value);
+      }
+      return value;
     }
 
     /**

@@ -1,6 +1,8 @@
 package io.idem.core;
 
+import io.idem.core.internal.Unicode;
 import io.idem.core.store.Fingerprint;
+import java.util.Objects;
 
 /**
  * A request as the engine sees it: who sends it, under which key, and what it asks for.
@@ -29,6 +31,7 @@ public record IdempotentRequest(String source, String key, Fingerprint fingerpri
   public IdempotentRequest {
     checkPart("key", key);
     checkPart("source", source);
+    Objects.requireNonNull(fingerprint, "fingerprint");
     if (key.isEmpty()) {
       throw new IllegalArgumentException("An idempotency key is not empty");
     }
@@ -82,22 +85,7 @@ public record IdempotentRequest(String source, String key, Fingerprint fingerpri
       throw new IllegalArgumentException(
           "The " + name + " has at most " + MAX_KEY_LENGTH + " characters, found " + length);
     }
-    for (int i = 0; i < length; i++) {
-      char c = value.charAt(i);
-      if (Character.isSurrogate(c)) {
-        if (Character.isLowSurrogate(c)
-            || i + 1 == length
-            || !Character.isLowSurrogate(value.charAt(i + 1))) {
-          throw new IllegalArgumentException(
-              "The "
-                  + name
-                  + " has half a surrogate pair at index "
-                  + i
-                  + ", which no encoding can tell from another");
-        }
-        i++;
-      }
-    }
+    Unicode.requireWellFormed(name, value);
   }
 
   /** Names neither the key nor the source, which stay out of logs. */

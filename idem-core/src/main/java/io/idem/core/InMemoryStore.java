@@ -1,5 +1,6 @@
 package io.idem.core;
 
+import io.idem.core.internal.Durations;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.ExpiredEntries;
@@ -12,10 +13,11 @@ import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -30,12 +32,21 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
 
   private static final int DEFAULT_MOST_RECORDS = 1_000_000;
 
+  /** The least that one look for room tries to free. */
+  private static final int ROOM = 16;
+
   private static final long LOOK_FOR_ROOM_NANOS = 100_000_000;
 
   private final ConcurrentHashMap<RecordId, Entry> entries = new ConcurrentHashMap<>();
   private final int mostRecords;
   private final LongSupplier nanoClock;
-  private final AtomicLong lastLookForRoom;
+  private final ReentrantLock sweeping = new ReentrantLock();
+
+  /** Where the last sweep stopped; guarded by the lock. */
+  private Iterator<Map.Entry<RecordId, Entry>> sweep = Collections.emptyIterator();
+
+  /** When everything was looked at and nothing had expired; guarded by the lock. */
+  private long lastVainLook;
 
   /** Creates a store for at most a million records. */
   public InMemoryStore() {
@@ -45,7 +56,8 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
   /**
    * Creates a store.
    *
-   * @param mostRecords how many records it holds at most; at least 1
+   * @param mostRecords how many records it holds at most, give or take the claims under way at the
+   *     moment; at least 1
    */
   public InMemoryStore(int mostRecords) {
     this(mostRecords, System::nanoTime);
@@ -63,7 +75,7 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
     }
     this.mostRecords = mostRecords;
     this.nanoClock = nanoClock;
-    this.lastLookForRoom = new AtomicLong(nanoClock.getAsLong() - LOOK_FOR_ROOM_NANOS);
+    this.lastVainLook = nanoClock.getAsLong() - LOOK_FOR_ROOM_NANOS;
   }
 
   @Override
@@ -82,7 +94,6 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
 
   @Override
   public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
-    long now = nanoClock.getAsLong();
     LeaseCheck[] check = {LeaseCheck.LOST};
     entries.computeIfPresent(
         lease.id(),
@@ -91,9 +102,7 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
             return entry;
           }
           check[0] = LeaseCheck.HELD;
-          return entry.outcome != null
-              ? entry
-              : entry.completed(outcome, now + retention.toNanos());
+          return entry.outcome != null ? entry : entry.completed(outcome, after(retention));
         });
     return check[0];
   }
@@ -115,7 +124,6 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
 
   @Override
   public LeaseCheck renew(Lease lease, Duration leaseFor) {
-    long now = nanoClock.getAsLong();
     LeaseCheck[] check = {LeaseCheck.LOST};
     entries.computeIfPresent(
         lease.id(),
@@ -124,21 +132,38 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
             return entry;
           }
           check[0] = LeaseCheck.HELD;
-          return entry.until(now + leaseFor.toNanos());
+          return entry.until(after(leaseFor));
         });
     return check[0];
   }
 
   @Override
   public int purgeExpired(int limit) {
+    sweeping.lock();
+    try {
+      int purged = sweep(limit);
+      if (purged < limit) {
+        sweep = entries.entrySet().iterator();
+        purged += sweep(limit - purged);
+      }
+      return purged;
+    } finally {
+      sweeping.unlock();
+    }
+  }
+
+  /** Goes on where the last sweep stopped: small batches would else look at the same again. */
+  private int sweep(int limit) {
     long now = nanoClock.getAsLong();
     int purged = 0;
-    Iterator<Map.Entry<RecordId, Entry>> all = entries.entrySet().iterator();
-    while (purged < limit && all.hasNext()) {
-      Map.Entry<RecordId, Entry> next = all.next();
+    while (purged < limit && sweep.hasNext()) {
+      Map.Entry<RecordId, Entry> next = sweep.next();
       if (next.getValue().isExpired(now) && entries.remove(next.getKey(), next.getValue())) {
         purged++;
       }
+    }
+    if (!sweep.hasNext()) {
+      sweep = Collections.emptyIterator(); // a spent one would keep an outgrown table alive
     }
     return purged;
   }
@@ -152,19 +177,34 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
     return entries.mappingCount();
   }
 
+  private long after(Duration duration) {
+    return nanoClock.getAsLong() + Durations.nanos(duration);
+  }
+
   private void makeRoom() {
-    // A full look at a full store takes long: at most ten a second, by one caller each.
-    long now = nanoClock.getAsLong();
-    long last = lastLookForRoom.get();
-    boolean mayLook = now - last >= LOOK_FOR_ROOM_NANOS && lastLookForRoom.compareAndSet(last, now);
-    if (!mayLook || purgeExpired(Math.max(1, mostRecords / 100)) == 0) {
-      throw new StoreUnavailableException(
-          "The in-memory store is full: "
-              + mostRecords
-              + " records that have not expired. Give it more room, shorten the retention, or use a"
-              + " store outside this process",
-          null);
+    sweeping.lock();
+    try {
+      if (entries.mappingCount() < mostRecords) {
+        return; // another caller made room
+      }
+      // A full look at a store full of live records takes long: at most ten a second.
+      long now = nanoClock.getAsLong();
+      boolean mayLook = now - lastVainLook >= LOOK_FOR_ROOM_NANOS;
+      if (mayLook && purgeExpired(Math.max(ROOM, mostRecords / 100)) > 0) {
+        return;
+      }
+      if (mayLook) {
+        lastVainLook = now;
+      }
+    } finally {
+      sweeping.unlock();
     }
+    throw new StoreUnavailableException(
+        "The in-memory store is full: "
+            + mostRecords
+            + " records that have not expired. Give it more room, shorten the retention, or use a"
+            + " store outside this process",
+        null);
   }
 
   /** The answer of one claim, decided while the map holds the record's lock. */
@@ -182,35 +222,34 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
     Entry decide(@Nullable Entry entry, ClaimRequest request) {
       long now = nanoClock.getAsLong();
       if (entry == null || entry.isExpired(now)) {
-        return acquire(request, 1, now);
+        return acquire(request, 1, request.fingerprint());
       }
       if (entry.outcome != null) {
         claim = new Claim.Completed(entry.fingerprint, entry.outcome);
         return entry;
       }
       if (entry.token.equals(request.token())) {
-        return acquire(request, entry.attempt, now);
+        return acquire(request, entry.attempt, entry.fingerprint);
       }
       if (entry.leaseUntil - now > 0) {
         claim = new Claim.Running(entry.fingerprint, Duration.ofNanos(entry.leaseUntil - now));
         return entry;
       }
       if (request.takeOver() && entry.fingerprint.matches(request.fingerprint())) {
-        return acquire(request, entry.attempt + 1, now);
+        // Who has nothing to compare takes over for the record's own request.
+        boolean nothingToCompare = request.fingerprint().equals(Fingerprint.NONE);
+        return acquire(
+            request,
+            entry.attempt + 1,
+            nothingToCompare ? entry.fingerprint : request.fingerprint());
       }
       claim = new Claim.Abandoned(entry.fingerprint, entry.attempt);
       return entry;
     }
 
-    private Entry acquire(ClaimRequest request, int attempt, long now) {
+    private Entry acquire(ClaimRequest request, int attempt, Fingerprint fingerprint) {
       claim = new Claim.Acquired(new Lease(request.id(), request.token(), attempt));
-      return new Entry(
-          request.token(),
-          attempt,
-          request.fingerprint(),
-          now + request.leaseFor().toNanos(),
-          0,
-          null);
+      return new Entry(request.token(), attempt, fingerprint, after(request.leaseFor()), 0, null);
     }
   }
 

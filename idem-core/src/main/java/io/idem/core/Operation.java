@@ -1,11 +1,14 @@
 package io.idem.core;
 
+import io.idem.core.internal.Durations;
 import io.idem.core.internal.Engine;
 import io.idem.core.internal.OperationSpec;
+import io.idem.core.internal.Unicode;
 import io.idem.core.store.TransactionalStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -62,12 +65,15 @@ public final class Operation<T extends @Nullable Object> {
    * @param <X> what the work throws
    * @return the answer
    * @throws X what the work threw in this call, or a recorded failure of an earlier run
+   * @throws IllegalStateException if the engine is closed, or a success was returned although its
+   *     transaction can only be rolled back
    * @throws ResultCodecException if the result cannot be encoded (nothing happened) or a stored one
    *     not decoded (it happened before)
    * @throws io.idem.core.store.StoreUnavailableException if the store cannot answer; the work did
    *     not run, or its transaction failed to commit
    */
   public <X extends Throwable> Execution<T> execute(String key, Work<T, X> work) throws X {
+    Objects.requireNonNull(work, "work");
     return execute(IdempotentRequest.of(key), attempt -> work.run());
   }
 
@@ -79,6 +85,8 @@ public final class Operation<T extends @Nullable Object> {
    * @param <X> what the body throws
    * @return the answer
    * @throws X what the body threw in this call, or a recorded failure of an earlier run
+   * @throws IllegalStateException if the engine is closed, or a success was returned although its
+   *     transaction can only be rolled back
    * @throws ResultCodecException if the result cannot be encoded (nothing happened) or a stored one
    *     not decoded (it happened before)
    * @throws io.idem.core.store.StoreUnavailableException if the store cannot answer; the body did
@@ -86,11 +94,13 @@ public final class Operation<T extends @Nullable Object> {
    */
   public <X extends Throwable> Execution<T> execute(IdempotentRequest request, Body<T, X> body)
       throws X {
+    Objects.requireNonNull(body, "body");
     return engine.execute(spec, request, body);
   }
 
   /**
-   * Collects the settings of an operation. Every setting has a default. Not thread-safe.
+   * Collects the settings of an operation. Every setting has a default. Durations of more than a
+   * hundred years count as a hundred years. Not thread-safe.
    *
    * @param <T> the type of the operation's result
    */
@@ -118,6 +128,7 @@ public final class Operation<T extends @Nullable Object> {
         throw new IllegalArgumentException(
             "An operation's name has 1 to 200 characters, found " + name.length());
       }
+      Unicode.requireWellFormed("name of an operation", name);
       this.engine = engine;
       this.name = name;
       this.codec = codec;
@@ -170,7 +181,7 @@ public final class Operation<T extends @Nullable Object> {
       if (leaseFor.compareTo(Duration.ofMillis(100)) < 0) {
         throw new IllegalArgumentException("A lease is at least 100 ms, found " + leaseFor);
       }
-      this.leaseFor = leaseFor;
+      this.leaseFor = Durations.bounded(leaseFor);
       return this;
     }
 
@@ -184,7 +195,7 @@ public final class Operation<T extends @Nullable Object> {
       if (waitAtMost.isNegative()) {
         throw new IllegalArgumentException("A wait bound is not negative, found " + waitAtMost);
       }
-      this.waitAtMost = waitAtMost;
+      this.waitAtMost = Durations.bounded(waitAtMost);
       return this;
     }
 
@@ -324,7 +335,7 @@ public final class Operation<T extends @Nullable Object> {
       if (value.compareTo(Duration.ofMillis(1)) < 0) {
         throw new IllegalArgumentException("The " + what + " is at least 1 ms, found " + value);
       }
-      return value;
+      return Durations.bounded(value);
     }
   }
 }

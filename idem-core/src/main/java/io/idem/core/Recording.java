@@ -12,8 +12,8 @@ public enum Recording {
   /** The run's outcome is unknown and the key says so. */
   UNKNOWN,
   /**
-   * The run succeeded, but the store failed to take its outcome. It is tried again in the
-   * background; until then the key stays held.
+   * The store failed to take what became of the run. It is tried again in the background; until
+   * then the key stays held.
    */
   PENDING,
   /** The store was down and the operation fails open: nothing protects a repeat. */

@@ -1,17 +1,23 @@
 package io.idem.core.internal;
 
 import io.idem.core.Decision;
+import io.idem.core.Disposition;
 import io.idem.core.Execution;
 import io.idem.core.FailureMapping;
 import io.idem.core.ResultCodec;
 import io.idem.core.ResultCodecException;
 import io.idem.core.store.Claim;
 import io.idem.core.store.StoredOutcome;
+import java.util.Objects;
 import org.jspecify.annotations.NullUnmarked;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Turns stored outcomes into answers, and results and failures into stored outcomes. */
 final class Answers {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.core");
 
   private final Events events;
 
@@ -39,18 +45,25 @@ final class Answers {
     if (!stored.fingerprint().matches(call.fingerprint())) {
       return keyReused(call);
     }
-    Execution<T> answer = replay(call.spec(), stored.outcome());
+    OperationSpec<T> spec = call.spec();
+    StoredOutcome outcome = stored.outcome();
+    if (outcome.kind() == StoredOutcome.Kind.FAILURE) {
+      Exception failure = recreate(spec, outcome);
+      events.publish(Decision.REPLAYED, call, failure);
+      throw Sneaky.sneaky(failure);
+    }
+    Execution<T> answer = replay(spec, outcome);
     events.publish(Decision.REPLAYED, call, null);
     return answer;
   }
 
-  private <T extends @Nullable Object> Execution<T> replay(
+  private static <T extends @Nullable Object> Execution<T> replay(
       OperationSpec<T> spec, StoredOutcome outcome) {
     return switch (outcome.kind()) {
       case DONE, NULL_RESULT -> replayedNull();
       case RESULT -> new Execution.Replayed<>(decode(spec.name(), spec.codec(), outcome));
       case NOT_STORED -> new Execution.ResultNotStored<>(outcome.detail());
-      case FAILURE -> throw Sneaky.sneaky(recreate(spec, outcome));
+      case FAILURE -> throw new IllegalStateException("A failure is thrown, not answered");
     };
   }
 
@@ -63,7 +76,7 @@ final class Answers {
       String operation, ResultCodec<V> codec, StoredOutcome outcome) {
     try {
       return codec.decode(outcome.payload());
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       throw new ResultCodecException(
           "The stored outcome of operation '"
               + operation
@@ -73,19 +86,32 @@ final class Answers {
     }
   }
 
-  private static Throwable recreate(OperationSpec<?> spec, StoredOutcome outcome) {
+  private static Exception recreate(OperationSpec<?> spec, StoredOutcome outcome) {
     for (FailureMapping<?> mapping : spec.recordedFailures()) {
       if (mapping.name().equals(outcome.detail())) {
         return decode(spec.name(), mapping.codec(), outcome);
       }
     }
-    return new ResultCodecException(
+    throw new ResultCodecException(
         "Operation '"
             + spec.name()
             + "' recorded a failure named '"
             + outcome.detail()
             + "', which it no longer declares: declare it again with recordFailure(…)",
         new IllegalStateException("No mapping for the recorded failure"));
+  }
+
+  /** What is to become of a key whose run returned this; unknown if the operation cannot say. */
+  static <T extends @Nullable Object> Disposition dispositionOf(Call<T, ?> call, T result) {
+    try {
+      return Objects.requireNonNull(call.spec().results().apply(result), "disposition");
+    } catch (Throwable e) {
+      log.error(
+          "Operation '{}' could not classify its result, so its outcome counts as unknown",
+          call.spec().name(),
+          e);
+      return Disposition.UNKNOWN;
+    }
   }
 
   /**
@@ -130,8 +156,8 @@ final class Answers {
 
   private static <V> byte[] encode(String operation, ResultCodec<V> codec, V value) {
     try {
-      return codec.encode(value);
-    } catch (RuntimeException e) {
+      return Objects.requireNonNull(codec.encode(value), "encoded");
+    } catch (Throwable e) { // also what recursion without end comes to
       throw new ResultCodecException(
           "The outcome of operation '" + operation + "' cannot be encoded by its codec", e);
     }

@@ -21,6 +21,7 @@ record AttemptImpl(
 
   @Override
   public String outgoingKey(String step) {
+    Unicode.requireWellFormed("step of an outgoing key", step);
     return Keys.outgoing(namespace, operation(), call.request(), step).toString();
   }
 

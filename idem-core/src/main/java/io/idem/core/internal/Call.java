@@ -33,4 +33,10 @@ record Call<T extends @Nullable Object, X extends Throwable>(
   long remainingNanos() {
     return Math.max(0, deadlineNanos - System.nanoTime());
   }
+
+  /** Nanoseconds left to wait, at least until this long after the request came in. */
+  long remainingNanos(long atLeast) {
+    long now = System.nanoTime();
+    return Math.max(0, Math.max(deadlineNanos - now, startNanos + atLeast - now));
+  }
 }

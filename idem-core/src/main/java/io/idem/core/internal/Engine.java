@@ -18,7 +18,10 @@ import io.idem.core.store.RecordLabel;
 import io.idem.core.store.TransactionalStore;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -48,13 +51,17 @@ public final class Engine {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.core");
 
-  /** A follower that may not wait still waits this long for the store's answer to its leader. */
+  /** A follower that may not wait still waits this long for the store's answers to its leaders. */
   private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** How long closing waits, when its time is up, for calls to the store that are under way. */
+  private static final long LAST_CALLS_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private static final int PURGE_BATCH = 1_000;
 
   private final String namespace;
   private final @Nullable TransactionalStore transactionalStore;
+  private final Duration purgeEvery;
   private final Duration shutdownWithin;
   private final ConcurrentHashMap<RecordId, Flight> flights = new ConcurrentHashMap<>();
   private final Waiters waiters;
@@ -66,10 +73,13 @@ public final class Engine {
   private final ScheduledThreadPoolExecutor timer;
   private final ScheduledThreadPoolExecutor background;
   private final ThreadPoolExecutor renewals;
+  private final ScheduledThreadPoolExecutor purger;
+  private final Set<ExpiredEntries> purged = Collections.newSetFromMap(new IdentityHashMap<>());
   private final LongAdder entered = new LongAdder();
   private final LongAdder left = new LongAdder();
   private final long tokenHigh = new SecureRandom().nextLong();
   private final AtomicLong tokenLow = new AtomicLong(new SecureRandom().nextLong());
+  private volatile boolean closed;
 
   /** Assembles an engine; {@code Idempotency.builder()} documents the parameters. */
   public Engine(
@@ -82,6 +92,7 @@ public final class Engine {
       Duration shutdownWithin) {
     this.namespace = namespace;
     this.transactionalStore = transactionalStore;
+    this.purgeEvery = purgeEvery;
     this.shutdownWithin = shutdownWithin;
     this.waiters = new Waiters(maxWaiters);
     Events events = new Events(listeners);
@@ -90,6 +101,7 @@ public final class Engine {
     // Threads start with the first task, so an engine that never needs them has none.
     this.timer = scheduler("idem-timer", 1);
     this.background = scheduler("idem-background", 2);
+    this.purger = scheduler("idem-purge", 1);
     this.renewals =
         new ThreadPoolExecutor(
             4, 4, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), daemons("idem-renewal"));
@@ -103,14 +115,8 @@ public final class Engine {
       this.pending = new PendingWrites(background, keeper, events);
       this.leased = new LeasedProtocol(store, keeper, pending, waiters, answers, events, namespace);
     }
-    if (!purgeEvery.isZero()) {
-      // Both modes may share one table: then either store purges it for both.
-      if (store instanceof ExpiredEntries entries) {
-        schedulePurge(entries, purgeEvery);
-      } else if (transactionalStore instanceof ExpiredEntries entries) {
-        schedulePurge(entries, purgeEvery);
-      }
-    }
+    purgeRegularly(store);
+    purgeRegularly(transactionalStore);
   }
 
   /** The mode an operation gets, or a refusal that names the fix. */
@@ -140,6 +146,7 @@ public final class Engine {
 
   /** Checks the settings of an operation against each other, and makes ready for it. */
   public <T extends @Nullable Object> OperationSpec<T> prepare(OperationSpec<T> spec) {
+    refuseIfClosed();
     if (spec.mode() == Mode.TRANSACTIONAL && spec.storeDown() == StoreDownPolicy.FAIL_OPEN) {
       throw new IllegalStateException(
           "Operation '"
@@ -149,6 +156,9 @@ public final class Engine {
     }
     if (spec.mode() == Mode.LEASED && keeper != null) {
       keeper.accommodate(spec.leaseFor());
+    }
+    if (spec.mode() == Mode.TRANSACTIONAL) {
+      purgeRegularly(spec.transactionalStore());
     }
     return spec;
   }
@@ -160,6 +170,7 @@ public final class Engine {
     Protocol protocol = spec.mode() == Mode.LEASED && leased != null ? leased : transactional;
     entered.increment();
     try {
+      refuseIfClosed();
       while (true) {
         Flight flight = new Flight();
         Flight leading = flights.putIfAbsent(call.id(), flight);
@@ -193,17 +204,17 @@ public final class Engine {
             spec.leaseFor(),
             spec.retention(),
             spec.abandoned() instanceof AbandonedPolicy.Retry);
-    return new Call<>(spec, request, body, claim, now, now + spec.waitAtMost().toNanos());
+    return new Call<>(spec, request, body, claim, now, now + Durations.nanos(spec.waitAtMost()));
   }
 
   /** Waits for the leader. Null says that the caller has to try to lead. */
   private <T extends @Nullable Object> @Nullable Execution<T> follow(
       Call<T, ?> call, Flight leading) {
-    if (!waiters.tryEnter()) {
+    if (leading.isLedByThisThread() || !waiters.tryEnter()) {
       return answers.busy(call);
     }
     try {
-      Fingerprint owner = leading.awaitOwner(Math.max(call.remainingNanos(), LOOK_NANOS));
+      Fingerprint owner = leading.awaitOwner(call.remainingNanos(LOOK_NANOS));
       if (owner == null) {
         return answers.busy(call);
       }
@@ -223,42 +234,68 @@ public final class Engine {
     return outcome == null ? null : answers.fromStored(call, outcome);
   }
 
+  /**
+   * Purges a store from now on, if it needs that. Two stores may share one table, which is then
+   * purged twice: harmless, and the second time nothing is left.
+   */
   @SuppressWarnings("FutureReturnValueIgnored") // the task reports its own failures
-  private void schedulePurge(ExpiredEntries entries, Duration every) {
-    long nanos = every.toNanos();
-    background.scheduleWithFixedDelay(
-        () -> purge(entries, nanos), nanos, nanos, TimeUnit.NANOSECONDS);
+  private synchronized void purgeRegularly(@Nullable Object store) {
+    if (store instanceof ExpiredEntries entries && !purgeEvery.isZero() && purged.add(entries)) {
+      long nanos = Durations.nanos(purgeEvery);
+      purger.scheduleWithFixedDelay(
+          () -> purge(entries, nanos), nanos, nanos, TimeUnit.NANOSECONDS);
+    }
   }
 
   /** Purges in batches until nothing is left or the time of one interval is used up. */
-  private static void purge(ExpiredEntries entries, long budgetNanos) {
+  private void purge(ExpiredEntries entries, long budgetNanos) {
     long start = System.nanoTime();
     try {
       while (entries.purgeExpired(PURGE_BATCH) >= PURGE_BATCH) {
-        if (System.nanoTime() - start > budgetNanos || Thread.currentThread().isInterrupted()) {
+        if (closed || System.nanoTime() - start > budgetNanos) {
           return;
         }
       }
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // an error, too, would end all purging unseen
       log.warn("Expired records could not be purged; trying again at the next interval", e);
+    }
+  }
+
+  private void refuseIfClosed() {
+    if (closed) {
+      throw new IllegalStateException("The engine is closed");
     }
   }
 
   /** Lets what runs come to its end, within the bound, then ends the threads. */
   public void close() {
-    long deadline = System.nanoTime() + shutdownWithin.toNanos();
-    while (isBusy()
-        && System.nanoTime() - deadline < 0
-        && !Thread.currentThread().isInterrupted()) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
-    }
+    long deadline = System.nanoTime() + Durations.nanos(shutdownWithin);
+    awaitIdle(deadline);
+    closed = true;
+    awaitIdle(deadline); // for those that came in before they could be refused
     if (isBusy()) {
       log.warn(
           "The engine closes while operations still run or wait to be recorded: their keys are"
               + " abandoned when their leases run out");
     }
-    for (ExecutorService executor : List.of(timer, background, renewals)) {
-      executor.shutdownNow();
+    // Nothing is interrupted: a driver that is interrupted in the middle may break its connection.
+    List<ExecutorService> executors = List.of(timer, background, renewals, purger);
+    executors.forEach(ExecutorService::shutdown);
+    long end = Math.max(deadline - System.nanoTime(), LAST_CALLS_NANOS) + System.nanoTime();
+    try {
+      for (ExecutorService executor : executors) {
+        executor.awaitTermination(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void awaitIdle(long deadline) {
+    while (isBusy()
+        && System.nanoTime() - deadline < 0
+        && !Thread.currentThread().isInterrupted()) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
     }
   }
 
@@ -271,6 +308,7 @@ public final class Engine {
   private static ScheduledThreadPoolExecutor scheduler(String name, int threads) {
     ScheduledThreadPoolExecutor executor = new ScheduledThreadPoolExecutor(threads, daemons(name));
     executor.setRemoveOnCancelPolicy(true);
+    executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     return executor;
   }
 

@@ -40,7 +40,7 @@ final class Events {
     for (DecisionListener listener : listeners) {
       try {
         listener.onDecision(event);
-      } catch (RuntimeException e) {
+      } catch (Throwable e) { // the decision stands, whatever a listener makes of it
         log.warn("A decision listener failed on {} of operation '{}'", decision, operation, e);
       }
     }

@@ -15,8 +15,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class Flight {
 
+  private final Thread leader = Thread.currentThread();
   private final CompletableFuture<Fingerprint> owner = new CompletableFuture<>();
   private final CompletableFuture<Claim.@Nullable Completed> landing = new CompletableFuture<>();
+
+  /** Whether the caller is inside this very request, and would wait for itself. */
+  boolean isLedByThisThread() {
+    return leader == Thread.currentThread();
+  }
 
   /** The store has said whose request the key belongs to. */
   void ownedBy(Fingerprint fingerprint) {
@@ -25,14 +31,15 @@ final class Flight {
 
   /** The key has an outcome that is durable: followers need not ask the store. */
   void land(Claim.Completed completed) {
-    owner.complete(completed.fingerprint());
+    // The owner last: who sees it and may not wait looks at the landing at once.
     landing.complete(completed);
+    owner.complete(completed.fingerprint());
   }
 
   /** The flight is over. Without an outcome, followers have to find out for themselves. */
   void end() {
-    owner.complete(Fingerprint.NONE);
     landing.complete(null);
+    owner.complete(Fingerprint.NONE);
   }
 
   /**

@@ -14,19 +14,31 @@ final class HeldLease {
   final long startNanos;
   final AtomicBoolean renewing = new AtomicBoolean();
   final ReentrantLock renewal = new ReentrantLock();
+  private final long renewAfterNanos;
   volatile long renewedNanos;
+
+  /** The store has said that somebody else owns the key. */
   volatile boolean lost;
 
+  /** The run is over, and what becomes of the key is being written or was. */
+  volatile boolean ending;
+
+  /**
+   * Creates a lease that was claimed just now.
+   *
+   * @param startNanos when the request came in
+   */
   HeldLease(Lease lease, String operation, Duration leaseFor, long startNanos) {
     this.lease = lease;
     this.operation = operation;
     this.leaseFor = leaseFor;
     this.startNanos = startNanos;
-    this.renewedNanos = startNanos;
+    this.renewAfterNanos = Durations.nanos(leaseFor) / 3;
+    this.renewedNanos = System.nanoTime();
   }
 
   /** Whether a third of the lease has passed since it was last renewed. */
   boolean isDue(long nowNanos) {
-    return !lost && nowNanos - renewedNanos >= leaseFor.toNanos() / 3;
+    return !lost && nowNanos - renewedNanos >= renewAfterNanos;
   }
 }

@@ -2,6 +2,7 @@ package io.idem.core.internal;
 
 import io.idem.core.IdempotentRequest;
 import io.idem.core.store.RecordId;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -22,6 +23,9 @@ final class Keys {
   private static final int ULID_LENGTH = 26;
   private static final int ULID_TIME_LENGTH = 10;
   private static final String CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+  /** Never fed, only cloned: so threads may share it. */
+  private static final MessageDigest SHA_256 = newSha256();
 
   private Keys() {}
 
@@ -44,20 +48,29 @@ final class Keys {
   }
 
   private static byte[] digest(String... parts) {
-    MessageDigest digest = sha256();
-    for (String part : parts) {
-      byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
-      int length = bytes.length;
-      digest.update((byte) (length >>> 24));
-      digest.update((byte) (length >>> 16));
-      digest.update((byte) (length >>> 8));
-      digest.update((byte) length);
-      digest.update(bytes);
+    byte[][] encoded = new byte[parts.length][];
+    int total = 0;
+    for (int i = 0; i < parts.length; i++) {
+      encoded[i] = parts[i].getBytes(StandardCharsets.UTF_8);
+      total += Integer.BYTES + encoded[i].length;
     }
-    return digest.digest();
+    // One array: a digest is slow to take single bytes.
+    ByteBuffer prefixed = ByteBuffer.allocate(total);
+    for (byte[] part : encoded) {
+      prefixed.putInt(part.length).put(part);
+    }
+    return sha256().digest(prefixed.array());
   }
 
   private static MessageDigest sha256() {
+    try {
+      return (MessageDigest) SHA_256.clone(); // cheaper than asking the providers
+    } catch (CloneNotSupportedException e) {
+      return newSha256();
+    }
+  }
+
+  private static MessageDigest newSha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
@@ -107,7 +120,8 @@ final class Keys {
     }
     long millis = 0;
     for (int i = 0; i < ULID_LENGTH; i++) {
-      int digit = CROCKFORD.indexOf(Character.toUpperCase(key.charAt(i)));
+      char c = key.charAt(i);
+      int digit = c < 128 ? CROCKFORD.indexOf(Character.toUpperCase(c)) : -1;
       if (digit < 0) {
         return -1;
       }

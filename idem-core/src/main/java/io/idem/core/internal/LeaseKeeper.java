@@ -46,7 +46,9 @@ final class LeaseKeeper {
   /** Ticks often enough for leases of this length. */
   synchronized void accommodate(Duration leaseFor) {
     long wanted =
-        Math.max(FASTEST_TICK_MILLIS, Math.min(SLOWEST_TICK_MILLIS, leaseFor.toMillis() / 12));
+        Math.max(
+            FASTEST_TICK_MILLIS,
+            Math.min(SLOWEST_TICK_MILLIS, Durations.bounded(leaseFor).toMillis() / 12));
     if (wanted < tickMillis) {
       tickMillis = wanted;
       if (ticker != null) {
@@ -65,11 +67,24 @@ final class LeaseKeeper {
   }
 
   /** Removes a lease and lets it run out now, after any renewal of it that is under way. */
-  void expire(HeldLease lease) {
+  LeaseCheck expire(HeldLease lease) {
     held.remove(lease);
     lease.renewal.lock();
     try {
-      store.renew(lease.lease, Duration.ZERO);
+      return store.renew(lease.lease, Duration.ZERO);
+    } finally {
+      lease.renewal.unlock();
+    }
+  }
+
+  /** Renews a lease now, for a run that must not go on without it. */
+  LeaseCheck confirm(HeldLease lease) {
+    lease.renewal.lock();
+    try {
+      long before = System.nanoTime();
+      LeaseCheck check = store.renew(lease.lease, lease.leaseFor);
+      lease.renewedNanos = before;
+      return check;
     } finally {
       lease.renewal.unlock();
     }
@@ -93,7 +108,8 @@ final class LeaseKeeper {
       }
       if (store.renew(lease.lease, lease.leaseFor) == LeaseCheck.HELD) {
         lease.renewedNanos = before;
-      } else if (held.contains(lease)) {
+      } else if (held.contains(lease) && !lease.ending) {
+        // Once a run is over the record changes by its own doing: then the write says what is lost.
         lease.lost = true;
         log.warn(
             "Operation '{}' lost the lease of record {} (attempt {}) while its body was running",
@@ -103,7 +119,7 @@ final class LeaseKeeper {
         events.publish(
             Decision.LEASE_LOST, lease.operation, lease.lease.id(), lease.startNanos, null);
       }
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       // Tried again at the next tick; the lease holds for two thirds of its time yet.
       log.warn(
           "Operation '{}' could not renew the lease of record {}",

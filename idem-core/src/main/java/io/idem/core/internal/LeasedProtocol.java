@@ -3,7 +3,6 @@ package io.idem.core.internal;
 import io.idem.core.AbandonedPolicy;
 import io.idem.core.AbandonedPolicy.Recovery;
 import io.idem.core.Decision;
-import io.idem.core.Disposition;
 import io.idem.core.Execution;
 import io.idem.core.FailureMapping;
 import io.idem.core.Recording;
@@ -11,11 +10,13 @@ import io.idem.core.ResultCodecException;
 import io.idem.core.StoreDownPolicy;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Fingerprint;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -66,6 +67,18 @@ final class LeasedProtocol implements Protocol {
   @Override
   public <T extends @Nullable Object, X extends Throwable> Execution<T> lead(
       Call<T, X> call, Flight flight) throws X {
+    Turn<T> turn = awaitTurn(call, flight);
+    if (turn.lease != null) {
+      return own(call, flight, turn.lease, turn.request.takeOver());
+    }
+    if (turn.failure != null) {
+      return storeDown(call, turn.request, turn.failure);
+    }
+    return Objects.requireNonNull(turn.answer);
+  }
+
+  /** Claims until the store has an answer that stands, or the wait is over. */
+  private <T extends @Nullable Object> Turn<T> awaitTurn(Call<T, ?> call, Flight flight) {
     ClaimRequest request = call.claim();
     boolean waiting = false;
     try {
@@ -74,38 +87,37 @@ final class LeasedProtocol implements Protocol {
         try {
           claim = store.claim(request);
         } catch (RuntimeException e) {
-          return storeDown(call, e);
+          return new Turn<>(request, null, e, null);
         }
         if (claim instanceof Claim.Acquired acquired) {
           flight.ownedBy(call.fingerprint());
-          return own(call, flight, acquired.lease(), request.takeOver());
+          return new Turn<>(request, acquired.lease(), null, null);
         } else if (claim instanceof Claim.Completed completed) {
           flight.land(completed);
-          return answers.fromStored(call, completed);
+          return new Turn<>(request, answers.fromStored(call, completed));
         } else if (claim instanceof Claim.Abandoned abandoned) {
           flight.ownedBy(abandoned.fingerprint());
           if (!abandoned.fingerprint().matches(call.fingerprint())) {
-            return answers.keyReused(call);
+            return new Turn<>(request, answers.keyReused(call));
           }
           if (call.spec().abandoned() instanceof AbandonedPolicy.Refuse) {
-            return answers.unresolved(call, abandoned.attempt());
+            return new Turn<>(request, answers.unresolved(call, abandoned.attempt()));
           }
           request = request.withTakeOver(true);
         } else if (claim instanceof Claim.Running running) {
           flight.ownedBy(running.fingerprint());
           if (!running.fingerprint().matches(call.fingerprint())) {
-            return answers.keyReused(call);
+            return new Turn<>(request, answers.keyReused(call));
           }
           if (call.remainingNanos() == 0 || (!waiting && !waiters.tryEnter())) {
-            return answers.busy(call);
+            return new Turn<>(request, answers.busy(call));
           }
           waiting = true;
-          waiters.pause(look, call.remainingNanos());
+          if (!waiters.pause(look, call.remainingNanos())) {
+            return new Turn<>(request, answers.busy(call));
+          }
         }
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return answers.busy(call);
     } finally {
       if (waiting) {
         waiters.leave();
@@ -113,18 +125,40 @@ final class LeasedProtocol implements Protocol {
     }
   }
 
+  /** What the claims of a call came to: a lease, a store that cannot say, or an answer. */
+  private record Turn<T extends @Nullable Object>(
+      ClaimRequest request,
+      @Nullable Lease lease,
+      @Nullable RuntimeException failure,
+      @Nullable Execution<T> answer) {
+
+    Turn(ClaimRequest request, Execution<T> answer) {
+      this(request, null, null, answer);
+    }
+  }
+
   private <T extends @Nullable Object, X extends Throwable> Execution<T> storeDown(
-      Call<T, X> call, RuntimeException failure) throws X {
+      Call<T, X> call, ClaimRequest request, RuntimeException failure) throws X {
     events.publish(Decision.STORE_FAILURE, call, failure);
-    // The claim may have been taken all the same; nothing has run under its token.
-    HeldLease unknown = held(call, new Lease(call.id(), call.claim().token(), 1));
-    pending.addPrecaution("release", unknown, () -> store.release(unknown.lease));
+    // The claim may have been taken all the same. Nothing has run under its token, but where it may
+    // have taken over, an earlier run's outcome is unknown, and the key must not become free.
+    HeldLease unknown = held(call, new Lease(call.id(), request.token(), 1));
+    pending.addPrecaution(
+        "return",
+        unknown,
+        request.takeOver() ? () -> keeper.expire(unknown) : () -> store.release(unknown.lease));
     if (call.spec().storeDown() == StoreDownPolicy.FAIL_OPEN) {
       log.warn(
           "Operation '{}' runs without protection, because its store is down and it fails open",
           call.spec().name(),
           failure);
-      T result = call.body().run(new AttemptImpl(namespace, call, 1, () -> true, null));
+      T result;
+      try {
+        result = call.body().run(new AttemptImpl(namespace, call, 1, () -> true, null));
+      } catch (Throwable e) {
+        events.publish(Decision.RAN_UNPROTECTED, call, e);
+        throw e;
+      }
       events.publish(Decision.RAN_UNPROTECTED, call, null);
       return new Execution.Ran<>(result, Recording.UNPROTECTED);
     }
@@ -139,24 +173,32 @@ final class LeasedProtocol implements Protocol {
       Call<T, X> call, Flight flight, Lease lease, boolean mayHaveTakenOver) throws X {
     HeldLease held = held(call, lease);
     keeper.add(held);
-    AttemptImpl attempt = new AttemptImpl(namespace, call, lease.attempt(), () -> !held.lost, null);
-    if (mayHaveTakenOver && lease.attempt() > 1) {
-      events.publish(Decision.TAKEN_OVER, call, null);
-      if (call.spec().abandoned() instanceof AbandonedPolicy.Recover<T> policy) {
-        Execution<T> recovered = recover(call, flight, held, attempt, policy);
-        if (recovered != null) {
-          return recovered;
+    try {
+      AttemptImpl attempt =
+          new AttemptImpl(namespace, call, lease.attempt(), () -> !held.lost, null);
+      if (mayHaveTakenOver && lease.attempt() > 1) {
+        events.publish(Decision.TAKEN_OVER, call, null);
+        if (call.spec().abandoned() instanceof AbandonedPolicy.Recover<T> policy) {
+          Execution<T> recovered = recover(call, flight, held, attempt, policy);
+          if (recovered != null) {
+            return recovered;
+          }
         }
       }
+      T result;
+      try {
+        result = call.body().run(attempt);
+      } catch (Throwable failure) {
+        failed(call, flight, held, failure);
+        throw failure;
+      }
+      return succeeded(call, flight, held, result);
+    } finally {
+      if (!held.ending) {
+        // An error that nobody foresaw: the heartbeat must not keep the key for ever.
+        giveUp(call, held, null);
+      }
     }
-    T result;
-    try {
-      result = call.body().run(attempt);
-    } catch (Throwable failure) {
-      failed(call, flight, held, failure);
-      throw failure;
-    }
-    return succeeded(call, flight, held, result);
   }
 
   /** Asks what became of the last run. Null means that nothing did, and the body is to run. */
@@ -175,11 +217,8 @@ final class LeasedProtocol implements Protocol {
       }
       log.warn("The recovery of operation '{}' failed", call.spec().name(), e);
       found = new Recovery.StillUnknown<>();
-    } catch (Error e) {
-      giveUp(call, held, e);
-      throw e;
     }
-    if (found instanceof Recovery.DidNotHappen) {
+    if (found instanceof Recovery.DidNotHappen && isStillOurs(call, held)) {
       return null;
     }
     if (found instanceof Recovery.Happened<T> happened) {
@@ -193,40 +232,42 @@ final class LeasedProtocol implements Protocol {
     return answers.unresolved(call, held.lease.attempt());
   }
 
-  private <T extends @Nullable Object> Execution<T> succeeded(
-      Call<T, ?> call, Flight flight, HeldLease held, T result) {
-    return switch (dispositionOf(call, result)) {
-      case RELEASE -> {
-        free(call, held);
-        events.publish(Decision.RAN, call, null);
-        yield new Execution.Ran<>(result, Recording.FREED);
-      }
-      case UNKNOWN -> {
-        giveUp(call, held, null);
-        yield new Execution.Ran<>(result, Recording.UNKNOWN);
-      }
-      case RECORD, RECORD_REJECTION -> {
-        Recording recording = record(call, flight, held, encodeOrExplain(call, result));
-        if (recording == Recording.UNKNOWN) {
-          // Somebody else runs under this key or has: theirs is the answer a repeat will be given.
-          yield answers.unresolved(call, held.lease.attempt());
-        }
-        events.publish(Decision.RAN, call, null);
-        yield new Execution.Ran<>(result, recording);
-      }
-    };
+  /** A hook may take long: whoever took over meanwhile was told the same and runs the body too. */
+  private boolean isStillOurs(Call<?, ?> call, HeldLease held) {
+    try {
+      return keeper.confirm(held) == LeaseCheck.HELD;
+    } catch (RuntimeException e) {
+      log.warn(
+          "Operation '{}' recovered record {}, but cannot tell whether it still owns it",
+          call.spec().name(),
+          call.id(),
+          e);
+      events.publish(Decision.STORE_FAILURE, call, e);
+      return false;
+    }
   }
 
-  private static <T extends @Nullable Object> Disposition dispositionOf(Call<T, ?> call, T result) {
-    try {
-      return call.spec().results().apply(result);
-    } catch (RuntimeException e) {
-      log.error(
-          "Operation '{}' could not classify its result, so its outcome counts as unknown",
-          call.spec().name(),
-          e);
-      return Disposition.UNKNOWN;
+  private <T extends @Nullable Object> Execution<T> succeeded(
+      Call<T, ?> call, Flight flight, HeldLease held, T result) {
+    Recording recording =
+        switch (Answers.dispositionOf(call, result)) {
+          case RELEASE -> free(call, held);
+          case RECORD, RECORD_REJECTION ->
+              record(call, flight, held, encodeOrExplain(call, result));
+          case UNKNOWN -> {
+            giveUp(call, held, null);
+            yield null;
+          }
+        };
+    if (recording == null) {
+      return new Execution.Ran<>(result, Recording.UNKNOWN);
     }
+    if (recording == Recording.UNKNOWN) {
+      // Somebody else runs under this key or has: theirs is the answer a repeat will be given.
+      return answers.unresolved(call, held.lease.attempt());
+    }
+    events.publish(Decision.RAN, call, null);
+    return new Execution.Ran<>(result, recording);
   }
 
   /** The body has run: an answer that cannot be encoded must not make it run again. */
@@ -274,30 +315,36 @@ final class LeasedProtocol implements Protocol {
     if (check == LeaseCheck.LOST) {
       return Recording.UNKNOWN;
     }
-    flight.land(new Claim.Completed(call.fingerprint(), outcome));
+    if (held.lease.attempt() == 1 || !call.fingerprint().equals(Fingerprint.NONE)) {
+      // Who takes over with nothing to compare does not know the record's fingerprint.
+      flight.land(new Claim.Completed(call.fingerprint(), outcome));
+    }
     return Recording.STORED;
   }
 
-  private void free(Call<?, ?> call, HeldLease held) {
-    write(call, "release", held, () -> store.release(held.lease));
+  /** Frees the key; {@link Recording#UNKNOWN} says that the lease was lost. */
+  private Recording free(Call<?, ?> call, HeldLease held) {
+    boolean earlierRunIsUnknown =
+        held.lease.attempt() > 1 && call.spec().abandoned() instanceof AbandonedPolicy.Retry;
+    // This run had no effect, which says nothing of an earlier one: then the key stays abandoned,
+    // the next request takes it over, and the attempt number goes on growing.
+    Supplier<LeaseCheck> write =
+        earlierRunIsUnknown ? () -> keeper.expire(held) : () -> store.release(held.lease);
+    LeaseCheck check = write(call, "release", held, write);
+    if (check == null) {
+      return Recording.PENDING;
+    }
+    return check == LeaseCheck.LOST ? Recording.UNKNOWN : Recording.FREED;
   }
 
   /** Writes once, and leaves the rest to the background. Null says that the store failed. */
   private @Nullable LeaseCheck write(
       Call<?, ?> call, String what, HeldLease held, Supplier<LeaseCheck> write) {
+    held.ending = true;
+    LeaseCheck check;
     try {
-      LeaseCheck check = write.get();
-      keeper.remove(held);
-      if (check == LeaseCheck.LOST && !held.lost) {
-        log.warn(
-            "The {} of record {} of operation '{}' came too late: the lease is lost",
-            what,
-            call.id(),
-            call.spec().name());
-        events.publish(Decision.LEASE_LOST, call, null);
-      }
-      return check;
-    } catch (RuntimeException e) {
+      check = write.get();
+    } catch (Throwable e) { // errors too: the body has run, and its caller is owed the result
       log.warn(
           "The store failed to take the {} of record {} of operation '{}'; trying again in the"
               + " background",
@@ -309,14 +356,30 @@ final class LeasedProtocol implements Protocol {
       pending.add(what, held, write);
       return null;
     }
+    keeper.remove(held);
+    if (check == LeaseCheck.LOST && !held.lost) {
+      lost(call, what, held);
+    }
+    return check;
+  }
+
+  private void lost(Call<?, ?> call, String what, HeldLease held) {
+    held.lost = true;
+    log.warn(
+        "The {} of record {} of operation '{}' came too late: the lease is lost",
+        what,
+        call.id(),
+        call.spec().name());
+    events.publish(Decision.LEASE_LOST, call, null);
   }
 
   /** Leaves the key abandoned: at once if the store answers, else when the lease runs out. */
   private void giveUp(Call<?, ?> call, HeldLease held, @Nullable Throwable cause) {
-    events.publish(Decision.ABANDONED, call, cause);
+    held.ending = true;
+    LeaseCheck check = LeaseCheck.HELD;
     try {
-      keeper.expire(held);
-    } catch (RuntimeException e) {
+      check = keeper.expire(held);
+    } catch (Throwable e) {
       log.warn(
           "Record {} of operation '{}' is abandoned, but the store did not take note of it: its"
               + " lease has to run out first",
@@ -325,9 +388,14 @@ final class LeasedProtocol implements Protocol {
           e);
       events.publish(Decision.STORE_FAILURE, call, e);
     }
+    if (check == LeaseCheck.HELD) {
+      events.publish(Decision.ABANDONED, call, cause);
+    } else if (!held.lost) {
+      lost(call, "end", held);
+    }
   }
 
   private static HeldLease held(Call<?, ?> call, Lease lease) {
-    return new HeldLease(lease, call.spec().name(), call.spec().leaseFor(), System.nanoTime());
+    return new HeldLease(lease, call.spec().name(), call.spec().leaseFor(), call.startNanos());
   }
 }

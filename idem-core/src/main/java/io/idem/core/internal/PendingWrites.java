@@ -78,7 +78,9 @@ final class PendingWrites {
 
   private static long deadline(HeldLease held) {
     return System.nanoTime()
-        + Math.max(AT_LEAST.toNanos(), held.leaseFor.multipliedBy(LEASES).toNanos());
+        + Math.max(
+            AT_LEAST.toNanos(),
+            Durations.nanos(Durations.bounded(held.leaseFor).multipliedBy(LEASES)));
   }
 
   boolean isIdle() {
@@ -103,40 +105,48 @@ final class PendingWrites {
 
   private void attempt(Pending pending, int failures) {
     HeldLease held = pending.held;
+    LeaseCheck check;
     try {
-      LeaseCheck check = pending.write.get();
-      settle(pending);
-      if (check == LeaseCheck.HELD) {
-        log.info(
-            "The {} of record {} of operation '{}' took effect after {} more tries",
-            pending.what,
-            held.lease.id(),
-            held.operation,
-            failures + 1);
-      } else if (pending.heldForSure) {
-        log.warn(
-            "The {} of record {} of operation '{}' came too late: the lease is lost",
-            pending.what,
-            held.lease.id(),
-            held.operation);
-        events.publish(Decision.LEASE_LOST, held.operation, held.lease.id(), held.startNanos, null);
-      }
-    } catch (RuntimeException e) {
-      if (System.nanoTime() - pending.deadlineNanos < 0) {
-        schedule(pending, failures + 1);
-      } else {
-        settle(pending);
-        log.error(
-            "Gave up the {} of record {} of operation '{}' after {} tries. The key is abandoned"
-                + " when its lease runs out",
-            pending.what,
-            held.lease.id(),
-            held.operation,
-            failures + 1,
-            e);
-        events.publish(Decision.STORE_FAILURE, held.operation, held.lease.id(), held.startNanos, e);
-      }
+      check = pending.write.get();
+    } catch (Throwable e) { // an error would end the task unseen, with its place and its lease kept
+      tryLater(pending, failures + 1, e);
+      return;
     }
+    settle(pending);
+    if (check == LeaseCheck.HELD) {
+      log.info(
+          "The {} of record {} of operation '{}' took effect after {} more tries",
+          pending.what,
+          held.lease.id(),
+          held.operation,
+          failures + 1);
+    } else if (pending.heldForSure) {
+      log.warn(
+          "The {} of record {} of operation '{}' came too late: the lease is lost",
+          pending.what,
+          held.lease.id(),
+          held.operation);
+      events.publish(Decision.LEASE_LOST, held.operation, held.lease.id(), held.startNanos, null);
+    }
+  }
+
+  private void tryLater(Pending pending, int failures, Throwable failure) {
+    if (System.nanoTime() - pending.deadlineNanos < 0) {
+      schedule(pending, failures);
+      return;
+    }
+    settle(pending);
+    HeldLease held = pending.held;
+    log.error(
+        "Gave up the {} of record {} of operation '{}' after {} tries. The key is abandoned when"
+            + " its lease runs out",
+        pending.what,
+        held.lease.id(),
+        held.operation,
+        failures,
+        failure);
+    events.publish(
+        Decision.STORE_FAILURE, held.operation, held.lease.id(), held.startNanos, failure);
   }
 
   private void settle(Pending pending) {

@@ -5,6 +5,7 @@ import io.idem.core.Disposition;
 import io.idem.core.Execution;
 import io.idem.core.FailureMapping;
 import io.idem.core.Recording;
+import io.idem.core.ResultCodecException;
 import io.idem.core.store.Claim;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
@@ -60,9 +61,8 @@ final class TransactionalProtocol implements Protocol {
         Execution<T> answer = store.inTransaction(run);
         return afterCommit(call, flight, store, run, answer);
       } catch (Rejected rejected) {
-        Execution<T> others = recordApart(call, flight, store, rejected.outcome);
-        if (others != null) {
-          return others;
+        if (recordApart(call, flight, store, rejected.outcome) instanceof Claim.Completed others) {
+          return answers.fromStored(call, others);
         }
         events.publish(Decision.FAILED, call, rejected.failure);
         throw Sneaky.sneaky(rejected.failure);
@@ -90,27 +90,32 @@ final class TransactionalProtocol implements Protocol {
       TransactionalStore store,
       Run<T, X> run,
       Execution<T> answer) {
+    Execution<T> truth = answer;
     if (run.rolledBackRejection != null) {
-      Execution<T> others = recordApart(call, flight, store, run.rolledBackRejection);
-      if (others != null) {
-        return others;
+      Claim claim = recordApart(call, flight, store, run.rolledBackRejection);
+      if (claim instanceof Claim.Completed others) {
+        return answers.fromStored(call, others);
+      }
+      if (!(claim instanceof Claim.Acquired) && answer instanceof Execution.Ran<T> ran) {
+        truth = new Execution.Ran<>(ran.result(), Recording.FREED);
       }
     } else if (run.durable != null) {
       flight.land(run.durable);
     }
-    if (answer instanceof Execution.Ran) {
+    if (truth instanceof Execution.Ran) {
       events.publish(Decision.RAN, call, null);
     }
-    return answer;
+    return truth;
   }
 
   /**
    * Records a rejection whose own transaction has been rolled back.
    *
-   * @return the answer of somebody else who took the key in between, or null
+   * @return {@link Claim.Acquired} if it is recorded, {@link Claim.Completed} if somebody else took
+   *     the key in between, anything else if it is not recorded
    */
-  private <T extends @Nullable Object> @Nullable Execution<T> recordApart(
-      Call<T, ?> call, Flight flight, TransactionalStore store, StoredOutcome outcome) {
+  private @Nullable Claim recordApart(
+      Call<?, ?> call, Flight flight, TransactionalStore store, StoredOutcome outcome) {
     Claim claim;
     try {
       claim =
@@ -130,9 +135,27 @@ final class TransactionalProtocol implements Protocol {
       flight.land(new Claim.Completed(call.fingerprint(), outcome));
     } else if (claim instanceof Claim.Completed others) {
       flight.land(others);
-      return answers.fromStored(call, others);
     }
-    return null;
+    return claim;
+  }
+
+  /** A failure in its stored form, or null if it is not one that is recorded or can be. */
+  private @Nullable StoredOutcome rejection(Call<?, ?> call, Throwable failure) {
+    FailureMapping<?> mapping = call.spec().mappingFor(failure);
+    if (mapping == null) {
+      return null;
+    }
+    try {
+      return answers.encode(call.spec(), mapping, failure);
+    } catch (ResultCodecException e) {
+      log.error(
+          "A rejection of operation '{}' cannot be encoded, so it is not recorded; its key is free,"
+              + " and a repeat runs again",
+          call.spec().name(),
+          e);
+      failure.addSuppressed(e);
+      return null;
+    }
   }
 
   /** One try: what happens between begin and commit. */
@@ -190,19 +213,27 @@ final class TransactionalProtocol implements Protocol {
         result =
             call.body().run(new AttemptImpl(namespace, call, lease.attempt(), () -> true, scope));
       } catch (Throwable failure) {
-        FailureMapping<?> mapping = call.spec().mappingFor(failure);
-        if (mapping != null && !joined) {
-          throw new Rejected(failure, answers.encode(call.spec(), mapping, failure));
+        StoredOutcome rejection = joined ? null : rejection(call, failure);
+        if (rejection != null) {
+          throw new Rejected(failure, rejection);
         }
         throw failure;
       }
-      Disposition disposition = call.spec().results().apply(result);
+      Disposition disposition = Answers.dispositionOf(call, result);
       if (disposition == Disposition.RELEASE || disposition == Disposition.UNKNOWN) {
         scope.setRollbackOnly();
         return new Execution.Ran<>(result, Recording.FREED);
       }
       StoredOutcome outcome = answers.encode(call.spec(), result);
-      if (disposition == Disposition.RECORD_REJECTION && scope.isRollbackOnly()) {
+      if (scope.isRollbackOnly()) {
+        if (disposition == Disposition.RECORD) {
+          throw new IllegalStateException(
+              "Operation '"
+                  + call.spec().name()
+                  + "' returned a success, but its transaction can only be rolled back: throw"
+                  + " instead, or let onResult(…) classify the result as RELEASE or"
+                  + " RECORD_REJECTION");
+        }
         if (joined) {
           return new Execution.Ran<>(result, Recording.FREED);
         }

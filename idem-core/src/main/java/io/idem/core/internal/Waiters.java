@@ -25,10 +25,20 @@ final class Waiters {
     places.release();
   }
 
-  /** Sleeps before look number {@code look}, doubling with jitter, never longer than asked. */
-  void pause(int look, long atMostNanos) throws InterruptedException {
+  /**
+   * Sleeps before look number {@code look}, doubling with jitter, never longer than asked.
+   *
+   * @return false if the caller was interrupted; its interrupt status is kept
+   */
+  boolean pause(int look, long atMostNanos) {
     long pause = Math.min(LONGEST_PAUSE_NANOS, FIRST_PAUSE_NANOS << Math.min(look, 16));
     long jittered = pause / 2 + ThreadLocalRandom.current().nextLong(pause);
-    TimeUnit.NANOSECONDS.sleep(Math.min(jittered, atMostNanos));
+    try {
+      TimeUnit.NANOSECONDS.sleep(Math.min(jittered, atMostNanos));
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 }

@@ -1,5 +1,6 @@
 package io.idem.core.store;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -49,13 +50,33 @@ public final class Fingerprint {
   }
 
   /**
-   * Digests strings, each as length-prefixed UTF-8.
+   * Digests strings, each as length-prefixed UTF-8. Half a surrogate pair, which a JSON text may
+   * contain, counts as the three bytes its code point would have, so no two strings meet.
    *
    * @param parts what counts as the request, in a fixed order
    * @return the fingerprint
    */
   public static Fingerprint of(String... parts) {
-    return of(Arrays.stream(parts).map(part -> part.getBytes(StandardCharsets.UTF_8)).toList());
+    return of(Arrays.stream(parts).map(Fingerprint::bytesOf).toList());
+  }
+
+  private static byte[] bytesOf(String part) {
+    if (StandardCharsets.UTF_8.newEncoder().canEncode(part)) {
+      return part.getBytes(StandardCharsets.UTF_8);
+    }
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(part.length() * 3);
+    part.codePoints()
+        .forEach(
+            point -> {
+              if (point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE) {
+                bytes.write(0xE0 | (point >> 12));
+                bytes.write(0x80 | ((point >> 6) & 0x3F));
+                bytes.write(0x80 | (point & 0x3F));
+              } else {
+                bytes.writeBytes(Character.toString(point).getBytes(StandardCharsets.UTF_8));
+              }
+            });
+    return bytes.toByteArray();
   }
 
   /**

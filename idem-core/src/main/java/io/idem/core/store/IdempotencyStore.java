@@ -30,7 +30,8 @@ public interface IdempotencyStore {
    * attempt 1. A record with an outcome: {@link Claim.Completed}. A live lease: {@link
    * Claim.Running}, unless the token is the caller's own. A lease that has run out: {@link
    * Claim.Acquired} with the next attempt if the request takes over and its fingerprint matches,
-   * else {@link Claim.Abandoned}.
+   * else {@link Claim.Abandoned}. A take-over with {@link Fingerprint#NONE} keeps the fingerprint
+   * of the record.
    *
    * @param request what is claimed
    * @return the answer
