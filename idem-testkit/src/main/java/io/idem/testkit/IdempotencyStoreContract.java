@@ -470,6 +470,20 @@ public abstract class IdempotencyStoreContract {
   }
 
   @Test
+  void requestWithNothingToCompareTakesOverForTheRecordsOwnRequest() {
+    ClaimRequest first = Requests.claimOf(Requests.newId());
+    acquired(store().claim(first));
+    age(first.id(), Requests.LEASE.plus(SECOND));
+
+    Lease lease =
+        acquired(store().claim(Requests.with(Requests.takeOverOf(first.id()), Fingerprint.NONE)));
+    complete(lease, StoredOutcome.done());
+
+    assertThat(store().claim(Requests.with(Requests.claimOf(first.id()), OTHER_REQUEST)))
+        .isEqualTo(new Claim.Completed(first.fingerprint(), StoredOutcome.done()));
+  }
+
+  @Test
   void keyWithoutAnOutcomeNeverExpires() {
     Lease lease = acquire(Requests.newId());
     age(lease.id(), Duration.ofDays(10_000));

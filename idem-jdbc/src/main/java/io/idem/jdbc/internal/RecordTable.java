@@ -188,6 +188,10 @@ public final class RecordTable {
     }
     int attempt = row.attempt() + 1;
     values.put(Param.ATTEMPT, attempt).put(Param.SEEN_TOKEN, row.token().toBytes());
+    if (request.fingerprint().equals(Fingerprint.NONE)) {
+      // Who has nothing to compare takes over for the record's own request.
+      values.put(Param.FINGERPRINT, emptyIsNull(row.fingerprint().toBytes()));
+    }
     return taken(session, Verb.TAKE_ABANDONED, values, waitLeft)
         ? new Claim.Acquired(new Lease(request.id(), request.token(), attempt))
         : null;
