@@ -17,7 +17,7 @@ public enum ProblemType {
       "key-missing",
       400,
       "An idempotency key is required",
-      true,
+      false,
       """
       This endpoint carries out each request at most once, and tells requests apart by a key that \
       the client chooses. The request had no key, so nothing was done.
@@ -32,7 +32,7 @@ public enum ProblemType {
       "key-malformed",
       400,
       "The idempotency key is malformed",
-      true,
+      false,
       """
       The header that carries the idempotency key was sent several times, is empty, too long, or \
       not written as one key. Nothing was done.
@@ -47,7 +47,7 @@ public enum ProblemType {
       "caller-required",
       403,
       "The caller is not known",
-      true,
+      false,
       """
       Keys of this endpoint belong to the caller that sent them, and the request does not say who \
       that is. Nothing was done.
@@ -181,8 +181,8 @@ public enum ProblemType {
   }
 
   /**
-   * Whether the same operation may succeed under the same key, once what the problem's detail asks
-   * for is done: wait, add the key, authenticate. False says that sending it again cannot help.
+   * Whether the very same request, sent again after a while, may succeed, so that a client may
+   * retry it by itself. False says that something has to be changed first, or cannot be.
    *
    * @return the value of the extension member {@code retryable}
    */

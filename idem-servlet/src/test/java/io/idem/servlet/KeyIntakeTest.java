@@ -42,7 +42,7 @@ class KeyIntakeTest extends ServerTest {
         .startsWith("HTTP/1.1 400 ")
         .contains("application/problem+json")
         .contains("/idempotency/problems/key-malformed")
-        .contains("\"retryable\":true")
+        .contains("\"retryable\":false")
         .doesNotContain("s3");
     assertThat(server.runs).hasValue(0);
   }

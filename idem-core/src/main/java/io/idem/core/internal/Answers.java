@@ -7,6 +7,7 @@ import io.idem.core.FailureMapping;
 import io.idem.core.ResultCodec;
 import io.idem.core.ResultCodecException;
 import io.idem.core.store.Claim;
+import io.idem.core.store.Fingerprint;
 import io.idem.core.store.StoredOutcome;
 import java.util.Objects;
 import org.jspecify.annotations.NullUnmarked;
@@ -28,6 +29,11 @@ final class Answers {
   <T extends @Nullable Object> Execution<T> busy(Call<T, ?> call) {
     events.publish(Decision.BUSY, call, null);
     return new Execution.Busy<>(call.spec().retryAfter());
+  }
+
+  /** The answer to a request that was made inside the run that owns its key. */
+  <T extends @Nullable Object> Execution<T> within(Call<T, ?> call, Fingerprint owner) {
+    return owner.matches(call.fingerprint()) ? busy(call) : keyReused(call);
   }
 
   <T extends @Nullable Object> Execution<T> keyReused(Call<T, ?> call) {

@@ -210,7 +210,10 @@ public final class Engine {
   /** Waits for the leader. Null says that the caller has to try to lead. */
   private <T extends @Nullable Object> @Nullable Execution<T> follow(
       Call<T, ?> call, Flight leading) {
-    if (leading.isLedByThisThread() || !waiters.tryEnter()) {
+    if (leading.isLedByThisThread()) {
+      return answers.within(call, leading.ownerSoFar());
+    }
+    if (!waiters.tryEnter()) {
       return answers.busy(call);
     }
     try {

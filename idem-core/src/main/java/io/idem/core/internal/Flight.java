@@ -24,6 +24,11 @@ final class Flight {
     return leader == Thread.currentThread();
   }
 
+  /** Whose request the key belongs to, {@link Fingerprint#NONE} while that is not known. */
+  Fingerprint ownerSoFar() {
+    return owner.getNow(Fingerprint.NONE);
+  }
+
   /** The store has said whose request the key belongs to. */
   void ownedBy(Fingerprint fingerprint) {
     owner.complete(fingerprint);
