@@ -194,7 +194,8 @@ abstract class TransactionalContract {
   @Test
   void aFailureThatTheMethodSwallowsCannotBeCommitted() {
     assertThatThrownBy(() -> payments.swallow("A-1"))
-        .isInstanceOf(UnexpectedRollbackException.class);
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("can only be rolled back");
 
     assertThat(rows()).isZero();
     assertThat(records()).isZero();
