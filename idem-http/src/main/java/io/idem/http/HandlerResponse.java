@@ -34,6 +34,11 @@ public record HandlerResponse(
     /** Nothing happened, whatever the status: the key is freed. */
     NOTHING_HAPPENED,
     /**
+     * Nobody knows whether anything happened, whatever the status: in transactional mode everything
+     * is rolled back and the key is free, in leased mode the key is left abandoned.
+     */
+    OUTCOME_UNKNOWN,
+    /**
      * The answer is not to be kept: repeats do not run, and are told {@link
      * ProblemType#ANSWER_NOT_STORED}. Where the status frees the key or leaves it unknown, it does
      * so all the same.

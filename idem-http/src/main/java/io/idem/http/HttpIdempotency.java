@@ -296,6 +296,9 @@ public final class HttpIdempotency {
       if (response.directive() == HandlerResponse.Directive.NOTHING_HAPPENED) {
         return new HttpOutcome.NotKept(HttpOutcome.Reason.BY_HANDLER, Disposition.RELEASE);
       }
+      if (response.directive() == HandlerResponse.Directive.OUTCOME_UNKNOWN) {
+        return new HttpOutcome.NotKept(HttpOutcome.Reason.BY_HANDLER, Disposition.UNKNOWN);
+      }
       Disposition disposition = endpoint.responsePolicy().dispositionOf(response.status());
       if (response.directive() == HandlerResponse.Directive.DO_NOT_KEEP) {
         return new HttpOutcome.NotKept(HttpOutcome.Reason.BY_HANDLER, disposition);

@@ -34,6 +34,16 @@ public final class IdempotentExchange {
   }
 
   /**
+   * Says that nobody knows whether anything happened, whatever the response: in transactional mode
+   * the transaction is rolled back and the key is free, in leased mode the key is left abandoned.
+   *
+   * @param request the request the handler was given
+   */
+  public static void outcomeUnknown(ServletRequest request) {
+    request.setAttribute(DIRECTIVE, Directive.OUTCOME_UNKNOWN);
+  }
+
+  /**
    * Says that the response is not to be kept. Repeats do not run, and are told that the answer was
    * not stored.
    *

@@ -8,14 +8,18 @@ import io.idem.core.store.StoreUnavailableException;
 import io.idem.http.HttpIdempotency;
 import io.idem.http.Problem;
 import io.idem.http.ProblemType;
+import io.idem.servlet.IdempotentExchange;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.ResponseEntity;
+import org.springframework.util.ClassUtils;
 import org.springframework.web.bind.annotation.ControllerAdvice;
 import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.context.request.RequestContextHolder;
+import org.springframework.web.context.request.ServletRequestAttributes;
 
 /**
  * Answers what the engine throws out of {@link Idempotent} service methods with the same problem
@@ -30,6 +34,10 @@ public class IdempotencyExceptionHandler {
 
   private static final Logger log = LoggerFactory.getLogger(IdempotencyExceptionHandler.class);
   private static final Duration STORE_RETRY_AFTER = Duration.ofSeconds(5);
+
+  private static final boolean BEHIND_FILTER =
+      ClassUtils.isPresent(
+          "io.idem.servlet.IdempotentExchange", IdempotencyExceptionHandler.class.getClassLoader());
 
   private final String problemBase;
 
@@ -55,7 +63,7 @@ public class IdempotencyExceptionHandler {
    */
   @ExceptionHandler
   public ResponseEntity<byte[]> busy(KeyBusyException e) {
-    return answer(
+    return passingAnswer(
         ProblemType.IN_PROGRESS,
         "Send the same request with the same key again, after the time given in Retry-After.",
         e.retryAfter());
@@ -83,7 +91,7 @@ public class IdempotencyExceptionHandler {
    */
   @ExceptionHandler
   public ResponseEntity<byte[]> unknown(OutcomeUnknownException e) {
-    return answer(
+    return passingAnswer(
         ProblemType.OUTCOME_UNKNOWN,
         "An earlier run of this operation was interrupted. It has to be settled before the key can"
             + " be used again.",
@@ -113,7 +121,7 @@ public class IdempotencyExceptionHandler {
   @ExceptionHandler
   public ResponseEntity<byte[]> storeUnavailable(StoreUnavailableException e) {
     log.warn("A request is refused, because the store of idempotency keys is unavailable", e);
-    return answer(
+    return passingAnswer(
         ProblemType.STORE_UNAVAILABLE,
         "It cannot be told at the moment whether this was carried out before. Send it again with"
             + " the same key.",
@@ -160,6 +168,20 @@ public class IdempotencyExceptionHandler {
         "Idempotency keys of this operation belong to a caller. Authenticate, then send the request"
             + " again with the same key.",
         null);
+  }
+
+  /**
+   * Inside a protected endpoint these answers are not its outcome: what the endpoint did before it
+   * met them is rolled back, or unknown, and they will not be the answer for ever.
+   */
+  private ResponseEntity<byte[]> passingAnswer(
+      ProblemType type, String detail, @Nullable Duration retryAfter) {
+    if (BEHIND_FILTER
+        && RequestContextHolder.getRequestAttributes()
+            instanceof ServletRequestAttributes attributes) {
+      IdempotentExchange.outcomeUnknown(attributes.getRequest());
+    }
+    return answer(type, detail, retryAfter);
   }
 
   private ResponseEntity<byte[]> answer(

@@ -37,6 +37,13 @@ class MapStore implements IdempotencyStore {
       return new Entry(token, attempt, fingerprint, result, leaseUntil, expiry);
     }
 
+    /** Who has nothing to compare takes over for the record's own request. */
+    Entry orComparing(Fingerprint stored) {
+      return fingerprint.equals(Fingerprint.NONE)
+          ? new Entry(token, attempt, stored, outcome, leaseUntil, expiresAt)
+          : this;
+    }
+
     boolean expired() {
       return outcome != null && expiresAt <= now();
     }
@@ -82,7 +89,7 @@ class MapStore implements IdempotencyStore {
       return found.until(after(request.leaseFor()));
     }
     return request.takeOver() && request.fingerprint().matches(found.fingerprint())
-        ? fresh(request, found.attempt() + 1)
+        ? fresh(request, found.attempt() + 1).orComparing(found.fingerprint())
         : found;
   }
 

@@ -48,8 +48,10 @@ public final class IdempotencyWebMvcAutoConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
-  IdempotencyExceptionHandler idempotencyExceptionHandler() {
-    return new IdempotencyExceptionHandler();
+  IdempotencyExceptionHandler idempotencyExceptionHandler(
+      ObjectProvider<HttpIdempotency> protocol) {
+    return new IdempotencyExceptionHandler(
+        protocol.getIfAvailable(HttpIdempotency::new).problemBase());
   }
 
   @Configuration(proxyBeanMethods = false)
