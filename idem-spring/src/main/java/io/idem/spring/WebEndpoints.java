@@ -190,7 +190,12 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
       return null;
     }
     HandlerMethod handler = handlerOf(new LookUpRequest(request));
-    return handler == null ? null : endpoints.get(placeOf(handler));
+    return handler == null ? null : of(handler);
+  }
+
+  /** The endpoint of a handler, or null if it is not protected. */
+  @Nullable HttpEndpoint of(HandlerMethod handler) {
+    return endpoints.get(placeOf(handler));
   }
 
   private @Nullable HandlerMethod handlerOf(LookUpRequest request) throws ServletException {

@@ -7,6 +7,7 @@ import io.idem.http.ResponsePolicy;
 import io.idem.servlet.CallerResolver;
 import io.idem.servlet.IdempotencyFilter;
 import io.idem.servlet.ProblemDocumentationServlet;
+import io.idem.spring.EndpointGuard;
 import io.idem.spring.IdempotencyExceptionHandler;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.IdempotentOperations;
@@ -27,6 +28,8 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
 import org.springframework.util.unit.DataSize;
 import org.springframework.web.servlet.DispatcherServlet;
+import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
 /**
  * Auto-configuration of a Spring MVC application: protects the endpoints, serves what the types of
@@ -99,6 +102,18 @@ public final class IdempotencyWebMvcAutoConfiguration {
       dispatcherServlet.ifAvailable(registration::addServletRegistrationBeans);
       registration.setOrder(Ordered.LOWEST_PRECEDENCE);
       return registration;
+    }
+
+    @Bean
+    WebMvcConfigurer idempotencyEndpointGuard(ObjectProvider<WebEndpoints> endpoints) {
+      return new WebMvcConfigurer() {
+        @Override
+        public void addInterceptors(InterceptorRegistry registry) {
+          registry
+              .addInterceptor(new EndpointGuard(endpoints.getObject()))
+              .order(Ordered.HIGHEST_PRECEDENCE);
+        }
+      };
     }
 
     @Bean

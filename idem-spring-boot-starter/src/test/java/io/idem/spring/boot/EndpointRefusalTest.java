@@ -1,0 +1,179 @@
+package io.idem.spring.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.idem.servlet.CallerResolver;
+import io.idem.spring.IdempotencySetupException;
+import io.idem.spring.Idempotent;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
+import org.springframework.boot.webmvc.autoconfigure.DispatcherServletAutoConfiguration;
+import org.springframework.boot.webmvc.autoconfigure.WebMvcAutoConfiguration;
+import org.springframework.http.ResponseEntity;
+import org.springframework.security.access.prepost.PreAuthorize;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/** What cannot hold at an endpoint keeps the application from starting. */
+class EndpointRefusalTest {
+
+  private final WebApplicationContextRunner nobody =
+      new WebApplicationContextRunner()
+          .withConfiguration(
+              AutoConfigurations.of(
+                  DispatcherServletAutoConfiguration.class,
+                  WebMvcAutoConfiguration.class,
+                  IdempotencyAutoConfiguration.class,
+                  IdempotencyWebMvcAutoConfiguration.class));
+
+  private final WebApplicationContextRunner web =
+      nobody.withBean(CallerResolver.class, () -> request -> "somebody");
+
+  @Test
+  void anEndpointIsAccepted() {
+    web.withUserConfiguration(Fine.class).run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
+  void anEndpointWithoutKnownCallersIsRefused() {
+    assertRefused(nobody, Fine.class, "CallerResolver", "SHARED");
+  }
+
+  @Test
+  void anEndpointOfEverybodyNeedsNoCallers() {
+    nobody.withUserConfiguration(Shared.class).run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
+  void safeMethodsOnlyAreRefused() {
+    assertRefused(web, SafeOnly.class, "safe methods only", "POST, PATCH, PUT or DELETE");
+  }
+
+  @Test
+  void asynchronousHandlersAreRefused() {
+    assertRefused(web, Async.class, "java.util.concurrent.Callable", "before its effect");
+  }
+
+  @Test
+  void asynchronousBodiesAreRefused() {
+    assertRefused(web, AsyncBody.class, "java.util.concurrent.CompletableFuture");
+  }
+
+  @Test
+  void methodSecurityIsRefused() {
+    assertRefused(web, Secured.class, "PreAuthorize", "security filter chain");
+  }
+
+  @Test
+  void anExpressionOverArgumentsIsRefused() {
+    assertRefused(web, WithSource.class, "source or a fingerprint");
+  }
+
+  @Test
+  void recordedFailuresAreRefused() {
+    assertRefused(web, WithFailures.class, "status of the response");
+  }
+
+  @Test
+  void anEndpointThatNothingProtectsIsRefused() {
+    assertRefused(web.withPropertyValues("idem.http.enabled=false"), Fine.class, "run unprotected");
+  }
+
+  @Test
+  void anImpossibleSizeIsRefused() {
+    assertRefused(
+        web.withPropertyValues("idem.http.max-request-size=3GB"),
+        Fine.class,
+        "idem.http.max-request-size");
+  }
+
+  private static void assertRefused(
+      WebApplicationContextRunner runner, Class<?> controller, String... words) {
+    runner
+        .withUserConfiguration(controller)
+        .run(
+            context ->
+                assertThat(context)
+                    .getFailure()
+                    .rootCause()
+                    .isInstanceOf(IdempotencySetupException.class)
+                    .hasMessageContainingAll(words));
+  }
+
+  @RestController
+  static class Fine {
+    @PostMapping("/")
+    @Idempotent
+    ResponseEntity<String> run() {
+      return ResponseEntity.ok("");
+    }
+  }
+
+  @RestController
+  static class Shared {
+    @PostMapping("/")
+    @Idempotent(caller = Idempotent.Caller.SHARED)
+    String run() {
+      return "";
+    }
+  }
+
+  @RestController
+  static class SafeOnly {
+    @GetMapping("/")
+    @Idempotent
+    String run() {
+      return "";
+    }
+  }
+
+  @RestController
+  static class Async {
+    @PostMapping("/")
+    @Idempotent
+    Callable<String> run() {
+      return () -> "";
+    }
+  }
+
+  @RestController
+  static class AsyncBody {
+    @PostMapping("/")
+    @Idempotent
+    ResponseEntity<CompletableFuture<String>> run() {
+      return ResponseEntity.ok(CompletableFuture.completedFuture(""));
+    }
+  }
+
+  @RestController
+  static class Secured {
+    @PostMapping("/")
+    @Idempotent
+    @PreAuthorize("hasRole('X')")
+    String run() {
+      return "";
+    }
+  }
+
+  @RestController
+  static class WithSource {
+    @PostMapping("/")
+    @Idempotent(source = "#x")
+    String run(String x) {
+      return x;
+    }
+  }
+
+  @RestController
+  static class WithFailures {
+    @PostMapping("/")
+    @Idempotent(recordFailures = IllegalArgumentException.class)
+    String run() {
+      return "";
+    }
+  }
+}

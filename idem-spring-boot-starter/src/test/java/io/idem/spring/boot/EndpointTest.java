@@ -1,0 +1,333 @@
+package io.idem.spring.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.idem.spring.boot.EndpointApplication.Effects;
+import io.idem.spring.boot.EndpointApplication.Inner;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+
+/** Protected endpoints of a running web application with a database. */
+class EndpointTest {
+
+  private static ConfigurableApplicationContext context;
+  private static URI base;
+  private final HttpClient client = HttpClient.newHttpClient();
+
+  @BeforeAll
+  static void start() {
+    context =
+        new SpringApplicationBuilder(EndpointApplication.class)
+            .properties(
+                "server.port=0",
+                "server.address=127.0.0.1",
+                "spring.main.banner-mode=off",
+                "spring.datasource.url=jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1")
+            .run();
+    base =
+        URI.create("http://127.0.0.1:" + context.getEnvironment().getProperty("local.server.port"));
+  }
+
+  @AfterAll
+  static void stop() {
+    context.close();
+  }
+
+  @Test
+  void aRepeatIsReplayedAndLeavesOneEffect() {
+    String name = name();
+    HttpResponse<String> first = post("/orders", "alice", "k1", json(name));
+    HttpResponse<String> repeat = post("/orders", "alice", "k1", json(name));
+
+    assertThat(first.statusCode()).isEqualTo(201);
+    assertThat(replayed(first)).isFalse();
+    assertThat(repeat.statusCode()).isEqualTo(201);
+    assertThat(replayed(repeat)).isTrue();
+    assertThat(repeat.body()).isEqualTo(first.body());
+    assertThat(repeat.headers().firstValue("Location")).hasValue("/orders/1");
+    assertThat(repeat.headers().firstValue("X-Request-Id")).isEmpty();
+    assertThat(effects(name)).isEqualTo(1);
+  }
+
+  @Test
+  void theKeyIsTheCallersOwn() {
+    String name = name();
+    HttpResponse<String> alices = post("/orders", "alice", "k2", json(name));
+    HttpResponse<String> bobs = post("/orders", "bob", "k2", json(name));
+
+    assertThat(bobs.body()).isNotEqualTo(alices.body());
+    assertThat(effects(name)).isEqualTo(2);
+  }
+
+  @Test
+  void withoutACallerNothingRuns() {
+    String name = name();
+
+    HttpResponse<String> answer = post("/orders", null, "k3", json(name));
+
+    assertThat(answer.statusCode()).isEqualTo(403);
+    assertThat(answer.body()).contains("/idempotency/problems/caller-required");
+    assertThat(effects(name)).isZero();
+  }
+
+  @Test
+  void aSharedKeyNeedsNoCaller() {
+    String name = name();
+
+    HttpResponse<String> first = post("/shared/" + name, null, "k", "");
+
+    assertThat(post("/shared/" + name, "bob", "k", "").body()).isEqualTo(first.body());
+    assertThat(effects(name)).isEqualTo(1);
+  }
+
+  @Test
+  void oneKeyIsAnotherOperationAtEachEndpoint() {
+    String name = name();
+    post("/shared/" + name, null, "same", "");
+
+    assertThat(replayed(post("/optional/" + name, "alice", "same", ""))).isFalse();
+    assertThat(effects(name)).isEqualTo(2);
+  }
+
+  @Test
+  void anotherPathOfTheOperationIsMisuse() {
+    post("/orders/1/pay", "alice", "k4", "");
+
+    assertThat(post("/orders/2/pay", "alice", "k4", "").statusCode()).isEqualTo(422);
+    assertThat(effects("paid 2")).isZero();
+  }
+
+  /** However the path is spelled, what reaches the handler is protected. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"/orders", "/%6Frders", "/orders;a=b", "/./orders", "//orders", "/orders?x=1"})
+  void noSpellingOfThePathLeadsPastTheProtection(String path) {
+    String name = name();
+
+    HttpResponse<String> answer = post(path, "alice", null, json(name));
+
+    assertThat(answer.statusCode()).isBetween(400, 499);
+    assertThat(effects(name)).isZero();
+  }
+
+  @Test
+  void aForwardDoesNotLeadPastTheProtection() {
+    HttpResponse<String> answer = post("/forward", "alice", null, "");
+
+    assertThat(answer.statusCode()).isEqualTo(500);
+    assertThat(effects("forwarded")).isZero();
+  }
+
+  @Test
+  void aMappingOnAnInterfaceIsProtected() {
+    String name = name();
+    assertThat(post("/contracted/" + name, "alice", null, "").statusCode()).isEqualTo(400);
+
+    HttpResponse<String> first = post("/contracted/" + name, "alice", "k", "");
+
+    assertThat(post("/contracted/" + name, "alice", "k", "").body()).isEqualTo(first.body());
+    assertThat(effects(name)).isEqualTo(1);
+  }
+
+  @Test
+  void aPutIsProtectedWhereTheHandlerIsMappedToIt() {
+    send("PUT", "/orders/7", "alice", "k5", "");
+
+    assertThat(replayed(send("PUT", "/orders/7", "alice", "k5", ""))).isTrue();
+    assertThat(effects("put 7")).isEqualTo(1);
+  }
+
+  @Test
+  void safeMethodsNeedNoKey() {
+    assertThat(send("GET", "/orders", "alice", null, "").body()).isEqualTo("all");
+  }
+
+  @Test
+  void aRejectionIsRecordedAndItsChangeRolledBack() {
+    String name = name();
+    HttpResponse<String> first = post("/rejected/" + name, "alice", "k6", "");
+    HttpResponse<String> repeat = post("/rejected/" + name, "alice", "k6", "");
+
+    assertThat(first.statusCode()).isEqualTo(402);
+    assertThat(first.body()).isEqualTo("no funds");
+    assertThat(repeat.statusCode()).isEqualTo(402);
+    assertThat(replayed(repeat)).isTrue();
+    assertThat(repeat.body()).isEqualTo("no funds");
+    assertThat(effects(name)).isZero();
+  }
+
+  @Test
+  void afterAnExceptionNothingHasHappenedAndTheKeyIsFree() {
+    String name = name();
+    HttpResponse<String> first = post("/broken/" + name, "alice", "k7", "");
+    HttpResponse<String> repeat = post("/broken/" + name, "alice", "k7", "");
+
+    assertThat(first.statusCode()).isEqualTo(500);
+    assertThat(repeat.statusCode()).isEqualTo(500);
+    assertThat(replayed(repeat)).isFalse();
+    assertThat(effects(name)).isZero();
+  }
+
+  @Test
+  void aRequestThatCannotBeReadLeavesTheKeyFree() {
+    String name = name();
+    assertThat(post("/orders", "alice", "k8", "{").statusCode()).isEqualTo(400);
+
+    assertThat(post("/orders", "alice", "k8", json(name)).statusCode()).isEqualTo(201);
+    assertThat(effects(name)).isEqualTo(1);
+  }
+
+  @Test
+  void anOptionalKeyProtectsWhereItIsSent() {
+    String name = name();
+    post("/optional/" + name, "alice", null, "");
+    post("/optional/" + name, "alice", null, "");
+    assertThat(effects(name)).isEqualTo(2);
+
+    post("/optional/" + name, "alice", "k9", "");
+    post("/optional/" + name, "alice", "k9", "");
+    assertThat(effects(name)).isEqualTo(3);
+  }
+
+  @Test
+  void anEndpointMayNameItsHeader() {
+    HttpRequest.Builder request = request("POST", "/own-header", "alice", "").header("X-Key", "k");
+
+    assertThat(send(request).body()).isEqualTo(send(request).body());
+    assertThat(post("/own-header", "alice", "k", "").statusCode()).isEqualTo(400);
+  }
+
+  @Test
+  void aFormIsReadAsParameters() {
+    HttpRequest.Builder form =
+        request("POST", "/form", "alice", "name=Ann+Lee")
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .header("Idempotency-Key", "k");
+    HttpRequest.Builder other =
+        request("POST", "/form", "alice", "name=Bob")
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .header("Idempotency-Key", "k");
+
+    assertThat(send(form).body()).isEqualTo("Ann Lee");
+    assertThat(send(form).body()).isEqualTo("Ann Lee");
+    assertThat(send(other).statusCode()).isEqualTo(422);
+    assertThat(effects("form")).isEqualTo(1);
+  }
+
+  @Test
+  void theHandlerSeesItsAttempt() {
+    String key = post("/outgoing", "alice", "k10", "").body();
+
+    assertThat(UUID.fromString(key)).hasToString(key);
+  }
+
+  @Test
+  void aPassingAnswerOfAnInnerOperationIsNotTheEndpointsOwn() throws Exception {
+    String name = name();
+    Inner inner = context.getBean(Inner.class);
+    CompletableFuture<String> holder =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return inner.hold("in-hand");
+              } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    assertThat(inner.entered.await(30, TimeUnit.SECONDS)).isTrue();
+
+    HttpResponse<String> busy = send(nested(name));
+    inner.mayLeave.countDown();
+    assertThat(holder.get(30, TimeUnit.SECONDS)).isEqualTo("in-hand");
+    HttpResponse<String> later = send(nested(name));
+
+    assertThat(busy.statusCode()).isEqualTo(409);
+    assertThat(busy.body()).contains("in-progress");
+    assertThat(later.statusCode()).isEqualTo(200);
+    assertThat(later.body()).isEqualTo("in-hand");
+    assertThat(replayed(later)).isFalse();
+    assertThat(effects(name)).as("what the busy one did was rolled back").isEqualTo(1);
+  }
+
+  @Test
+  void theTypesOfProblemsResolve() {
+    HttpResponse<String> refused = post("/orders", "alice", null, "{}");
+
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertThat(refused.headers().firstValue("Content-Type")).hasValue("application/problem+json");
+    assertThat(refused.body()).contains("\"type\":\"/idempotency/problems/key-missing\"");
+    assertThat(send("GET", "/idempotency/problems/key-missing", null, null, "").body())
+        .contains("What to do");
+  }
+
+  private HttpRequest.Builder nested(String name) {
+    return request("POST", "/nested/" + name, "alice", "")
+        .header("Idempotency-Key", "k11")
+        .header("X-Inner", "in-hand");
+  }
+
+  private static String name() {
+    return UUID.randomUUID().toString();
+  }
+
+  private static String json(String name) {
+    return "{\"name\":\"" + name + "\"}";
+  }
+
+  private static int effects(String name) {
+    return context.getBean(Effects.class).count(name);
+  }
+
+  private static boolean replayed(HttpResponse<?> response) {
+    return response.headers().firstValue("Idempotent-Replayed").isPresent();
+  }
+
+  private HttpResponse<String> post(String path, String user, String key, String body) {
+    return send("POST", path, user, key, body);
+  }
+
+  private HttpResponse<String> send(
+      String method, String path, String user, String key, String body) {
+    HttpRequest.Builder request = request(method, path, user, body);
+    if (key != null) {
+      request.header("Idempotency-Key", key);
+    }
+    if (!body.isEmpty()) {
+      request.header("Content-Type", "application/json");
+    }
+    return send(request);
+  }
+
+  private static HttpRequest.Builder request(String method, String path, String user, String body) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(base + path))
+            .method(method, BodyPublishers.ofString(body));
+    return user == null ? request : request.header("X-User", user);
+  }
+
+  private HttpResponse<String> send(HttpRequest.Builder request) {
+    try {
+      return client.send(request.build(), BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+}
