@@ -139,6 +139,7 @@ class ReplayTest extends ServerTest {
           response.getWriter().print("dropped");
           response.setHeader("ETag", "\"1\"");
           response.sendError(404, "no such order");
+          assertThat(response.isCommitted()).isTrue();
           response.getWriter().print("ignored");
         });
 
@@ -235,6 +236,18 @@ class ReplayTest extends ServerTest {
     // The forward used up no key of the path it led to.
     server.post("/inner", "k");
     assertThat(server.runs).hasValue(3);
+  }
+
+  @Test
+  void p29_aForwardFromAnUnprotectedPathIsProtected() throws Exception {
+    server.protect("/inner", (request, response) -> response.getWriter().print("in"));
+    server.open(
+        "/open",
+        (request, response) -> request.getRequestDispatcher("/inner").forward(request, response));
+
+    assertThat(text(server.post("/open", "k"))).isEqualTo("in");
+    assertSame(server.post("/open", "k"), server.post("/open", "k"));
+    assertThat(server.runs).hasValue(4);
   }
 
   @Test
