@@ -28,8 +28,9 @@ import org.slf4j.LoggerFactory;
  * <p>It belongs behind authentication and authorization, and in front of the handlers.
  *
  * <ol>
- *   <li>Only the first dispatch of a request is protected: forwards, includes and error dispatches
- *       belong to the run that caused them.
+ *   <li>A run begins with a request, or, where the filter is mapped to forwards, with one from an
+ *       unprotected path. Whatever a run dispatches belongs to it, and so does the error page that
+ *       follows it.
  *   <li>The body of a protected request is read up to the endpoint's bound, and can be read again.
  *       Forms and multipart bodies are left to the container, which may have taken them apart
  *       before; the handler reads them as parameters and parts.
@@ -50,6 +51,9 @@ import org.slf4j.LoggerFactory;
 public final class IdempotencyFilter implements Filter {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.servlet");
+
+  private static final Set<DispatcherType> START_OF_A_RUN =
+      Set.of(DispatcherType.REQUEST, DispatcherType.FORWARD);
 
   private final HttpIdempotency protocol;
   private final EndpointResolver endpoints;
@@ -89,7 +93,7 @@ public final class IdempotencyFilter implements Filter {
       throws IOException, ServletException {
     if (!(request instanceof HttpServletRequest httpRequest)
         || !(response instanceof HttpServletResponse httpResponse)
-        || request.getDispatcherType() != DispatcherType.REQUEST
+        || !START_OF_A_RUN.contains(request.getDispatcherType())
         || request.getAttribute(onceAttribute) != null) {
       chain.doFilter(request, response);
       return;

@@ -139,6 +139,7 @@ class ReplayTest extends ServerTest {
           response.getWriter().print("dropped");
           response.setHeader("ETag", "\"1\"");
           response.sendError(404, "no such order");
+          assertThat(response.isCommitted()).isTrue();
           response.getWriter().print("ignored");
         });
 
@@ -238,14 +239,31 @@ class ReplayTest extends ServerTest {
   }
 
   @Test
+  void p29_aForwardFromAnUnprotectedPathIsProtected() throws Exception {
+    server.protect("/inner", (request, response) -> response.getWriter().print("in"));
+    server.open(
+        "/open",
+        (request, response) -> request.getRequestDispatcher("/inner").forward(request, response));
+
+    assertThat(text(server.post("/open", "k"))).isEqualTo("in");
+    assertSame(server.post("/open", "k"), server.post("/open", "k"));
+    assertThat(server.runs).hasValue(4);
+  }
+
+  @Test
   void p29_anErrorDispatchIsNotARequestOfItsOwn() throws Exception {
     server.protect("/error", (request, response) -> {});
-    server.protect("/pay", (request, response) -> response.sendError(400));
+    server.protect(
+        "/pay",
+        (request, response) -> {
+          IdempotentExchange.nothingHappened(request);
+          response.sendError(404);
+        });
 
     for (int run = 1; run <= 2; run++) {
       HttpResponse<byte[]> refused = server.post("/pay", "k");
 
-      assertThat(text(refused)).startsWith("error 400");
+      assertThat(text(refused)).startsWith("error 404");
       assertThat(refused.headers().firstValue("Idempotent-Replayed")).isEmpty();
       assertThat(server.runs).hasValue(run);
     }
