@@ -7,7 +7,6 @@ import io.idem.http.HttpIdempotency;
 import io.idem.http.KeySyntax;
 import io.idem.http.ResponsePolicy;
 import io.idem.servlet.EndpointResolver;
-import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.lang.reflect.Method;
 import java.util.HashMap;
@@ -185,7 +184,7 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
   }
 
   @Override
-  public @Nullable HttpEndpoint resolve(HttpServletRequest request) throws ServletException {
+  public @Nullable HttpEndpoint resolve(HttpServletRequest request) {
     if (endpoints.isEmpty()) {
       return null;
     }
@@ -198,10 +197,13 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
     return endpoints.get(placeOf(handler));
   }
 
-  private @Nullable HandlerMethod handlerOf(LookUpRequest request) throws ServletException {
+  private @Nullable HandlerMethod handlerOf(LookUpRequest request) {
+    boolean parsed = false;
     for (HandlerMapping mapping : mappings) {
-      if (mapping.usesPathPatterns() && !ServletRequestPathUtils.hasParsedRequestPath(request)) {
+      if (mapping.usesPathPatterns() && !parsed) {
+        // Anew, because what an earlier dispatch left behind is the path it came from.
         ServletRequestPathUtils.parseAndCache(request);
+        parsed = true;
       }
       HandlerExecutionChain chain;
       try {

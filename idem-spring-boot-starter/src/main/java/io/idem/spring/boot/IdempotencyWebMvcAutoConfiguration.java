@@ -13,6 +13,7 @@ import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.IdempotentOperations;
 import io.idem.spring.WebEndpoints;
 import io.idem.spring.WebSettings;
+import jakarta.servlet.DispatcherType;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -100,6 +101,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
                   protocol, endpoints, callers.getIfAvailable(CallerResolver::userPrincipal)));
       // Filters of a servlet come after those of paths, whatever their order.
       dispatcherServlet.ifAvailable(registration::addServletRegistrationBeans);
+      registration.setDispatcherTypes(DispatcherType.REQUEST, DispatcherType.FORWARD);
       registration.setOrder(Ordered.LOWEST_PRECEDENCE);
       return registration;
     }

@@ -81,8 +81,8 @@ class EndpointApplication {
   /** An operation of its own behind an endpoint. */
   static class Inner {
 
-    final CountDownLatch entered = new CountDownLatch(1);
-    final CountDownLatch mayLeave = new CountDownLatch(1);
+    private final CountDownLatch entered = new CountDownLatch(1);
+    private final CountDownLatch mayLeave = new CountDownLatch(1);
 
     @Idempotent(key = "#key", waitAtMost = "0", operation = "inner", mode = Idempotent.Mode.LEASED)
     public String hold(String key) throws InterruptedException {
@@ -91,6 +91,14 @@ class EndpointApplication {
         throw new IllegalStateException("nobody let it go");
       }
       return key;
+    }
+
+    public boolean isHeld() throws InterruptedException {
+      return entered.await(30, TimeUnit.SECONDS);
+    }
+
+    public void letGo() {
+      mayLeave.countDown();
     }
   }
 

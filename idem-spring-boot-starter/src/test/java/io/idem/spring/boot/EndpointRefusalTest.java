@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.idem.servlet.CallerResolver;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -12,6 +13,7 @@ import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.webmvc.autoconfigure.DispatcherServletAutoConfiguration;
 import org.springframework.boot.webmvc.autoconfigure.WebMvcAutoConfiguration;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.http.ResponseEntity;
 import org.springframework.security.access.prepost.PreAuthorize;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -97,9 +99,9 @@ class EndpointRefusalTest {
         .withUserConfiguration(controller)
         .run(
             context ->
-                assertThat(context)
-                    .getFailure()
-                    .rootCause()
+                assertThat(
+                        NestedExceptionUtils.getMostSpecificCause(
+                            Objects.requireNonNull(context.getStartupFailure())))
                     .isInstanceOf(IdempotencySetupException.class)
                     .hasMessageContainingAll(words));
   }

@@ -1,10 +1,14 @@
 package io.idem.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.idem.spring.EndpointGuard;
+import io.idem.spring.WebEndpoints;
 import io.idem.spring.boot.EndpointApplication.Effects;
 import io.idem.spring.boot.EndpointApplication.Inner;
 import java.io.IOException;
+import java.lang.reflect.Method;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -21,6 +25,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.mock.web.MockHttpServletRequest;
+import org.springframework.mock.web.MockHttpServletResponse;
+import org.springframework.web.method.HandlerMethod;
 
 /** Protected endpoints of a running web application with a database. */
 class EndpointTest {
@@ -129,8 +136,27 @@ class EndpointTest {
   void aForwardDoesNotLeadPastTheProtection() {
     HttpResponse<String> answer = post("/forward", "alice", null, "");
 
-    assertThat(answer.statusCode()).isEqualTo(500);
+    assertThat(answer.statusCode()).isEqualTo(400);
+    assertThat(answer.body()).contains("key-missing");
     assertThat(effects("forwarded")).isZero();
+  }
+
+  /** Should the filter ever be passed by, the handler's second lock holds. */
+  @Test
+  void aProtectedHandlerThatIsReachedPastTheFilterIsRefused() throws Exception {
+    EndpointGuard guard = new EndpointGuard(context.getBean(WebEndpoints.class));
+    Object controller = context.getBean(EndpointApplication.Endpoints.class);
+    Method method = EndpointApplication.Endpoints.class.getDeclaredMethod("pay", String.class);
+    HandlerMethod handler = new HandlerMethod(controller, method);
+
+    assertThatIllegalStateException()
+        .isThrownBy(
+            () ->
+                guard.preHandle(
+                    new MockHttpServletRequest("POST", "/orders/1/pay"),
+                    new MockHttpServletResponse(),
+                    handler))
+        .withMessageContaining("past the idempotency filter");
   }
 
   @Test
@@ -249,10 +275,10 @@ class EndpointTest {
                 throw new IllegalStateException(e);
               }
             });
-    assertThat(inner.entered.await(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(inner.isHeld()).isTrue();
 
     HttpResponse<String> busy = send(nested(name));
-    inner.mayLeave.countDown();
+    inner.letGo();
     assertThat(holder.get(30, TimeUnit.SECONDS)).isEqualTo("in-hand");
     HttpResponse<String> later = send(nested(name));
 
