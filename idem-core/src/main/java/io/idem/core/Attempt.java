@@ -15,6 +15,13 @@ public interface Attempt {
   String operation();
 
   /**
+   * Where the record of this run is written.
+   *
+   * @return the operation's mode
+   */
+  Mode mode();
+
+  /**
    * How often the key was claimed since its record was created.
    *
    * <p>It is 1 for a first run and grows each time an abandoned key is taken over, so it serves as

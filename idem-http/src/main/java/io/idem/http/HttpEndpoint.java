@@ -4,6 +4,7 @@ import io.idem.core.Operation;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How one endpoint is protected. Made once, used for the life of the application; immutable.
@@ -18,7 +19,7 @@ public final class HttpEndpoint {
   private final KeySyntax keySyntax;
   private final boolean keyRequired;
   private final CallerScope callerScope;
-  private final Set<String> methods;
+  private final @Nullable Set<String> methods;
   private final int maxRequestBytes;
   private final int maxStoredBytes;
   private final ResponsePolicy responsePolicy;
@@ -91,7 +92,7 @@ public final class HttpEndpoint {
    * @return true if they are
    */
   public boolean protects(String method) {
-    return methods.contains(method);
+    return methods == null ? !SAFE.contains(method) : methods.contains(method);
   }
 
   /**
@@ -152,7 +153,7 @@ public final class HttpEndpoint {
     private KeySyntax keySyntax = KeySyntax.DEFAULT;
     private boolean keyRequired = true;
     private CallerScope callerScope = CallerScope.CALLER;
-    private Set<String> methods = Set.of("POST", "PATCH");
+    private @Nullable Set<String> methods = Set.of("POST", "PATCH");
     private int maxRequestBytes = 1 << 20;
     private int maxStoredBytes = 1 << 20;
     private ResponsePolicy responsePolicy = ResponsePolicy.DEFAULT;
@@ -217,6 +218,16 @@ public final class HttpEndpoint {
         set.add(upperCase);
       }
       this.methods = set;
+      return this;
+    }
+
+    /**
+     * Protects requests of every method that is not safe (RFC 9110, section 9.2.1), known or not.
+     *
+     * @return this
+     */
+    public Builder unsafeMethods() {
+      this.methods = null;
       return this;
     }
 

@@ -8,6 +8,7 @@ import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.Operation;
 import io.idem.core.ResultCodecException;
+import io.idem.core.store.Fingerprint;
 import io.idem.core.store.StoreUnavailableException;
 import java.io.IOException;
 import java.time.Duration;
@@ -138,16 +139,27 @@ public final class HttpIdempotency {
               + " bytes. Send a smaller one; the same key may be used for it.",
           null);
     }
-    IdempotentRequest request =
-        new IdempotentRequest(
-            source,
-            key.value(),
-            RequestFingerprint.of(
-                exchange.method(),
-                exchange.path(),
-                exchange.query(),
-                exchange.headerLines("Content-Type").stream().findFirst().orElse(null),
-                body));
+    Fingerprint fingerprint =
+        RequestFingerprint.of(
+            exchange.method(),
+            exchange.path(),
+            exchange.query(),
+            exchange.headerLines("Content-Type").stream().findFirst().orElse(null),
+            body);
+    IdempotentRequest request;
+    try {
+      request = new IdempotentRequest(source, key.value(), fingerprint);
+    } catch (IllegalArgumentException e) {
+      // The key has been checked, so this is the caller's name.
+      log.warn(
+          "A request of operation '{}' is refused: the name of its caller cannot scope a key: {}",
+          endpoint.operation().name(),
+          e.getMessage());
+      return refuse(
+          ProblemType.CALLER_REQUIRED,
+          "The name of the caller is too long or not valid Unicode, so that no key can belong to it.",
+          null);
+    }
     return run(endpoint, exchange, request, handler);
   }
 

@@ -13,15 +13,15 @@ public final class StoredResponse {
   /**
    * A response.
    *
-   * @param status the status, 200 to 599
+   * @param status the status, 200 to 999
    * @param headers the header lines, in their order
    * @param body the body; not copied, so the caller gives it away
    * @throws IllegalArgumentException if the status is none of a final response
    */
   public StoredResponse(int status, List<HeaderField> headers, byte[] body) {
-    if (status < 200 || status > 599) {
+    if (status < 200 || status > 999) {
       throw new IllegalArgumentException(
-          "The status of a final response is 200 to 599, found " + status);
+          "The status of a final response is 200 to 999, found " + status);
     }
     this.status = status;
     this.headers = List.copyOf(headers);
@@ -31,7 +31,7 @@ public final class StoredResponse {
   /**
    * The status.
    *
-   * @return 200 to 599
+   * @return 200 to 999
    */
   public int status() {
     return status;

@@ -79,6 +79,11 @@ final class JdbcTransactionScope implements TransactionScope {
   }
 
   @Override
+  public void flush() {
+    transaction.flush();
+  }
+
+  @Override
   public void setRollbackOnly() {
     transaction.setRollbackOnly();
   }

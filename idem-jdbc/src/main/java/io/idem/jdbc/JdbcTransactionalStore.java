@@ -1,8 +1,12 @@
 package io.idem.jdbc;
 
+import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.TransactionalStore;
+import io.idem.jdbc.internal.Failures;
 import io.idem.jdbc.internal.RecordTable;
+import io.idem.jdbc.internal.Session;
+import java.sql.SQLException;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * COMMITTED it then sees what became of it; under a stricter isolation level the database demands a
  * new transaction. Thread-safe.
  */
-public final class JdbcTransactionalStore implements TransactionalStore {
+public final class JdbcTransactionalStore implements TransactionalStore, ExpiredEntries {
 
   private final JdbcTransactions transactions;
   private final RecordTable table;
@@ -52,6 +56,28 @@ public final class JdbcTransactionalStore implements TransactionalStore {
             return work.run(scope);
           } finally {
             scope.end();
+          }
+        });
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>In a transaction of its own, on a thread that runs in none.
+   */
+  @Override
+  public int purgeExpired(int limit) {
+    if (limit < 1) {
+      throw new IllegalArgumentException("The limit of a purge is at least 1, found " + limit);
+    }
+    return transactions.inTransaction(
+        transaction -> {
+          Session session = new Session(transaction.connection(), Session.Mode.JOINED);
+          try {
+            return table.purge(session, limit);
+          } catch (SQLException e) {
+            transaction.setRollbackOnly();
+            throw Failures.inTransaction("Purging expired records", e, table.isConflict(e));
           }
         });
   }

@@ -94,6 +94,9 @@ public interface JdbcTransactions {
      */
     Connection connection();
 
+    /** Sends what a layer above the connection has left in a buffer, such as an ORM's SQL. */
+    default void flush() {}
+
     /** Makes sure that what the work writes is never committed. */
     void setRollbackOnly();
 

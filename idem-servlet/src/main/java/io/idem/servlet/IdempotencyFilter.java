@@ -144,6 +144,7 @@ public final class IdempotencyFilter implements Filter {
     try {
       return protocol.execute(endpoint, exchange, exchange);
     } catch (Exception e) {
+      exchange.takeBack();
       Exception thrown = exchange.asThrown(e);
       if (thrown instanceof IOException failure) {
         throw failure;

@@ -32,6 +32,7 @@ final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
   private final FilterChain chain;
   private byte @Nullable [] body;
   private @Nullable CapturedResponse captured;
+  private boolean returned;
   private @Nullable ServletException wrapping;
 
   ServletExchange(
@@ -163,7 +164,18 @@ final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
     } finally {
       directive = IdempotentExchange.end(request);
     }
+    returned = true;
     return capture.captured(directive);
+  }
+
+  /**
+   * Takes back what the handler said of a success that was undone afterwards, for example because
+   * its transaction could not be committed.
+   */
+  void takeBack() {
+    if (returned) {
+      untouched();
+    }
   }
 
   /** What the chain threw, as it threw it. */

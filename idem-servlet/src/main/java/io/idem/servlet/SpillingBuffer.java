@@ -3,16 +3,24 @@ package io.idem.servlet;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Bytes in memory up to a bound, and all of them in a temporary file beyond it. */
 final class SpillingBuffer extends OutputStream {
 
+  private static final Logger log = LoggerFactory.getLogger("io.idem.servlet");
+
   private final int mostInMemory;
   private ByteArrayOutputStream memory = new ByteArrayOutputStream();
   private @Nullable Path file;
+  private @Nullable FileChannel channel;
   private @Nullable OutputStream fileOut;
   private long size;
 
@@ -39,8 +47,19 @@ final class SpillingBuffer extends OutputStream {
   }
 
   private OutputStream spill() throws IOException {
-    file = Files.createTempFile("idem-response-", ".tmp");
-    OutputStream out = Files.newOutputStream(file);
+    Path created = Files.createTempFile("idem-response-", ".tmp");
+    file = created;
+    FileChannel opened =
+        FileChannel.open(created, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    channel = opened;
+    try {
+      // Where the system lets it, the open file has no name any more: a crash leaves nothing
+      // behind.
+      Files.delete(created);
+    } catch (IOException e) {
+      log.debug("An open temporary file cannot be deleted here; it will be once it is closed", e);
+    }
+    OutputStream out = Channels.newOutputStream(opened);
     memory.writeTo(out);
     memory = new ByteArrayOutputStream();
     return out;
@@ -51,7 +70,7 @@ final class SpillingBuffer extends OutputStream {
   }
 
   boolean isSpilled() {
-    return file != null;
+    return channel != null;
   }
 
   /** The content, as long as it is not spilled. */
@@ -60,14 +79,14 @@ final class SpillingBuffer extends OutputStream {
   }
 
   void writeTo(OutputStream out) throws IOException {
-    if (file == null) {
+    FileChannel spilled = channel;
+    if (spilled == null) {
       memory.writeTo(out);
       return;
     }
-    if (fileOut != null) {
-      fileOut.flush();
-    }
-    Files.copy(file, out);
+    spilled.position(0);
+    Channels.newInputStream(spilled).transferTo(out);
+    spilled.position(spilled.size());
   }
 
   /** Forgets the content and deletes the file. The buffer may be filled again. */
@@ -77,6 +96,7 @@ final class SpillingBuffer extends OutputStream {
     OutputStream out = fileOut;
     Path spilled = file;
     fileOut = null;
+    channel = null;
     file = null;
     try {
       if (out != null) {

@@ -2,6 +2,7 @@ package io.idem.spring;
 
 import io.idem.core.KeyBusyException;
 import io.idem.core.KeyReusedException;
+import io.idem.core.Mode;
 import io.idem.core.OutcomeUnknownException;
 import io.idem.core.ResultNotStoredException;
 import io.idem.core.store.StoreUnavailableException;
@@ -9,6 +10,7 @@ import io.idem.http.HttpIdempotency;
 import io.idem.http.Problem;
 import io.idem.http.ProblemType;
 import io.idem.servlet.IdempotentExchange;
+import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -171,15 +173,26 @@ public class IdempotencyExceptionHandler {
   }
 
   /**
-   * Inside a protected endpoint these answers are not its outcome: what the endpoint did before it
-   * met them is rolled back, or unknown, and they will not be the answer for ever.
+   * Inside a protected endpoint these answers are not its outcome. In transactional mode what the
+   * endpoint did before is rolled back and its key is free; in leased mode it is unknown, and its
+   * key says so from now on, which the client had better hear at once.
    */
   private ResponseEntity<byte[]> passingAnswer(
       ProblemType type, String detail, @Nullable Duration retryAfter) {
     if (BEHIND_FILTER
         && RequestContextHolder.getRequestAttributes()
             instanceof ServletRequestAttributes attributes) {
-      IdempotentExchange.outcomeUnknown(attributes.getRequest());
+      HttpServletRequest request = attributes.getRequest();
+      IdempotentExchange.outcomeUnknown(request);
+      if (IdempotentExchange.attempt(request)
+          .filter(run -> run.mode() == Mode.LEASED)
+          .isPresent()) {
+        return answer(
+            ProblemType.OUTCOME_UNKNOWN,
+            "A part of this operation could not be carried out now, and it is not known what became"
+                + " of the rest. It has to be settled before the key can be used again.",
+            null);
+      }
     }
     return answer(type, detail, retryAfter);
   }

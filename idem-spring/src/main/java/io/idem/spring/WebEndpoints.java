@@ -7,6 +7,7 @@ import io.idem.http.HttpIdempotency;
 import io.idem.http.KeySyntax;
 import io.idem.http.ResponsePolicy;
 import io.idem.servlet.EndpointResolver;
+import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.lang.reflect.Method;
 import java.util.HashMap;
@@ -15,15 +16,21 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.springframework.aop.framework.autoproxy.AutoProxyUtils;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.beans.factory.BeanFactoryUtils;
 import org.springframework.beans.factory.ListableBeanFactory;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.core.annotation.AnnotationAwareOrderComparator;
 import org.springframework.core.annotation.MergedAnnotations;
 import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
+import org.springframework.util.ClassUtils;
 import org.springframework.web.bind.annotation.RequestMethod;
+import org.springframework.web.cors.CorsConfiguration;
+import org.springframework.web.cors.CorsConfigurationSource;
 import org.springframework.web.method.HandlerMethod;
 import org.springframework.web.servlet.HandlerExecutionChain;
+import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.HandlerMapping;
 import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
@@ -82,7 +89,23 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
     for (IdempotentMethod method : methods) {
       Place place = new Place(method.method(), method.targetClass());
       check(method);
-      made.put(place, endpoint(method, mapped.getOrDefault(place, Set.of())));
+      Set<String> httpMethods = mapped.get(place);
+      if (httpMethods == null) {
+        throw new IdempotencySetupException(
+            method
+                + " is an @Idempotent endpoint, but no handler mapping of Spring MVC leads to it, so"
+                + " that nothing would protect it.",
+            "Make its class a @Controller that Spring MVC finds, or move @Idempotent, with a key, to"
+                + " a service method.");
+      }
+      refuse(
+          Set.of("GET", "HEAD", "OPTIONS", "TRACE").containsAll(httpMethods),
+          method
+              + " is @Idempotent, but it is mapped to safe methods only "
+              + httpMethods
+              + ", which have no effect to protect.",
+          "Leave @Idempotent away, or map the handler to POST, PATCH, PUT or DELETE.");
+      made.put(place, endpoint(method));
     }
     this.mappings = found;
     this.endpoints = Map.copyOf(made);
@@ -130,7 +153,7 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
             + " @Idempotent(caller = SHARED) everybody is given everybody's answers.");
   }
 
-  private HttpEndpoint endpoint(IdempotentMethod method, Set<String> mapped) {
+  private HttpEndpoint endpoint(IdempotentMethod method) {
     Idempotent annotation = method.annotation();
     Idempotency engine = operations.engine();
     ResponsePolicy policy = settings.responsePolicy().onServerError(annotation.onOtherFailure());
@@ -142,31 +165,19 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
                 annotation.caller() == Idempotent.Caller.SHARED
                     ? CallerScope.SHARED
                     : CallerScope.CALLER)
-            .methods(protectedMethods(method, mapped))
             .maxRequestBytes(settings.maxRequestBytes())
             .maxStoredBytes(settings.maxStoredBytes())
             .replayHeaders(settings.replayHeaders())
             .responsePolicy(policy);
-    return annotation.required() ? endpoint.build() : endpoint.keyOptional().build();
+    if (!annotation.required()) {
+      endpoint.keyOptional();
+    }
+    // Whatever method reaches the handler is protected, unless it is safe.
+    return endpoint.unsafeMethods().build();
   }
 
-  private static String[] protectedMethods(IdempotentMethod method, Set<String> mapped) {
-    Set<String> unsafe = new TreeSet<>(mapped);
-    unsafe.removeAll(Set.of("GET", "HEAD", "OPTIONS", "TRACE"));
-    refuse(
-        unsafe.isEmpty() && !mapped.isEmpty(),
-        method
-            + " is @Idempotent, but it is mapped to safe methods only "
-            + mapped
-            + ", which have no effect to protect.",
-        "Leave @Idempotent away, or map the handler to POST, PATCH, PUT or DELETE.");
-    return unsafe.isEmpty()
-        ? new String[] {"POST", "PATCH", "PUT", "DELETE"}
-        : unsafe.toArray(String[]::new);
-  }
-
-  /** The HTTP methods each handler method is mapped to; none means any. */
-  private static Map<Place, Set<String>> mappedMethods(List<HandlerMapping> mappings) {
+  /** The HTTP methods each handler method is mapped to; a star stands for any. */
+  private Map<Place, Set<String>> mappedMethods(List<HandlerMapping> mappings) {
     Map<Place, Set<String>> methods = new HashMap<>();
     for (HandlerMapping mapping : mappings) {
       if (mapping instanceof RequestMappingHandlerMapping handlers) {
@@ -174,8 +185,10 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
             handlers.getHandlerMethods().entrySet()) {
           Set<String> names =
               methods.computeIfAbsent(placeOf(entry.getValue()), place -> new TreeSet<>());
-          for (RequestMethod method : entry.getKey().getMethodsCondition().getMethods()) {
-            names.add(method.name());
+          Set<RequestMethod> methodsOfMapping = entry.getKey().getMethodsCondition().getMethods();
+          methodsOfMapping.forEach(method -> names.add(method.name()));
+          if (methodsOfMapping.isEmpty()) {
+            names.add("*");
           }
         }
       }
@@ -188,8 +201,10 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
     if (endpoints.isEmpty()) {
       return null;
     }
-    HandlerMethod handler = handlerOf(new LookUpRequest(request));
-    return handler == null ? null : of(handler);
+    HandlerExecutionChain chain = chainOf(new LookUpRequest(request));
+    return chain != null && chain.getHandler() instanceof HandlerMethod handler
+        ? of(handler)
+        : null;
   }
 
   /** The endpoint of a handler, or null if it is not protected. */
@@ -197,7 +212,23 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
     return endpoints.get(placeOf(handler));
   }
 
-  private @Nullable HandlerMethod handlerOf(LookUpRequest request) {
+  /** What Spring MVC would apply of CORS to a request of an endpoint, or null for nothing. */
+  @Nullable CorsConfiguration corsOf(HttpServletRequest request) {
+    HandlerExecutionChain chain = chainOf(new LookUpRequest(request));
+    if (chain == null
+        || !(chain.getHandler() instanceof HandlerMethod handler)
+        || of(handler) == null) {
+      return null;
+    }
+    for (HandlerInterceptor interceptor : chain.getInterceptorList()) {
+      if (interceptor instanceof CorsConfigurationSource source) {
+        return source.getCorsConfiguration(request);
+      }
+    }
+    return null;
+  }
+
+  private @Nullable HandlerExecutionChain chainOf(LookUpRequest request) {
     boolean parsed = false;
     for (HandlerMapping mapping : mappings) {
       if (mapping.usesPathPatterns() && !parsed) {
@@ -208,20 +239,31 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
       HandlerExecutionChain chain;
       try {
         chain = mapping.getHandler(request);
-      } catch (Exception e) {
+      } catch (ServletException e) {
         // 405, 415 and the like: the dispatcher servlet will meet and answer the same.
         return null;
+      } catch (RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IllegalStateException("The handler of a request cannot be told", e);
       }
       if (chain != null) {
-        return chain.getHandler() instanceof HandlerMethod handler ? handler : null;
+        return chain;
       }
     }
     return null;
   }
 
-  private static Place placeOf(HandlerMethod handler) {
-    Class<?> type = handler.getBeanType();
-    return new Place(AopUtils.getMostSpecificMethod(handler.getMethod(), type), type);
+  /** Where a handler really is, behind whatever proxy. */
+  private Place placeOf(HandlerMethod handler) {
+    Class<?> type = null;
+    if (!(handler.getBean() instanceof String name)) {
+      type = AopUtils.getTargetClass(handler.getBean());
+    } else if (beans instanceof ConfigurableListableBeanFactory factory) {
+      type = AutoProxyUtils.determineTargetClass(factory, name);
+    }
+    Class<?> target = ClassUtils.getUserClass(type == null ? handler.getBeanType() : type);
+    return new Place(AopUtils.getMostSpecificMethod(handler.getMethod(), target), target);
   }
 
   private static void refuse(boolean wrong, String problem, String fix) {

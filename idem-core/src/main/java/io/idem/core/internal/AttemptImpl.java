@@ -1,6 +1,7 @@
 package io.idem.core.internal;
 
 import io.idem.core.Attempt;
+import io.idem.core.Mode;
 import io.idem.core.store.TransactionScope;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,11 @@ record AttemptImpl(
   @Override
   public String operation() {
     return call.spec().name();
+  }
+
+  @Override
+  public Mode mode() {
+    return call.spec().mode();
   }
 
   @Override

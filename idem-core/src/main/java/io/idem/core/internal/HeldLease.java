@@ -24,17 +24,18 @@ final class HeldLease {
   volatile boolean ending;
 
   /**
-   * Creates a lease that was claimed just now.
+   * Creates a lease.
    *
    * @param startNanos when the request came in
+   * @param claimedNanos when the claim that won it was sent: its time may count from then
    */
-  HeldLease(Lease lease, String operation, Duration leaseFor, long startNanos) {
+  HeldLease(Lease lease, String operation, Duration leaseFor, long startNanos, long claimedNanos) {
     this.lease = lease;
     this.operation = operation;
     this.leaseFor = leaseFor;
     this.startNanos = startNanos;
     this.renewAfterNanos = Durations.nanos(leaseFor) / 3;
-    this.renewedNanos = System.nanoTime();
+    this.renewedNanos = claimedNanos;
   }
 
   /** Whether a third of the lease has passed since it was last renewed. */

@@ -94,7 +94,12 @@ final class LeaseKeeper {
     long now = System.nanoTime();
     for (HeldLease lease : held) {
       if (lease.isDue(now) && lease.renewing.compareAndSet(false, true)) {
-        renewals.execute(() -> renew(lease));
+        try {
+          renewals.execute(() -> renew(lease));
+        } catch (Throwable e) { // no thread to be had, say: it must not end all heartbeats unseen
+          lease.renewing.set(false);
+          log.error("The lease of operation '{}' could not be renewed now", lease.operation, e);
+        }
       }
     }
   }

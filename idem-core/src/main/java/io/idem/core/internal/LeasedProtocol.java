@@ -84,6 +84,7 @@ final class LeasedProtocol implements Protocol {
     try {
       for (int look = 0; ; look++) {
         Claim claim;
+        long sentNanos = System.nanoTime();
         try {
           claim = store.claim(request);
         } catch (RuntimeException e) {
@@ -91,7 +92,7 @@ final class LeasedProtocol implements Protocol {
         }
         if (claim instanceof Claim.Acquired acquired) {
           flight.ownedBy(call.fingerprint());
-          return new Turn<>(request, acquired.lease(), null, null);
+          return new Turn<>(request, held(call, acquired.lease(), sentNanos), null, null);
         } else if (claim instanceof Claim.Completed completed) {
           flight.land(completed);
           return new Turn<>(request, answers.fromStored(call, completed));
@@ -128,7 +129,7 @@ final class LeasedProtocol implements Protocol {
   /** What the claims of a call came to: a lease, a store that cannot say, or an answer. */
   private record Turn<T extends @Nullable Object>(
       ClaimRequest request,
-      @Nullable Lease lease,
+      @Nullable HeldLease lease,
       @Nullable RuntimeException failure,
       @Nullable Execution<T> answer) {
 
@@ -142,7 +143,7 @@ final class LeasedProtocol implements Protocol {
     events.publish(Decision.STORE_FAILURE, call, failure);
     // The claim may have been taken all the same. Nothing has run under its token, but where it may
     // have taken over, an earlier run's outcome is unknown, and the key must not become free.
-    HeldLease unknown = held(call, new Lease(call.id(), request.token(), 1));
+    HeldLease unknown = held(call, new Lease(call.id(), request.token(), 1), System.nanoTime());
     pending.addPrecaution(
         "return",
         unknown,
@@ -170,8 +171,8 @@ final class LeasedProtocol implements Protocol {
   }
 
   private <T extends @Nullable Object, X extends Throwable> Execution<T> own(
-      Call<T, X> call, Flight flight, Lease lease, boolean mayHaveTakenOver) throws X {
-    HeldLease held = held(call, lease);
+      Call<T, X> call, Flight flight, HeldLease held, boolean mayHaveTakenOver) throws X {
+    Lease lease = held.lease;
     keeper.add(held);
     try {
       AttemptImpl attempt =
@@ -395,7 +396,8 @@ final class LeasedProtocol implements Protocol {
     }
   }
 
-  private static HeldLease held(Call<?, ?> call, Lease lease) {
-    return new HeldLease(lease, call.spec().name(), call.spec().leaseFor(), call.startNanos());
+  private static HeldLease held(Call<?, ?> call, Lease lease, long claimedNanos) {
+    return new HeldLease(
+        lease, call.spec().name(), call.spec().leaseFor(), call.startNanos(), claimedNanos);
   }
 }

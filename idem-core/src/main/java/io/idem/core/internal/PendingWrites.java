@@ -3,7 +3,6 @@ package io.idem.core.internal;
 import io.idem.core.Decision;
 import io.idem.core.store.LeaseCheck;
 import java.time.Duration;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -92,10 +91,10 @@ final class PendingWrites {
     long delay = Math.min(LONGEST_DELAY_MILLIS, FIRST_DELAY_MILLIS << Math.min(failures, 16));
     try {
       executor.schedule(() -> attempt(pending, failures), delay, TimeUnit.MILLISECONDS);
-    } catch (RejectedExecutionException e) {
+    } catch (RuntimeException | Error e) { // the engine is closed, or no thread is to be had
       settle(pending);
       log.error(
-          "Gave up the {} of record {} of operation '{}': the engine is closed",
+          "Gave up the {} of record {} of operation '{}': it cannot be scheduled",
           pending.what,
           pending.held.lease.id(),
           pending.held.operation,

@@ -212,6 +212,9 @@ final class TransactionalProtocol implements Protocol {
       try {
         result =
             call.body().run(new AttemptImpl(namespace, call, lease.attempt(), () -> true, scope));
+        if (!scope.isRollbackOnly()) {
+          scope.flush();
+        }
       } catch (Throwable failure) {
         StoredOutcome rejection = joined ? null : rejection(call, failure);
         if (rejection != null) {

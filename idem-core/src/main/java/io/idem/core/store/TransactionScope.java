@@ -60,6 +60,12 @@ public interface TransactionScope {
    */
   LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention);
 
+  /**
+   * Sends what the work has left in a buffer, such as an object-relational mapper's pending SQL, so
+   * that it fails within the work and not at the commit.
+   */
+  default void flush() {}
+
   /** Makes sure that this transaction is rolled back and never committed. */
   void setRollbackOnly();
 

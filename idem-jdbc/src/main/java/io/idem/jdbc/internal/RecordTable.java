@@ -80,7 +80,8 @@ public final class RecordTable {
   public Claim claim(
       Session session, ClaimRequest request, @Nullable StoredOutcome outcome, Duration waitAtMost)
       throws SQLException {
-    long waitMillis = Binder.millis(waitAtMost);
+    // What databases take for a lock timeout is an int of milliseconds.
+    long waitMillis = Math.min(Binder.millis(waitAtMost), Integer.MAX_VALUE);
     DialectSpec.LockWait setting = dialect.lockWait();
     if (setting == null) {
       return rounds(session, request, outcome, waitMillis);
@@ -414,7 +415,7 @@ public final class RecordTable {
         .put(Param.SOURCE, label == null ? null : Labels.clean(label.source()))
         .put(Param.KEY, label == null ? null : Labels.clean(label.key()))
         .put(Param.OUTCOME, outcome == null ? null : bytes(outcome))
-        .put(Param.LEASE, session.inTransaction() ? null : (Long) leaseMillis)
+        .put(Param.LEASE, session.inTransaction() ? null : (Long) (leaseMillis + waitMillis))
         .put(Param.KEEP, keepMillis)
         .put(Param.AGE, inbox ? null : (Long) 0L);
   }

@@ -7,6 +7,7 @@ import io.idem.http.ResponsePolicy;
 import io.idem.servlet.CallerResolver;
 import io.idem.servlet.IdempotencyFilter;
 import io.idem.servlet.ProblemDocumentationServlet;
+import io.idem.spring.EndpointCorsFilter;
 import io.idem.spring.EndpointGuard;
 import io.idem.spring.IdempotencyExceptionHandler;
 import io.idem.spring.IdempotencySetupException;
@@ -103,6 +104,18 @@ public final class IdempotencyWebMvcAutoConfiguration {
       dispatcherServlet.ifAvailable(registration::addServletRegistrationBeans);
       registration.setDispatcherTypes(DispatcherType.REQUEST, DispatcherType.FORWARD);
       registration.setOrder(Ordered.LOWEST_PRECEDENCE);
+      return registration;
+    }
+
+    @Bean
+    FilterRegistrationBean<EndpointCorsFilter> idempotencyCorsFilter(
+        WebEndpoints endpoints,
+        ObjectProvider<DispatcherServletRegistrationBean> dispatcherServlet) {
+      FilterRegistrationBean<EndpointCorsFilter> registration =
+          new FilterRegistrationBean<>(new EndpointCorsFilter(endpoints));
+      dispatcherServlet.ifAvailable(registration::addServletRegistrationBeans);
+      registration.setDispatcherTypes(DispatcherType.REQUEST);
+      registration.setOrder(Ordered.LOWEST_PRECEDENCE - 1);
       return registration;
     }
 

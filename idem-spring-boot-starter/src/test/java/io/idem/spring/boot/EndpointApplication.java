@@ -18,6 +18,7 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Controller;
 import org.springframework.transaction.annotation.Transactional;
+import org.springframework.web.bind.annotation.CrossOrigin;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -189,6 +190,20 @@ class EndpointApplication {
         throws InterruptedException {
       effects.add(name);
       return inner.hold(key);
+    }
+
+    @CrossOrigin("http://shop.example")
+    @PostMapping("/cross-origin")
+    @Idempotent
+    String crossOrigin() {
+      return UUID.randomUUID().toString();
+    }
+
+    @RequestMapping("/any-method/{name}")
+    @Idempotent
+    String anyMethod(@PathVariable String name) {
+      effects.add(name);
+      return UUID.randomUUID().toString();
     }
 
     @GetMapping("/orders")

@@ -5,16 +5,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.idem.servlet.CallerResolver;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
+import io.idem.spring.WebEndpoints;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import org.aopalliance.intercept.MethodInterceptor;
 import org.junit.jupiter.api.Test;
+import org.springframework.aop.framework.autoproxy.DefaultAdvisorAutoProxyCreator;
+import org.springframework.aop.support.AopUtils;
+import org.springframework.aop.support.DefaultPointcutAdvisor;
+import org.springframework.aop.support.NameMatchMethodPointcut;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.webmvc.autoconfigure.DispatcherServletAutoConfiguration;
 import org.springframework.boot.webmvc.autoconfigure.WebMvcAutoConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
 import org.springframework.core.NestedExceptionUtils;
 import org.springframework.http.ResponseEntity;
+import org.springframework.mock.web.MockHttpServletRequest;
 import org.springframework.security.access.prepost.PreAuthorize;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -85,6 +94,23 @@ class EndpointRefusalTest {
     assertRefused(web.withPropertyValues("idem.http.enabled=false"), Fine.class, "run unprotected");
   }
 
+  /** A proxy of the controller's interfaces neither hides the endpoint nor loses its protection. */
+  @Test
+  void aControllerBehindAProxyOfItsInterfacesIsFound() {
+    web.withUserConfiguration(ProxiedByInterface.class)
+        .run(
+            context -> {
+              assertThat(context).hasNotFailed();
+              Api api = context.getBean(Api.class);
+              assertThat(AopUtils.isJdkDynamicProxy(api)).isTrue();
+              assertThat(
+                      context
+                          .getBean(WebEndpoints.class)
+                          .resolve(new MockHttpServletRequest("POST", "/api")))
+                  .isNotNull();
+            });
+  }
+
   @Test
   void anImpossibleSizeIsRefused() {
     assertRefused(
@@ -104,6 +130,42 @@ class EndpointRefusalTest {
                             Objects.requireNonNull(context.getStartupFailure())))
                     .isInstanceOf(IdempotencySetupException.class)
                     .hasMessageContainingAll(words));
+  }
+
+  @RestController
+  interface Api {
+    @PostMapping("/api")
+    @Idempotent
+    String run();
+  }
+
+  static class ApiImpl implements Api {
+    @Override
+    public String run() {
+      return "";
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class ProxiedByInterface {
+    @Bean
+    static DefaultAdvisorAutoProxyCreator proxies() {
+      return new DefaultAdvisorAutoProxyCreator();
+    }
+
+    @Bean
+    static DefaultPointcutAdvisor advisor() {
+      NameMatchMethodPointcut pointcut = new NameMatchMethodPointcut();
+      pointcut.setMappedName("run");
+      pointcut.setClassFilter(Api.class::isAssignableFrom);
+      return new DefaultPointcutAdvisor(
+          pointcut, (MethodInterceptor) invocation -> invocation.proceed());
+    }
+
+    @Bean
+    ApiImpl api() {
+      return new ApiImpl();
+    }
   }
 
   @RestController

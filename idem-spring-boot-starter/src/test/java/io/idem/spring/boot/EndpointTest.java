@@ -291,6 +291,45 @@ class EndpointTest {
   }
 
   @Test
+  void aBrowserOfAnotherOriginCanReadReplaysAndRefusals() {
+    HttpRequest.Builder request =
+        request("POST", "/cross-origin", "alice", "")
+            .header("Origin", "http://shop.example")
+            .header("Idempotency-Key", "k12");
+    send(request);
+    HttpResponse<String> replay = send(request);
+    HttpResponse<String> refusal =
+        send(request("POST", "/cross-origin", "alice", "").header("Origin", "http://shop.example"));
+    HttpResponse<String> stranger =
+        send(
+            request("POST", "/cross-origin", "alice", "")
+                .header("Origin", "http://elsewhere.example")
+                .header("Idempotency-Key", "k12"));
+
+    assertThat(replayed(replay)).isTrue();
+    assertThat(replay.headers().allValues("Access-Control-Allow-Origin"))
+        .containsExactly("http://shop.example");
+    assertThat(replay.headers().allValues("Access-Control-Expose-Headers"))
+        .contains("Idempotent-Replayed");
+    assertThat(refusal.statusCode()).isEqualTo(400);
+    assertThat(refusal.headers().firstValue("Access-Control-Allow-Origin"))
+        .hasValue("http://shop.example");
+    assertThat(stranger.statusCode()).isEqualTo(403);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"POST", "PUT", "DELETE", "post", "PURGE"})
+  void aHandlerOfAnyMethodIsProtectedForEveryUnsafeOne(String httpMethod) {
+    String name = name();
+    send(httpMethod, "/any-method/" + name, "alice", "k13" + name, "");
+    send(httpMethod, "/any-method/" + name, "alice", "k13" + name, "");
+
+    assertThat(effects(name)).isLessThanOrEqualTo(1);
+    assertThat(send(httpMethod, "/any-method/" + name, "alice", null, "").statusCode())
+        .isBetween(400, 501);
+  }
+
+  @Test
   void theTypesOfProblemsResolve() {
     HttpResponse<String> refused = post("/orders", "alice", null, "{}");
 

@@ -1,0 +1,57 @@
+package io.idem.servlet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class SpillingBufferTest {
+
+  @Test
+  void whatFitsStaysInMemory() throws IOException {
+    SpillingBuffer buffer = new SpillingBuffer(4);
+    buffer.write(new byte[] {1, 2, 3, 4});
+
+    assertThat(buffer.isSpilled()).isFalse();
+    assertThat(contentOf(buffer)).containsExactly(1, 2, 3, 4);
+  }
+
+  @Test
+  void whatDoesNotFitIsKeptWholeOutsideOfMemory() throws IOException {
+    SpillingBuffer buffer = new SpillingBuffer(4);
+    buffer.write(new byte[] {1, 2, 3, 4});
+    buffer.write(5);
+
+    assertThat(buffer.isSpilled()).isTrue();
+    assertThat(buffer.size()).isEqualTo(5);
+    assertThat(contentOf(buffer)).containsExactly(1, 2, 3, 4, 5);
+
+    buffer.write(6);
+    assertThat(contentOf(buffer)).containsExactly(1, 2, 3, 4, 5, 6);
+    buffer.clear();
+  }
+
+  @Test
+  void aClearedBufferLeavesNoFileAndStartsAnew() throws IOException {
+    List<Path> before = ServerTest.spilledFiles();
+    SpillingBuffer buffer = new SpillingBuffer(1);
+    buffer.write(new byte[] {1, 2, 3});
+
+    buffer.clear();
+
+    assertThat(ServerTest.spilledFiles()).isSubsetOf(before);
+    assertThat(buffer.isSpilled()).isFalse();
+    assertThat(buffer.size()).isZero();
+    buffer.write(9);
+    assertThat(contentOf(buffer)).containsExactly(9);
+  }
+
+  private static byte[] contentOf(SpillingBuffer buffer) throws IOException {
+    ByteArrayOutputStream content = new ByteArrayOutputStream();
+    buffer.writeTo(content);
+    return content.toByteArray();
+  }
+}
