@@ -175,6 +175,26 @@ class IdempotentCallTest {
   }
 
   @Test
+  void twoRequestsThatHideTheirMembersAreTwo() {
+    service.anyArgument("k", new CanonicalJsonTest.Fluent("bob", 1));
+    service.anyArgument("k", new CanonicalJsonTest.Fluent("bob", 1));
+
+    assertThat(runs).hasValue(1);
+    assertThatThrownBy(
+            () -> service.anyArgument("k", new CanonicalJsonTest.Fluent("eve", 1_000_000)))
+        .isInstanceOf(KeyReusedException.class);
+  }
+
+  @Test
+  void anArgumentThatSaysNothingIsRefused() {
+    assertThatThrownBy(() -> service.anyArgument("k", new Object()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("Service.anyArgument(String, Object)")
+        .hasMessageContaining("fingerprint =");
+    assertThat(runs).hasValue(0);
+  }
+
+  @Test
   void theAttemptIsFilledIn() {
     String outgoing = service.outgoing("k", null);
 
@@ -446,6 +466,11 @@ class IdempotentCallTest {
 
     @Idempotent(key = "#key")
     public void anything(Object key) {
+      runs.incrementAndGet();
+    }
+
+    @Idempotent(key = "#key")
+    public void anyArgument(String key, Object argument) {
       runs.incrementAndGet();
     }
 
