@@ -3,11 +3,18 @@ package io.idem.spring;
 import io.idem.core.ResultCodec;
 import io.idem.core.ResultCodecFactory;
 import java.lang.reflect.Type;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JavaType;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.ObjectWriter;
+import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.cfg.DateTimeFeature;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -17,8 +24,10 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * <p>No class name is ever stored or obeyed: of a hierarchy, the declared type says by its own
  * annotations ({@code @JsonTypeInfo} with names, sealed types) how its members are told apart. The
- * first result of each operation is read back when it is written, so that a type which cannot be
- * read is found before the first repeat asks for it.
+ * first result of each class is read back when it is written, and has to give the same JSON again,
+ * so that a type which cannot be read, or comes back with something missing, is found before the
+ * first repeat asks for it. An object of which Jackson sees no member is refused, never stored as
+ * an empty one.
  *
  * <p>The mapper is Idem's own, because settings of the web layer ({@code spring.jackson.*}) change
  * without regard to what is stored. It finds the Jackson modules on the class path. Thread-safe.
@@ -59,7 +68,12 @@ public final class JacksonResultCodecFactory implements ResultCodecFactory {
    *     default typing is switched off in a copy of it
    */
   public JacksonResultCodecFactory(JsonMapper mapper) {
-    this.mapper = mapper.rebuild().deactivateDefaultTyping().build();
+    this.mapper =
+        mapper
+            .rebuild()
+            .deactivateDefaultTyping()
+            .enable(SerializationFeature.FAIL_ON_EMPTY_BEANS)
+            .build();
   }
 
   @Override
@@ -74,30 +88,81 @@ public final class JacksonResultCodecFactory implements ResultCodecFactory {
               + type.getTypeName()
               + " does not say how it is read back: declare the type itself");
     }
-    return new Codec(javaType, mapper.writerFor(javaType), mapper.readerFor(javaType));
+    return new Codec(javaType, mapper);
   }
 
   private static final class Codec implements ResultCodec<Object> {
 
     private final JavaType type;
+    private final JsonMapper mapper;
     private final ObjectWriter writer;
     private final ObjectReader reader;
-    private volatile boolean readBack;
+    private final ObjectReader trees;
+    private final Set<Class<?>> readBack = ConcurrentHashMap.newKeySet();
 
-    Codec(JavaType type, ObjectWriter writer, ObjectReader reader) {
+    Codec(JavaType type, JsonMapper mapper) {
       this.type = type;
-      this.writer = writer;
-      this.reader = reader;
+      this.mapper = mapper;
+      this.writer = mapper.writerFor(type);
+      this.reader = mapper.readerFor(type);
+      this.trees = mapper.reader().with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
     }
 
     @Override
     public byte[] encode(Object value) {
       byte[] bytes = writer.writeValueAsBytes(value);
-      if (!readBack) {
-        decode(bytes);
-        readBack = true;
+      if (!readBack.contains(value.getClass())) {
+        checkReadBack(value, bytes);
+        readBack.add(value.getClass());
       }
       return bytes;
+    }
+
+    private void checkReadBack(Object value, byte[] bytes) {
+      if (!isSame(bytes, writer.writeValueAsBytes(decode(bytes)))
+          || (isOfSubclass(value) && !isSame(bytes, mapper.writeValueAsBytes(value)))) {
+        throw new IllegalArgumentException(
+            "A "
+                + value.getClass().getName()
+                + " is not the same after it was written as "
+                + type.toCanonical()
+                + " and read back: a repeat would be given less, or something else. Declare the type"
+                + " that is returned, and let Jackson find a constructor or setter for each of its"
+                + " members");
+      }
+    }
+
+    /** Whether there may be members that the declared type does not show. */
+    private boolean isOfSubclass(Object value) {
+      return !type.isContainerType()
+          && !type.isReferenceType()
+          && !type.hasGenericTypes()
+          && value.getClass() != type.getRawClass();
+    }
+
+    private boolean isSame(byte[] one, byte[] other) {
+      return Arrays.equals(one, other)
+          || canonical(trees.readTree(one)).equals(canonical(trees.readTree(other)));
+    }
+
+    /** A tree as text without an order, because a set has none. */
+    private static String canonical(JsonNode tree) {
+      if (!tree.isContainer()) {
+        return tree.toString();
+      }
+      Stream<String> parts =
+          tree.isArray()
+              ? tree.valueStream().map(Codec::canonical)
+              : tree.propertyStream()
+                  .map(
+                      property ->
+                          property.getKey().length()
+                              + property.getKey()
+                              + ":"
+                              + canonical(property.getValue()));
+      return parts
+          .sorted()
+          .collect(Collectors.joining(",", tree.isArray() ? "[" : "{", tree.isArray() ? "]" : "}"));
     }
 
     @Override

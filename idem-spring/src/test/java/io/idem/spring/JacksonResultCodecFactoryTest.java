@@ -9,8 +9,10 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.springframework.core.ParameterizedTypeReference;
 import tools.jackson.databind.DefaultTyping;
@@ -72,6 +74,41 @@ class JacksonResultCodecFactoryTest {
   }
 
   @Test
+  void anObjectWithoutVisibleMembersIsNotStoredAsAnEmptyOne() {
+    ResultCodec<Object> own = codec(codecs, Opaque.class);
+    ResultCodec<Object> given =
+        codec(new JacksonResultCodecFactory(JsonMapper.builder().build()), Opaque.class);
+
+    assertThatThrownBy(() -> own.encode(new Opaque("pay-1"))).isInstanceOf(RuntimeException.class);
+    assertThat(codec(codecs, Done.class).encode(new Done())).isNotEmpty();
+    assertThatThrownBy(() -> given.encode(new Opaque("pay-1")))
+        .isInstanceOf(RuntimeException.class);
+  }
+
+  @Test
+  void aResultThatComesBackWithLessIsFoundByTheFirstOfItsClass() {
+    ResultCodec<Object> codec = codec(codecs, Base.class);
+
+    codec.encode(new Base());
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> codec.encode(new Derived()))
+          .hasMessageContaining("Derived is not the same")
+          .hasMessageContaining("Declare the type");
+    }
+  }
+
+  @Test
+  void theOrderOfASetDoesNotCountWhenAResultIsReadBack() {
+    ParameterizedTypeReference<Set<Receipt>> type = new ParameterizedTypeReference<>() {};
+    Set<Receipt> set = new LinkedHashSet<>();
+    for (int i = 40; i > 0; i--) {
+      set.add(new Receipt("A-" + i, new BigDecimal("1.10"), null));
+    }
+
+    assertThat(roundTrip(type, set)).isEqualTo(set);
+  }
+
+  @Test
   void objectIsNoType() {
     assertThatThrownBy(() -> codecs.codecFor(Object.class))
         .isInstanceOf(IllegalArgumentException.class)
@@ -93,6 +130,32 @@ class JacksonResultCodecFactoryTest {
   }
 
   record Receipt(String number, BigDecimal amount, ZonedDateTime at) {}
+
+  static class Opaque {
+    private final String id;
+
+    Opaque() {
+      this("unknown");
+    }
+
+    Opaque(String id) {
+      this.id = id;
+    }
+
+    String id() {
+      return id;
+    }
+  }
+
+  record Done() {}
+
+  static class Base {
+    public int a = 1;
+  }
+
+  static class Derived extends Base {
+    public int b = 2;
+  }
 
   interface Shape {}
 
