@@ -58,7 +58,13 @@ final class IdempotentInterceptor implements MethodInterceptor {
     operation.checkCall();
     return operation
         .operation()
-        .execute(request, new Proceeding(invocation, arguments, operation.attemptIndex()))
+        .execute(
+            request,
+            new Proceeding(
+                invocation,
+                arguments,
+                operation.attemptIndex(),
+                operation.isToNameTransaction() ? operation.operation().name() : null))
         .orElseThrow();
   }
 
@@ -68,16 +74,25 @@ final class IdempotentInterceptor implements MethodInterceptor {
     private final MethodInvocation invocation;
     private final @Nullable Object[] arguments;
     private final int attemptIndex;
+    private final @Nullable String transactionName;
 
-    Proceeding(MethodInvocation invocation, @Nullable Object[] arguments, int attemptIndex) {
+    Proceeding(
+        MethodInvocation invocation,
+        @Nullable Object[] arguments,
+        int attemptIndex,
+        @Nullable String transactionName) {
       this.invocation = invocation;
       this.arguments = arguments;
       this.attemptIndex = attemptIndex;
+      this.transactionName = transactionName;
     }
 
     @Override
     @NullUnmarked // a method may return null, which the checker does not see in the type argument
     public Object run(Attempt attempt) throws Throwable {
+      if (transactionName != null) {
+        TransactionRules.nameTransaction(transactionName);
+      }
       if (attemptIndex >= 0 && invocation instanceof ProxyMethodInvocation proxied) {
         Object[] filled = arguments.clone();
         filled[attemptIndex] = attempt;

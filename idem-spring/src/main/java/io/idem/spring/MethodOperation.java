@@ -5,12 +5,17 @@ import io.idem.core.Mode;
 import io.idem.core.Operation;
 import io.idem.core.store.Fingerprint;
 import java.lang.reflect.Type;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.util.ClassUtils;
 
 /** Everything that calls of one service method need: its operation, and how a request is made. */
 final class MethodOperation {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.spring");
 
   private static final ClassLoader LOADER = MethodOperation.class.getClassLoader();
 
@@ -23,6 +28,8 @@ final class MethodOperation {
   private final @Nullable RequestKeys requestKeys;
   private final int attemptIndex;
   private final boolean mustNotJoin;
+  private final boolean beginsTransaction;
+  private final AtomicBoolean insideUnwarned;
 
   MethodOperation(IdempotentMethod method, IdempotentOperations operations, BeanFactory beans) {
     this.method = method;
@@ -46,6 +53,13 @@ final class MethodOperation {
         operation.mode() == Mode.LEASED
             && IdempotentOperations.SPRING_TX
             && new TransactionRules(beans).joinsRunningTransaction(method);
+    this.beginsTransaction =
+        operation.mode() == Mode.TRANSACTIONAL && IdempotentOperations.SPRING_TX;
+    this.insideUnwarned =
+        new AtomicBoolean(
+            operation.mode() == Mode.LEASED
+                && IdempotentOperations.SPRING_TX
+                && new TransactionRules(beans).isWithoutTransaction(method));
   }
 
   @SuppressWarnings("unchecked") // the codec is made for the method's own result type
@@ -169,5 +183,26 @@ final class MethodOperation {
               + " of a transaction, let it run in its own (Propagation.REQUIRES_NEW), or make it"
               + " transactional with a store in the same database. Nothing ran");
     }
+    if (insideUnwarned.get()
+        && TransactionRules.holdsConnection()
+        && insideUnwarned.compareAndSet(true, false)) {
+      log.warn(
+          "The leased operation '{}' of {} was called inside a running transaction. Its outcome is"
+              + " recorded before that transaction commits, and survives its rollback; and where its"
+              + " records are in a database, each call takes a second connection while the"
+              + " transaction holds one. Call it outside of the transaction; or, if its effect is in"
+              + " the same database, use @Idempotent(mode = TRANSACTIONAL); or give the leased store"
+              + " a connection pool of its own. This is logged once for each operation",
+          operation.name(),
+          method);
+    }
+  }
+
+  /**
+   * Whether a transaction that is there in the body, but not now, is begun for this operation. It
+   * has no name yet, and a message about it should have one.
+   */
+  boolean isToNameTransaction() {
+    return beginsTransaction && !TransactionRules.isTransactionActive();
   }
 }

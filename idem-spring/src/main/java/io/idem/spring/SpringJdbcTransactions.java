@@ -4,8 +4,12 @@ import io.idem.core.store.StoreUnavailableException;
 import io.idem.jdbc.JdbcTransactions;
 import java.lang.reflect.Method;
 import java.sql.Connection;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.jdbc.CannotGetJdbcConnectionException;
 import org.springframework.jdbc.datasource.DataSourceUtils;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
@@ -17,6 +21,8 @@ import org.springframework.transaction.TransactionStatus;
 import org.springframework.transaction.TransactionUsageException;
 import org.springframework.transaction.support.DefaultTransactionDefinition;
 import org.springframework.transaction.support.ResourceTransactionManager;
+import org.springframework.transaction.support.TransactionSynchronization;
+import org.springframework.transaction.support.TransactionSynchronizationManager;
 import org.springframework.util.ClassUtils;
 import org.springframework.util.ReflectionUtils;
 
@@ -39,6 +45,9 @@ import org.springframework.util.ReflectionUtils;
  */
 public final class SpringJdbcTransactions implements JdbcTransactions {
 
+  private static final Logger log = LoggerFactory.getLogger("io.idem.spring");
+
+  private final Set<String> warned = ConcurrentHashMap.newKeySet();
   private final PlatformTransactionManager transactionManager;
   private final DataSource dataSource;
   private final TransactionDefinition definition;
@@ -163,7 +172,12 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
 
   private TransactionStatus begin() {
     try {
-      return transactionManager.getTransaction(definition);
+      TransactionStatus status = transactionManager.getTransaction(definition);
+      if (status.isNewTransaction()
+          && TransactionSynchronizationManager.isSynchronizationActive()) {
+        TransactionSynchronizationManager.registerSynchronization(new PartsSeen(this));
+      }
+      return status;
     } catch (TransactionUsageException e) {
       throw e; // says what the caller did wrong, not what the database has
     } catch (TransactionException e) {
@@ -192,13 +206,54 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
   }
 
   private void rollback(TransactionStatus status, Throwable failure) {
+    String name = nameOfRunning();
     try {
       if (!status.isCompleted()) {
         status.setRollbackOnly();
         transactionManager.rollback(status);
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // Not every failure takes a suppressed one, and this one must be seen.
+      log.error(
+          "{} could not be rolled back after a {}. If the connection is still open, the transaction"
+              + " holds its locks until the database or the pool ends it",
+          name,
+          failure.getClass().getName(),
+          e);
       failure.addSuppressed(e);
+    }
+  }
+
+  /** What runs, for a reader of the log: an operation, where it is known. */
+  private String nameOfRunning() {
+    String running = TransactionSynchronizationManager.getCurrentTransactionName();
+    String name = running != null ? running : definition.getName();
+    return name == null
+        ? "A transactional operation"
+        : "The transactional operation '" + name + "'";
+  }
+
+  private void seeSuspended() {
+    String name = nameOfRunning();
+    if (warned.add(name)) {
+      log.warn(
+          "{} was suspended for work in another transaction, or in none (REQUIRES_NEW,"
+              + " NOT_SUPPORTED, or a second transaction manager). That work is not atomic with the"
+              + " idempotency record: it stays when this transaction is rolled back, and a repeat"
+              + " does it again. Let it join the transaction (Propagation.REQUIRED), move it to"
+              + " where the call has returned, or make it an @Idempotent operation of its own. This"
+              + " is logged once for each operation",
+          name);
+    }
+  }
+
+  /** Hears of a part that leaves the transaction that Idem has begun. */
+  private record PartsSeen(SpringJdbcTransactions transactions)
+      implements TransactionSynchronization {
+
+    @Override
+    public void suspend() {
+      transactions.seeSuspended();
     }
   }
 
@@ -208,6 +263,11 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
     @Override
     public boolean isJoined() {
       return !status.isNewTransaction();
+    }
+
+    @Override
+    public void flush() {
+      status.flush();
     }
 
     @Override

@@ -2,11 +2,13 @@ package io.idem.spring;
 
 import io.idem.core.store.TransactionalStore;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.BeansException;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.annotation.BeanFactoryAnnotationUtils;
+import org.springframework.jdbc.datasource.ConnectionHolder;
 import org.springframework.transaction.TransactionDefinition;
 import org.springframework.transaction.TransactionManager;
 import org.springframework.transaction.annotation.TransactionManagementConfigurer;
@@ -106,16 +108,51 @@ final class TransactionRules {
         && attribute.getPropagationBehavior() != TransactionDefinition.PROPAGATION_NEVER;
   }
 
+  /** Whether the method says nothing about transactions. */
+  boolean isWithoutTransaction(IdempotentMethod method) {
+    return attribute(method) == null;
+  }
+
+  /** Whether the calling thread holds a connection for a running transaction. */
+  static boolean holdsConnection() {
+    return SPRING_JDBC && isTransactionActive() && OnSpringStore.holdsConnection();
+  }
+
+  /**
+   * Names the running transaction after an operation that may have begun it, where it has no name.
+   */
+  static void nameTransaction(String operation) {
+    if (TransactionSynchronizationManager.isSynchronizationActive()
+        && isTransactionActive()
+        && TransactionSynchronizationManager.getCurrentTransactionName() == null) {
+      TransactionSynchronizationManager.setCurrentTransactionName(operation);
+    }
+  }
+
   static boolean isTransactionActive() {
     return TransactionSynchronizationManager.isActualTransactionActive();
   }
 
   private @Nullable TransactionAttribute attribute(IdempotentMethod method) {
-    TransactionAttributeSource source =
-        beans.getBeanProvider(TransactionAttributeSource.class).getIfUnique();
-    return source == null
-        ? null
-        : source.getTransactionAttribute(method.method(), method.targetClass());
+    List<TransactionAttribute> attributes =
+        beans
+            .getBeanProvider(TransactionAttributeSource.class)
+            .orderedStream()
+            .map(source -> source.getTransactionAttribute(method.method(), method.targetClass()))
+            .filter(Objects::nonNull)
+            .distinct()
+            .toList();
+    if (attributes.size() > 1) {
+      throw new IdempotencySetupException(
+          "The transaction of "
+              + method
+              + " is described differently by several beans of type TransactionAttributeSource, so"
+              + " that nobody knows how its effect is committed: "
+              + attributes
+              + ".",
+          "Leave one of them, or let them say the same about this method.");
+    }
+    return attributes.isEmpty() ? null : attributes.get(0);
   }
 
   private void checkOrder(IdempotentMethod method) {
@@ -146,6 +183,11 @@ final class TransactionRules {
 
   /** Apart, because the classes it names need not be there. */
   private static final class OnSpringStore {
+
+    static boolean holdsConnection() {
+      return TransactionSynchronizationManager.getResourceMap().values().stream()
+          .anyMatch(ConnectionHolder.class::isInstance);
+    }
 
     static @Nullable TransactionalStore storeFor(
         TransactionRules rules, IdempotentMethod method, TransactionAttribute attribute) {

@@ -3,6 +3,9 @@ package io.idem.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import com.zaxxer.hikari.HikariDataSource;
 import io.idem.core.Idempotency;
 import io.idem.core.KeyReusedException;
@@ -21,6 +24,7 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -30,11 +34,14 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.JdbcTransactionManager;
 import org.springframework.transaction.IllegalTransactionStateException;
 import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.TransactionSystemException;
 import org.springframework.transaction.UnexpectedRollbackException;
 import org.springframework.transaction.annotation.EnableTransactionManagement;
 import org.springframework.transaction.annotation.Isolation;
 import org.springframework.transaction.annotation.Propagation;
 import org.springframework.transaction.annotation.Transactional;
+import org.springframework.transaction.support.DefaultTransactionDefinition;
+import org.springframework.transaction.support.DefaultTransactionStatus;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /** Transactional mode in Spring's transactions, on a real database. */
@@ -265,6 +272,96 @@ abstract class TransactionalContract {
   }
 
   @Test
+  void aPartInAnotherTransactionIsLoggedOnceForEachOperation() {
+    try (Log log = new Log()) {
+      payments.pay("A-0", 1);
+      transactions.executeWithoutResult(status -> context.getBean(Ledger.class).apart("A-0", 1));
+      assertThat(log.messages()).isEmpty();
+
+      payments.partly("A-1");
+      payments.partly("A-2");
+      payments.partlyToo("A-1");
+
+      assertThat(log.messages()).hasSize(2);
+      assertThat(log.messages().get(0))
+          .contains("WARN", "'Payments.partly'", "REQUIRES_NEW", "not atomic");
+      assertThat(log.messages().get(1)).contains("'Payments.partlyToo'");
+    }
+  }
+
+  @Test
+  void theTransactionOfAnotherManagerIsSeenToo() {
+    JdbcTransactionManager other = new JdbcTransactionManager(newDatabase());
+    SpringJdbcTransactions own =
+        new SpringJdbcTransactions(context.getBean(PlatformTransactionManager.class), pool);
+    try (Log log = new Log()) {
+      own.<Boolean, RuntimeException>inTransaction(
+          running -> new TransactionTemplate(other).execute(status -> true));
+
+      assertThat(log.messages()).hasSize(1);
+      assertThat(log.messages().get(0)).contains("A transactional operation");
+    }
+  }
+
+  @Test
+  void aManagerWithoutSynchronizationIsUsedAllTheSame() {
+    JdbcTransactionManager silent = new JdbcTransactionManager(pool);
+    silent.setTransactionSynchronization(JdbcTransactionManager.SYNCHRONIZATION_NEVER);
+    SpringJdbcTransactions own = new SpringJdbcTransactions(silent, pool);
+
+    assertThat(own.<Boolean, RuntimeException>inTransaction(running -> running.isJoined()))
+        .isFalse();
+  }
+
+  @Test
+  void aRollbackThatFailsIsLogged() {
+    JdbcTransactionManager failing =
+        new JdbcTransactionManager(pool) {
+          private static final long serialVersionUID = 1L;
+
+          @Override
+          protected void doRollback(DefaultTransactionStatus status) {
+            super.doRollback(status);
+            throw new TransactionSystemException("the connection is gone");
+          }
+        };
+    DefaultTransactionDefinition definition = new DefaultTransactionDefinition();
+    definition.setName("pay");
+    SpringJdbcTransactions own = new SpringJdbcTransactions(failing, pool, definition);
+    try (Log log = new Log()) {
+      assertThatThrownBy(
+              () ->
+                  own.<Boolean, Unsuppressing>inTransaction(
+                      running -> {
+                        throw new Unsuppressing();
+                      }))
+          .isInstanceOf(Unsuppressing.class);
+
+      assertThat(log.messages()).hasSize(1);
+      assertThat(log.messages().get(0))
+          .contains("ERROR", "'pay'", "could not be rolled back", "the connection is gone");
+    }
+  }
+
+  @Test
+  void aLeasedCallInsideATransactionIsLoggedOnceForEachOperation() {
+    try (Log log = new Log()) {
+      payments.leased("A-0");
+      assertThat(log.messages()).isEmpty();
+
+      transactions.executeWithoutResult(
+          status -> {
+            payments.leased("A-1");
+            payments.leased("A-2");
+          });
+
+      assertThat(log.messages()).hasSize(1);
+      assertThat(log.messages().get(0))
+          .contains("WARN", "'Payments.leased'", "second connection", "mode = TRANSACTIONAL");
+    }
+  }
+
+  @Test
   void aTransactionManagerOfAnotherDatabaseIsRefused() {
     DataSource other = newDatabase();
 
@@ -289,6 +386,45 @@ abstract class TransactionalContract {
   }
 
   record Receipt(String number, int amount, int run) {}
+
+  /** What Idem logs on this module's behalf. */
+  private static final class Log implements AutoCloseable {
+
+    private final Logger logger = (Logger) LoggerFactory.getLogger("io.idem.spring");
+    private final ListAppender<ILoggingEvent> appender = new ListAppender<>();
+
+    Log() {
+      appender.start();
+      logger.addAppender(appender);
+    }
+
+    List<String> messages() {
+      return appender.list.stream()
+          .map(
+              event ->
+                  event.getLevel()
+                      + " "
+                      + event.getFormattedMessage()
+                      + (event.getThrowableProxy() == null
+                          ? ""
+                          : event.getThrowableProxy().getMessage()))
+          .toList();
+    }
+
+    @Override
+    public void close() {
+      logger.detachAppender(appender);
+    }
+  }
+
+  private static final class Unsuppressing extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    Unsuppressing() {
+      super("no stack, no suppression", null, false, false);
+    }
+  }
 
   public static class Rejected extends Exception {
 
@@ -338,6 +474,11 @@ abstract class TransactionalContract {
     @Transactional
     public void fail() {
       throw new IllegalStateException("inside");
+    }
+
+    @Transactional(propagation = Propagation.REQUIRES_NEW)
+    public void apart(String number, int amount) {
+      write(number, amount);
     }
 
     void write(String number, int amount) {
@@ -421,6 +562,22 @@ abstract class TransactionalContract {
     @Transactional(propagation = Propagation.MANDATORY)
     public void mandatory(String number) {
       write(number, 1);
+    }
+
+    @Idempotent(key = "#number")
+    public void partly(String number) {
+      ledger.apart(number, 1);
+    }
+
+    @Idempotent(key = "#number")
+    @Transactional
+    public void partlyToo(String number) {
+      ledger.apart(number, 1);
+    }
+
+    @Idempotent(key = "#number", mode = Idempotent.Mode.LEASED)
+    public void leased(String number) {
+      runs.incrementAndGet();
     }
 
     private void write(String number, int amount) {
