@@ -4,6 +4,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,7 @@ import org.springframework.core.annotation.AnnotationUtils;
  * <ol>
  *   <li>Finds the methods of all beans, by the beans' types.
  *   <li>Refuses those that no proxy can intercept, and beans that were made too early to get one.
+ *   <li>Refuses two beans of one class whose operations are not named on purpose.
  *   <li>Prepares the operation of each service method, which refuses what cannot hold.
  *   <li>Hands the endpoints to what protects them, and refuses to leave them unprotected.
  * </ol>
@@ -48,6 +50,7 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
   @Override
   public void afterSingletonsInstantiated() {
     Set<IdempotentMethod> endpoints = new LinkedHashSet<>();
+    Map<IdempotentMethod, String> owners = new HashMap<>();
     for (String name : beans.getBeanNamesForType(Object.class)) {
       if (ScopedProxyUtils.isScopedTarget(name)) {
         continue; // its scoped proxy has the same methods and passes calls on to it
@@ -66,11 +69,37 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
           endpoints.add(method);
         } else {
           checkInterceptable(name, method);
+          checkOwner(owners.put(method, name), name, method);
           interceptor.prepare(method);
         }
       }
     }
     protect(endpoints);
+  }
+
+  /**
+   * Refuses a second bean of a class: its calls would be answered with results of the first.
+   * Instances of one bean are one.
+   */
+  private static void checkOwner(@Nullable String other, String name, IdempotentMethod method) {
+    if (other != null && method.annotation().operation().isEmpty()) {
+      throw new IdempotencySetupException(
+          "The beans '"
+              + other
+              + "' and '"
+              + name
+              + "' are of one class and share the operation '"
+              + method.operation()
+              + "' of "
+              + method
+              + ", so that a key used with one would be answered with a result of the other.",
+          "If they do different work, give each a class of its own (an empty subclass will do). If a"
+              + " key means the same work whichever does it, or the key or source tells them apart,"
+              + " as @Idempotent(source = \"#root.region\") does with a property of the bean, say so"
+              + " by naming the operation: @Idempotent(operation = \""
+              + method.operation()
+              + "\").");
+    }
   }
 
   private void checkInterceptable(String name, IdempotentMethod method) {

@@ -73,6 +73,11 @@ public @interface Idempotent {
   /**
    * The operation's name, a part of every key's identity. Two methods never share one.
    *
+   * <p>Two beans of one class do share it: a key used with one is answered with the result of the
+   * other. The application does not start with two such beans unless this name is written here,
+   * which says that it is meant. Beans that do different work are given classes of their own, or
+   * told apart by {@link #source()}, as {@code "#root.region"} does with a property of the bean.
+   *
    * @return the name, 1 to 200 characters, in which {@code ${…}} is resolved; empty for the simple
    *     name of the bean's class, a dot and the method's name. The default changes when the class
    *     or method is renamed, and with it the identity of all stored keys
@@ -119,8 +124,11 @@ public @interface Idempotent {
    *
    * <p>By default all arguments count, in the form of canonical JSON; those of the frameworks
    * ({@code ServletRequest}, {@code Principal}, {@code Locale}, {@code InputStream}, {@code
-   * BindingResult}, …) do not. An expression names what counts: {@code "{#order.number,
-   * #order.total}"}. A constant, as {@code "''"}, compares nothing.
+   * BindingResult}, …) do not. An object counts with its class's name and all its fields that are
+   * neither static nor {@code transient}, whatever annotations say about its JSON. An argument that
+   * cannot be told from another so (a lambda, a proxy, an object without fields, a cycle, more than
+   * 16 MiB) is refused, and the call with it. An expression names what counts: {@code
+   * "{#order.number, #order.total}"}. A constant, as {@code "''"}, compares nothing.
    *
    * @return the expression, or empty for the arguments
    */

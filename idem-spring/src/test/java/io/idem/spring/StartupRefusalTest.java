@@ -11,6 +11,7 @@ import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import java.io.InputStream;
+import java.lang.reflect.Method;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
@@ -29,6 +30,8 @@ import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Scope;
+import org.springframework.context.annotation.ScopedProxyMode;
 import org.springframework.core.NestedExceptionUtils;
 import org.springframework.core.PriorityOrdered;
 import org.springframework.http.ResponseEntity;
@@ -36,9 +39,14 @@ import org.springframework.jdbc.support.JdbcTransactionManager;
 import org.springframework.scheduling.annotation.Async;
 import org.springframework.stereotype.Controller;
 import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.TransactionDefinition;
 import org.springframework.transaction.annotation.EnableTransactionManagement;
 import org.springframework.transaction.annotation.Propagation;
 import org.springframework.transaction.annotation.Transactional;
+import org.springframework.transaction.interceptor.DefaultTransactionAttribute;
+import org.springframework.transaction.interceptor.MatchAlwaysTransactionAttributeSource;
+import org.springframework.transaction.interceptor.TransactionAttribute;
+import org.springframework.transaction.interceptor.TransactionAttributeSource;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.servlet.ModelAndView;
 
@@ -127,6 +135,42 @@ class StartupRefusalTest {
     assertThat(refusal(InMemory.class, Hidden.class))
         .hasMessageContaining("Hidden.run()")
         .hasMessageContaining("proxyTargetClass = true");
+  }
+
+  @Test
+  void twoBeansOfOneClassDoNotShareAnOperationUnseen() {
+    assertThat(refusal(InMemory.class, TwoOfOneClass.class))
+        .hasMessageContaining("'eu' and 'us'")
+        .hasMessageContaining("'Fine.run'")
+        .hasMessageContaining("operation = \"Fine.run\"")
+        .hasMessageContaining("#root.region");
+  }
+
+  @Test
+  void twoBeansMayShareAnOperationThatIsNamed() {
+    try (AnnotationConfigApplicationContext context =
+        start(InMemory.class, TwoOfOneClassNamed.class)) {
+      Regional eu = context.getBean("eu", Regional.class);
+      Regional us = context.getBean("us", Regional.class);
+
+      assertThat(eu.shared("k")).isEqualTo("eu");
+      assertThat(us.shared("k")).isEqualTo("eu");
+      assertThat(eu.apart("k")).isEqualTo("eu");
+      assertThat(us.apart("k")).isEqualTo("us");
+    }
+  }
+
+  @Test
+  void instancesOfOneBeanAndSubclassesShareNothing() {
+    assertThatCode(() -> start(InMemory.class, NotTwo.class).close()).doesNotThrowAnyException();
+  }
+
+  @Test
+  void aSecondSourceOfTransactionAttributesIsHeardToo() {
+    assertThat(refusal(InDatabase.class, SecondSource.class, RequiresNew.class))
+        .hasMessageContaining("parts the method");
+    assertThat(refusal(InDatabase.class, ContradictingSource.class, Fine.class))
+        .hasMessageContaining("described differently by several beans");
   }
 
   @Test
@@ -221,6 +265,107 @@ class StartupRefusalTest {
           .transactionalStore(store)
           .codecs(new JacksonResultCodecFactory())
           .build();
+    }
+  }
+
+  @Configuration
+  static class TwoOfOneClass {
+
+    @Bean
+    Fine eu() {
+      return new Fine();
+    }
+
+    @Bean
+    Fine us() {
+      return new Fine();
+    }
+  }
+
+  @Configuration
+  static class TwoOfOneClassNamed {
+
+    @Bean
+    Regional eu() {
+      return new Regional("eu");
+    }
+
+    @Bean
+    Regional us() {
+      return new Regional("us");
+    }
+  }
+
+  static class Regional {
+    private final String region;
+
+    Regional(String region) {
+      this.region = region;
+    }
+
+    public String getRegion() {
+      return region;
+    }
+
+    @Idempotent(operation = "shared", key = "#key")
+    public String shared(String key) {
+      return region;
+    }
+
+    @Idempotent(operation = "apart", key = "#key", source = "#root.region")
+    public String apart(String key) {
+      return region;
+    }
+  }
+
+  @Configuration
+  static class NotTwo {
+
+    @Bean
+    @Scope("prototype")
+    Fine prototype() {
+      return new Fine();
+    }
+
+    @Bean
+    One one() {
+      return new One();
+    }
+
+    @Bean
+    @Scope(scopeName = "prototype", proxyMode = ScopedProxyMode.TARGET_CLASS)
+    Two scoped() {
+      return new Two();
+    }
+  }
+
+  static class One extends Fine {}
+
+  static class Two extends Fine {}
+
+  @Configuration
+  static class SecondSource {
+
+    @Bean
+    TransactionAttributeSource second() {
+      return new MatchAlwaysTransactionAttributeSource() {
+        @Override
+        public TransactionAttribute getTransactionAttribute(Method method, Class<?> type) {
+          return null;
+        }
+      };
+    }
+  }
+
+  @Configuration
+  static class ContradictingSource {
+
+    @Bean
+    TransactionAttributeSource second() {
+      MatchAlwaysTransactionAttributeSource all = new MatchAlwaysTransactionAttributeSource();
+      all.setTransactionAttribute(
+          new DefaultTransactionAttribute(TransactionDefinition.PROPAGATION_REQUIRES_NEW));
+      return all;
     }
   }
 
