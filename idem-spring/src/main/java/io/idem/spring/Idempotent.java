@@ -228,7 +228,10 @@ public @interface Idempotent {
 
   /** Where the record of a key is written, and so what its guarantee rests on. */
   enum Mode {
-    /** Transactional where the application has a transactional store, else leased. */
+    /**
+     * Transactional where the application has a transactional store, else leased. An operation with
+     * an effect outside that database, which no rollback undoes, chooses {@link #LEASED}.
+     */
     AUTO,
     /** In the same database transaction as the effect. */
     TRANSACTIONAL,
