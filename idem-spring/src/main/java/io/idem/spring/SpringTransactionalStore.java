@@ -1,5 +1,6 @@
 package io.idem.spring;
 
+import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.TransactionalStore;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSettings;
@@ -17,13 +18,13 @@ import org.springframework.transaction.support.DefaultTransactionDefinition;
  * <p>A {@link JdbcTransactionalStore} that knows its transaction manager, so that an operation can
  * have transactions of a kind of its own. Thread-safe.
  */
-public final class SpringTransactionalStore implements TransactionalStore {
+public final class SpringTransactionalStore implements TransactionalStore, ExpiredEntries {
 
   private final PlatformTransactionManager transactionManager;
   private final DataSource dataSource;
   private final Dialect dialect;
   private final JdbcSettings settings;
-  private final TransactionalStore delegate;
+  private final JdbcTransactionalStore delegate;
 
   /**
    * Creates a store.
@@ -43,7 +44,7 @@ public final class SpringTransactionalStore implements TransactionalStore {
     this.dataSource = dataSource;
     this.dialect = dialect;
     this.settings = settings;
-    this.delegate = with(new DefaultTransactionDefinition());
+    this.delegate = on(new DefaultTransactionDefinition());
   }
 
   /**
@@ -54,6 +55,10 @@ public final class SpringTransactionalStore implements TransactionalStore {
    * @throws IdempotencySetupException if the propagation would part a record from its effect
    */
   public TransactionalStore with(TransactionDefinition definition) {
+    return on(definition)::inTransaction;
+  }
+
+  private JdbcTransactionalStore on(TransactionDefinition definition) {
     return new JdbcTransactionalStore(
         new SpringJdbcTransactions(transactionManager, dataSource, definition), dialect, settings);
   }
@@ -71,5 +76,10 @@ public final class SpringTransactionalStore implements TransactionalStore {
   public <R extends @Nullable Object, X extends Throwable> R inTransaction(
       TransactionWork<R, X> work) throws X {
     return delegate.inTransaction(work);
+  }
+
+  @Override
+  public int purgeExpired(int limit) {
+    return delegate.purgeExpired(limit);
   }
 }
