@@ -54,6 +54,7 @@ public final class SpringTransactionalStore implements TransactionalStore, Expir
    * @return the store
    * @throws IdempotencySetupException if the propagation would part a record from its effect
    */
+  @SuppressWarnings("UnnecessaryMethodReference") // hides its purge: this store's is enough
   public TransactionalStore with(TransactionDefinition definition) {
     return on(definition)::inTransaction;
   }
