@@ -88,13 +88,27 @@ public final class IdempotentMethods {
       return null;
     }
     String where = IdempotentMethod.describe(type, specific);
+    boolean handler = isHandler(specific, type);
+    if (handler
+        && !annotation.key().isEmpty()
+        && annotation.header().isEmpty()
+        && annotation.source().isEmpty()
+        && annotation.caller() == Idempotent.Caller.AUTHENTICATED) {
+      throw new IdempotencySetupException(
+          where
+              + " is a handler with @Idempotent(key = …) and no source, so that a caller who sends"
+              + " another's key would be given the other's answer.",
+          "Say whose keys they are, for example source = \"#principal.name\" with a parameter of type"
+              + " java.security.Principal; or declare caller = SHARED if everybody may be given"
+              + " everybody's answers.");
+    }
     IdempotentMethod resolved =
         new IdempotentMethod(
             specific,
             type,
             annotation,
             operation(annotation, specific, type, where),
-            annotation.key().isEmpty() && isHandler(specific, type),
+            annotation.key().isEmpty() && handler,
             text(where, "header", annotation.header()),
             text(where, "onAbandoned", annotation.onAbandoned()),
             duration(where, "retention", annotation.retention()),

@@ -126,7 +126,7 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
         method
             + " is an @Idempotent endpoint with recordFailures or releaseOn, but what becomes of"
             + " its key is decided by the status of the response.",
-        "Leave them away: 4xx other than 400, 401, 403, 408, 425 and 429 is recorded, and 5xx"
+        "Leave them away: 4xx other than 400, 401, 403, 408, 415, 425 and 429 is recorded, and 5xx"
             + " follows onOtherFailure.");
     for (String name : METHOD_SECURITY) {
       boolean secured =

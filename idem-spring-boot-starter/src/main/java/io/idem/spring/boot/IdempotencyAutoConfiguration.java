@@ -14,15 +14,14 @@ import io.idem.spring.JacksonResultCodecFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
-import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
-import tools.jackson.databind.json.JsonMapper;
+import org.springframework.util.ClassUtils;
 
 /** Auto-configuration of the engine, and of what makes {@code @Idempotent} work. */
 @AutoConfiguration(after = IdempotencyJdbcAutoConfiguration.class)
@@ -75,30 +74,32 @@ public final class IdempotencyAutoConfiguration {
     if (properties.getStore() == IdemProperties.Store.AUTO) {
       log.info(
           "Idempotency keys are kept in the memory of this process, lost when it ends and unknown to"
-              + " other nodes, because there is no DataSource. Configure one to keep them with the"
-              + " data, or set idem.store=memory to say that this is meant");
+              + " other nodes, because there is no DataSource. No transaction undoes a failed run, so an"
+              + " exception leaves its key unresolved unless the operation says otherwise. Configure a"
+              + " DataSource to keep keys with the data, or set idem.store=memory to say that this is"
+              + " meant");
     }
     return new InMemoryStore();
   }
 
-  @Configuration(proxyBeanMethods = false)
-  @ConditionalOnClass(JsonMapper.class)
-  static class JacksonConfiguration {
-
-    @Bean
-    @ConditionalOnMissingBean(ResultCodecFactory.class)
-    JacksonResultCodecFactory idempotencyResultCodecFactory() {
-      return new JacksonResultCodecFactory();
-    }
+  /**
+   * Codecs for JSON where Jackson is there. One bean, chosen inside: of two configurations that
+   * each step back for the other's bean, the order of a class file would decide.
+   */
+  @Bean
+  @ConditionalOnMissingBean
+  ResultCodecFactory idempotencyResultCodecFactory(ConfigurableListableBeanFactory beans) {
+    return ClassUtils.isPresent(
+            "tools.jackson.databind.json.JsonMapper", beans.getBeanClassLoader())
+        ? Json.factory()
+        : ResultCodecFactory.basic();
   }
 
-  @Configuration(proxyBeanMethods = false)
-  static class BasicConfiguration {
+  /** Apart, because the classes it names need not be there. */
+  private static final class Json {
 
-    @Bean
-    @ConditionalOnMissingBean(ResultCodecFactory.class)
-    ResultCodecFactory idempotencyBasicResultCodecFactory() {
-      return ResultCodecFactory.basic();
+    static ResultCodecFactory factory() {
+      return new JacksonResultCodecFactory();
     }
   }
 }

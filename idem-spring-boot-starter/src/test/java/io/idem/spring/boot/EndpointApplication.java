@@ -37,7 +37,8 @@ import org.springframework.web.bind.annotation.RestController;
   EndpointApplication.Contracted.class,
   EndpointApplication.Forwarder.class,
   EndpointApplication.Effects.class,
-  EndpointApplication.Inner.class
+  EndpointApplication.Inner.class,
+  EndpointApplication.Bookings.class
 })
 class EndpointApplication {
 
@@ -77,6 +78,20 @@ class EndpointApplication {
 
   static class Rejected extends RuntimeException {
     private static final long serialVersionUID = 1L;
+  }
+
+  record Booking(String system, String number, int amount) {}
+
+  record Receipt(String id, int amount) {}
+
+  /** A service as the README shows it. */
+  static class Bookings {
+
+    @Idempotent(key = "#booking.number", source = "#booking.system")
+    @Transactional
+    public Receipt book(Booking booking) {
+      return new Receipt(UUID.randomUUID().toString(), booking.amount());
+    }
   }
 
   /** An operation of its own behind an endpoint. */

@@ -26,6 +26,7 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.mock.web.MockHttpServletRequest;
 import org.springframework.security.access.prepost.PreAuthorize;
 import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 
@@ -82,6 +83,11 @@ class EndpointRefusalTest {
   @Test
   void anExpressionOverArgumentsIsRefused() {
     assertRefused(web, WithSource.class, "source or a fingerprint");
+  }
+
+  @Test
+  void aKeyOfTheHandlersOwnWithoutASourceIsRefused() {
+    assertRefused(web, WithKey.class, "no source", "caller = SHARED");
   }
 
   @Test
@@ -229,6 +235,15 @@ class EndpointRefusalTest {
     @Idempotent(source = "#x")
     String run(String x) {
       return x;
+    }
+  }
+
+  @RestController
+  static class WithKey {
+    @PostMapping("/{id}")
+    @Idempotent(key = "#id")
+    String run(@PathVariable String id) {
+      return id;
     }
   }
 

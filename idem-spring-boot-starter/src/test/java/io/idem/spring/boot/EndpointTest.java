@@ -1,12 +1,17 @@
 package io.idem.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.idem.core.KeyReusedException;
 import io.idem.spring.EndpointGuard;
 import io.idem.spring.WebEndpoints;
+import io.idem.spring.boot.EndpointApplication.Booking;
+import io.idem.spring.boot.EndpointApplication.Bookings;
 import io.idem.spring.boot.EndpointApplication.Effects;
 import io.idem.spring.boot.EndpointApplication.Inner;
+import io.idem.spring.boot.EndpointApplication.Receipt;
 import java.io.IOException;
 import java.lang.reflect.Method;
 import java.net.URI;
@@ -327,6 +332,49 @@ class EndpointTest {
     assertThat(effects(name)).isLessThanOrEqualTo(1);
     assertThat(send(httpMethod, "/any-method/" + name, "alice", null, "").statusCode())
         .isBetween(400, 501);
+  }
+
+  @Test
+  void aServiceMethodIsIdempotentBySourceAndNumber() {
+    Bookings bookings = context.getBean(Bookings.class);
+    Receipt first = bookings.book(new Booking("erp", "4711", 10));
+
+    assertThat(bookings.book(new Booking("erp", "4711", 10))).isEqualTo(first);
+    assertThat(bookings.book(new Booking("shop", "4711", 10))).isNotEqualTo(first);
+    assertThatExceptionOfType(KeyReusedException.class)
+        .isThrownBy(() -> bookings.book(new Booking("erp", "4711", 11)));
+  }
+
+  /**
+   * The answer could not be rendered for this client: its effect is undone, and it may ask anew.
+   */
+  @Test
+  void anAnswerThatTheClientDoesNotAcceptIsNotTheOutcome() {
+    String name = name();
+    HttpRequest.Builder wrong =
+        request("POST", "/orders", "alice", json(name))
+            .header("Content-Type", "application/json")
+            .header("Accept", "text/html")
+            .header("Idempotency-Key", "k14");
+
+    assertThat(send(wrong).statusCode()).isEqualTo(406);
+    assertThat(effects(name)).isZero();
+
+    assertThat(post("/orders", "alice", "k14", json(name)).statusCode()).isEqualTo(201);
+    assertThat(effects(name)).isEqualTo(1);
+  }
+
+  @Test
+  void aMediaTypeThatCannotBeReadLeavesTheKeyFree() {
+    String name = name();
+    HttpRequest.Builder wrong =
+        request("POST", "/orders", "alice", json(name))
+            .header("Content-Type", "text/plain")
+            .header("Idempotency-Key", "k15");
+
+    assertThat(send(wrong).statusCode()).isEqualTo(415);
+
+    assertThat(post("/orders", "alice", "k15", json(name)).statusCode()).isEqualTo(201);
   }
 
   @Test

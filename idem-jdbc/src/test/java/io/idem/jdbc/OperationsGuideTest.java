@@ -1,0 +1,100 @@
+package io.idem.jdbc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.idem.core.store.Claim;
+import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.StoredOutcome;
+import io.idem.testkit.Requests;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The statements that the operations guide gives an operator do what it says, on PostgreSQL. */
+class OperationsGuideTest {
+
+  private final TestDatabase database = TestDatabase.postgresql();
+  private final IdempotencyStore store = new JdbcIdempotencyStore(database.dataSource());
+  private final List<String> statements = statements();
+
+  @Test
+  void anUnresolvedKeyIsListedAndALiveOneIsNot() throws SQLException {
+    ClaimRequest stuck = abandoned();
+    ClaimRequest alive = Requests.claimOf(Requests.newId());
+    store.claim(alive);
+
+    try (Connection connection = database.dataSource().getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(statements.get(0))) {
+      List<String> ids = new ArrayList<>();
+      while (rows.next()) {
+        ids.add(rows.getString("id"));
+      }
+      assertThat(ids).contains(uuid(stuck)).doesNotContain(uuid(alive));
+    }
+  }
+
+  @Test
+  void aKeyWhoseEffectDidNotHappenIsFreed() throws SQLException {
+    ClaimRequest stuck = abandoned();
+
+    settle(statements.get(1), stuck);
+
+    assertThat(store.claim(Requests.claimOf(stuck.id()))).isInstanceOf(Claim.Acquired.class);
+  }
+
+  @Test
+  void aKeyWhoseEffectHappenedIsDoneWithoutAnAnswer() throws SQLException {
+    ClaimRequest stuck = abandoned();
+
+    settle(statements.get(2), stuck);
+
+    assertThat(store.claim(Requests.claimOf(stuck.id())))
+        .isEqualTo(new Claim.Completed(stuck.fingerprint(), StoredOutcome.notStored("settled.")));
+  }
+
+  private ClaimRequest abandoned() {
+    ClaimRequest request = Requests.claimOf(Requests.newId());
+    Claim.Acquired claim = (Claim.Acquired) store.claim(request);
+    store.renew(claim.lease(), Duration.ZERO);
+    return request;
+  }
+
+  private void settle(String sql, ClaimRequest request) throws SQLException {
+    try (Connection connection = database.dataSource().getConnection();
+        Statement statement = connection.createStatement()) {
+      assertThat(statement.executeUpdate(sql.replace("…", uuid(request)))).isEqualTo(1);
+    }
+  }
+
+  private static String uuid(ClaimRequest request) {
+    return new UUID(request.id().high(), request.id().low()).toString();
+  }
+
+  private static List<String> statements() {
+    try {
+      Matcher blocks =
+          Pattern.compile("```sql\n(.*?)```", Pattern.DOTALL)
+              .matcher(Files.readString(Path.of("..", "docs", "operations.md")));
+      List<String> found = new ArrayList<>();
+      while (blocks.find()) {
+        found.add(blocks.group(1).strip().replaceAll(";$", ""));
+      }
+      return found;
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
