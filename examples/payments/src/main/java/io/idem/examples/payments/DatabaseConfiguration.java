@@ -1,5 +1,8 @@
 package io.idem.examples.payments;
 
+import com.zaxxer.hikari.HikariDataSource;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Condition;
 import org.springframework.context.annotation.ConditionContext;
@@ -21,6 +24,21 @@ class DatabaseConfiguration {
           throw new StartupProblem(
               "There is no store '" + properties.store() + "' (payments.store).",
               "Use h2 or postgres, or set spring.datasource.url to a database of your own.");
+    };
+  }
+
+  /** Before the pool opens its first connection. */
+  @Bean
+  @Conditional(NoDatabaseNamed.class)
+  static BeanPostProcessor poolSize(ObjectProvider<LocalDatabase> database) {
+    return new BeanPostProcessor() {
+      @Override
+      public Object postProcessBeforeInitialization(Object bean, String name) {
+        if (bean instanceof HikariDataSource pool) {
+          pool.setMaximumPoolSize(database.getObject().maxConnections());
+        }
+        return bean;
+      }
     };
   }
 

@@ -15,10 +15,16 @@ final class H2Database implements LocalDatabase {
    *       disk itself; where a power cut must lose nothing either, use PostgreSQL.
    *   <li>{@code DB_CLOSE_ON_EXIT=FALSE}: closing the pool closes the file. H2's own shutdown hook
    *       would close it under the last running requests.
-   *   <li>{@code LOCK_TIMEOUT}: milliseconds a payment queues for a busy account.
    * </ul>
    */
-  private static final String SETTINGS = ";WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE;LOCK_TIMEOUT=10000";
+  private static final String SETTINGS = ";WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE";
+
+  /**
+   * One, so that nothing writes while a commit is being saved. H2 saves its tables one after the
+   * other: the file of a process killed while two transactions write can hold changes of a
+   * transaction without the log to undo them, and H2 then keeps half of it.
+   */
+  private static final int CONNECTIONS = 1;
 
   private final DataDirectory directory;
 
@@ -39,6 +45,11 @@ final class H2Database implements LocalDatabase {
   @Override
   public String getPassword() {
     return "";
+  }
+
+  @Override
+  public int maxConnections() {
+    return CONNECTIONS;
   }
 
   @Override

@@ -8,6 +8,9 @@ import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
  */
 interface LocalDatabase extends JdbcConnectionDetails, AutoCloseable {
 
+  /** How many connections may be open at once. */
+  int maxConnections();
+
   @Override
   void close();
 }

@@ -17,6 +17,8 @@ final class PostgresDatabase implements LocalDatabase {
   /** Long enough for the recovery after a crash. */
   private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
 
+  private static final int CONNECTIONS = 10;
+
   private final DataDirectory directory;
   private final EmbeddedPostgres server;
 
@@ -70,6 +72,11 @@ final class PostgresDatabase implements LocalDatabase {
   @Override
   public String getPassword() {
     return "";
+  }
+
+  @Override
+  public int maxConnections() {
+    return CONNECTIONS;
   }
 
   @Override

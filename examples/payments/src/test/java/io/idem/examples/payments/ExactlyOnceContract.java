@@ -291,7 +291,9 @@ abstract class ExactlyOnceContract {
 
     for (String key : keys) {
       Answer answer = pay("alice", "bob", 1, key);
-      assertThat(answer.status()).as("seed %d", seed).isEqualTo(201);
+      assertThat(answer.status())
+          .as("seed %d, key %s: %s", seed, key, answer.response().body())
+          .isEqualTo(201);
       if (acknowledged.contains(key)) {
         assertThat(isReplayed(answer)).as("acknowledged before the kill, seed %d", seed).isTrue();
       }
