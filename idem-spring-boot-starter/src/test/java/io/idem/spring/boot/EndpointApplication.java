@@ -7,7 +7,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.net.URI;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.annotation.Bean;
@@ -18,6 +18,8 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Controller;
 import org.springframework.transaction.annotation.Transactional;
+import org.springframework.transaction.support.TransactionSynchronization;
+import org.springframework.transaction.support.TransactionSynchronizationManager;
 import org.springframework.web.bind.annotation.CrossOrigin;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -97,24 +99,24 @@ class EndpointApplication {
   /** An operation of its own behind an endpoint. */
   static class Inner {
 
-    private final CountDownLatch entered = new CountDownLatch(1);
-    private final CountDownLatch mayLeave = new CountDownLatch(1);
+    private final Semaphore entered = new Semaphore(0);
+    private final Semaphore mayLeave = new Semaphore(0);
 
     @Idempotent(key = "#key", waitAtMost = "0", operation = "inner", mode = Idempotent.Mode.LEASED)
     public String hold(String key) throws InterruptedException {
-      entered.countDown();
-      if (!mayLeave.await(30, TimeUnit.SECONDS)) {
+      entered.release();
+      if (!mayLeave.tryAcquire(30, TimeUnit.SECONDS)) {
         throw new IllegalStateException("nobody let it go");
       }
       return key;
     }
 
     public boolean isHeld() throws InterruptedException {
-      return entered.await(30, TimeUnit.SECONDS);
+      return entered.tryAcquire(30, TimeUnit.SECONDS);
     }
 
     public void letGo() {
-      mayLeave.countDown();
+      mayLeave.release();
     }
   }
 
@@ -205,6 +207,28 @@ class EndpointApplication {
         throws InterruptedException {
       effects.add(name);
       return inner.hold(key);
+    }
+
+    @PostMapping("/nested-leased/{name}")
+    @Idempotent(mode = Idempotent.Mode.LEASED)
+    String nestedLeased(@PathVariable String name, @RequestHeader("X-Inner") String key)
+        throws InterruptedException {
+      effects.add(name);
+      return inner.hold(key);
+    }
+
+    @PostMapping("/undone/{name}")
+    @Idempotent
+    ResponseEntity<String> undone(@PathVariable String name) {
+      effects.add(name);
+      TransactionSynchronizationManager.registerSynchronization(
+          new TransactionSynchronization() {
+            @Override
+            public void beforeCommit(boolean readOnly) {
+              throw new IllegalStateException("cannot be committed");
+            }
+          });
+      return ResponseEntity.created(URI.create("/paid/1")).body("paid");
     }
 
     @CrossOrigin("http://shop.example")

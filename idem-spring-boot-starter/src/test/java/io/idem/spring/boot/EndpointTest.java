@@ -23,6 +23,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -91,6 +92,17 @@ class EndpointTest {
     String name = name();
 
     HttpResponse<String> answer = post("/orders", null, "k3", json(name));
+
+    assertThat(answer.statusCode()).isEqualTo(403);
+    assertThat(answer.body()).contains("/idempotency/problems/caller-required");
+    assertThat(effects(name)).isZero();
+  }
+
+  @Test
+  void aCallerWhoseNameCannotScopeAKeyIsRefused() {
+    String name = name();
+
+    HttpResponse<String> answer = post("/orders", "a".repeat(1025), "k3", json(name));
 
     assertThat(answer.statusCode()).isEqualTo(403);
     assertThat(answer.body()).contains("/idempotency/problems/caller-required");
@@ -214,6 +226,19 @@ class EndpointTest {
     assertThat(effects(name)).isZero();
   }
 
+  /** The handler has answered, and then its transaction cannot be committed. */
+  @Test
+  void whatAHandlerSaidOfAnUndoneSuccessIsNotSent() {
+    String name = name();
+
+    HttpResponse<String> answer = post("/undone/" + name, "alice", "k14", "");
+
+    assertThat(answer.statusCode()).isEqualTo(500);
+    assertThat(answer.headers().firstValue("Location")).isEmpty();
+    assertThat(answer.body()).doesNotContain("paid");
+    assertThat(effects(name)).isZero();
+  }
+
   @Test
   void aRequestThatCannotBeReadLeavesTheKeyFree() {
     String name = name();
@@ -270,22 +295,10 @@ class EndpointTest {
   @Test
   void aPassingAnswerOfAnInnerOperationIsNotTheEndpointsOwn() throws Exception {
     String name = name();
-    Inner inner = context.getBean(Inner.class);
-    CompletableFuture<String> holder =
-        CompletableFuture.supplyAsync(
-            () -> {
-              try {
-                return inner.hold("in-hand");
-              } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-              }
-            });
-    assertThat(inner.isHeld()).isTrue();
 
-    HttpResponse<String> busy = send(nested(name));
-    inner.letGo();
-    assertThat(holder.get(30, TimeUnit.SECONDS)).isEqualTo("in-hand");
-    HttpResponse<String> later = send(nested(name));
+    HttpResponse<String> busy =
+        whileInnerRuns("in-hand", () -> send(nested("/nested/", "in-hand", name)));
+    HttpResponse<String> later = send(nested("/nested/", "in-hand", name));
 
     assertThat(busy.statusCode()).isEqualTo(409);
     assertThat(busy.body()).contains("in-progress");
@@ -293,6 +306,21 @@ class EndpointTest {
     assertThat(later.body()).isEqualTo("in-hand");
     assertThat(replayed(later)).isFalse();
     assertThat(effects(name)).as("what the busy one did was rolled back").isEqualTo(1);
+  }
+
+  @Test
+  void aPassingAnswerOfAnInnerOperationLeavesALeasedEndpointUnknown() throws Exception {
+    String name = name();
+
+    HttpResponse<String> busy =
+        whileInnerRuns("leased", () -> send(nested("/nested-leased/", "leased", name)));
+    HttpResponse<String> later = send(nested("/nested-leased/", "leased", name));
+
+    assertThat(busy.statusCode()).isEqualTo(409);
+    assertThat(busy.body()).contains("outcome-unknown");
+    assertThat(later.statusCode()).isEqualTo(409);
+    assertThat(later.body()).contains("outcome-unknown");
+    assertThat(effects(name)).as("nothing undoes it, nothing repeats it").isEqualTo(1);
   }
 
   @Test
@@ -388,10 +416,29 @@ class EndpointTest {
         .contains("What to do");
   }
 
-  private HttpRequest.Builder nested(String name) {
-    return request("POST", "/nested/" + name, "alice", "")
+  /** Asks while another caller is inside the inner operation under a key. */
+  private static <T> T whileInnerRuns(String key, Supplier<T> ask) throws Exception {
+    Inner inner = context.getBean(Inner.class);
+    CompletableFuture<String> holder =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return inner.hold(key);
+              } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    assertThat(inner.isHeld()).isTrue();
+    T answer = ask.get();
+    inner.letGo();
+    assertThat(holder.get(30, TimeUnit.SECONDS)).isEqualTo(key);
+    return answer;
+  }
+
+  private static HttpRequest.Builder nested(String path, String inner, String name) {
+    return request("POST", path + name, "alice", "")
         .header("Idempotency-Key", "k11")
-        .header("X-Inner", "in-hand");
+        .header("X-Inner", inner);
   }
 
   private static String name() {
