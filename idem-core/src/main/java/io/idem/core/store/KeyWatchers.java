@@ -68,7 +68,11 @@ public final class KeyWatchers {
    * @param id the key
    */
   public void wake(RecordId id) {
-    byKey.getOrDefault(id, List.of()).forEach(waiting -> waiting.wake.run());
+    // Not a plain read: what is heard while the first waiter is being added is for it already.
+    List<Waiting> present = byKey.computeIfPresent(id, (key, waiting) -> waiting);
+    if (present != null) {
+      present.forEach(waiting -> waiting.wake.run());
+    }
   }
 
   /** One waiter. Equal to no other, so that closing it twice removes nobody else. */

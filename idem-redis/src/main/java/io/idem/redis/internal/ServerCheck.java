@@ -6,6 +6,7 @@ import io.idem.redis.RedisReplyException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -85,7 +86,7 @@ public final class ServerCheck {
     log.warn(danger);
   }
 
-  private static Map<String, String> parse(Object reply) {
+  private static Map<String, String> parse(@Nullable Object reply) {
     if (!(reply instanceof byte[] text)) {
       throw Failures.unexpected("INFO", reply);
     }

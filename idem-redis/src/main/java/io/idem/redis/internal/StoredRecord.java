@@ -6,17 +6,20 @@ import io.idem.core.store.StoredOutcome;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
-/**
- * The reading side of a record, whose layout stands in {@code record.lua}, which writes it.
- *
- * @param value a value that a script has recognised as a record
- */
-public record StoredRecord(byte[] value) {
+/** The reading side of a record, whose layout stands in {@code record.lua}, which writes it. */
+public final class StoredRecord {
 
   private static final int STATE = 2;
   private static final int COMPARABLE = 2;
   private static final int AFTER_TOKEN = 3 + OwnerToken.BYTES;
   private static final int LEASE_BYTES = 3 + 6;
+
+  private final byte[] value;
+
+  /** Wraps a value that a script has recognised as a record. */
+  public StoredRecord(byte[] value) {
+    this.value = value;
+  }
 
   /** The attempt of a record without an outcome. */
   public int attempt() {
