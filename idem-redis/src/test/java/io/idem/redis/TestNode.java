@@ -37,7 +37,10 @@ record TestNode(LettuceRedis redis, Runnable shutdown) implements AutoCloseable 
     client.setOptions(
         ClusterClientOptions.builder()
             .topologyRefreshOptions(
-                ClusterTopologyRefreshOptions.builder().enableAllAdaptiveRefreshTriggers().build())
+                ClusterTopologyRefreshOptions.builder()
+                    .enableAdaptiveRefreshTrigger(
+                        ClusterTopologyRefreshOptions.RefreshTrigger.values())
+                    .build())
             .build());
     return new TestNode(LettuceRedis.of(client, TIMEOUT), client::shutdown);
   }
