@@ -5,8 +5,6 @@ import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
-import io.lettuce.core.cluster.ClusterClientOptions;
-import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -34,14 +32,6 @@ record TestNode(LettuceRedis redis, Runnable shutdown) implements AutoCloseable 
 
   static TestNode toCluster(String url) {
     RedisClusterClient client = RedisClusterClient.create(url);
-    client.setOptions(
-        ClusterClientOptions.builder()
-            .topologyRefreshOptions(
-                ClusterTopologyRefreshOptions.builder()
-                    .enableAdaptiveRefreshTrigger(
-                        ClusterTopologyRefreshOptions.RefreshTrigger.values())
-                    .build())
-            .build());
     return new TestNode(LettuceRedis.of(client, TIMEOUT), client::shutdown);
   }
 
