@@ -82,7 +82,7 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
   }
 
   /**
-   * Connects to a cluster. Let the client refresh its view of the cluster, or it will not find the
+   * Connects to a cluster. Leave the client's adaptive topology refresh on, or it will not find the
    * primaries that a failover makes.
    *
    * @param client made with the addresses of some nodes

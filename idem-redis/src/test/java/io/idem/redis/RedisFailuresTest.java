@@ -18,6 +18,7 @@ import io.idem.testkit.TestRedis;
 import io.lettuce.core.RedisClient;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -37,11 +38,8 @@ class RedisFailuresTest {
 
   @AfterEach
   void restore() {
-    for (String setting :
-        new String[] {"maxmemory 0", "maxmemory-policy noeviction", "min-replicas-to-write 0"}) {
-      String[] parts = setting.split(" ");
-      node.send("CONFIG", "SET", parts[0], parts[1]);
-    }
+    Map.of("maxmemory", "0", "maxmemory-policy", "noeviction", "min-replicas-to-write", "0")
+        .forEach((setting, value) -> node.send("CONFIG", "SET", setting, value));
     node.send("DEL", id);
   }
 
