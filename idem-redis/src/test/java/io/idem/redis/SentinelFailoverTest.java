@@ -32,8 +32,8 @@ class SentinelFailoverTest {
       awaitUntil(
           "all Sentinels know the replica",
           () ->
-              servers.sentinels().stream()
-                  .allMatch(sentinel -> knowsReplicaAndOthers(sentinel.ports().get(0))));
+              servers.sentinelUrls().stream()
+                  .allMatch(SentinelFailoverTest::knowsReplicaAndOthers));
       RedisIdempotencyStore store = node.store();
       Lease completed = acquire(store, Requests.newId());
       store.complete(completed, StoredOutcome.done(), Requests.RETENTION);
@@ -77,8 +77,8 @@ class SentinelFailoverTest {
     return new String((byte[]) node.send("INFO"), StandardCharsets.UTF_8);
   }
 
-  private static boolean knowsReplicaAndOthers(int port) {
-    try (TestNode sentinel = TestNode.to("redis://127.0.0.1:" + port)) {
+  private static boolean knowsReplicaAndOthers(String url) {
+    try (TestNode sentinel = TestNode.to(url)) {
       return info(sentinel).contains("slaves=1,sentinels=3");
     }
   }

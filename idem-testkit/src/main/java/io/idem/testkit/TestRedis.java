@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import redis.embedded.RedisSentinel;
 import redis.embedded.RedisServer;
@@ -190,15 +191,18 @@ public final class TestRedis {
     }
   }
 
-  /**
-   * A primary that Sentinels watch over. Closing stops all of them.
-   *
-   * @param primary the primary at the start
-   * @param replica the replica at the start
-   * @param sentinels who watch
-   */
-  public record Sentinels(Server primary, Server replica, List<RedisSentinel> sentinels)
-      implements AutoCloseable {
+  /** A primary that Sentinels watch over. Closing stops all of them. */
+  public static final class Sentinels implements AutoCloseable {
+
+    private final Server primary;
+    private final Server replica;
+    private final List<RedisSentinel> sentinels;
+
+    private Sentinels(Server primary, Server replica, List<RedisSentinel> sentinels) {
+      this.primary = primary;
+      this.replica = replica;
+      this.sentinels = sentinels;
+    }
 
     /**
      * Where the primary can be asked for.
@@ -206,9 +210,40 @@ public final class TestRedis {
      * @return a URL with the Sentinels and the primary's name
      */
     public String url() {
-      return sentinels.stream()
-          .map(sentinel -> "127.0.0.1:" + sentinel.ports().get(0))
+      return ports()
+          .map(port -> "127.0.0.1:" + port)
           .collect(Collectors.joining(",", "redis-sentinel://", "#" + MASTER));
+    }
+
+    /**
+     * Where each Sentinel itself listens.
+     *
+     * @return their URLs
+     */
+    public List<String> sentinelUrls() {
+      return ports().map(TestRedis::urlOf).toList();
+    }
+
+    /**
+     * The primary at the start.
+     *
+     * @return the server
+     */
+    public Server primary() {
+      return primary;
+    }
+
+    /**
+     * The replica at the start.
+     *
+     * @return the server
+     */
+    public Server replica() {
+      return replica;
+    }
+
+    private Stream<Integer> ports() {
+      return sentinels.stream().map(sentinel -> sentinel.ports().get(0));
     }
 
     @Override
