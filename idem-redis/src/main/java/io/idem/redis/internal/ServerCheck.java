@@ -43,7 +43,10 @@ public final class ServerCheck {
       return;
     }
     requireVersion(info.getOrDefault("redis_version", ""));
-    requirePrimary(info.getOrDefault("role", "master"));
+    if (!info.getOrDefault("cluster_enabled", "0").equals("1")) {
+      // A cluster sends writes to its primaries itself, also while a client's view of it is behind.
+      requirePrimary(info.getOrDefault("role", "master"));
+    }
     lookAtEviction(info.getOrDefault("maxmemory_policy", "unknown"), requireNoEviction);
   }
 
