@@ -4,12 +4,15 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +40,7 @@ public final class TestRedis {
   /** The name Sentinel knows its primary by. */
   public static final String MASTER = "idem";
 
+  private static final Duration AGREEMENT = Duration.ofSeconds(60);
   private static final int LOWEST_PORT = 12_000;
   private static final int HIGHEST_PORT = 22_000;
 
@@ -139,6 +143,28 @@ public final class TestRedis {
       return socket.isBound();
     } catch (IOException e) {
       return false;
+    }
+  }
+
+  /** A node serves its slots only when it has heard of all others, each in its own time. */
+  private static void awaitAgreement(List<Integer> ports) throws IOException {
+    long end = System.nanoTime() + AGREEMENT.toNanos();
+    for (int port : ports) {
+      while (!ask(port, "CLUSTER INFO").contains("cluster_state:ok")
+          || ask(port, "CLUSTER NODES").lines().filter(line -> line.contains("slave")).count()
+              != ports.size() / 2) {
+        if (System.nanoTime() > end) {
+          throw new IllegalStateException("The nodes of the embedded Redis cluster do not agree");
+        }
+        LockSupport.parkNanos(20_000_000);
+      }
+    }
+  }
+
+  private static String ask(int port, String question) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      socket.getOutputStream().write((question + "\r\nQUIT\r\n").getBytes(StandardCharsets.UTF_8));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 
@@ -297,6 +323,7 @@ public final class TestRedis {
                 .initializationTimeout(Duration.ofSeconds(60))
                 .build();
         cluster.start();
+        awaitAgreement(cluster.serverPorts());
         return urlOf(cluster.serverPorts().get(0));
       } catch (IOException e) {
         throw new UncheckedIOException(
