@@ -10,6 +10,7 @@ enum Module {
   CORE("idem-core", "io.idem.core"),
   TESTKIT("idem-testkit", "io.idem.testkit"),
   JDBC("idem-jdbc", "io.idem.jdbc"),
+  REDIS("idem-redis", "io.idem.redis"),
   HTTP("idem-http", "io.idem.http"),
   SERVLET("idem-servlet", "io.idem.servlet"),
   SPRING("idem-spring", "io.idem.spring"),

@@ -3,6 +3,7 @@ package io.idem.architecture;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
@@ -76,6 +77,29 @@ class ModuleLawsTest {
             resideInAnyPackage(FOUNDATION)
                 .or(resideInAnyPackage("io.idem.core.store..", "javax.sql..", "io.idem.jdbc.."))
                 .or(handedOutByTheStorePackage()))
+        .check(idem);
+  }
+
+  @Test
+  void redisKnowsOnlyTheStorePackageOfCoreAndItsClient() {
+    rule(
+            Module.REDIS,
+            "use only the store package of core, Lettuce, logging and nullness",
+            resideInAnyPackage(FOUNDATION)
+                .or(resideInAnyPackage("io.idem.core.store..", "io.lettuce..", "io.idem.redis.."))
+                .or(handedOutByTheStorePackage()))
+        .check(idem);
+  }
+
+  @Test
+  void onlyTheAdapterKnowsTheRedisClient() {
+    noClasses()
+        .that(Module.REDIS.classes())
+        .and()
+        .haveNameNotMatching("io\\.idem\\.redis\\.LettuceRedis(\\$.*)?")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.lettuce..")
         .check(idem);
   }
 

@@ -3,9 +3,11 @@ package io.idem.core;
 import io.idem.core.internal.Durations;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.CompletionSignal;
 import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.KeyWatchers;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.OwnerToken;
@@ -28,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Its clock is the process's monotonic clock. It never evicts a record that still counts: when
  * it is full of those, it refuses new keys. Thread-safe.
  */
-public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
+public final class InMemoryStore implements IdempotencyStore, ExpiredEntries, CompletionSignal {
 
   private static final int DEFAULT_MOST_RECORDS = 1_000_000;
 
@@ -38,6 +40,7 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
   private static final long LOOK_FOR_ROOM_NANOS = 100_000_000;
 
   private final ConcurrentHashMap<RecordId, Entry> entries = new ConcurrentHashMap<>();
+  private final KeyWatchers watchers = new KeyWatchers();
   private final int mostRecords;
   private final LongSupplier nanoClock;
   private final ReentrantLock sweeping = new ReentrantLock();
@@ -104,6 +107,7 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
           check[0] = LeaseCheck.HELD;
           return entry.outcome != null ? entry : entry.completed(outcome, after(retention));
         });
+    watchers.wake(lease.id());
     return check[0];
   }
 
@@ -119,6 +123,7 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
           check[0] = LeaseCheck.HELD;
           return null;
         });
+    watchers.wake(lease.id());
     return check[0];
   }
 
@@ -134,7 +139,17 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries {
           check[0] = LeaseCheck.HELD;
           return entry.until(after(leaseFor));
         });
+    if (leaseFor.isZero()) {
+      watchers.wake(lease.id());
+    }
     return check[0];
+  }
+
+  @Override
+  public Watch watch(RecordId id, Runnable wake) {
+    Watch watch = watchers.add(id, wake);
+    wake.run(); // it listens
+    return watch;
   }
 
   @Override

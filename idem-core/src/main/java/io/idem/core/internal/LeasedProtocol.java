@@ -10,6 +10,7 @@ import io.idem.core.ResultCodecException;
 import io.idem.core.StoreDownPolicy;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.CompletionSignal;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
@@ -17,6 +18,7 @@ import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.util.Objects;
+import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -81,6 +83,8 @@ final class LeasedProtocol implements Protocol {
   private <T extends @Nullable Object> Turn<T> awaitTurn(Call<T, ?> call, Flight flight) {
     ClaimRequest request = call.claim();
     boolean waiting = false;
+    Semaphore woken = null;
+    CompletionSignal.Watch watch = null;
     try {
       for (int look = 0; ; look++) {
         Claim claim;
@@ -113,13 +117,20 @@ final class LeasedProtocol implements Protocol {
           if (call.remainingNanos() == 0 || (!waiting && !waiters.tryEnter())) {
             return new Turn<>(request, answers.busy(call));
           }
+          if (!waiting && store instanceof CompletionSignal signal) {
+            woken = new Semaphore(0);
+            watch = signal.watch(call.id(), woken::release);
+          }
           waiting = true;
-          if (!waiters.pause(look, call.remainingNanos())) {
+          if (!waiters.pause(look, call.remainingNanos(), watch == null ? null : woken)) {
             return new Turn<>(request, answers.busy(call));
           }
         }
       }
     } finally {
+      if (watch != null) {
+        watch.close();
+      }
       if (waiting) {
         waiters.leave();
       }

@@ -3,12 +3,18 @@ package io.idem.core.internal;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** Bounds how many callers wait at once, and how long each sleeps between two looks at a store. */
 final class Waiters {
 
   private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
   private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+  /** Who is woken looks by itself only for wake-ups that are lost, and for leases that run out. */
+  private static final long FIRST_WATCHED_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  private static final long LONGEST_WATCHED_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final Semaphore places;
 
@@ -28,17 +34,29 @@ final class Waiters {
   /**
    * Sleeps before look number {@code look}, doubling with jitter, never longer than asked.
    *
+   * @param woken gets a permit when it is worth looking at once; null if nobody gives one
    * @return false if the caller was interrupted; its interrupt status is kept
    */
-  boolean pause(int look, long atMostNanos) {
-    long pause = Math.min(LONGEST_PAUSE_NANOS, FIRST_PAUSE_NANOS << Math.min(look, 16));
-    long jittered = pause / 2 + ThreadLocalRandom.current().nextLong(pause);
+  boolean pause(int look, long atMostNanos, @Nullable Semaphore woken) {
     try {
-      TimeUnit.NANOSECONDS.sleep(Math.min(jittered, atMostNanos));
+      if (woken == null) {
+        long pause = jittered(look, FIRST_PAUSE_NANOS, LONGEST_PAUSE_NANOS);
+        TimeUnit.NANOSECONDS.sleep(Math.min(pause, atMostNanos));
+      } else {
+        long pause = jittered(look, FIRST_WATCHED_PAUSE_NANOS, LONGEST_WATCHED_PAUSE_NANOS);
+        if (woken.tryAcquire(Math.min(pause, atMostNanos), TimeUnit.NANOSECONDS)) {
+          woken.drainPermits(); // one look answers all wake-ups so far
+        }
+      }
       return true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
     }
+  }
+
+  private static long jittered(int look, long first, long longest) {
+    long pause = Math.min(longest, first << Math.min(look, 16));
+    return pause / 2 + ThreadLocalRandom.current().nextLong(pause);
   }
 }

@@ -1,0 +1,263 @@
+package io.idem.redis;
+
+import io.idem.core.store.StoreUnavailableException;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisFuture;
+import io.lettuce.core.api.StatefulConnection;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.output.NestedMultiOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Redis through Lettuce: standalone, Sentinel or Cluster, as the client was made for.
+ *
+ * <p>One connection carries the commands of all threads, and one more the messages to those who
+ * wait. The client stays its owner's; closing this closes the two connections. Thread-safe.
+ */
+public final class LettuceRedis implements RedisPort, AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.redis");
+
+  /** How long a command may take where nothing else is said. */
+  public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(2);
+
+  private final StatefulConnection<byte[], byte[]> connection;
+  private final Supplier<StatefulRedisPubSubConnection<byte[], byte[]>> listening;
+  private final RedisClusterAsyncCommands<byte[], byte[]> commands;
+  private final Duration timeout;
+  private final ReentrantLock opening = new ReentrantLock();
+  private @Nullable StatefulRedisPubSubConnection<byte[], byte[]> messages;
+
+  private LettuceRedis(
+      StatefulConnection<byte[], byte[]> connection,
+      RedisClusterAsyncCommands<byte[], byte[]> commands,
+      Supplier<StatefulRedisPubSubConnection<byte[], byte[]>> listening,
+      Duration timeout) {
+    if (timeout.isNegative() || timeout.isZero()) {
+      throw new IllegalArgumentException("A command takes some time, found " + timeout);
+    }
+    this.connection = connection;
+    this.commands = commands;
+    this.listening = listening;
+    this.timeout = timeout;
+  }
+
+  /**
+   * Connects to a server, or to the primary that Sentinel names.
+   *
+   * @param client made with the address to connect to
+   * @param timeout how long a command may take
+   * @return the connected port
+   * @throws StoreUnavailableException if it cannot be reached
+   */
+  public static LettuceRedis of(RedisClient client, Duration timeout) {
+    StatefulRedisConnection<byte[], byte[]> connection =
+        open(() -> client.connect(ByteArrayCodec.INSTANCE));
+    return new LettuceRedis(
+        connection,
+        connection.async(),
+        () -> client.connectPubSub(ByteArrayCodec.INSTANCE),
+        timeout);
+  }
+
+  /**
+   * Connects to a cluster. Leave the client's adaptive topology refresh on, or it will not find the
+   * primaries that a failover makes.
+   *
+   * @param client made with the addresses of some nodes
+   * @param timeout how long a command may take
+   * @return the connected port
+   * @throws StoreUnavailableException if it cannot be reached
+   */
+  public static LettuceRedis of(RedisClusterClient client, Duration timeout) {
+    StatefulRedisClusterConnection<byte[], byte[]> connection =
+        open(() -> client.connect(ByteArrayCodec.INSTANCE));
+    return new LettuceRedis(
+        connection,
+        connection.async(),
+        () -> client.connectPubSub(ByteArrayCodec.INSTANCE),
+        timeout);
+  }
+
+  @Override
+  public @Nullable Object execute(RedisCommand command) {
+    return execute(commands, command);
+  }
+
+  @Override
+  public List<RedisPort> primaries() {
+    if (!(connection instanceof StatefulRedisClusterConnection<byte[], byte[]> cluster)) {
+      return List.of(this);
+    }
+    return cluster.getPartitions().stream()
+        .filter(node -> node.is(RedisClusterNode.NodeFlag.UPSTREAM))
+        .<RedisPort>map(
+            node -> {
+              StatefulRedisConnection<byte[], byte[]> primary =
+                  open(() -> cluster.getConnection(node.getNodeId()));
+              return command -> execute(primary.async(), command);
+            })
+        .toList();
+  }
+
+  @Override
+  public RedisChannels listen(Consumer<byte[]> listener) {
+    opening.lock();
+    try {
+      if (messages == null) {
+        messages = open(listening);
+      }
+      messages.addListener(
+          new RedisPubSubAdapter<>() {
+            @Override
+            public void message(byte[] channel, byte[] message) {
+              listener.accept(channel);
+            }
+
+            @Override
+            public void subscribed(byte[] channel, long count) {
+              listener.accept(channel);
+            }
+          });
+      return new Channels(messages);
+    } finally {
+      opening.unlock();
+    }
+  }
+
+  /** Closes both connections. The client stays open. */
+  @Override
+  public void close() {
+    opening.lock();
+    try {
+      if (messages != null) {
+        messages.close();
+      }
+    } finally {
+      opening.unlock();
+    }
+    connection.close();
+  }
+
+  private @Nullable Object execute(
+      RedisClusterAsyncCommands<byte[], byte[]> to, RedisCommand command) {
+    CommandArgs<byte[], byte[]> arguments = new CommandArgs<>(ByteArrayCodec.INSTANCE);
+    for (int i = 0; i < command.arguments().size(); i++) {
+      byte[] argument = command.arguments().get(i);
+      if (i == command.keyAt()) {
+        arguments.addKey(argument);
+      } else {
+        arguments.add(argument);
+      }
+    }
+    Reply reply = new Reply();
+    RedisFuture<List<Object>> sent;
+    try {
+      sent = to.dispatch(CommandType.valueOf(command.name()), reply, arguments);
+    } catch (RedisException e) { // refused before it was sent: closed, or too many are waiting
+      throw unavailable(command.name(), e);
+    }
+    await(command.name(), sent);
+    return reply.value();
+  }
+
+  private void await(String name, RedisFuture<?> sent) {
+    try {
+      sent.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RedisCommandExecutionException error) {
+        throw new RedisReplyException(String.valueOf(error.getMessage()), error);
+      }
+      throw unavailable(name, e.getCause() == null ? e : e.getCause());
+    } catch (TimeoutException e) {
+      sent.cancel(false); // or it would be sent yet, when the connection is back
+      throw new StoreUnavailableException(
+          "Redis did not answer " + name + " within " + timeout.toMillis() + " ms", e);
+    } catch (InterruptedException e) {
+      sent.cancel(false);
+      Thread.currentThread().interrupt();
+      throw unavailable(name, e);
+    }
+  }
+
+  private static <C> C open(Supplier<C> connect) {
+    try {
+      return connect.get();
+    } catch (RedisException e) {
+      throw new StoreUnavailableException("Redis cannot be reached: " + e.getMessage(), e);
+    }
+  }
+
+  private static StoreUnavailableException unavailable(String name, Throwable e) {
+    return new StoreUnavailableException("Redis did not answer " + name + ": " + e, e);
+  }
+
+  /** A reply of any kind. Lettuce's own output puts a single one into a list. */
+  private static final class Reply extends NestedMultiOutput<byte[], byte[]> {
+
+    private boolean aggregate;
+
+    Reply() {
+      super(ByteArrayCodec.INSTANCE);
+    }
+
+    @Override
+    public void multi(int count) {
+      aggregate = true;
+      super.multi(count);
+    }
+
+    @Nullable Object value() {
+      List<Object> replies = get();
+      if (aggregate) {
+        return replies;
+      }
+      return replies == null || replies.isEmpty() ? null : replies.get(0);
+    }
+  }
+
+  /** The channels of one connection. */
+  private record Channels(StatefulRedisPubSubConnection<byte[], byte[]> connection)
+      implements RedisChannels {
+
+    @Override
+    public void subscribe(byte[] channel) {
+      if (!connection.isOpen()) {
+        throw new StoreUnavailableException("The connection for messages is down", null);
+      }
+      var unused = connection.async().subscribe(channel).exceptionally(Channels::failed);
+    }
+
+    @Override
+    public void unsubscribe(byte[] channel) {
+      var unused = connection.async().unsubscribe(channel).exceptionally(Channels::failed);
+    }
+
+    private static @Nullable Void failed(Throwable e) {
+      log.debug(
+          "Redis refused to change what is listened to; those who wait look by themselves", e);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package io.idem.redis;
+
+import io.idem.core.store.StoreUnavailableException;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that the store needs of a Redis client: to send one command and have its reply.
+ *
+ * <p>An implementation holds no part of the algorithm, sends each command to a primary, never to a
+ * replica, bounds the time it waits for a reply, and is thread-safe.
+ */
+@FunctionalInterface
+public interface RedisPort {
+
+  /**
+   * Sends one command and waits for its reply.
+   *
+   * @param command the command
+   * @return a {@code Long}, a {@code byte[]}, a {@code List} of replies, or null
+   * @throws RedisReplyException if the server answered with an error
+   * @throws StoreUnavailableException if there was no answer in time; the command may or may not
+   *     have been carried out
+   */
+  @Nullable Object execute(RedisCommand command);
+
+  /**
+   * The primaries that hold keys, each as a port to it alone. They are looked at when a store is
+   * made, not kept.
+   *
+   * @return this port alone, unless it is one to a cluster
+   * @throws StoreUnavailableException if they cannot be reached
+   */
+  default List<RedisPort> primaries() {
+    return List.of(this);
+  }
+
+  /**
+   * Opens what channels are listened to through: one connection, whatever the number of channels.
+   *
+   * @param listener told the name of a channel when it is listened to, again after a reconnection,
+   *     and when a message has come in; called by the client's own thread
+   * @return the channels, none of them listened to yet; null if the client has no such thing
+   * @throws StoreUnavailableException if the connection cannot be opened
+   */
+  default @Nullable RedisChannels listen(Consumer<byte[]> listener) {
+    return null;
+  }
+}

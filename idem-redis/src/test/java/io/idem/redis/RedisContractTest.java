@@ -1,0 +1,65 @@
+package io.idem.redis;
+
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.RecordId;
+import io.idem.testkit.IdempotencyStoreContract;
+import io.idem.testkit.TestRedis;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.TestInstance;
+
+/** The store on one server and on a cluster, seen by two nodes with a client each. */
+class RedisContractTest {
+
+  @Nested
+  class Standalone extends OnRedis {
+    Standalone() {
+      super(TestNode.to(TestRedis.standalone()), TestNode.to(TestRedis.standalone()));
+    }
+  }
+
+  @Nested
+  class Cluster extends OnRedis {
+    Cluster() {
+      super(TestNode.toCluster(TestRedis.cluster()), TestNode.toCluster(TestRedis.cluster()));
+    }
+  }
+
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  abstract static class OnRedis extends IdempotencyStoreContract {
+
+    private final TestNode node;
+    private final TestNode other;
+    private final IdempotencyStore store;
+    private final IdempotencyStore otherStore;
+
+    OnRedis(TestNode node, TestNode other) {
+      this.node = node;
+      this.other = other;
+      this.store = node.store();
+      this.otherStore = other.store();
+    }
+
+    @AfterAll
+    void close() {
+      node.close();
+      other.close();
+    }
+
+    @Override
+    protected IdempotencyStore store() {
+      return store;
+    }
+
+    @Override
+    protected IdempotencyStore otherStore() {
+      return otherStore;
+    }
+
+    @Override
+    protected void age(RecordId id, Duration by) {
+      node.age(id, by);
+    }
+  }
+}

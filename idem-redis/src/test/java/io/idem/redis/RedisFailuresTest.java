@@ -1,0 +1,228 @@
+package io.idem.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.idem.core.store.Claim;
+import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.RecordId;
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.core.store.StoredOutcome;
+import io.idem.testkit.Requests;
+import io.idem.testkit.TestRedis;
+import io.lettuce.core.RedisClient;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
+
+/** Servers that cannot hold records, do not answer, or hold something else. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class RedisFailuresTest {
+
+  private final TestRedis.Server server = TestRedis.start();
+  private final TestNode node = TestNode.to(server.url());
+  private final RedisIdempotencyStore store = node.store();
+  private final RecordId id = Requests.newId();
+
+  @AfterEach
+  void restore() {
+    Map.of("maxmemory", "0", "maxmemory-policy", "noeviction", "min-replicas-to-write", "0")
+        .forEach((setting, value) -> node.send("CONFIG", "SET", setting, value));
+    node.send("DEL", id);
+  }
+
+  @AfterAll
+  void stop() {
+    node.close();
+    server.close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "x",
+        "somebody else's value",
+        "\u00c1",
+        "a value that is longer than a record"
+      })
+  void aValueOfSomebodyElseIsReportedAndLeftAlone(String foreign) {
+    node.send("SET", id, foreign);
+    Lease lease = new Lease(id, Requests.newToken(), 1);
+
+    assertThatThrownBy(() -> store.claim(Requests.takeOverOf(id)))
+        .isInstanceOf(StoreUnavailableException.class)
+        .hasMessageContainingAll(id.toString(), "no record of this version", "left alone");
+    assertThatThrownBy(() -> store.complete(lease, StoredOutcome.done(), Requests.RETENTION))
+        .isInstanceOf(StoreUnavailableException.class);
+    assertThatThrownBy(() -> store.release(lease)).isInstanceOf(StoreUnavailableException.class);
+    assertThatThrownBy(() -> store.renew(lease, Requests.LEASE))
+        .isInstanceOf(StoreUnavailableException.class);
+    assertThat((byte[]) node.send("GET", id)).isEqualTo(foreign.getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void aKeyOfAnotherTypeIsReportedAndLeftAlone() {
+    node.send("HSET", id, "field", "value");
+
+    assertThatThrownBy(() -> store.claim(Requests.takeOverOf(id)))
+        .isInstanceOf(StoreUnavailableException.class)
+        .hasMessageContainingAll("WRONGTYPE", "left alone");
+    assertThat(node.send("HLEN", id)).isEqualTo(1L);
+  }
+
+  @Test
+  void aRecordOfALaterFormatIsLeftAlone() {
+    store.claim(Requests.claimOf(id));
+    node.send("SETRANGE", id, "2", new byte[] {32});
+
+    assertThatThrownBy(() -> store.claim(Requests.takeOverOf(id)))
+        .isInstanceOf(StoreUnavailableException.class)
+        .hasMessageContaining("later version");
+  }
+
+  @Test
+  void aFullServerRefusesAndKeepsWhatItHas() {
+    Lease lease = ((Claim.Acquired) store.claim(Requests.claimOf(id))).lease();
+    node.send("CONFIG", "SET", "maxmemory", "1");
+
+    assertThatThrownBy(() -> store.claim(Requests.claimOf(Requests.newId())))
+        .isInstanceOf(StoreUnavailableException.class)
+        .hasMessageContainingAll("OOM", "more memory");
+    assertThatThrownBy(() -> store.complete(lease, StoredOutcome.done(), Requests.RETENTION))
+        .isInstanceOf(StoreUnavailableException.class);
+    node.send("CONFIG", "SET", "maxmemory", "0");
+    assertThat(store.complete(lease, StoredOutcome.done(), Requests.RETENTION))
+        .isEqualTo(LeaseCheck.HELD);
+  }
+
+  @Test
+  void withoutTheReplicasItDemandsAServerTakesNoClaim() {
+    node.send("CONFIG", "SET", "min-replicas-to-write", "1");
+
+    assertThatThrownBy(() -> store.claim(Requests.claimOf(id)))
+        .isInstanceOf(StoreUnavailableException.class)
+        .hasMessageContainingAll("NOREPLICAS", "min-replicas-to-write");
+    assertThat(node.send("EXISTS", id)).isEqualTo(0L);
+  }
+
+  @Test
+  void aServerThatDoesNotAnswerIsWaitedForWithinTheBound() {
+    try (TestNode impatient =
+        TestNode.to(RedisClient.create(server.url()), Duration.ofMillis(200))) {
+      RedisIdempotencyStore bounded = impatient.store();
+      node.send("CLIENT", "PAUSE", "1500");
+      long start = System.nanoTime();
+
+      assertThatThrownBy(() -> bounded.claim(Requests.claimOf(id)))
+          .isInstanceOf(StoreUnavailableException.class)
+          .hasMessageContaining("within 200 ms");
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofMillis(1_400));
+    }
+  }
+
+  @Test
+  void aServerThatIsGoneIsUnavailableAndItsReturnIsNoticed() {
+    TestRedis.Server mortal = TestRedis.start();
+    try (TestNode orphan = TestNode.to(RedisClient.create(mortal.url()), Duration.ofMillis(500))) {
+      RedisIdempotencyStore survivor = orphan.store();
+      mortal.close();
+      assertThatThrownBy(() -> survivor.claim(Requests.claimOf(id)))
+          .isInstanceOf(StoreUnavailableException.class);
+      assertThatThrownBy(() -> TestNode.to(mortal.url()))
+          .isInstanceOf(StoreUnavailableException.class)
+          .hasMessageContaining("cannot be reached");
+    }
+  }
+
+  @Test
+  void aReplicaIsRefused() {
+    try (TestRedis.Server replica = TestRedis.start("replicaof 127.0.0.1 " + server.port());
+        TestNode toReplica = TestNode.to(replica.url())) {
+      assertThatThrownBy(toReplica::store)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("'slave'");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"6.0.16", "5.0.14", "", "6", "x.y"})
+  void aServerThatIsTooOldIsRefused(String version) {
+    RedisPort old = command -> ("redis_version:" + version).getBytes(StandardCharsets.UTF_8);
+    assertThatThrownBy(() -> new RedisIdempotencyStore(old))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContainingAll("6.2", "'" + version + "'");
+  }
+
+  @Test
+  void evictionIsWarnedAboutOrRefused() {
+    node.send("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    Logger logger = (Logger) LoggerFactory.getLogger("io.idem.redis");
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    log.start();
+    logger.addAppender(log);
+    try {
+      node.store();
+    } finally {
+      logger.detachAppender(log);
+    }
+    assertThat(log.list)
+        .anySatisfy(
+            event -> {
+              assertThat(event.getLevel()).isEqualTo(Level.WARN);
+              assertThat(event.getFormattedMessage())
+                  .contains("'allkeys-lru'", "maxmemory-policy to noeviction");
+            });
+    RedisSettings strict = RedisSettings.defaults().withRequireNoEviction(true);
+    assertThatThrownBy(() -> new RedisIdempotencyStore(node.redis(), strict))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("'allkeys-lru'");
+  }
+
+  @Test
+  void anUnfinishedRecordIsForgottenOnlyIfThatIsAskedFor() {
+    store.claim(Requests.claimOf(id));
+    assertThat(node.send("PTTL", id)).as("no expiry").isEqualTo(-1L);
+    node.send("DEL", id);
+
+    Duration keep = Duration.ofDays(30);
+    RedisIdempotencyStore forgetful =
+        new RedisIdempotencyStore(
+            node.redis(), RedisSettings.defaults().withForgetUnfinishedAfter(keep));
+    Lease lease = ((Claim.Acquired) forgetful.claim(Requests.claimOf(id))).lease();
+    node.age(id, keep);
+    assertThat(forgetful.claim(Requests.claimOf(id))).isInstanceOf(Claim.Abandoned.class);
+    forgetful.renew(lease, Requests.LEASE);
+    assertThat((Long) node.send("PTTL", id)).isGreaterThan(keep.toMillis());
+    node.age(id, keep.plus(Requests.LEASE).plusSeconds(1));
+    assertThat(forgetful.claim(Requests.claimOf(id))).isInstanceOf(Claim.Acquired.class);
+  }
+
+  @Test
+  void aKeyWithoutAnAnswerTakesFewBytes() {
+    Lease lease = ((Claim.Acquired) store.claim(Requests.claimOf(id))).lease();
+    assertThat((Long) node.send("STRLEN", id)).as("embedded in its object").isEqualTo(44);
+    store.complete(lease, StoredOutcome.done(), Requests.RETENTION);
+    assertThat((Long) node.send("STRLEN", id)).isEqualTo(39);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "{idem}:", "a{", "b}"})
+  void aPrefixThatGathersKeysInOneSlotIsRefused(String prefix) {
+    assertThatThrownBy(() -> RedisSettings.defaults().withPrefix(prefix))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("'" + prefix + "'");
+  }
+}

@@ -1,0 +1,141 @@
+package io.idem.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.idem.core.Execution;
+import io.idem.core.Idempotency;
+import io.idem.core.IdempotentRequest;
+import io.idem.core.Operation;
+import io.idem.core.store.Claim;
+import io.idem.core.store.Lease;
+import io.idem.core.store.RecordId;
+import io.idem.core.store.StoredOutcome;
+import io.idem.testkit.Requests;
+import io.idem.testkit.TestRedis;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** Those who wait on another node. */
+class WakingTest {
+
+  private static final long BOUND = 20;
+
+  @Test
+  void completionReleaseAndGivingUpAreSignalledStandalone() throws Exception {
+    try (TestNode here = TestNode.to(TestRedis.standalone());
+        TestNode there = TestNode.to(TestRedis.standalone())) {
+      assertSignals(here.store(), there.store());
+    }
+  }
+
+  @Test
+  void completionReleaseAndGivingUpAreSignalledInACluster() throws Exception {
+    try (TestNode here = TestNode.toCluster(TestRedis.cluster());
+        TestNode there = TestNode.toCluster(TestRedis.cluster())) {
+      for (int i = 0; i < 5; i++) { // on whatever nodes the keys are
+        assertSignals(here.store(), there.store());
+      }
+    }
+  }
+
+  private static void assertSignals(RedisIdempotencyStore here, RedisIdempotencyStore there)
+      throws InterruptedException {
+    assertSignal(
+        there,
+        lease(here),
+        lease -> here.complete(lease, StoredOutcome.done(), Requests.RETENTION));
+    assertSignal(there, lease(here), here::release);
+    assertSignal(there, lease(here), lease -> here.renew(lease, Duration.ZERO));
+  }
+
+  private static void assertSignal(
+      RedisIdempotencyStore there, Lease lease, java.util.function.Consumer<Lease> change)
+      throws InterruptedException {
+    Semaphore woken = new Semaphore(0);
+    try (var watch = there.watch(lease.id(), woken::release)) {
+      assertThat(watch).isNotNull();
+      assertThat(woken.tryAcquire(BOUND, TimeUnit.SECONDS)).as("it listens").isTrue();
+      change.accept(lease);
+      assertThat(woken.tryAcquire(BOUND, TimeUnit.SECONDS)).as("it is woken").isTrue();
+    }
+  }
+
+  private static Lease lease(RedisIdempotencyStore store) {
+    RecordId id = Requests.newId();
+    return ((Claim.Acquired) store.claim(Requests.claimOf(id))).lease();
+  }
+
+  @Test
+  void withoutSignalsNobodyListens() {
+    try (TestNode node = TestNode.to(TestRedis.standalone())) {
+      RedisIdempotencyStore silent =
+          new RedisIdempotencyStore(node.redis(), RedisSettings.defaults().withWakeWaiters(false));
+      assertThat(silent.watch(Requests.newId(), () -> {})).isNull();
+    }
+  }
+
+  @Test
+  void aWaiterOnAnotherNodeIsAnsweredEvenIfNobodySignals() throws Exception {
+    for (boolean signals : new boolean[] {true, false}) {
+      ExecutorService threads = Executors.newCachedThreadPool();
+      try (TestNode here = TestNode.to(TestRedis.standalone());
+          TestNode there = TestNode.to(TestRedis.standalone());
+          Idempotency first = engine(here, signals);
+          Idempotency second = engine(there, true)) {
+        IdempotentRequest key = IdempotentRequest.of(UUID.randomUUID().toString());
+        CountDownLatch running = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        CompletableFuture<Execution<String>> ran =
+            CompletableFuture.supplyAsync(
+                () ->
+                    operation(first)
+                        .execute(
+                            key,
+                            attempt -> {
+                              running.countDown();
+                              awaitQuietly(end);
+                              return "first";
+                            }),
+                threads);
+        assertThat(running.await(BOUND, TimeUnit.SECONDS)).isTrue();
+        CompletableFuture<Execution<String>> waiter =
+            CompletableFuture.supplyAsync(
+                () -> operation(second).execute(key, attempt -> "second"), threads);
+        end.countDown();
+        assertThat(waiter.get(BOUND, TimeUnit.SECONDS).orElseThrow()).isEqualTo("first");
+        assertThat(ran.get(BOUND, TimeUnit.SECONDS)).isInstanceOf(Execution.Ran.class);
+      } finally {
+        threads.shutdownNow();
+      }
+    }
+  }
+
+  private static Idempotency engine(TestNode node, boolean signals) {
+    RedisSettings settings = RedisSettings.defaults().withWakeWaiters(signals);
+    return Idempotency.builder().store(new RedisIdempotencyStore(node.redis(), settings)).build();
+  }
+
+  private static Operation<String> operation(Idempotency idempotency) {
+    return idempotency
+        .operation("charge", String.class)
+        .waitAtMost(Duration.ofSeconds(BOUND))
+        .build();
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      if (!latch.await(BOUND, TimeUnit.SECONDS)) {
+        throw new AssertionError("Nobody ended the run");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

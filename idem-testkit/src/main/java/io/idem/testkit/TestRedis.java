@@ -1,0 +1,334 @@
+package io.idem.testkit;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import redis.embedded.RedisSentinel;
+import redis.embedded.RedisServer;
+import redis.embedded.RedisShardedCluster;
+import redis.embedded.core.RedisServerBuilder;
+
+/**
+ * Redis servers for tests: one standalone and one cluster for all tests of a JVM, and others that a
+ * test may break.
+ *
+ * <p>The shared ones are started when they are first asked for and stopped with the JVM. If one
+ * cannot start, the test that asked fails. Set {@value #URL} or {@value #CLUSTER_URL} to use
+ * servers that are already there. Their tests share the key space: keys are random.
+ */
+public final class TestRedis {
+
+  /** The environment variable that names another standalone server, as redis://host:port. */
+  public static final String URL = "IDEM_TEST_REDIS_URL";
+
+  /** The environment variable that names a node of another cluster, as redis://host:port. */
+  public static final String CLUSTER_URL = "IDEM_TEST_REDIS_CLUSTER_URL";
+
+  /** The name Sentinel knows its primary by. */
+  public static final String MASTER = "idem";
+
+  private static final Duration AGREEMENT = Duration.ofSeconds(60);
+  private static final int LOWEST_PORT = 12_000;
+  private static final int HIGHEST_PORT = 22_000;
+
+  /** A node of a cluster talks to the others on its port and ten thousand. */
+  private static final int BUS = 10_000;
+
+  private TestRedis() {}
+
+  /**
+   * The standalone server.
+   *
+   * @return its URL, the same for all callers
+   */
+  public static String standalone() {
+    return Standalone.SHARED;
+  }
+
+  /**
+   * The cluster: three primaries with a replica each.
+   *
+   * @return the URL of one node, the same for all callers
+   */
+  public static String cluster() {
+    return Cluster.SHARED;
+  }
+
+  /**
+   * Starts a server of the test's own.
+   *
+   * @param settings lines as in redis.conf
+   * @return the running server
+   */
+  public static Server start(String... settings) {
+    try {
+      int port = freePort();
+      RedisServerBuilder builder = builder().port(port);
+      for (String setting : settings) {
+        builder.setting(setting);
+      }
+      RedisServer server = builder.build();
+      server.start();
+      return new Server(server, port);
+    } catch (IOException e) {
+      throw new UncheckedIOException("An embedded Redis did not start", e);
+    }
+  }
+
+  /**
+   * Starts a primary, its replica and three Sentinels of the test's own, who give a primary up
+   * after half a second.
+   *
+   * @return the running servers
+   */
+  public static Sentinels startSentinels() {
+    Server primary = start();
+    Server replica = start("replicaof 127.0.0.1 " + primary.port());
+    List<RedisSentinel> sentinels = new ArrayList<>();
+    try {
+      for (int i = 0; i < 3; i++) {
+        RedisSentinel sentinel =
+            RedisSentinel.newRedisSentinel()
+                .port(freePort())
+                .masterName(MASTER)
+                .masterPort(primary.port())
+                .quorumSize(2)
+                .downAfterMilliseconds(500)
+                .failOverTimeout(3_000)
+                .onShutdownForceStop(true)
+                .build();
+        sentinel.start();
+        sentinels.add(sentinel);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("An embedded Sentinel did not start", e);
+    }
+    return new Sentinels(primary, replica, List.copyOf(sentinels));
+  }
+
+  private static RedisServerBuilder builder() throws IOException {
+    Path directory = Files.createTempDirectory("idem-redis");
+    directory.toFile().deleteOnExit();
+    return RedisServer.newRedisServer()
+        .onShutdownForceStop(true)
+        .setting("save \"\"")
+        .setting("dir " + directory);
+  }
+
+  private static int freePort() {
+    for (int tries = 0; tries < 1_000; tries++) {
+      int port = ThreadLocalRandom.current().nextInt(LOWEST_PORT, HIGHEST_PORT);
+      if (isFree(port) && isFree(port + BUS)) {
+        return port;
+      }
+    }
+    throw new IllegalStateException("No port is free for a test's Redis");
+  }
+
+  private static boolean isFree(int port) {
+    try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+      return socket.isBound();
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** A node serves its slots only when it has heard of all others, each in its own time. */
+  private static void awaitAgreement(List<Integer> ports) throws IOException {
+    long end = System.nanoTime() + AGREEMENT.toNanos();
+    for (int port : ports) {
+      while (!ask(port, "CLUSTER INFO").contains("cluster_state:ok")
+          || ask(port, "CLUSTER NODES").lines().filter(line -> line.contains("slave")).count()
+              != ports.size() / 2) {
+        if (System.nanoTime() > end) {
+          throw new IllegalStateException("The nodes of the embedded Redis cluster do not agree");
+        }
+        LockSupport.parkNanos(20_000_000);
+      }
+    }
+  }
+
+  private static String ask(int port, String question) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      socket.getOutputStream().write((question + "\r\nQUIT\r\n").getBytes(StandardCharsets.UTF_8));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  private static @Nullable String external(String variable) {
+    String url = System.getenv(variable);
+    return url == null || url.isEmpty() ? null : url;
+  }
+
+  private static String urlOf(int port) {
+    return "redis://127.0.0.1:" + port;
+  }
+
+  /** A server that a test may stop. Closing stops it. */
+  public static final class Server implements AutoCloseable {
+
+    private final RedisServer server;
+    private final int port;
+
+    private Server(RedisServer server, int port) {
+      this.server = server;
+      this.port = port;
+    }
+
+    /**
+     * Where it listens.
+     *
+     * @return its URL
+     */
+    public String url() {
+      return urlOf(port);
+    }
+
+    /**
+     * Where it listens, at 127.0.0.1.
+     *
+     * @return its port
+     */
+    public int port() {
+      return port;
+    }
+
+    /** Kills it, as a crash would. */
+    @Override
+    public void close() {
+      try {
+        server.stop();
+      } catch (IOException e) {
+        throw new UncheckedIOException("An embedded Redis did not stop", e);
+      }
+    }
+  }
+
+  /** A primary that Sentinels watch over. Closing stops all of them. */
+  public static final class Sentinels implements AutoCloseable {
+
+    private final Server primary;
+    private final Server replica;
+    private final List<RedisSentinel> sentinels;
+
+    private Sentinels(Server primary, Server replica, List<RedisSentinel> sentinels) {
+      this.primary = primary;
+      this.replica = replica;
+      this.sentinels = sentinels;
+    }
+
+    /**
+     * Where the primary can be asked for.
+     *
+     * @return a URL with the Sentinels and the primary's name
+     */
+    public String url() {
+      return ports()
+          .map(port -> "127.0.0.1:" + port)
+          .collect(Collectors.joining(",", "redis-sentinel://", "#" + MASTER));
+    }
+
+    /**
+     * Where each Sentinel itself listens.
+     *
+     * @return their URLs
+     */
+    public List<String> sentinelUrls() {
+      return ports().map(TestRedis::urlOf).toList();
+    }
+
+    /**
+     * The primary at the start.
+     *
+     * @return the server
+     */
+    public Server primary() {
+      return primary;
+    }
+
+    /**
+     * The replica at the start.
+     *
+     * @return the server
+     */
+    public Server replica() {
+      return replica;
+    }
+
+    private Stream<Integer> ports() {
+      return sentinels.stream().map(sentinel -> sentinel.ports().get(0));
+    }
+
+    @Override
+    public void close() {
+      for (RedisSentinel sentinel : sentinels) {
+        try {
+          sentinel.stop();
+        } catch (IOException e) {
+          throw new UncheckedIOException("An embedded Sentinel did not stop", e);
+        }
+      }
+      replica.close();
+      primary.close();
+    }
+  }
+
+  /** Starts the server when it is first touched. */
+  private static final class Standalone {
+    static final String SHARED = url();
+
+    private static String url() {
+      @Nullable String external = external(URL);
+      return external != null ? external : start().url();
+    }
+  }
+
+  /** Starts the cluster when it is first touched. */
+  private static final class Cluster {
+    static final String SHARED = url();
+
+    private static String url() {
+      @Nullable String external = external(CLUSTER_URL);
+      if (external != null) {
+        return external;
+      }
+      try {
+        List<Integer> ports = new ArrayList<>();
+        while (ports.size() < 6) {
+          int port = freePort();
+          if (!ports.contains(port)) {
+            ports.add(port);
+          }
+        }
+        RedisShardedCluster cluster =
+            RedisShardedCluster.newRedisCluster()
+                .withServerBuilder(builder())
+                .serverPorts(ports)
+                .shard("one", 1)
+                .shard("two", 1)
+                .shard("three", 1)
+                .initializationTimeout(Duration.ofSeconds(60))
+                .build();
+        cluster.start();
+        awaitAgreement(cluster.serverPorts());
+        return urlOf(cluster.serverPorts().get(0));
+      } catch (IOException e) {
+        throw new UncheckedIOException(
+            "The embedded Redis cluster did not start; set " + CLUSTER_URL + " to use another", e);
+      }
+    }
+  }
+}
