@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.idem.core.store.Claim;
+import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreConflictException;
 import io.idem.core.store.StoreUnavailableException;
@@ -24,6 +26,7 @@ import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Transactions that meet at one key while its holder rolls back, or that the database picks off.
@@ -216,6 +219,73 @@ class RivalsTest {
           return true;
         });
     assertThat(database.effects(id)).isZero();
+  }
+
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "H2")
+  void purgeSkipsWhatIsLocked(Backend backend) {
+    TestDatabase database = backend.prepared();
+    JdbcIdempotencyStore store =
+        new JdbcIdempotencyStore(
+            database.dataSource(),
+            backend.dialect(),
+            JdbcSettings.defaults().withQueryTimeout(Duration.ofSeconds(2)));
+    List<RecordId> due = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      RecordId id = Requests.newId();
+      Claim.Acquired claim = (Claim.Acquired) store.claim(Requests.claimOf(id));
+      store.complete(claim.lease(), StoredOutcome.done(), Requests.RETENTION);
+      database.age(id, Requests.RETENTION.multipliedBy(2));
+      due.add(id);
+    }
+    store.claim(Requests.claimOf(Requests.newId()));
+    database
+        .transactional()
+        .inTransaction(
+            scope -> {
+              // Takes one of them over, and holds a key that nobody else sees yet.
+              claimAndWrite(database, scope, due.get(2));
+              claimAndWrite(database, scope, Requests.newId());
+              Callable<Integer> purge = () -> store.purgeExpired(100);
+              int purged = Together.run(List.of(purge)).get(0);
+              assertThat(purged).isEqualTo(4);
+              return true;
+            });
+    assertThat(database.number("SELECT count(*) FROM idem_record")).isEqualTo(3);
+  }
+
+  /** With a clock that stands still, updates write what is there already. */
+  @ParameterizedTest
+  @ValueSource(strings = {"mariadb", "mysql"})
+  void countsOfChangedRowsAreEnough(String driver) {
+    for (Dialect dialect : List.of(Dialect.MARIADB, Dialect.MYSQL)) {
+      TestDatabase database =
+          new TestDatabase(
+                  TestMariaDb.shared()
+                      .newDatabase(
+                          driver, "useAffectedRows=true&sessionVariables=timestamp=1900000000.25"),
+                  dialect)
+              .prepared();
+      JdbcIdempotencyStore store = database.leased();
+      ClaimRequest request =
+          Requests.with(Requests.claimOf(Requests.newId()), Requests.LEASE, Duration.ZERO);
+      Claim.Acquired claim = (Claim.Acquired) store.claim(request);
+      assertThat(store.renew(claim.lease(), Requests.LEASE)).isEqualTo(LeaseCheck.HELD);
+      assertThat(store.renew(claim.lease(), Requests.LEASE)).isEqualTo(LeaseCheck.HELD);
+      assertThat(database.text("SELECT lease_until FROM idem_record")).isEqualTo("1900000060251");
+
+      database.execute("DELETE FROM idem_record");
+      for (int run = 0; run < 2; run++) {
+        // Kept for no time, so that it has expired at the moment that is written again.
+        Claim again =
+            database
+                .transactional()
+                .inTransaction(
+                    scope -> scope.claimCompleted(request, StoredOutcome.done(), Duration.ZERO));
+        assertThat(again).isInstanceOf(Claim.Acquired.class);
+        database.execute("UPDATE idem_record SET expires_at = 1900000000250");
+      }
+    }
   }
 
   /** Lets many wait for one key, whose holder then rolls back. */
