@@ -8,6 +8,8 @@ import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
 import java.util.Arrays;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
 
@@ -16,7 +18,19 @@ public enum Dialect {
   /** PostgreSQL 12 and later. */
   POSTGRESQL,
   /** H2 2.3 and later. */
-  H2;
+  H2,
+  /** MariaDB 10.6 and later, through MariaDB's driver or MySQL's. */
+  MARIADB,
+  /** MySQL 8.0 and later, through MySQL's driver or MariaDB's. */
+  MYSQL;
+
+  /** MySQL's driver calls MariaDB MySQL, but tells its version: 11.4.5-MariaDB-log. */
+  private static final Pattern MARIADB_VERSION =
+      Pattern.compile("(?:5\\.5\\.5-)?(\\d+)\\.(\\d+)\\.\\d+-MariaDB.*");
+
+  /** Databases that call themselves MySQL and lock in their own way. */
+  private static final Pattern NOT_MYSQL =
+      Pattern.compile(".*(TiDB|Vitess|OceanBase).*", Pattern.CASE_INSENSITIVE);
 
   /**
    * Finds out which database this is.
@@ -47,6 +61,7 @@ public enum Dialect {
       DatabaseMetaData metaData = connection.getMetaData();
       return of(
           metaData.getDatabaseProductName(),
+          metaData.getDatabaseProductVersion(),
           metaData.getDatabaseMajorVersion(),
           metaData.getDatabaseMinorVersion());
     } catch (SQLException e) {
@@ -54,7 +69,18 @@ public enum Dialect {
     }
   }
 
-  static Dialect of(String product, int major, int minor) {
+  static Dialect of(String name, String version, int major, int minor) {
+    Matcher mariaDb = MARIADB_VERSION.matcher(version);
+    if (mariaDb.matches()) {
+      return of(
+          DialectSpec.MARIADB.product(),
+          Integer.parseInt(mariaDb.group(1)),
+          Integer.parseInt(mariaDb.group(2)));
+    }
+    return of(NOT_MYSQL.matcher(version).matches() ? version : name, major, minor);
+  }
+
+  private static Dialect of(String product, int major, int minor) {
     for (Dialect dialect : values()) {
       DialectSpec spec = dialect.spec();
       if (spec.product().equals(product)) {
@@ -72,7 +98,7 @@ public enum Dialect {
             + "."
             + minor
             + ". It can in "
-            + Arrays.stream(values()).map(Dialect::supported).collect(Collectors.joining(" and "))
+            + Arrays.stream(values()).map(Dialect::supported).collect(Collectors.joining(", "))
             + ": use one of these or a store that needs no database");
   }
 
@@ -84,6 +110,8 @@ public enum Dialect {
     return switch (this) {
       case POSTGRESQL -> DialectSpec.POSTGRESQL;
       case H2 -> DialectSpec.H2;
+      case MARIADB -> DialectSpec.MARIADB;
+      case MYSQL -> DialectSpec.MYSQL;
     };
   }
 

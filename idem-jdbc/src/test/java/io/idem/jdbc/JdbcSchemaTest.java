@@ -8,7 +8,7 @@ import io.idem.core.store.Claim;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import io.idem.testkit.Requests;
-import io.idem.testkit.TestPostgres;
+import io.idem.testkit.TestMariaDb;
 import io.idem.testkit.Together;
 import java.util.Collections;
 import java.util.List;
@@ -16,9 +16,9 @@ import java.util.TimeZone;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import javax.sql.DataSource;
-import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -26,17 +26,17 @@ class JdbcSchemaTest {
 
   @ParameterizedTest
   @EnumSource
-  void everyDialectHasItsScript(Dialect dialect) {
-    JdbcSchema schema = new JdbcSchema(empty(dialect), JdbcSettings.defaults());
+  void everyDialectHasItsScript(Backend backend) {
+    JdbcSchema schema = new JdbcSchema(backend.empty(), backend.dialect(), JdbcSettings.defaults());
 
     assertThat(getClass().getClassLoader().getResource(schema.resource())).isNotNull();
-    assertThat(schema.ddl()).contains("CREATE TABLE", "COMMENT ON TABLE idem_record");
+    assertThat(schema.ddl()).contains("CREATE TABLE", "Idem schema 1");
   }
 
   @ParameterizedTest
   @EnumSource
-  void missingTableIsToldWithItsFix(Dialect dialect) {
-    JdbcSchema schema = new JdbcSchema(empty(dialect), JdbcSettings.defaults());
+  void missingTableIsToldWithItsFix(Backend backend) {
+    JdbcSchema schema = new JdbcSchema(backend.empty(), backend.dialect(), JdbcSettings.defaults());
 
     assertThatThrownBy(schema::check)
         .isInstanceOf(IllegalStateException.class)
@@ -47,12 +47,15 @@ class JdbcSchemaTest {
 
   @ParameterizedTest
   @EnumSource
-  void otherVersionIsToldWithItsFix(Dialect dialect) {
-    DataSource dataSource = empty(dialect);
-    JdbcSchema schema = new JdbcSchema(dataSource, JdbcSettings.defaults());
+  void otherVersionIsToldWithItsFix(Backend backend) {
+    DataSource dataSource = backend.empty();
+    JdbcSchema schema = new JdbcSchema(dataSource, backend.dialect(), JdbcSettings.defaults());
     schema.createIfAbsent();
-    new TestDatabase(dataSource, dialect)
-        .execute("COMMENT ON TABLE idem_record IS 'Idem schema 99'");
+    new TestDatabase(dataSource, backend.dialect())
+        .execute(
+            backend.isInnoDb()
+                ? "ALTER TABLE idem_record COMMENT 'Idem schema 99'"
+                : "COMMENT ON TABLE idem_record IS 'Idem schema 99'");
 
     assertThatThrownBy(schema::check)
         .isInstanceOf(IllegalStateException.class)
@@ -62,11 +65,11 @@ class JdbcSchemaTest {
 
   @ParameterizedTest
   @EnumSource
-  void tableOfSomebodyElseIsLeftAlone(Dialect dialect) {
-    DataSource dataSource = empty(dialect);
-    TestDatabase database = new TestDatabase(dataSource, dialect);
+  void tableOfSomebodyElseIsLeftAlone(Backend backend) {
+    DataSource dataSource = backend.empty();
+    TestDatabase database = new TestDatabase(dataSource, backend.dialect());
     database.execute("CREATE TABLE idem_record (other INT)");
-    JdbcSchema schema = new JdbcSchema(dataSource, JdbcSettings.defaults());
+    JdbcSchema schema = new JdbcSchema(dataSource, backend.dialect(), JdbcSettings.defaults());
 
     assertThatThrownBy(schema::createIfAbsent).isInstanceOf(StoreUnavailableException.class);
     assertThatThrownBy(schema::check).isInstanceOf(IllegalStateException.class);
@@ -74,13 +77,13 @@ class JdbcSchemaTest {
 
   @ParameterizedTest
   @EnumSource
-  void manyNodesMayCreateAtOnce(Dialect dialect) {
-    DataSource dataSource = empty(dialect);
+  void manyNodesMayCreateAtOnce(Backend backend) {
+    DataSource dataSource = backend.empty();
     for (int round = 0; round < 15; round++) {
       JdbcSettings settings = JdbcSettings.defaults().withTable("idem_record_" + round);
       Callable<Boolean> create =
           () -> {
-            new JdbcSchema(dataSource, settings).createIfAbsent();
+            new JdbcSchema(dataSource, backend.dialect(), settings).createIfAbsent();
             return true;
           };
 
@@ -90,18 +93,20 @@ class JdbcSchemaTest {
 
   @ParameterizedTest
   @EnumSource
-  void tableMayHaveAnotherNameAndSchema(Dialect dialect) {
-    DataSource dataSource = empty(dialect);
-    new TestDatabase(dataSource, dialect).execute("CREATE SCHEMA ops");
-    for (String table : List.of("ops.idem_record", "Keys_2", "ops.keys")) {
+  void tableMayHaveAnotherNameAndSchema(Backend backend) {
+    DataSource dataSource = backend.empty();
+    // On MariaDB a schema is a database of a server that other tests use as well.
+    String ops = "ops_" + UUID.randomUUID().toString().replace('-', '_');
+    new TestDatabase(dataSource, backend.dialect()).execute("CREATE SCHEMA " + ops);
+    for (String table : List.of(ops + ".idem_record", "Keys_2", ops + ".record_keys")) {
       JdbcSettings settings = JdbcSettings.defaults().withTable(table);
-      JdbcSchema schema = new JdbcSchema(dataSource, settings);
+      JdbcSchema schema = new JdbcSchema(dataSource, backend.dialect(), settings);
       assertThatThrownBy(schema::check).hasMessageContaining(table);
       schema.createIfAbsent();
       schema.createIfAbsent();
 
       var request = Requests.claimOf(Requests.newId());
-      assertThat(new JdbcIdempotencyStore(dataSource, settings).claim(request))
+      assertThat(new JdbcIdempotencyStore(dataSource, backend.dialect(), settings).claim(request))
           .isInstanceOf(Claim.Acquired.class);
     }
   }
@@ -116,27 +121,69 @@ class JdbcSchemaTest {
 
   @Test
   void unknownDatabaseIsRefusedByName() {
-    assertThatThrownBy(() -> Dialect.of("Oracle", 23, 0))
+    assertThatThrownBy(() -> Dialect.of("Oracle", "23ai", 23, 0))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("Oracle")
         .hasMessageContaining("PostgreSQL")
+        .hasMessageContaining("MariaDB 10.6")
+        .hasMessageContaining("MySQL 8.0")
         .hasMessageContaining("H2");
-    assertThatThrownBy(() -> Dialect.of("H2", 2, 2)).isInstanceOf(IllegalStateException.class);
-    assertThat(Dialect.of("H2", 3, 0)).isEqualTo(Dialect.H2);
+    assertThat(Dialect.of("H2", "3.0.1", 3, 0)).isEqualTo(Dialect.H2);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "H2, 2.2.224, 2, 2",
+    "PostgreSQL, 11.22, 11, 22",
+    "MariaDB, 10.5.29-MariaDB, 10, 5",
+    "MySQL, 5.5.5-10.5.29-MariaDB-log, 5, 5",
+    "MySQL, 5.7.44-log, 5, 7",
+    "MySQL, 8.0.11-TiDB-v7.5.1, 8, 0",
+    "MySQL, 8.0.30-Vitess, 8, 0"
+  })
+  void oldAndForeignVersionsAreRefused(String product, String version, int major, int minor) {
+    assertThatThrownBy(() -> Dialect.of(product, version, major, minor))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("cannot keep records");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "MariaDB, 11.4.5-MariaDB, 11, 4, MARIADB",
+    "MariaDB, 10.6.22-MariaDB-ubu2204, 10, 6, MARIADB",
+    "MySQL, 11.4.5-MariaDB-log, 11, 4, MARIADB",
+    "MySQL, 5.5.5-10.11.8-MariaDB-1:10.11.8+maria~ubu2204, 5, 5, MARIADB",
+    "MySQL, 8.0.36, 8, 0, MYSQL",
+    "MySQL, 8.4.3-0ubuntu0.24.04.1, 8, 4, MYSQL",
+    "MySQL, 8.0.mysql_aurora.3.04.0, 8, 0, MYSQL"
+  })
+  void mariaDbIsToldFromMySqlThroughEitherDriver(
+      String product, String version, int major, int minor, Dialect dialect) {
+    assertThat(Dialect.of(product, version, major, minor)).isEqualTo(dialect);
   }
 
   @ParameterizedTest
   @EnumSource
-  void timesAreTheDatabasesEpochWhateverTheZone(Dialect dialect) {
+  void dialectIsFoundOut(Backend backend) {
+    boolean pretended = backend == Backend.MYSQL && TestMariaDb.mysql() == null;
+    assertThat(Dialect.of(backend.empty()))
+        .isEqualTo(pretended ? Dialect.MARIADB : backend.dialect());
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void timesAreTheDatabasesEpochWhateverTheZone(Backend backend) {
     TimeZone before = TimeZone.getDefault();
     try {
       TimeZone.setDefault(TimeZone.getTimeZone("America/St_Johns"));
-      DataSource dataSource = empty(dialect);
-      new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
-      new JdbcIdempotencyStore(dataSource).claim(Requests.claimOf(Requests.newId()));
+      DataSource dataSource = backend.empty();
+      new JdbcSchema(dataSource, backend.dialect(), JdbcSettings.defaults()).createIfAbsent();
+      new JdbcIdempotencyStore(dataSource, backend.dialect(), JdbcSettings.defaults())
+          .claim(Requests.claimOf(Requests.newId()));
 
       String created =
-          new TestDatabase(dataSource, dialect).text("SELECT created_at FROM idem_record");
+          new TestDatabase(dataSource, backend.dialect())
+              .text("SELECT created_at FROM idem_record");
       // Here the database's clock is this machine's.
       assertThat(Math.abs(Long.parseLong(created) - System.currentTimeMillis())).isLessThan(60_000);
     } finally {
@@ -146,11 +193,11 @@ class JdbcSchemaTest {
 
   @ParameterizedTest
   @EnumSource
-  void rowsWithoutAnAnswerAreSmall(Dialect dialect) {
-    DataSource dataSource = empty(dialect);
-    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
-    TestDatabase database = new TestDatabase(dataSource, dialect);
-    JdbcTransactionalStore store = new JdbcTransactionalStore(dataSource);
+  void rowsWithoutAnAnswerAreSmall(Backend backend) {
+    DataSource dataSource = backend.empty();
+    new JdbcSchema(dataSource, backend.dialect(), JdbcSettings.defaults()).createIfAbsent();
+    TestDatabase database = new TestDatabase(dataSource, backend.dialect());
+    JdbcTransactionalStore store = database.transactional();
     String described = "SELECT count(*) FROM idem_record WHERE idempotency_key IS NOT NULL";
 
     store.inTransaction(
@@ -165,18 +212,11 @@ class JdbcSchemaTest {
         .isEqualTo(1);
 
     store.inTransaction(scope -> scope.claim(Requests.claimOf(Requests.newId()), Requests.LEASE));
-    new JdbcIdempotencyStore(dataSource).claim(Requests.claimOf(Requests.newId()));
-    new JdbcIdempotencyStore(dataSource, JdbcSettings.defaults().withStoreLabels(false))
+    new JdbcIdempotencyStore(dataSource, backend.dialect(), JdbcSettings.defaults())
+        .claim(Requests.claimOf(Requests.newId()));
+    new JdbcIdempotencyStore(
+            dataSource, backend.dialect(), JdbcSettings.defaults().withStoreLabels(false))
         .claim(Requests.claimOf(Requests.newId()));
     assertThat(database.number(described)).isEqualTo(2);
-  }
-
-  private static DataSource empty(Dialect dialect) {
-    if (dialect == Dialect.POSTGRESQL) {
-      return TestPostgres.shared().newDatabase();
-    }
-    JdbcDataSource dataSource = new JdbcDataSource();
-    dataSource.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
-    return dataSource;
   }
 }

@@ -7,6 +7,7 @@ import io.idem.core.store.Claim;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreConflictException;
 import io.idem.core.store.StoredOutcome;
+import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
 import io.idem.testkit.Requests;
 import io.idem.testkit.Together;
@@ -34,6 +35,16 @@ class LockWaitTest {
     check(database, setting, "SHOW lock_timeout");
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"H2", "POSTGRESQL"})
+  void lockTimeoutIsWhatItWasOnMariaDbAndMySql(Backend backend) {
+    for (String setting : List.of("SET innodb_lock_wait_timeout = 7", "DO 'default'")) {
+      check(backend.prepared(), setting, "SELECT @@SESSION.innodb_lock_wait_timeout");
+    }
+  }
+
   @Test
   void lockTimeoutIsWhatItWasOnH2() {
     check(TestDatabase.h2(), "SET LOCK_TIMEOUT 1234", "SELECT LOCK_TIMEOUT()");
@@ -43,7 +54,7 @@ class LockWaitTest {
     RecordId free = Requests.newId();
     RecordId busy = Requests.newId();
     RecordId stale = Requests.newId();
-    TransactionalStore rival = new JdbcTransactionalStore(database.dataSource());
+    TransactionalStore rival = database.transactional();
     rival.inTransaction(scope -> inbox(scope, stale));
     database.age(stale, Requests.RETENTION.multipliedBy(2));
     rival.inTransaction(
@@ -74,26 +85,48 @@ class LockWaitTest {
   }
 
   @ParameterizedTest
-  @EnumSource
-  void stricterIsolationIsAConflictThatCanBeRolledBack(Dialect dialect) {
-    TestDatabase database = dialect == Dialect.H2 ? TestDatabase.h2() : TestDatabase.postgresql();
+  @EnumSource(names = {"H2", "POSTGRESQL", "MARIADB"})
+  void stricterIsolationIsAConflictThatCanBeRolledBack(Backend backend) {
+    TestDatabase database = backend.prepared();
     RecordId id = Requests.newId();
     database.inTransaction(
         connection -> {
-          try {
-            connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
-          } catch (SQLException e) {
-            throw new AssertionError(e);
-          }
-          TestDatabase.text(connection, "SELECT count(*) FROM idem_record");
-          new JdbcTransactionalStore(database.dataSource())
-              .inTransaction(scope -> inbox(scope, id));
+          behind(database, connection, id);
 
           assertThatThrownBy(
                   () -> database.joining(connection).inTransaction(scope -> inbox(scope, id)))
               .isInstanceOf(StoreConflictException.class);
           return false;
         });
+  }
+
+  /** Where InnoDB lets a transaction lock what is newer than its snapshot, it is seen. */
+  @ParameterizedTest
+  @EnumSource(names = {"MARIADB_PREPARED", "MARIADB_BY_MYSQL_DRIVER", "MYSQL"})
+  void rivalsCommitIsSeenBehindTheSnapshot(Backend backend) {
+    TestDatabase database = backend.prepared();
+    RecordId id = Requests.newId();
+    database.inTransaction(
+        connection -> {
+          behind(database, connection, id);
+          assertThat(TestDatabase.text(connection, "SELECT count(*) FROM idem_record"))
+              .isEqualTo("0");
+
+          Claim claim = database.joining(connection).inTransaction(scope -> inbox(scope, id));
+          assertThat(claim).isInstanceOf(Claim.Completed.class);
+          return true;
+        });
+  }
+
+  /** Takes a snapshot in which a record, committed by somebody else afterwards, is not yet. */
+  private static void behind(TestDatabase database, Connection connection, RecordId id) {
+    try {
+      connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+    TestDatabase.text(connection, "SELECT count(*) FROM idem_record");
+    database.transactional().inTransaction(scope -> inbox(scope, id));
   }
 
   @Test
@@ -106,31 +139,41 @@ class LockWaitTest {
     }
   }
 
-  @Test
-  void statementThatHangsIsGivenUp() {
-    TestDatabase database = TestDatabase.postgresql();
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "H2")
+  void statementThatHangsIsGivenUp(Backend backend) {
+    TestDatabase database = backend.prepared();
     JdbcIdempotencyStore store =
         new JdbcIdempotencyStore(
-            database.dataSource(), JdbcSettings.defaults().withQueryTimeout(Duration.ofSeconds(1)));
+            database.dataSource(),
+            backend.dialect(),
+            JdbcSettings.defaults().withQueryTimeout(Duration.ofSeconds(1)));
     Claim.Acquired claim = (Claim.Acquired) store.claim(Requests.claimOf(Requests.newId()));
     database.inTransaction(
         connection -> {
-          execute(connection, "LOCK TABLE idem_record IN ACCESS EXCLUSIVE MODE");
+          execute(
+              connection,
+              backend.isInnoDb()
+                  ? "SELECT id FROM idem_record FOR UPDATE"
+                  : "LOCK TABLE idem_record IN ACCESS EXCLUSIVE MODE");
           Together.run(
               List.<Callable<Boolean>>of(
                   () -> {
+                    long start = System.nanoTime();
                     assertThatThrownBy(
                             () ->
                                 store.complete(
                                     claim.lease(), StoredOutcome.done(), Requests.RETENTION))
                         .hasMessageContaining("Completing record");
+                    assertThat(Duration.ofNanos(System.nanoTime() - start))
+                        .isLessThan(Duration.ofSeconds(20));
                     return true;
                   }));
           return false;
         });
   }
 
-  private static Claim inbox(io.idem.core.store.TransactionScope scope, RecordId id) {
+  private static Claim inbox(TransactionScope scope, RecordId id) {
     return scope.claimCompleted(Requests.claimOf(id), StoredOutcome.done(), SHORT);
   }
 

@@ -16,18 +16,32 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** The statements that the operations guide gives an operator do what it says, on PostgreSQL. */
+/** The statements that the operations guide gives an operator do what it says. */
+@ParameterizedClass
+@EnumSource(names = {"POSTGRESQL", "MARIADB", "MYSQL"})
 class OperationsGuideTest {
 
-  private final TestDatabase database = TestDatabase.postgresql();
-  private final IdempotencyStore store = new JdbcIdempotencyStore(database.dataSource());
-  private final List<String> statements = statements();
+  private final Backend backend;
+  private final TestDatabase database;
+  private final IdempotencyStore store;
+  private final List<String> statements;
+
+  OperationsGuideTest(Backend backend) {
+    this.backend = backend;
+    database = backend.prepared();
+    store = database.leased();
+    statements = statements(backend.isInnoDb() ? "### On MariaDB and MySQL" : "### On PostgreSQL");
+    assertThat(statements).hasSize(3);
+  }
 
   @Test
   void anUnresolvedKeyIsListedAndALiveOneIsNot() throws SQLException {
@@ -42,7 +56,7 @@ class OperationsGuideTest {
       while (rows.next()) {
         ids.add(rows.getString("id"));
       }
-      assertThat(ids).contains(uuid(stuck)).doesNotContain(uuid(alive));
+      assertThat(ids).contains(written(stuck)).doesNotContain(written(alive));
     }
   }
 
@@ -75,19 +89,26 @@ class OperationsGuideTest {
   private void settle(String sql, ClaimRequest request) throws SQLException {
     try (Connection connection = database.dataSource().getConnection();
         Statement statement = connection.createStatement()) {
-      assertThat(statement.executeUpdate(sql.replace("…", uuid(request)))).isEqualTo(1);
+      assertThat(statement.executeUpdate(sql.replace("…", written(request)))).isEqualTo(1);
     }
   }
 
-  private static String uuid(ClaimRequest request) {
-    return new UUID(request.id().high(), request.id().low()).toString();
+  /** The id as the guide's first statement lists it. */
+  private String written(ClaimRequest request) {
+    return backend.isInnoDb()
+        ? HexFormat.of().withUpperCase().formatHex(request.id().toBytes())
+        : new UUID(request.id().high(), request.id().low()).toString();
   }
 
-  private static List<String> statements() {
+  /** The statements under a heading. */
+  private static List<String> statements(String heading) {
     try {
+      String guide = Files.readString(Path.of("..", "docs", "operations.md"));
+      String section = guide.substring(guide.indexOf(heading) + heading.length());
+      int end = section.indexOf("\n##");
       Matcher blocks =
           Pattern.compile("```sql\n(.*?)```", Pattern.DOTALL)
-              .matcher(Files.readString(Path.of("..", "docs", "operations.md")));
+              .matcher(end < 0 ? section : section.substring(0, end));
       List<String> found = new ArrayList<>();
       while (blocks.find()) {
         found.add(blocks.group(1).strip().replaceAll(";$", ""));

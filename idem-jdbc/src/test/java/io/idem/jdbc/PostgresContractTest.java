@@ -1,73 +1,9 @@
 package io.idem.jdbc;
 
-import io.idem.core.store.ExpiredEntries;
-import io.idem.core.store.IdempotencyStore;
-import io.idem.core.store.RecordId;
-import io.idem.testkit.ExpiredEntriesContract;
-import io.idem.testkit.IdempotencyStoreContract;
-import java.time.Duration;
-import org.junit.jupiter.api.Nested;
-import org.junit.jupiter.api.TestInstance;
+/** The stores on PostgreSQL. */
+class PostgresContractTest extends StoreContracts {
 
-/** The stores on Postgres, with one client whose pool hands out connections with autocommit off. */
-class PostgresContractTest {
-
-  @Nested
-  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  class Leased extends IdempotencyStoreContract {
-
-    private final TestDatabase database = TestDatabase.postgresql();
-    private final IdempotencyStore store = new JdbcIdempotencyStore(database.dataSource());
-    private final IdempotencyStore other = new JdbcIdempotencyStore(database.counting(100, false));
-
-    @Override
-    protected IdempotencyStore store() {
-      return store;
-    }
-
-    @Override
-    protected IdempotencyStore otherStore() {
-      return other;
-    }
-
-    @Override
-    protected void age(RecordId id, Duration by) {
-      database.age(id, by);
-    }
-  }
-
-  @Nested
-  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  class Purge extends ExpiredEntriesContract {
-
-    private final TestDatabase database = TestDatabase.postgresql();
-    private final JdbcIdempotencyStore store = new JdbcIdempotencyStore(database.dataSource());
-
-    @Override
-    protected IdempotencyStore store() {
-      return store;
-    }
-
-    @Override
-    protected ExpiredEntries entries() {
-      return store;
-    }
-
-    @Override
-    protected void age(RecordId id, Duration by) {
-      database.age(id, by);
-    }
-  }
-
-  @Nested
-  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  class Transactional extends TestDatabase.TransactionalContract {
-
-    private final TestDatabase database = TestDatabase.postgresql();
-
-    @Override
-    TestDatabase database() {
-      return database;
-    }
+  PostgresContractTest() {
+    super(Backend.POSTGRESQL);
   }
 }

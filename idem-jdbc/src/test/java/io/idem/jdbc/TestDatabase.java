@@ -3,7 +3,6 @@ package io.idem.jdbc;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
-import io.idem.testkit.TestPostgres;
 import io.idem.testkit.TransactionalStoreContract;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
@@ -15,25 +14,39 @@ import java.time.Duration;
 import java.util.UUID;
 import java.util.function.Predicate;
 import javax.sql.DataSource;
-import org.h2.jdbcx.JdbcDataSource;
 
 /** A database with the schema and a table of effects, and a look behind the stores' back. */
 record TestDatabase(DataSource dataSource, Dialect dialect) {
 
   static TestDatabase h2() {
-    JdbcDataSource dataSource = new JdbcDataSource();
-    dataSource.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
-    return new TestDatabase(dataSource, Dialect.H2).prepared();
+    return Backend.H2.prepared();
   }
 
   static TestDatabase postgresql() {
-    return new TestDatabase(TestPostgres.shared().newDatabase(), Dialect.POSTGRESQL).prepared();
+    return Backend.POSTGRESQL.prepared();
   }
 
-  private TestDatabase prepared() {
-    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+  TestDatabase prepared() {
+    new JdbcSchema(dataSource, dialect, JdbcSettings.defaults()).createIfAbsent();
     execute("CREATE TABLE effect (name VARCHAR(32) NOT NULL)");
     return this;
+  }
+
+  JdbcIdempotencyStore leased() {
+    return leased(dataSource);
+  }
+
+  JdbcIdempotencyStore leased(DataSource connections) {
+    return new JdbcIdempotencyStore(connections, dialect, JdbcSettings.defaults());
+  }
+
+  JdbcTransactionalStore transactional() {
+    return transactional(dataSource);
+  }
+
+  JdbcTransactionalStore transactional(DataSource connections) {
+    return new JdbcTransactionalStore(
+        JdbcTransactions.of(connections), dialect, JdbcSettings.defaults());
   }
 
   /** Connections as a pool gives them, none of them with autocommit as it is by default. */
@@ -60,7 +73,7 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
   }
 
   private Object key(RecordId id) {
-    if (dialect == Dialect.H2) {
+    if (dialect != Dialect.POSTGRESQL) {
       return id.toBytes();
     }
     ByteBuffer bytes = ByteBuffer.wrap(id.toBytes());
@@ -84,12 +97,17 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
   /** H2 does not say who waits for an uncommitted key, but its statement goes on executing. */
   int waiting() {
     return number(
-        dialect == Dialect.H2
-            ? "SELECT count(*) FROM information_schema.sessions"
-                + " WHERE executing_statement LIKE 'INSERT INTO idem%'"
-                + " OR executing_statement LIKE 'UPDATE idem%'"
-            : "SELECT count(*) FROM pg_stat_activity"
-                + " WHERE datname = current_database() AND wait_event_type = 'Lock'");
+        switch (dialect) {
+          case H2 ->
+              "SELECT count(*) FROM information_schema.sessions"
+                  + " WHERE executing_statement LIKE 'INSERT INTO idem%'"
+                  + " OR executing_statement LIKE 'UPDATE idem%'";
+          case POSTGRESQL ->
+              "SELECT count(*) FROM pg_stat_activity"
+                  + " WHERE datname = current_database() AND wait_event_type = 'Lock'";
+          // The tables of locks are cached for as long as they are asked again and again.
+          case MARIADB, MYSQL -> "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'";
+        });
   }
 
   int number(String sql) {
@@ -108,7 +126,8 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
     try (Statement statement = connection.createStatement();
         ResultSet result = statement.executeQuery(sql)) {
       result.next();
-      return result.getString(1);
+      // SHOW answers with the name first.
+      return result.getString(result.getMetaData().getColumnCount());
     } catch (SQLException e) {
       throw new AssertionError(e);
     }
@@ -154,18 +173,18 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
 
     @Override
     protected TransactionalStore store() {
-      return new JdbcTransactionalStore(database().dataSource());
+      return database().transactional();
     }
 
     @Override
     protected TransactionalStore otherStore() {
       // As a pool that hands out connections with autocommit off.
-      return new JdbcTransactionalStore(database().counting(100, false));
+      return database().transactional(database().counting(100, false));
     }
 
     @Override
     protected JdbcIdempotencyStore leasedStore() {
-      return new JdbcIdempotencyStore(database().dataSource());
+      return database().leased();
     }
 
     @Override

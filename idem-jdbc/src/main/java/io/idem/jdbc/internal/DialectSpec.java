@@ -1,6 +1,7 @@
 package io.idem.jdbc.internal;
 
 import java.sql.SQLException;
+import java.util.EnumMap;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -108,7 +109,7 @@ public record DialectSpec(
               "SELECT obj_description(to_regclass(CAST(? AS text) || ?), 'pg_class')",
               "SELECT pg_advisory_xact_lock(1768187245)",
               false),
-          new Errors(Set.of(), Set.of("55P03"), Set.of("40001", "40P01")));
+          new Errors(Set.of(), Set.of("55P03"), Set.of("40001", "40P01"), null));
 
   /**
    * H2 2.3 and later, in its own mode.
@@ -144,7 +145,7 @@ public record DialectSpec(
                       <= CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)
                     ORDER BY expires_at FETCH FIRST {limit} ROWS ONLY)
                   """)),
-          new LockWait("SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", 1),
+          new LockWait("SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", "SET LOCK_TIMEOUT ?", 1),
           null,
           new Schema(
               """
@@ -155,16 +156,104 @@ public record DialectSpec(
               """,
               null,
               true),
-          new Errors(Set.of("23505"), Set.of("50200"), Set.of("40001", "90131")));
+          new Errors(Set.of("23505"), Set.of("50200"), Set.of("40001", "90131"), null));
+
+  /**
+   * MariaDB 10.6 and later, through either driver.
+   *
+   * <p>A claim is one compound statement: a plain insert, whose duplicate error is handled on the
+   * server, and a read of the row that was in the way. The read is a locking one: it sees what a
+   * rival committed during the wait, also at REPEATABLE READ, and it takes no snapshot that the
+   * caller's own reads would then be bound to. {@code SET STATEMENT} bounds the wait for this
+   * statement alone.
+   */
+  public static final DialectSpec MARIADB =
+      new DialectSpec(
+          "MariaDB",
+          10,
+          6,
+          "mariadb",
+          InnoDb.NOW,
+          false,
+          true,
+          InnoDb.statementsBut(
+              Map.of(
+                  Verb.INSERT,
+                  InnoDb.WAITING
+                      + """
+                      BEGIN NOT ATOMIC
+                        DECLARE taken INT DEFAULT 1;
+                        BEGIN
+                          DECLARE CONTINUE HANDLER FOR 1062 SET taken = 0;
+                      """
+                      + Verb.INSERT.standard()
+                      + """
+                      ;
+                        END;
+                        IF taken = 1 THEN
+                          SELECT 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
+                        ELSE
+                      """
+                      + InnoDb.READ
+                      + """
+                      ;
+                        END IF;
+                      END
+                      """,
+                  Verb.READ,
+                  "",
+                  Verb.TAKE_EXPIRED,
+                  InnoDb.WAITING + InnoDb.changing(Verb.TAKE_EXPIRED),
+                  Verb.TAKE_ABANDONED,
+                  InnoDb.WAITING + InnoDb.changing(Verb.TAKE_ABANDONED))),
+          null,
+          null,
+          InnoDb.SCHEMA,
+          InnoDb.ERRORS);
+
+  /**
+   * MySQL 8.0 and later.
+   *
+   * <p>As {@link #MARIADB}, with a statement for each step: there is neither a compound statement
+   * nor a setting for one statement outside stored routines.
+   */
+  public static final DialectSpec MYSQL =
+      new DialectSpec(
+          "MySQL",
+          8,
+          0,
+          "mysql",
+          InnoDb.NOW,
+          false,
+          true,
+          InnoDb.statementsBut(
+              Map.of(
+                  Verb.READ,
+                  InnoDb.READ,
+                  Verb.TAKE_EXPIRED,
+                  InnoDb.changing(Verb.TAKE_EXPIRED),
+                  Verb.TAKE_ABANDONED,
+                  InnoDb.changing(Verb.TAKE_ABANDONED))),
+          // Below 1 it is out of range, which strict sessions refuse.
+          new LockWait(
+              null,
+              "SET @idem_lock_wait = @@SESSION.innodb_lock_wait_timeout,"
+                  + " SESSION innodb_lock_wait_timeout = GREATEST(1, ?)",
+              "SET SESSION innodb_lock_wait_timeout = @idem_lock_wait",
+              1000),
+          null,
+          InnoDb.SCHEMA,
+          InnoDb.ERRORS);
 
   /**
    * A session setting that bounds the wait for a lock.
    *
-   * @param get reads it in its own unit
+   * @param get reads it in its own unit; null if {@code set} puts it aside by itself
    * @param set writes it, with one parameter
+   * @param restore sets it back; its parameter is what {@code get} read, if that is there
    * @param millisPerUnit its unit
    */
-  record LockWait(String get, String set, long millisPerUnit) {}
+  record LockWait(@Nullable String get, String set, String restore, long millisPerUnit) {}
 
   /**
    * Statements around a claim, in a database where any error spoils the transaction.
@@ -192,8 +281,14 @@ public record DialectSpec(
    * @param duplicates the key is there already
    * @param lockTimeouts the wait for a lock was in vain
    * @param conflicts the transaction was, or must be, rolled back and may be run again
+   * @param timeoutRollsBack asks whether a lock timeout rolls the whole transaction back instead of
+   *     its statement: 1 if so; null where it never does, or where a savepoint takes care of it
    */
-  record Errors(Set<String> duplicates, Set<String> lockTimeouts, Set<String> conflicts) {
+  record Errors(
+      Set<String> duplicates,
+      Set<String> lockTimeouts,
+      Set<String> conflicts,
+      @Nullable String timeoutRollsBack) {
 
     boolean duplicate(SQLException e) {
       return matches(duplicates, e);
@@ -204,7 +299,8 @@ public record DialectSpec(
     }
 
     boolean conflict(SQLException e) {
-      return matches(conflicts, e);
+      // MySQL's driver gives a lock timeout the SQL state of a deadlock.
+      return matches(conflicts, e) && !lockTimeout(e);
     }
 
     private static boolean matches(Set<String> codes, SQLException e) {
@@ -236,6 +332,74 @@ public record DialectSpec(
       SELECT c.taken, set_config('lock_timeout', s.before, true)
       FROM s CROSS JOIN (SELECT count(*) AS taken FROM u) c
       """;
+    }
+  }
+
+  /** What MariaDB and MySQL have in common. */
+  private static final class InnoDb {
+
+    /**
+     * The clock by its UTC reading: SYSDATE() is the session zone's, whose last hour of summer time
+     * comes twice. It advances with each statement, which is when a rival's wait is not counted.
+     */
+    static final String NOW =
+        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)";
+
+    /** In whole seconds, rounded up; a single millisecond stands for not waiting at all. */
+    static final String WAITING =
+        "SET STATEMENT innodb_lock_wait_timeout = ({wait} + 998) DIV 1000 FOR ";
+
+    static final String READ = Verb.READ.standard() + " LOCK IN SHARE MODE";
+
+    static final Schema SCHEMA =
+        new Schema(
+            """
+            SELECT table_comment FROM information_schema.tables
+            WHERE table_schema = COALESCE(NULLIF(TRIM(TRAILING '.' FROM ?), ''), DATABASE())
+              AND table_name = ?
+            """,
+            null,
+            false);
+
+    /** 1213 is a deadlock, 1020 a row that changed after the transaction's snapshot. */
+    static final Errors ERRORS =
+        new Errors(
+            Set.of("1062"),
+            Set.of("1205"),
+            Set.of("1213", "1020", "40001"),
+            "SELECT @@GLOBAL.innodb_rollback_on_timeout");
+
+    /** The due rows of a purge. Joined in this order, no other row is locked. */
+    private static final String DUE =
+        """
+        (SELECT id FROM {table} WHERE state = %d AND expires_at <= {now}
+          ORDER BY expires_at LIMIT {limit} FOR UPDATE SKIP LOCKED) due
+        STRAIGHT_JOIN {table} t ON t.id = due.id
+        """;
+
+    static Map<Verb, String> statementsBut(Map<Verb, String> differences) {
+      Map<Verb, String> all = new EnumMap<>(differences);
+      all.put(
+          Verb.RENEW,
+          Verb.RENEW
+              .standard()
+              .replace("{now} + {lease}", "{now} + {lease} + (lease_until <=> {now} + {lease})"));
+      all.put(Verb.PURGE, "DELETE t FROM " + DUE.formatted(Row.COMPLETED));
+      all.put(
+          Verb.DEFER,
+          "UPDATE " + DUE.formatted(Row.RUNNING) + " SET t.expires_at = {now} + 86400000");
+      return Verb.standardBut(all);
+    }
+
+    /**
+     * An update that changes every row it matches. Sessions may count changed rows rather than
+     * matched ones, and a time may be what it was to the millisecond.
+     */
+    static String changing(Verb verb) {
+      return verb.standard()
+          .replace(
+              "expires_at = {now} + {keep}",
+              "expires_at = {now} + {keep} + (expires_at = {now} + {keep})");
     }
   }
 }

@@ -30,8 +30,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>Otherwise say what it is.
  * </ol>
  *
- * <p>A wait for a lock that was in vain means that a rival has not committed: Running. Thread-safe;
- * errors are the driver's.
+ * <p>A wait for a lock that was in vain means that a rival has not committed: Running. A conflict,
+ * such as a deadlock, goes round again in a transaction that has done nothing yet, and is an error
+ * in every other. Thread-safe; errors are the driver's.
  */
 public final class RecordTable {
 
@@ -86,24 +87,24 @@ public final class RecordTable {
     if (setting == null) {
       return rounds(session, request, outcome, waitMillis);
     }
-    long before = lockWait(session, setting);
-    long wanted = Binder.ceilDiv(waitMillis, setting.millisPerUnit());
-    if (before == wanted) {
+    Long before = setting.get() == null ? null : number(session, setting.get());
+    Long wanted = Binder.ceilDiv(waitMillis, setting.millisPerUnit());
+    if (wanted.equals(before)) {
       return rounds(session, request, outcome, waitMillis);
     }
-    setLockWait(session, setting, wanted);
+    set(session, setting.set(), wanted);
     Claim claim;
     try {
       claim = rounds(session, request, outcome, waitMillis);
     } catch (SQLException | RuntimeException | Error e) {
       try {
-        setLockWait(session, setting, before);
+        set(session, setting.restore(), before);
       } catch (SQLException restoring) {
         e.addSuppressed(restoring);
       }
       throw e;
     }
-    setLockWait(session, setting, before);
+    set(session, setting.restore(), before);
     return claim;
   }
 
@@ -120,11 +121,16 @@ public final class RecordTable {
       try {
         claim = round(session, request, values, waitLeft);
       } catch (SQLException e) {
-        if (!dialect.errors().lockTimeout(e)) {
+        if (dialect.errors().lockTimeout(e)) {
+          undo(session, e);
+          return new Claim.Running(Fingerprint.NONE, Duration.ZERO);
+        }
+        if (session.mode() != Session.Mode.OWNED || !isConflict(e) || round == MAX_ROUNDS) {
           throw e;
         }
-        undo(session, e);
-        return new Claim.Running(Fingerprint.NONE, Duration.ZERO);
+        // A victim that has nothing to lose: its transaction begins anew.
+        restart(session, e);
+        continue;
       }
       if (claim != null) {
         return claim;
@@ -281,8 +287,9 @@ public final class RecordTable {
     try (PreparedStatement statement = prepare(session, insert, values, waitLeft)) {
       ResultSet result = firstResult(statement);
       if (result != null) {
-        result.next();
-        Answer answer = new Answer(result.getInt(1) == 1, Row.of(result));
+        // None if what was in the way went in between.
+        boolean found = result.next();
+        Answer answer = new Answer(found && result.getInt(1) == 1, found ? Row.of(result) : null);
         session.settle();
         return answer;
       }
@@ -352,11 +359,27 @@ public final class RecordTable {
               statement.execute(dialect.savepoint().undo());
             }
           }
+          String rolledBack = dialect.errors().timeoutRollsBack();
+          if (rolledBack != null && number(session, rolledBack) == 1) {
+            throw new SQLException(
+                "The lock timeout rolled the whole transaction back"
+                    + " (innodb_rollback_on_timeout is on)",
+                "40001");
+          }
         }
       }
     } catch (SQLException e) {
       e.addSuppressed(cause);
       throw e;
+    }
+  }
+
+  private static void restart(Session session, SQLException cause) throws SQLException {
+    try {
+      session.connection().rollback();
+    } catch (SQLException e) {
+      cause.addSuppressed(e);
+      throw cause;
     }
   }
 
@@ -366,7 +389,7 @@ public final class RecordTable {
     try {
       if (queryTimeoutMillis > 0 && dialect.queryTimeouts()) {
         // On top of the wait, so that the wait always ends first and as itself.
-        long seconds = Binder.ceilDiv(queryTimeoutMillis + waitMillis, 1000);
+        long seconds = Binder.ceilDiv(queryTimeoutMillis, 1000) + Binder.ceilDiv(waitMillis, 1000);
         statement.setQueryTimeout((int) Math.min(seconds, Integer.MAX_VALUE / 1000));
       }
       values.bind(statement, sql.params());
@@ -432,18 +455,19 @@ public final class RecordTable {
     return count == 1 ? LeaseCheck.HELD : LeaseCheck.LOST;
   }
 
-  private static long lockWait(Session session, DialectSpec.LockWait setting) throws SQLException {
+  private static long number(Session session, String query) throws SQLException {
     try (Statement statement = session.connection().createStatement();
-        ResultSet result = statement.executeQuery(setting.get())) {
+        ResultSet result = statement.executeQuery(query)) {
       result.next();
       return result.getLong(1);
     }
   }
 
-  private static void setLockWait(Session session, DialectSpec.LockWait setting, long units)
-      throws SQLException {
-    try (PreparedStatement statement = session.connection().prepareStatement(setting.set())) {
-      statement.setLong(1, units);
+  private static void set(Session session, String sql, @Nullable Long value) throws SQLException {
+    try (PreparedStatement statement = session.connection().prepareStatement(sql)) {
+      if (value != null) {
+        statement.setLong(1, value);
+      }
       statement.execute();
     }
   }

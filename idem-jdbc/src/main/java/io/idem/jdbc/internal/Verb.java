@@ -87,6 +87,11 @@ enum Verb {
     this.standard = standard;
   }
 
+  /** The statement that most databases understand. */
+  String standard() {
+    return standard;
+  }
+
   /** The statements of a database that differs from the others in these. */
   static Map<Verb, String> standardBut(Map<Verb, String> differences) {
     Map<Verb, String> all = new EnumMap<>(Verb.class);

@@ -1,0 +1,9 @@
+package io.idem.jdbc;
+
+/** The stores on MariaDB. */
+class MariaDbContractTest extends StoreContracts {
+
+  MariaDbContractTest() {
+    super(Backend.MARIADB);
+  }
+}
