@@ -4,6 +4,7 @@ import io.idem.core.store.RecordId;
 import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
 import io.idem.testkit.TestPostgres;
+import io.idem.testkit.TransactionalBatchContract;
 import io.idem.testkit.TransactionalStoreContract;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
@@ -170,6 +171,47 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
 
     @Override
     protected void inCallersTransaction(CallersWork work) {
+      database().inTransaction(connection -> work.run(database().joining(connection)));
+    }
+
+    @Override
+    protected void write(TransactionScope scope, RecordId name) {
+      database().write(scope, name);
+    }
+
+    @Override
+    protected int effects(RecordId name) {
+      return database().effects(name);
+    }
+
+    @Override
+    protected int waiting() {
+      return database().waiting();
+    }
+
+    @Override
+    protected void age(RecordId id, Duration by) {
+      database().age(id, by);
+    }
+  }
+
+  /** The contract of batches on one database. */
+  abstract static class BatchContract extends TransactionalBatchContract {
+
+    abstract TestDatabase database();
+
+    @Override
+    protected TransactionalStore store() {
+      return new JdbcTransactionalStore(database().dataSource());
+    }
+
+    @Override
+    protected TransactionalStore otherStore() {
+      return new JdbcTransactionalStore(database().counting(100, false));
+    }
+
+    @Override
+    protected void inCallersTransaction(TransactionalStoreContract.CallersWork work) {
       database().inTransaction(connection -> work.run(database().joining(connection)));
     }
 

@@ -9,7 +9,6 @@ import io.idem.core.Mode;
 import io.idem.core.StoreDownPolicy;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
-import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.OwnerToken;
@@ -18,10 +17,7 @@ import io.idem.core.store.RecordLabel;
 import io.idem.core.store.TransactionalStore;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -57,11 +53,8 @@ public final class Engine {
   /** How long closing waits, when its time is up, for calls to the store that are under way. */
   private static final long LAST_CALLS_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  private static final int PURGE_BATCH = 1_000;
-
   private final String namespace;
   private final @Nullable TransactionalStore transactionalStore;
-  private final Duration purgeEvery;
   private final Duration shutdownWithin;
   private final ConcurrentHashMap<RecordId, Flight> flights = new ConcurrentHashMap<>();
   private final Waiters waiters;
@@ -74,7 +67,7 @@ public final class Engine {
   private final ScheduledThreadPoolExecutor background;
   private final ThreadPoolExecutor renewals;
   private final ScheduledThreadPoolExecutor purger;
-  private final Set<ExpiredEntries> purged = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Purges purges;
   private final LongAdder entered = new LongAdder();
   private final LongAdder left = new LongAdder();
   private final long tokenHigh = new SecureRandom().nextLong();
@@ -92,7 +85,6 @@ public final class Engine {
       Duration shutdownWithin) {
     this.namespace = namespace;
     this.transactionalStore = transactionalStore;
-    this.purgeEvery = purgeEvery;
     this.shutdownWithin = shutdownWithin;
     this.waiters = new Waiters(maxWaiters);
     Events events = new Events(listeners);
@@ -115,8 +107,9 @@ public final class Engine {
       this.pending = new PendingWrites(background, keeper, events);
       this.leased = new LeasedProtocol(store, keeper, pending, waiters, answers, events, namespace);
     }
-    purgeRegularly(store);
-    purgeRegularly(transactionalStore);
+    this.purges = new Purges(purger, events, purgeEvery, () -> closed);
+    purges.add(store);
+    purges.add(transactionalStore);
   }
 
   /** The mode an operation gets, or a refusal that names the fix. */
@@ -158,7 +151,7 @@ public final class Engine {
       keeper.accommodate(spec.leaseFor());
     }
     if (spec.mode() == Mode.TRANSACTIONAL) {
-      purgeRegularly(spec.transactionalStore());
+      purges.add(spec.transactionalStore());
     }
     return spec;
   }
@@ -235,33 +228,6 @@ public final class Engine {
     }
     Claim.Completed outcome = leading.outcome();
     return outcome == null ? null : answers.fromStored(call, outcome);
-  }
-
-  /**
-   * Purges a store from now on, if it needs that. Two stores may share one table, which is then
-   * purged twice: harmless, and the second time nothing is left.
-   */
-  @SuppressWarnings("FutureReturnValueIgnored") // the task reports its own failures
-  private synchronized void purgeRegularly(@Nullable Object store) {
-    if (store instanceof ExpiredEntries entries && !purgeEvery.isZero() && purged.add(entries)) {
-      long nanos = Durations.nanos(purgeEvery);
-      purger.scheduleWithFixedDelay(
-          () -> purge(entries, nanos), nanos, nanos, TimeUnit.NANOSECONDS);
-    }
-  }
-
-  /** Purges in batches until nothing is left or the time of one interval is used up. */
-  private void purge(ExpiredEntries entries, long budgetNanos) {
-    long start = System.nanoTime();
-    try {
-      while (entries.purgeExpired(PURGE_BATCH) >= PURGE_BATCH) {
-        if (closed || System.nanoTime() - start > budgetNanos) {
-          return;
-        }
-      }
-    } catch (Throwable e) { // an error, too, would end all purging unseen
-      log.warn("Expired records could not be purged; trying again at the next interval", e);
-    }
   }
 
   private void refuseIfClosed() {
