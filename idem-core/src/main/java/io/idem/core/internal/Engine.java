@@ -1,12 +1,15 @@
 package io.idem.core.internal;
 
 import io.idem.core.AbandonedPolicy;
+import io.idem.core.BatchBody;
 import io.idem.core.Body;
 import io.idem.core.DecisionListener;
 import io.idem.core.Execution;
 import io.idem.core.IdempotentRequest;
+import io.idem.core.ItemAnswer;
 import io.idem.core.Mode;
 import io.idem.core.StoreDownPolicy;
+import io.idem.core.store.Batch;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.Fingerprint;
@@ -61,6 +64,9 @@ public final class Engine {
   private final Answers answers;
   private final @Nullable LeasedProtocol leased;
   private final TransactionalProtocol transactional;
+  private final Batches batches;
+  private final TransactionalBatch transactionalBatch;
+  private final @Nullable LeasedBatch leasedBatch;
   private final @Nullable LeaseKeeper keeper;
   private final @Nullable PendingWrites pending;
   private final ScheduledThreadPoolExecutor timer;
@@ -90,6 +96,8 @@ public final class Engine {
     Events events = new Events(listeners);
     this.answers = new Answers(events);
     this.transactional = new TransactionalProtocol(answers, events, namespace);
+    this.batches = new Batches(flights, this::follow, answers, events);
+    this.transactionalBatch = new TransactionalBatch(answers, events, namespace);
     // Threads start with the first task, so an engine that never needs them has none.
     this.timer = scheduler("idem-timer", 1);
     this.background = scheduler("idem-background", 2);
@@ -102,10 +110,12 @@ public final class Engine {
       this.keeper = null;
       this.pending = null;
       this.leased = null;
+      this.leasedBatch = null;
     } else {
       this.keeper = new LeaseKeeper(store, events, timer, renewals);
       this.pending = new PendingWrites(background, keeper, events);
       this.leased = new LeasedProtocol(store, keeper, pending, waiters, answers, events, namespace);
+      this.leasedBatch = new LeasedBatch(store, leased, keeper, pending, events, namespace);
     }
     this.purges = new Purges(purger, events, purgeEvery, () -> closed);
     purges.add(store);
@@ -183,6 +193,30 @@ public final class Engine {
     } finally {
       left.increment();
     }
+  }
+
+  /** Carries many requests at once; {@code Operation.executeAll} documents it. */
+  public <T extends @Nullable Object, X extends Throwable> List<ItemAnswer<T>> executeAll(
+      OperationSpec<T> spec, List<IdempotentRequest> requests, BatchBody<T, X> body) throws X {
+    Batch.requireBounded(requests.size());
+    List<Call<T, X>> calls =
+        requests.stream().map(request -> this.<T, X>call(spec, request, noBody())).toList();
+    BatchProtocol protocol =
+        spec.mode() == Mode.LEASED && leasedBatch != null ? leasedBatch : transactionalBatch;
+    entered.increment();
+    try {
+      refuseIfClosed();
+      return batches.execute(spec, calls, protocol, body);
+    } finally {
+      left.increment();
+    }
+  }
+
+  /** The body of a request that runs with others or not at all. */
+  private static <T extends @Nullable Object, X extends Throwable> Body<T, X> noBody() {
+    return attempt -> {
+      throw new IllegalStateException("A request of a batch has no body of its own");
+    };
   }
 
   private <T extends @Nullable Object, X extends Throwable> Call<T, X> call(
