@@ -266,12 +266,12 @@ public final class BatchTable {
       try (PreparedStatement statement = table.prepare(session, text, NO_WAIT_MILLIS)) {
         bind(statement, insert, batch);
         ResultSet result = table.firstResult(statement);
-        if (result == null) {
-          requests.forEach(request -> answers.put(request.id(), new Answer(true, null)));
-        } else {
+        if (result != null) {
           read(result, answers);
         }
         session.settle();
+        Answer taken = new Answer(true, null);
+        requests.forEach(request -> answers.putIfAbsent(request.id(), taken));
         return answers;
       } catch (SQLException e) {
         if (!dialect.errors().duplicate(e)) {
@@ -302,8 +302,10 @@ public final class BatchTable {
 
   private static void read(ResultSet result, Map<RecordId, Answer> answers) throws SQLException {
     while (result.next()) {
-      RecordId id = Objects.requireNonNull(Binder.id(result, 9), "id");
-      answers.put(id, new Answer(result.getInt(1) == 1, Row.of(result)));
+      RecordId id = Binder.id(result, 9);
+      if (id != null) {
+        answers.put(id, new Answer(false, Row.of(result)));
+      }
     }
   }
 

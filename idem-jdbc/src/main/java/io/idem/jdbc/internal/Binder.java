@@ -63,17 +63,27 @@ final class Binder {
         Binder any = batch.get(0);
         any.bind(statement, index++, param.kind(), any.values.get(param));
       } else {
-        @Nullable Object[] elements =
-            param.kind() == Param.Kind.BYTES
-                ? new byte @Nullable [batch.size()][]
-                : new @Nullable Object[batch.size()];
-        for (int i = 0; i < elements.length; i++) {
-          elements[i] = batch.get(i).element(param);
-        }
+        @Nullable Object[] elements = elements(param, batch);
         statement.setArray(
             index++, statement.getConnection().createArrayOf(param.kind().arrayType(), elements));
       }
     }
+  }
+
+  /**
+   * The values of one parameter; none where all are null, which is what a short array counts as.
+   */
+  private static @Nullable Object[] elements(Param param, List<Binder> batch) {
+    boolean allNull = batch.stream().allMatch(binder -> binder.values.get(param) == null);
+    int length = allNull ? 0 : batch.size();
+    @Nullable Object[] elements =
+        param.kind() == Param.Kind.BYTES
+            ? new byte @Nullable [length][]
+            : new @Nullable Object[length];
+    for (int i = 0; i < length; i++) {
+      elements[i] = batch.get(i).element(param);
+    }
+    return elements;
   }
 
   private @Nullable Object element(Param param) {

@@ -86,7 +86,9 @@ public record DialectSpec(
                   Take.postgresql(
                       "t.state = 1 AND t.owner_token = {seen_token}"
                           + " AND (t.lease_until IS NULL OR t.lease_until <= {now})"),
-                  // As the insert above. The keys go in by the order of their ids.
+                  // As the insert above. The keys go in by the order of their ids. The setting is
+                  // set
+                  // back on the outer side of the join, so that it is even if no row is left over.
                   Verb.INSERT_ALL,
                   """
                   WITH s AS MATERIALIZED (
@@ -111,11 +113,12 @@ public record DialectSpec(
                     SELECT set_config('lock_timeout', s.before, true)
                     FROM s CROSS JOIN (SELECT count(*) AS taken FROM ins) c
                   )
-                  SELECT CASE WHEN ins.id IS NULL THEN 0 ELSE 1 END AS taken, r.state,
-                    r.owner_token, r.attempt, r.fingerprint, r.outcome,
-                    r.lease_until - {now} AS lease_left, r.expires_at - {now} AS expires_in, b.id
-                  FROM restored CROSS JOIN s CROSS JOIN b LEFT JOIN ins ON ins.id = b.id
-                  LEFT JOIN {table} r ON r.id = CASE WHEN ins.id IS NULL THEN b.id END
+                  SELECT 0 AS taken, r.state, r.owner_token, r.attempt, r.fingerprint, r.outcome,
+                    r.lease_until - {now} AS lease_left, r.expires_at - {now} AS expires_in, o.id
+                  FROM restored LEFT JOIN (
+                    SELECT id FROM b WHERE NOT EXISTS (SELECT 1 FROM ins WHERE ins.id = b.id)
+                  ) o ON true
+                  LEFT JOIN {table} r ON r.id = o.id
                   """,
                   Verb.READ_ALL,
                   "",

@@ -60,8 +60,9 @@ enum Verb {
   COMPLETED("SELECT 1 FROM {table} WHERE id = {id} AND owner_token = {token} AND state = 2"),
 
   /**
-   * Claims many absent keys. Answers as {@link #INSERT} does: with a row for each key, of {@link
-   * Row} and then the id, or with a count or a duplicate error, after which nothing was inserted.
+   * Claims many absent keys. Answers with rows of {@link Row} and then the id, one for each key
+   * that was not claimed and possibly one without an id; or with a count, or with a duplicate
+   * error, after which nothing was inserted.
    */
   INSERT_ALL(
       """
