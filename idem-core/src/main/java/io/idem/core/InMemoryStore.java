@@ -1,8 +1,11 @@
 package io.idem.core;
 
 import io.idem.core.internal.Durations;
+import io.idem.core.store.Batch;
+import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Completion;
 import io.idem.core.store.CompletionSignal;
 import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.Fingerprint;
@@ -17,7 +20,9 @@ import io.idem.core.store.StoredOutcome;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -30,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Its clock is the process's monotonic clock. It never evicts a record that still counts: when
  * it is full of those, it refuses new keys. Thread-safe.
  */
-public final class InMemoryStore implements IdempotencyStore, ExpiredEntries, CompletionSignal {
+public final class InMemoryStore
+    implements IdempotencyStore, BatchClaims, ExpiredEntries, CompletionSignal {
 
   private static final int DEFAULT_MOST_RECORDS = 1_000_000;
 
@@ -153,6 +159,20 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries, Co
   }
 
   @Override
+  public List<Claim> claimAll(List<ClaimRequest> requests) {
+    Batch.requireBounded(requests.size());
+    return requests.stream().map(this::claim).toList();
+  }
+
+  @Override
+  public List<LeaseCheck> completeAll(List<Completion> completions) {
+    Batch.requireBounded(completions.size());
+    return completions.stream()
+        .map(each -> complete(each.lease(), each.outcome(), each.retention()))
+        .toList();
+  }
+
+  @Override
   public int purgeExpired(int limit) {
     sweeping.lock();
     try {
@@ -181,6 +201,23 @@ public final class InMemoryStore implements IdempotencyStore, ExpiredEntries, Co
       sweep = Collections.emptyIterator(); // a spent one would keep an outgrown table alive
     }
     return purged;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Looks at every record.
+   */
+  @Override
+  public Optional<Duration> purgeLag() {
+    long now = nanoClock.getAsLong();
+    long lag = 0;
+    for (Entry entry : entries.values()) {
+      if (entry.isExpired(now)) {
+        lag = Math.max(lag, now - entry.expiresAt);
+      }
+    }
+    return Optional.of(Duration.ofNanos(lag));
   }
 
   /**

@@ -99,6 +99,45 @@ public final class Operation<T extends @Nullable Object> {
   }
 
   /**
+   * Runs the body once for those of the requests that were not done before, such as the messages of
+   * one poll. In transactional mode they share one transaction, and where nobody else is in the
+   * middle of one of the keys the store is asked once for all of them.
+   *
+   * <ul>
+   *   <li>A key that appears again in the list is answered as a repeat of its first appearance.
+   *   <li>A key that somebody else is in the middle of is {@link Execution.Busy} once the wait
+   *       bound of the whole batch has passed, and the others run. A leased batch waits only for
+   *       requests of this node.
+   *   <li>What the body throws is the failure of all. In transactional mode everything is rolled
+   *       back, and nothing is recorded. In leased mode all keys are released if the operation says
+   *       so of this failure, else all are abandoned.
+   *   <li>A result that its operation classifies as {@link Disposition#RELEASE} or {@link
+   *       Disposition#UNKNOWN} rolls back the whole batch in transactional mode.
+   *   <li>An abandoned key is run again where the operation says so; it is never recovered by a
+   *       hook here, but answered {@link Execution.Unresolved}.
+   * </ul>
+   *
+   * @param requests who asks, under which key, for what; at most {@value
+   *     io.idem.core.store.Batch#MOST}
+   * @param body what must take effect once for each; not called if all of them are repeats
+   * @param <X> what the body throws
+   * @return an answer for each request, in their order
+   * @throws X what the body threw
+   * @throws IllegalArgumentException if there are more requests than a batch may have
+   * @throws IllegalStateException if the engine is closed, the body returned another number of
+   *     results, or it returned although its transaction can only be rolled back
+   * @throws ResultCodecException if a result cannot be encoded in transactional mode (nothing
+   *     happened)
+   * @throws io.idem.core.store.StoreUnavailableException if the store cannot answer; the body did
+   *     not run, or its transaction failed to commit
+   */
+  public <X extends Throwable> List<ItemAnswer<T>> executeAll(
+      List<IdempotentRequest> requests, BatchBody<T, X> body) throws X {
+    Objects.requireNonNull(body, "body");
+    return engine.executeAll(spec, List.copyOf(requests), body);
+  }
+
+  /**
    * Collects the settings of an operation. Every setting has a default. Durations of more than a
    * hundred years count as a hundred years. Not thread-safe.
    *

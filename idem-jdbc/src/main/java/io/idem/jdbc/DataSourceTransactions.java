@@ -17,6 +17,11 @@ final class DataSourceTransactions implements JdbcTransactions {
   }
 
   @Override
+  public DataSource dataSource() {
+    return dataSource;
+  }
+
+  @Override
   public <R extends @Nullable Object, X extends Throwable> R inTransaction(Work<R, X> work)
       throws X {
     Connection connection = borrow();

@@ -1,16 +1,22 @@
 package io.idem.jdbc;
 
+import io.idem.core.store.Batch;
+import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Completion;
 import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
+import io.idem.jdbc.internal.BatchTable;
 import io.idem.jdbc.internal.LeasedCalls;
 import io.idem.jdbc.internal.RecordTable;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import javax.sql.DataSource;
 
 /**
@@ -20,7 +26,7 @@ import javax.sql.DataSource;
  * data source must not be one that hands out the connection of a running transaction, because the
  * call would commit it. Thread-safe.
  */
-public final class JdbcIdempotencyStore implements IdempotencyStore, ExpiredEntries {
+public final class JdbcIdempotencyStore implements IdempotencyStore, BatchClaims, ExpiredEntries {
 
   /**
    * How long a claim waits for a statement in flight or for a transactional run of the same key,
@@ -28,7 +34,10 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, ExpiredEntr
    */
   private static final Duration IN_FLIGHT = Duration.ofMillis(200);
 
+  private final DataSource dataSource;
+  private final JdbcSettings settings;
   private final RecordTable table;
+  private final BatchTable batches;
   private final LeasedCalls calls;
 
   /**
@@ -62,7 +71,10 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, ExpiredEntr
    * @param settings how records are kept
    */
   public JdbcIdempotencyStore(DataSource dataSource, Dialect dialect, JdbcSettings settings) {
+    this.dataSource = dataSource;
+    this.settings = settings;
     this.table = dialect.table(settings);
+    this.batches = new BatchTable(table);
     this.calls = new LeasedCalls(dataSource, table);
   }
 
@@ -95,6 +107,32 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, ExpiredEntr
   /**
    * {@inheritDoc}
    *
+   * <p>One statement on PostgreSQL. Elsewhere one for keys that are all new, and up to two more to
+   * look at those that are not.
+   */
+  @Override
+  public List<Claim> claimAll(List<ClaimRequest> requests) {
+    return Batch.claim(
+        requests,
+        null,
+        false,
+        distinct ->
+            calls.make(
+                "Claiming " + distinct.size() + " records",
+                session -> batches.claimAll(session, distinct, null, IN_FLIGHT)));
+  }
+
+  @Override
+  public List<LeaseCheck> completeAll(List<Completion> completions) {
+    Batch.requireBounded(completions.size());
+    return calls.make(
+        "Completing " + completions.size() + " records",
+        session -> batches.completeAll(session, completions));
+  }
+
+  /**
+   * {@inheritDoc}
+   *
    * <p>Rows that somebody else has locked are left to the next call where the database can skip
    * them. Due rows without an outcome are put off for a day, so that they do not stand in the way
    * of every later purge.
@@ -105,5 +143,15 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, ExpiredEntr
       throw new IllegalArgumentException("The limit of a purge is at least 1, found " + limit);
     }
     return calls.make("Purging expired records", session -> table.purge(session, limit));
+  }
+
+  @Override
+  public Optional<Duration> purgeLag() {
+    return Optional.of(calls.make("Looking for the oldest expired record", table::purgeLag));
+  }
+
+  @Override
+  public Object purgeTarget() {
+    return new PurgeTarget(dataSource, settings.table());
   }
 }

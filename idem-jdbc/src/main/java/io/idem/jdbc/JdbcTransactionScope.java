@@ -1,18 +1,22 @@
 package io.idem.jdbc;
 
+import io.idem.core.store.Batch;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Completion;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import io.idem.core.store.TransactionScope;
+import io.idem.jdbc.internal.BatchTable;
 import io.idem.jdbc.internal.Failures;
 import io.idem.jdbc.internal.RecordTable;
 import io.idem.jdbc.internal.Session;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One transaction on one connection. */
@@ -20,15 +24,18 @@ final class JdbcTransactionScope implements TransactionScope {
 
   private final JdbcTransactions.Transaction transaction;
   private final RecordTable table;
+  private final BatchTable batches;
 
   /** Whether there may be something to lose if a claim is undone by a rollback. */
   private boolean used;
 
   private boolean ended;
 
-  JdbcTransactionScope(JdbcTransactions.Transaction transaction, RecordTable table) {
+  JdbcTransactionScope(
+      JdbcTransactions.Transaction transaction, RecordTable table, BatchTable batches) {
     this.transaction = transaction;
     this.table = table;
+    this.batches = batches;
     this.used = transaction.isJoined();
     try {
       if (transaction.connection().getAutoCommit()) {
@@ -65,6 +72,46 @@ final class JdbcTransactionScope implements TransactionScope {
       return claim;
     } catch (SQLException e) {
       throw failed("Claiming record " + request.id(), e);
+    }
+  }
+
+  @Override
+  public List<Claim> claimAll(List<ClaimRequest> requests, Duration waitAtMost) {
+    return claimingAll(requests, null, waitAtMost);
+  }
+
+  @Override
+  public List<Claim> claimAllCompleted(
+      List<ClaimRequest> requests, StoredOutcome outcome, Duration waitAtMost) {
+    return claimingAll(requests, outcome, waitAtMost);
+  }
+
+  private List<Claim> claimingAll(
+      List<ClaimRequest> requests, @Nullable StoredOutcome outcome, Duration waitAtMost) {
+    return Batch.claim(
+        requests,
+        outcome,
+        true,
+        distinct -> {
+          Session session = session();
+          try {
+            List<Claim> claims = batches.claimAll(session, distinct, outcome, waitAtMost);
+            used |= claims.stream().anyMatch(Claim.Acquired.class::isInstance);
+            return claims;
+          } catch (SQLException e) {
+            throw failed("Claiming " + distinct.size() + " records", e);
+          }
+        });
+  }
+
+  @Override
+  public List<LeaseCheck> completeAll(List<Completion> completions) {
+    Batch.requireBounded(completions.size());
+    Session session = session();
+    try {
+      return batches.completeAll(session, completions);
+    } catch (SQLException e) {
+      throw failed("Completing " + completions.size() + " records", e);
     }
   }
 

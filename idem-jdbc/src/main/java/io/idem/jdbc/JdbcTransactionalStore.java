@@ -3,10 +3,14 @@ package io.idem.jdbc;
 import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.TransactionalStore;
+import io.idem.jdbc.internal.BatchTable;
 import io.idem.jdbc.internal.Failures;
+import io.idem.jdbc.internal.LeasedCalls;
 import io.idem.jdbc.internal.RecordTable;
 import io.idem.jdbc.internal.Session;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Optional;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +24,9 @@ import org.jspecify.annotations.Nullable;
 public final class JdbcTransactionalStore implements TransactionalStore, ExpiredEntries {
 
   private final JdbcTransactions transactions;
+  private final JdbcSettings settings;
   private final RecordTable table;
+  private final BatchTable batches;
 
   /**
    * Creates a store that runs its own transactions, with the default settings.
@@ -43,7 +49,9 @@ public final class JdbcTransactionalStore implements TransactionalStore, Expired
   public JdbcTransactionalStore(
       JdbcTransactions transactions, Dialect dialect, JdbcSettings settings) {
     this.transactions = transactions;
+    this.settings = settings;
     this.table = dialect.table(settings);
+    this.batches = new BatchTable(table);
   }
 
   @Override
@@ -51,7 +59,7 @@ public final class JdbcTransactionalStore implements TransactionalStore, Expired
       TransactionWork<R, X> work) throws X {
     return transactions.inTransaction(
         transaction -> {
-          JdbcTransactionScope scope = new JdbcTransactionScope(transaction, table);
+          JdbcTransactionScope scope = new JdbcTransactionScope(transaction, table, batches);
           try {
             return work.run(scope);
           } finally {
@@ -70,14 +78,28 @@ public final class JdbcTransactionalStore implements TransactionalStore, Expired
     if (limit < 1) {
       throw new IllegalArgumentException("The limit of a purge is at least 1, found " + limit);
     }
+    return inOwnTransaction("Purging expired records", session -> table.purge(session, limit));
+  }
+
+  @Override
+  public Optional<Duration> purgeLag() {
+    return Optional.of(inOwnTransaction("Looking for the oldest expired record", table::purgeLag));
+  }
+
+  @Override
+  public Object purgeTarget() {
+    DataSource dataSource = transactions.dataSource();
+    return dataSource == null ? this : new PurgeTarget(dataSource, settings.table());
+  }
+
+  private <R> R inOwnTransaction(String what, LeasedCalls.Call<R> call) {
     return transactions.inTransaction(
         transaction -> {
-          Session session = new Session(transaction.connection(), Session.Mode.JOINED);
           try {
-            return table.purge(session, limit);
+            return call.on(new Session(transaction.connection(), Session.Mode.JOINED));
           } catch (SQLException e) {
             transaction.setRollbackOnly();
-            throw Failures.inTransaction("Purging expired records", e, table.isConflict(e));
+            throw Failures.inTransaction(what, e, table.isConflict(e));
           }
         });
   }

@@ -34,6 +34,16 @@ public interface JdbcTransactions {
   <R extends @Nullable Object, X extends Throwable> R inTransaction(Work<R, X> work) throws X;
 
   /**
+   * Where the connections come from, if that is one data source: stores on the same data source and
+   * table are known to hold the same records.
+   *
+   * @return the data source; null by default
+   */
+  default @Nullable DataSource dataSource() {
+    return null;
+  }
+
+  /**
    * Transactions on connections of a data source, each begun and ended by Idem. None is ever
    * joined.
    *

@@ -1,8 +1,10 @@
 package io.idem.jdbc;
 
+import io.idem.core.store.BatchClaims;
 import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.RecordId;
+import io.idem.testkit.BatchClaimsContract;
 import io.idem.testkit.ExpiredEntriesContract;
 import io.idem.testkit.IdempotencyStoreContract;
 import java.time.Duration;
@@ -71,6 +73,47 @@ abstract class StoreContracts {
   @Nested
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class Transactional extends TestDatabase.TransactionalContract {
+
+    private final TestDatabase database = backend.prepared();
+
+    @Override
+    TestDatabase database() {
+      return database;
+    }
+  }
+
+  @Nested
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  class LeasedBatches extends BatchClaimsContract {
+
+    private final TestDatabase database = backend.prepared();
+    private final JdbcIdempotencyStore store = database.leased();
+    private final JdbcIdempotencyStore other = database.leased(database.counting(100, false));
+
+    @Override
+    protected IdempotencyStore store() {
+      return store;
+    }
+
+    @Override
+    protected BatchClaims batches() {
+      return store;
+    }
+
+    @Override
+    protected BatchClaims otherBatches() {
+      return other;
+    }
+
+    @Override
+    protected void age(RecordId id, Duration by) {
+      database.age(id, by);
+    }
+  }
+
+  @Nested
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  class TransactionalBatches extends TestDatabase.BatchContract {
 
     private final TestDatabase database = backend.prepared();
 

@@ -3,6 +3,7 @@ package io.idem.jdbc;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
+import io.idem.testkit.TransactionalBatchContract;
 import io.idem.testkit.TransactionalStoreContract;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
@@ -189,6 +190,54 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
 
     @Override
     protected void inCallersTransaction(CallersWork work) {
+      database().inTransaction(connection -> work.run(database().joining(connection)));
+    }
+
+    @Override
+    protected void write(TransactionScope scope, RecordId name) {
+      database().write(scope, name);
+    }
+
+    @Override
+    protected int effects(RecordId name) {
+      return database().effects(name);
+    }
+
+    @Override
+    protected int waiting() {
+      return database().waiting();
+    }
+
+    @Override
+    protected void age(RecordId id, Duration by) {
+      database().age(id, by);
+    }
+  }
+
+  /** The contract of batches on one database. */
+  abstract static class BatchContract extends TransactionalBatchContract {
+
+    abstract TestDatabase database();
+
+    @Override
+    protected Duration waitUnit() {
+      Dialect dialect = database().dialect();
+      boolean seconds = dialect == Dialect.MARIADB || dialect == Dialect.MYSQL;
+      return seconds ? Duration.ofSeconds(1) : Duration.ZERO;
+    }
+
+    @Override
+    protected TransactionalStore store() {
+      return new JdbcTransactionalStore(database().dataSource());
+    }
+
+    @Override
+    protected TransactionalStore otherStore() {
+      return new JdbcTransactionalStore(database().counting(100, false));
+    }
+
+    @Override
+    protected void inCallersTransaction(TransactionalStoreContract.CallersWork work) {
       database().inTransaction(connection -> work.run(database().joining(connection)));
     }
 

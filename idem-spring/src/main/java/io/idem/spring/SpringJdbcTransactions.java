@@ -151,6 +151,11 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
   }
 
   @Override
+  public DataSource dataSource() {
+    return dataSource;
+  }
+
+  @Override
   public <R extends @Nullable Object, X extends Throwable> R inTransaction(Work<R, X> work)
       throws X {
     TransactionStatus status = begin();

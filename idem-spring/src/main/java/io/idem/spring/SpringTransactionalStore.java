@@ -5,6 +5,8 @@ import io.idem.core.store.TransactionalStore;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
+import java.time.Duration;
+import java.util.Optional;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.transaction.PlatformTransactionManager;
@@ -82,5 +84,15 @@ public final class SpringTransactionalStore implements TransactionalStore, Expir
   @Override
   public int purgeExpired(int limit) {
     return delegate.purgeExpired(limit);
+  }
+
+  @Override
+  public Optional<Duration> purgeLag() {
+    return delegate.purgeLag();
+  }
+
+  @Override
+  public Object purgeTarget() {
+    return delegate.purgeTarget();
   }
 }

@@ -129,6 +129,27 @@ public abstract class ExpiredEntriesContract {
   }
 
   @Test
+  void lagIsTheAgeOfTheOldestExpiredOutcome() {
+    assertThat(entries().purgeLag()).contains(Duration.ZERO);
+    completed();
+    assertThat(entries().purgeLag()).as("nothing has expired").contains(Duration.ZERO);
+    Lease abandoned = acquire();
+    age(abandoned.id(), LONG_AGO.multipliedBy(2));
+    // Stores that age as a whole have expired the record above by now.
+    entries().purgeExpired(100);
+    assertThat(entries().purgeLag()).as("what is never purged").contains(Duration.ZERO);
+
+    Lease older = completed();
+    age(older.id(), Requests.RETENTION.plusHours(2));
+    Lease younger = completed();
+    age(younger.id(), Requests.RETENTION.plusHours(1));
+    Duration behind = entries().purgeLag().orElseThrow();
+    assertThat(behind).isGreaterThan(Duration.ofHours(1).plusMinutes(30));
+    assertThat(entries().purgeExpired(100)).isEqualTo(2);
+    assertThat(entries().purgeLag()).contains(Duration.ZERO);
+  }
+
+  @Test
   void purgeOfNothingIsRefused() {
     assertThatIllegalArgumentException().isThrownBy(() -> entries().purgeExpired(0));
   }

@@ -99,7 +99,7 @@ public abstract class TransactionalStoreContract {
 
   /** Work in a transaction that was there before. */
   @FunctionalInterface
-  protected interface CallersWork {
+  public interface CallersWork {
 
     /**
      * Does the work.

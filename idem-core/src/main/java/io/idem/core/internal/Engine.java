@@ -1,15 +1,17 @@
 package io.idem.core.internal;
 
 import io.idem.core.AbandonedPolicy;
+import io.idem.core.BatchBody;
 import io.idem.core.Body;
 import io.idem.core.DecisionListener;
 import io.idem.core.Execution;
 import io.idem.core.IdempotentRequest;
+import io.idem.core.ItemAnswer;
 import io.idem.core.Mode;
 import io.idem.core.StoreDownPolicy;
+import io.idem.core.store.Batch;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
-import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.OwnerToken;
@@ -18,10 +20,7 @@ import io.idem.core.store.RecordLabel;
 import io.idem.core.store.TransactionalStore;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -57,24 +56,24 @@ public final class Engine {
   /** How long closing waits, when its time is up, for calls to the store that are under way. */
   private static final long LAST_CALLS_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  private static final int PURGE_BATCH = 1_000;
-
   private final String namespace;
   private final @Nullable TransactionalStore transactionalStore;
-  private final Duration purgeEvery;
   private final Duration shutdownWithin;
   private final ConcurrentHashMap<RecordId, Flight> flights = new ConcurrentHashMap<>();
   private final Waiters waiters;
   private final Answers answers;
   private final @Nullable LeasedProtocol leased;
   private final TransactionalProtocol transactional;
+  private final Batches batches;
+  private final TransactionalBatch transactionalBatch;
+  private final @Nullable LeasedBatch leasedBatch;
   private final @Nullable LeaseKeeper keeper;
   private final @Nullable PendingWrites pending;
   private final ScheduledThreadPoolExecutor timer;
   private final ScheduledThreadPoolExecutor background;
   private final ThreadPoolExecutor renewals;
   private final ScheduledThreadPoolExecutor purger;
-  private final Set<ExpiredEntries> purged = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Purges purges;
   private final LongAdder entered = new LongAdder();
   private final LongAdder left = new LongAdder();
   private final long tokenHigh = new SecureRandom().nextLong();
@@ -92,12 +91,13 @@ public final class Engine {
       Duration shutdownWithin) {
     this.namespace = namespace;
     this.transactionalStore = transactionalStore;
-    this.purgeEvery = purgeEvery;
     this.shutdownWithin = shutdownWithin;
     this.waiters = new Waiters(maxWaiters);
     Events events = new Events(listeners);
     this.answers = new Answers(events);
     this.transactional = new TransactionalProtocol(answers, events, namespace);
+    this.batches = new Batches(flights, this::follow, answers, events);
+    this.transactionalBatch = new TransactionalBatch(answers, events, namespace);
     // Threads start with the first task, so an engine that never needs them has none.
     this.timer = scheduler("idem-timer", 1);
     this.background = scheduler("idem-background", 2);
@@ -110,13 +110,16 @@ public final class Engine {
       this.keeper = null;
       this.pending = null;
       this.leased = null;
+      this.leasedBatch = null;
     } else {
       this.keeper = new LeaseKeeper(store, events, timer, renewals);
       this.pending = new PendingWrites(background, keeper, events);
       this.leased = new LeasedProtocol(store, keeper, pending, waiters, answers, events, namespace);
+      this.leasedBatch = new LeasedBatch(store, leased, keeper, pending, events, namespace);
     }
-    purgeRegularly(store);
-    purgeRegularly(transactionalStore);
+    this.purges = new Purges(purger, events, purgeEvery, () -> closed);
+    purges.add(store);
+    purges.add(transactionalStore);
   }
 
   /** The mode an operation gets, or a refusal that names the fix. */
@@ -158,7 +161,7 @@ public final class Engine {
       keeper.accommodate(spec.leaseFor());
     }
     if (spec.mode() == Mode.TRANSACTIONAL) {
-      purgeRegularly(spec.transactionalStore());
+      purges.add(spec.transactionalStore());
     }
     return spec;
   }
@@ -190,6 +193,30 @@ public final class Engine {
     } finally {
       left.increment();
     }
+  }
+
+  /** Carries many requests at once; {@code Operation.executeAll} documents it. */
+  public <T extends @Nullable Object, X extends Throwable> List<ItemAnswer<T>> executeAll(
+      OperationSpec<T> spec, List<IdempotentRequest> requests, BatchBody<T, X> body) throws X {
+    Batch.requireBounded(requests.size());
+    List<Call<T, X>> calls =
+        requests.stream().map(request -> this.<T, X>call(spec, request, noBody())).toList();
+    BatchProtocol protocol =
+        spec.mode() == Mode.LEASED && leasedBatch != null ? leasedBatch : transactionalBatch;
+    entered.increment();
+    try {
+      refuseIfClosed();
+      return batches.execute(spec, calls, protocol, body);
+    } finally {
+      left.increment();
+    }
+  }
+
+  /** The body of a request that runs with others or not at all. */
+  private static <T extends @Nullable Object, X extends Throwable> Body<T, X> noBody() {
+    return attempt -> {
+      throw new IllegalStateException("A request of a batch has no body of its own");
+    };
   }
 
   private <T extends @Nullable Object, X extends Throwable> Call<T, X> call(
@@ -235,33 +262,6 @@ public final class Engine {
     }
     Claim.Completed outcome = leading.outcome();
     return outcome == null ? null : answers.fromStored(call, outcome);
-  }
-
-  /**
-   * Purges a store from now on, if it needs that. Two stores may share one table, which is then
-   * purged twice: harmless, and the second time nothing is left.
-   */
-  @SuppressWarnings("FutureReturnValueIgnored") // the task reports its own failures
-  private synchronized void purgeRegularly(@Nullable Object store) {
-    if (store instanceof ExpiredEntries entries && !purgeEvery.isZero() && purged.add(entries)) {
-      long nanos = Durations.nanos(purgeEvery);
-      purger.scheduleWithFixedDelay(
-          () -> purge(entries, nanos), nanos, nanos, TimeUnit.NANOSECONDS);
-    }
-  }
-
-  /** Purges in batches until nothing is left or the time of one interval is used up. */
-  private void purge(ExpiredEntries entries, long budgetNanos) {
-    long start = System.nanoTime();
-    try {
-      while (entries.purgeExpired(PURGE_BATCH) >= PURGE_BATCH) {
-        if (closed || System.nanoTime() - start > budgetNanos) {
-          return;
-        }
-      }
-    } catch (Throwable e) { // an error, too, would end all purging unseen
-      log.warn("Expired records could not be purged; trying again at the next interval", e);
-    }
   }
 
   private void refuseIfClosed() {

@@ -3,6 +3,7 @@ package io.idem.core.internal;
 import io.idem.core.Decision;
 import io.idem.core.DecisionEvent;
 import io.idem.core.DecisionListener;
+import io.idem.core.PurgeEvent;
 import io.idem.core.store.RecordId;
 import java.time.Duration;
 import java.util.List;
@@ -42,6 +43,16 @@ final class Events {
         listener.onDecision(event);
       } catch (Throwable e) { // the decision stands, whatever a listener makes of it
         log.warn("A decision listener failed on {} of operation '{}'", decision, operation, e);
+      }
+    }
+  }
+
+  void publish(PurgeEvent event) {
+    for (DecisionListener listener : listeners) {
+      try {
+        listener.onPurge(event);
+      } catch (Throwable e) { // a listener must not end all purging
+        log.warn("A decision listener failed on a purge", e);
       }
     }
   }

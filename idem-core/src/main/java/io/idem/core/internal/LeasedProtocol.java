@@ -17,6 +17,7 @@ import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
@@ -152,13 +153,7 @@ final class LeasedProtocol implements Protocol {
   private <T extends @Nullable Object, X extends Throwable> Execution<T> storeDown(
       Call<T, X> call, ClaimRequest request, RuntimeException failure) throws X {
     events.publish(Decision.STORE_FAILURE, call, failure);
-    // The claim may have been taken all the same. Nothing has run under its token, but where it may
-    // have taken over, an earlier run's outcome is unknown, and the key must not become free.
-    HeldLease unknown = held(call, new Lease(call.id(), request.token(), 1), System.nanoTime());
-    pending.addPrecaution(
-        "return",
-        unknown,
-        request.takeOver() ? () -> keeper.expire(unknown) : () -> store.release(unknown.lease));
+    returnUnknown(List.of(call), request.takeOver());
     if (call.spec().storeDown() == StoreDownPolicy.FAIL_OPEN) {
       log.warn(
           "Operation '{}' runs without protection, because its store is down and it fails open",
@@ -174,11 +169,40 @@ final class LeasedProtocol implements Protocol {
       events.publish(Decision.RAN_UNPROTECTED, call, null);
       return new Execution.Ran<>(result, Recording.UNPROTECTED);
     }
-    if (failure instanceof StoreUnavailableException) {
-      throw failure;
-    }
-    throw new StoreUnavailableException(
-        "The store of operation '" + call.spec().name() + "' failed to claim a key", failure);
+    throw unavailable(call.spec(), failure);
+  }
+
+  /**
+   * Gives back claims that may have been taken although the store failed to answer. Nothing has run
+   * under their tokens, but where they may have taken over, an earlier run's outcome is unknown,
+   * and the key must not become free.
+   */
+  void returnUnknown(List<? extends Call<?, ?>> calls, boolean mayHaveTakenOver) {
+    List<HeldLease> unknown =
+        calls.stream()
+            .map(
+                call ->
+                    held(call, new Lease(call.id(), call.claim().token(), 1), System.nanoTime()))
+            .toList();
+    pending.addPrecaution(
+        "return",
+        unknown.get(0),
+        () -> {
+          LeaseCheck all = LeaseCheck.LOST;
+          for (HeldLease each : unknown) {
+            LeaseCheck check = mayHaveTakenOver ? keeper.expire(each) : store.release(each.lease);
+            all = check == LeaseCheck.HELD ? check : all;
+          }
+          return all;
+        });
+  }
+
+  /** What the caller is thrown whose operation fails closed. */
+  static StoreUnavailableException unavailable(OperationSpec<?> spec, RuntimeException failure) {
+    return failure instanceof StoreUnavailableException unavailable
+        ? unavailable
+        : new StoreUnavailableException(
+            "The store of operation '" + spec.name() + "' failed to claim a key", failure);
   }
 
   private <T extends @Nullable Object, X extends Throwable> Execution<T> own(
@@ -283,7 +307,7 @@ final class LeasedProtocol implements Protocol {
   }
 
   /** The body has run: an answer that cannot be encoded must not make it run again. */
-  private <T extends @Nullable Object> StoredOutcome encodeOrExplain(Call<T, ?> call, T result) {
+  <T extends @Nullable Object> StoredOutcome encodeOrExplain(Call<T, ?> call, T result) {
     try {
       return answers.encode(call.spec(), result);
     } catch (ResultCodecException e) {
@@ -318,12 +342,21 @@ final class LeasedProtocol implements Protocol {
   }
 
   /** Stores an outcome; {@link Recording#UNKNOWN} says that the lease was lost. */
-  private Recording record(Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome) {
+  Recording record(Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome) {
     Supplier<LeaseCheck> write = () -> store.complete(held.lease, outcome, call.spec().retention());
     LeaseCheck check = write(call, "completion", held, write);
-    if (check == null) {
-      return Recording.PENDING;
-    }
+    return check == null ? Recording.PENDING : landed(call, flight, held, outcome, check);
+  }
+
+  /** What a completion came to that the store has answered. */
+  Recording recorded(
+      Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome, LeaseCheck check) {
+    settled(call, "completion", held, check);
+    return landed(call, flight, held, outcome, check);
+  }
+
+  private static Recording landed(
+      Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome, LeaseCheck check) {
     if (check == LeaseCheck.LOST) {
       return Recording.UNKNOWN;
     }
@@ -335,7 +368,7 @@ final class LeasedProtocol implements Protocol {
   }
 
   /** Frees the key; {@link Recording#UNKNOWN} says that the lease was lost. */
-  private Recording free(Call<?, ?> call, HeldLease held) {
+  Recording free(Call<?, ?> call, HeldLease held) {
     boolean earlierRunIsUnknown =
         held.lease.attempt() > 1 && call.spec().abandoned() instanceof AbandonedPolicy.Retry;
     // This run had no effect, which says nothing of an earlier one: then the key stays abandoned,
@@ -368,11 +401,15 @@ final class LeasedProtocol implements Protocol {
       pending.add(what, held, write);
       return null;
     }
+    settled(call, what, held, check);
+    return check;
+  }
+
+  private void settled(Call<?, ?> call, String what, HeldLease held, LeaseCheck check) {
     keeper.remove(held);
     if (check == LeaseCheck.LOST && !held.lost) {
       lost(call, what, held);
     }
-    return check;
   }
 
   private void lost(Call<?, ?> call, String what, HeldLease held) {
@@ -386,7 +423,7 @@ final class LeasedProtocol implements Protocol {
   }
 
   /** Leaves the key abandoned: at once if the store answers, else when the lease runs out. */
-  private void giveUp(Call<?, ?> call, HeldLease held, @Nullable Throwable cause) {
+  void giveUp(Call<?, ?> call, HeldLease held, @Nullable Throwable cause) {
     held.ending = true;
     LeaseCheck check = LeaseCheck.HELD;
     try {
@@ -407,7 +444,7 @@ final class LeasedProtocol implements Protocol {
     }
   }
 
-  private static HeldLease held(Call<?, ?> call, Lease lease, long claimedNanos) {
+  static HeldLease held(Call<?, ?> call, Lease lease, long claimedNanos) {
     return new HeldLease(
         lease, call.spec().name(), call.spec().leaseFor(), call.startNanos(), claimedNanos);
   }

@@ -1,5 +1,8 @@
 package io.idem.core.store;
 
+import java.time.Duration;
+import java.util.Optional;
+
 /** Optional capability of a store that does not forget expired records by itself. */
 public interface ExpiredEntries {
 
@@ -14,4 +17,25 @@ public interface ExpiredEntries {
    * @throws StoreUnavailableException if the store cannot say
    */
   int purgeExpired(int limit);
+
+  /**
+   * How far purging is behind: for how long the oldest completed record that is still stored has
+   * been past its retention, by the store's clock.
+   *
+   * @return zero if no expired record is stored; empty if the store has no way to tell
+   * @throws StoreUnavailableException if the store cannot say
+   */
+  default Optional<Duration> purgeLag() {
+    return Optional.empty();
+  }
+
+  /**
+   * What a purge works on. Two stores whose targets are equal keep their records in one place,
+   * which is purged once.
+   *
+   * @return a value with a meaningful {@code equals}; by default this store itself
+   */
+  default Object purgeTarget() {
+    return this;
+  }
 }

@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
  * @param high the first eight bytes, big-endian
  * @param low the last eight bytes, big-endian
  */
-public record RecordId(long high, long low) {
+public record RecordId(long high, long low) implements Comparable<RecordId> {
 
   /** Length of an id in bytes. */
   public static final int BYTES = 16;
@@ -39,6 +39,13 @@ public record RecordId(long high, long low) {
    */
   public byte[] toBytes() {
     return ByteBuffer.allocate(BYTES).putLong(high).putLong(low).array();
+  }
+
+  /** Byte by byte, unsigned: the order in which a database sorts the stored bytes. */
+  @Override
+  public int compareTo(RecordId other) {
+    int order = Long.compareUnsigned(high, other.high);
+    return order != 0 ? order : Long.compareUnsigned(low, other.low);
   }
 
   @Override

@@ -1,6 +1,9 @@
 package io.idem.core.store;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One running transaction, as the engine sees it.
@@ -59,6 +62,82 @@ public interface TransactionScope {
    * @throws StoreUnavailableException as {@link #claim} does
    */
   LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention);
+
+  /**
+   * Claims many keys in this transaction, in the order of their ids, so that two overlapping
+   * batches cannot wait for each other in a circle.
+   *
+   * <p>The answers are those of {@link #claim} for each request in turn; a key that appears twice
+   * is {@link Claim.Running} the second time. A rival that does not end within the bound makes its
+   * own key {@link Claim.Running} and keeps none of the others from being acquired. Where a store
+   * can, and no rival is in the way, this is one statement.
+   *
+   * @param requests what is claimed; at most {@value Batch#MOST}
+   * @param waitAtMost how long the whole batch waits for rivals' transactions; zero not to wait
+   * @return an answer for each request, in their order
+   * @throws IllegalArgumentException if there are more requests than a batch may have
+   * @throws StoreConflictException as {@link #claim} does
+   * @throws StoreUnavailableException as {@link #claim} does
+   */
+  default List<Claim> claimAll(List<ClaimRequest> requests, Duration waitAtMost) {
+    return claimEach(requests, null, waitAtMost);
+  }
+
+  /**
+   * Claims many keys as {@link #claimAll} does, and records the same outcome for each that is
+   * acquired, in the same statement.
+   *
+   * <p>A key that appears twice is {@link Claim.Completed} the second time, with the fingerprint of
+   * the first.
+   *
+   * @param requests what is claimed; at most {@value Batch#MOST}
+   * @param outcome what is to be replayed once the transaction has committed
+   * @param waitAtMost how long the whole batch waits for rivals' transactions; zero not to wait
+   * @return an answer for each request, in their order
+   * @throws IllegalArgumentException if there are more requests than a batch may have
+   * @throws StoreConflictException as {@link #claim} does
+   * @throws StoreUnavailableException as {@link #claim} does
+   */
+  default List<Claim> claimAllCompleted(
+      List<ClaimRequest> requests, StoredOutcome outcome, Duration waitAtMost) {
+    return claimEach(requests, outcome, waitAtMost);
+  }
+
+  private List<Claim> claimEach(
+      List<ClaimRequest> requests, @Nullable StoredOutcome outcome, Duration waitAtMost) {
+    long start = System.nanoTime();
+    return Batch.claim(
+        requests,
+        outcome,
+        true,
+        distinct -> {
+          List<Claim> answers = new ArrayList<>();
+          for (ClaimRequest request : distinct) {
+            Duration waited = Duration.ofNanos(System.nanoTime() - start);
+            Duration left =
+                waited.compareTo(waitAtMost) < 0 ? waitAtMost.minus(waited) : Duration.ZERO;
+            answers.add(
+                outcome == null ? claim(request, left) : claimCompleted(request, outcome, left));
+          }
+          return answers;
+        });
+  }
+
+  /**
+   * Records the outcomes of many keys claimed in this transaction.
+   *
+   * @param completions the outcomes, at most one for a key; at most {@value Batch#MOST}
+   * @return what {@link #complete} answers for each, in their order
+   * @throws IllegalArgumentException if there are more than a batch may have
+   * @throws StoreConflictException as {@link #claim} does
+   * @throws StoreUnavailableException as {@link #claim} does
+   */
+  default List<LeaseCheck> completeAll(List<Completion> completions) {
+    Batch.requireBounded(completions.size());
+    return completions.stream()
+        .map(each -> complete(each.lease(), each.outcome(), each.retention()))
+        .toList();
+  }
 
   /**
    * Sends what the work has left in a buffer, such as an object-relational mapper's pending SQL, so

@@ -1,6 +1,7 @@
 package io.idem.jdbc.internal;
 
 import io.idem.core.store.OwnerToken;
+import io.idem.core.store.RecordId;
 import java.nio.ByteBuffer;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -32,10 +33,67 @@ final class Binder {
   }
 
   void bind(PreparedStatement statement, List<Param> params) throws SQLException {
-    int index = 1;
+    bind(statement, 1, params);
+  }
+
+  private void bind(PreparedStatement statement, int first, List<Param> params)
+      throws SQLException {
+    int index = first;
     for (Param param : params) {
       bind(statement, index++, param.kind(), values.get(param));
     }
+  }
+
+  /** Binds the values of a batch one after another, for a statement that repeats its parameters. */
+  static void bindRepeated(PreparedStatement statement, List<Param> params, List<Binder> batch)
+      throws SQLException {
+    int first = 1;
+    for (Binder values : batch) {
+      values.bind(statement, first, params);
+      first += params.size();
+    }
+  }
+
+  /** Binds the values of a batch as an array for each parameter. */
+  static void bindArrays(PreparedStatement statement, List<Param> params, List<Binder> batch)
+      throws SQLException {
+    int index = 1;
+    for (Param param : params) {
+      if (param.isOfBatch()) {
+        Binder any = batch.get(0);
+        any.bind(statement, index++, param.kind(), any.values.get(param));
+      } else {
+        @Nullable Object[] elements = elements(param, batch);
+        statement.setArray(
+            index++, statement.getConnection().createArrayOf(param.kind().arrayType(), elements));
+      }
+    }
+  }
+
+  /**
+   * The values of one parameter; none where all are null, which is what a short array counts as.
+   */
+  private static @Nullable Object[] elements(Param param, List<Binder> batch) {
+    boolean allNull = batch.stream().allMatch(binder -> binder.values.get(param) == null);
+    int length = allNull ? 0 : batch.size();
+    @Nullable Object[] elements =
+        param.kind() == Param.Kind.BYTES
+            ? new byte @Nullable [length][]
+            : new @Nullable Object[length];
+    for (int i = 0; i < length; i++) {
+      elements[i] = batch.get(i).element(param);
+    }
+    return elements;
+  }
+
+  private @Nullable Object element(Param param) {
+    Object value = values.get(param);
+    return param.kind() == Param.Kind.BYTES16 && uuidIds && value != null ? uuid(value) : value;
+  }
+
+  private static UUID uuid(Object bytes16) {
+    ByteBuffer bytes = ByteBuffer.wrap((byte[]) bytes16);
+    return new UUID(bytes.getLong(), bytes.getLong());
   }
 
   private void bind(PreparedStatement statement, int index, Param.Kind kind, @Nullable Object value)
@@ -63,11 +121,16 @@ final class Binder {
         } else if (value == null) {
           statement.setNull(index, Types.OTHER);
         } else {
-          ByteBuffer bytes = ByteBuffer.wrap((byte[]) value);
-          statement.setObject(index, new UUID(bytes.getLong(), bytes.getLong()));
+          statement.setObject(index, uuid(value));
         }
       }
     }
+  }
+
+  /** Reads an id, whichever way the dialect keeps it. */
+  static @Nullable RecordId id(ResultSet result, int column) throws SQLException {
+    OwnerToken bytes16 = token(result, column);
+    return bytes16 == null ? null : new RecordId(bytes16.high(), bytes16.low());
   }
 
   /** Reads a token, whichever way the dialect keeps it. */

@@ -87,6 +87,54 @@ public record DialectSpec(
                   Take.postgresql(
                       "t.state = 1 AND t.owner_token = {seen_token}"
                           + " AND (t.lease_until IS NULL OR t.lease_until <= {now})"),
+                  // As the insert above. The keys go in by the order of their ids. The setting is
+                  // set
+                  // back on the outer side of the join, so that it is even if no row is left over.
+                  Verb.INSERT_ALL,
+                  """
+                  WITH s AS MATERIALIZED (
+                    SELECT current_setting('lock_timeout') AS before,
+                      set_config('lock_timeout', CAST({wait} AS text), true) AS during,
+                      {now} AS now
+                  ), b AS MATERIALIZED (
+                    SELECT * FROM unnest({lease}, {keep}, {age}, {state}, {id}, {token},
+                      {fingerprint}, {namespace}, {operation}, {source}, {key}, {outcome})
+                    AS b (lease, keep, age, state, id, owner_token, fingerprint, namespace,
+                      operation, source, idempotency_key, outcome)
+                  ), ins AS (
+                    INSERT INTO {table} (
+                      lease_until, expires_at, created_at, attempt, state, id, owner_token,
+                      fingerprint, namespace, operation, source, idempotency_key, outcome)
+                    SELECT s.now + lease, s.now + keep, s.now + age, 1, state, id, owner_token,
+                      fingerprint, namespace, operation, source, idempotency_key, outcome
+                    FROM s CROSS JOIN b ORDER BY id
+                    ON CONFLICT (id) DO NOTHING
+                    RETURNING id
+                  ), restored AS MATERIALIZED (
+                    SELECT set_config('lock_timeout', s.before, true)
+                    FROM s CROSS JOIN (SELECT count(*) AS taken FROM ins) c
+                  )
+                  SELECT 0 AS taken, r.state, r.owner_token, r.attempt, r.fingerprint, r.outcome,
+                    r.lease_until - {now} AS lease_left, r.expires_at - {now} AS expires_in, o.id
+                  FROM restored LEFT JOIN (
+                    SELECT id FROM b WHERE NOT EXISTS (SELECT 1 FROM ins WHERE ins.id = b.id)
+                  ) o ON true
+                  LEFT JOIN {table} r ON r.id = o.id
+                  """,
+                  Verb.READ_ALL,
+                  "",
+                  Verb.COMPLETE_ALL,
+                  """
+                  UPDATE {table} t SET state = 2, outcome = b.outcome, expires_at
+                    = CASE WHEN t.expires_at < {now} + b.keep THEN {now} + b.keep ELSE t.expires_at END
+                  FROM unnest({id}, {token}, {outcome}, {keep}) AS b (id, token, outcome, keep)
+                  WHERE t.id = b.id AND t.owner_token = b.token AND t.state = 1
+                  """,
+                  Verb.LAG,
+                  """
+                  SELECT {now} - expires_at FROM {table}
+                  WHERE state = 2 AND expires_at <= (SELECT {now}) ORDER BY expires_at LIMIT 1
+                  """,
                   // Asked for as a subquery, the clock is read once and the index can be used.
                   Verb.PURGE,
                   """
@@ -384,6 +432,9 @@ public record DialectSpec(
           Verb.RENEW
               .standard()
               .replace("{now} + {lease}", "{now} + {lease} + (lease_until <=> {now} + {lease})"));
+      // Key by key: a failed insert of many would keep its locks, and wait in whole seconds.
+      all.put(Verb.INSERT_ALL, "");
+      all.put(Verb.READ_ALL, "");
       all.put(Verb.PURGE, "DELETE t FROM " + DUE.formatted(Row.COMPLETED));
       all.put(
           Verb.DEFER,

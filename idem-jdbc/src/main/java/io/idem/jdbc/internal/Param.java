@@ -39,17 +39,33 @@ enum Param {
 
   /** How a value is handed to the driver. */
   enum Kind {
-    BYTES16,
-    BYTES,
-    TEXT,
-    INT,
-    LONG
+    BYTES16("uuid"),
+    BYTES("bytea"),
+    TEXT("text"),
+    INT("integer"),
+    LONG("bigint");
+
+    /** The element type of an array of such values, where a statement takes them so. */
+    private final String arrayType;
+
+    Kind(String arrayType) {
+      this.arrayType = arrayType;
+    }
+
+    String arrayType() {
+      return arrayType;
+    }
   }
 
   private final Kind kind;
 
   Param(Kind kind) {
     this.kind = kind;
+  }
+
+  /** Whether a batch has one such value, and not one for each key. */
+  boolean isOfBatch() {
+    return this == WAIT;
   }
 
   Kind kind() {

@@ -83,19 +83,24 @@ public final class RecordTable {
       throws SQLException {
     // What databases take for a lock timeout is an int of milliseconds.
     long waitMillis = Math.min(Binder.millis(waitAtMost), Integer.MAX_VALUE);
+    return withLockWait(session, waitMillis, () -> rounds(session, request, outcome, waitMillis));
+  }
+
+  /** Makes a call whose statements wait for locks at most so long, where a session decides that. */
+  <R> R withLockWait(Session session, long waitMillis, Bounded<R> call) throws SQLException {
     DialectSpec.LockWait setting = dialect.lockWait();
     if (setting == null) {
-      return rounds(session, request, outcome, waitMillis);
+      return call.make();
     }
     Long before = setting.get() == null ? null : number(session, setting.get());
     Long wanted = Binder.ceilDiv(waitMillis, setting.millisPerUnit());
     if (wanted.equals(before)) {
-      return rounds(session, request, outcome, waitMillis);
+      return call.make();
     }
     set(session, setting.set(), wanted);
-    Claim claim;
+    R answer;
     try {
-      claim = rounds(session, request, outcome, waitMillis);
+      answer = call.make();
     } catch (SQLException | RuntimeException | Error e) {
       try {
         set(session, setting.restore(), before);
@@ -105,7 +110,18 @@ public final class RecordTable {
       throw e;
     }
     set(session, setting.restore(), before);
-    return claim;
+    return answer;
+  }
+
+  /** What is done under a bound for locks. */
+  @FunctionalInterface
+  interface Bounded<R> {
+    R make() throws SQLException;
+  }
+
+  /** The database. */
+  DialectSpec dialect() {
+    return dialect;
   }
 
   private Claim rounds(
@@ -273,6 +289,23 @@ public final class RecordTable {
   }
 
   /**
+   * For how long the oldest record that could be purged has been past its retention.
+   *
+   * @param session where
+   * @return zero if there is none
+   * @throws SQLException if the database fails
+   */
+  public Duration purgeLag(Session session) throws SQLException {
+    Binder none = new Binder(dialect.uuidIds());
+    try (PreparedStatement statement = prepare(session, sql(Verb.LAG), none, 0);
+        ResultSet result = statement.executeQuery()) {
+      Duration lag = result.next() ? Duration.ofMillis(result.getLong(1)) : Duration.ZERO;
+      session.settle();
+      return lag;
+    }
+  }
+
+  /**
    * Whether an error means that the transaction may be run again.
    *
    * @param e what the driver said
@@ -335,7 +368,7 @@ public final class RecordTable {
   }
 
   /** Skips the count of a savepoint's statement. Null if the dialect answers with a count. */
-  private @Nullable ResultSet firstResult(PreparedStatement statement) throws SQLException {
+  @Nullable ResultSet firstResult(PreparedStatement statement) throws SQLException {
     boolean isResult = statement.execute();
     if (!isResult && dialect.savepoint() != null) {
       isResult = statement.getMoreResults();
@@ -343,7 +376,7 @@ public final class RecordTable {
     return isResult ? statement.getResultSet() : null;
   }
 
-  private void undo(Session session, SQLException cause) throws SQLException {
+  void undo(Session session, SQLException cause) throws SQLException {
     try {
       switch (session.mode()) {
         case AUTOCOMMIT -> {}
@@ -383,15 +416,10 @@ public final class RecordTable {
     }
   }
 
-  private PreparedStatement prepare(Session session, Sql sql, Binder values, long waitMillis)
+  PreparedStatement prepare(Session session, Sql sql, Binder values, long waitMillis)
       throws SQLException {
-    PreparedStatement statement = session.connection().prepareStatement(sql.text());
+    PreparedStatement statement = prepare(session, sql.text(), waitMillis);
     try {
-      if (queryTimeoutMillis > 0 && dialect.queryTimeouts()) {
-        // On top of the wait, so that the wait always ends first and as itself.
-        long seconds = Binder.ceilDiv(queryTimeoutMillis, 1000) + Binder.ceilDiv(waitMillis, 1000);
-        statement.setQueryTimeout((int) Math.min(seconds, Integer.MAX_VALUE / 1000));
-      }
       values.bind(statement, sql.params());
       return statement;
     } catch (SQLException | RuntimeException | Error e) {
@@ -400,12 +428,28 @@ public final class RecordTable {
     }
   }
 
-  private Sql claimSql(Session session, Verb verb) {
+  /** A statement that takes no longer than it may, without its values. */
+  PreparedStatement prepare(Session session, String text, long waitMillis) throws SQLException {
+    PreparedStatement statement = session.connection().prepareStatement(text);
+    try {
+      if (queryTimeoutMillis > 0 && dialect.queryTimeouts()) {
+        // On top of the wait, so that the wait always ends first and as itself.
+        long seconds = Binder.ceilDiv(queryTimeoutMillis, 1000) + Binder.ceilDiv(waitMillis, 1000);
+        statement.setQueryTimeout((int) Math.min(seconds, Integer.MAX_VALUE / 1000));
+      }
+      return statement;
+    } catch (SQLException | RuntimeException | Error e) {
+      statement.close();
+      throw e;
+    }
+  }
+
+  Sql claimSql(Session session, Verb verb) {
     Sql sql = session.mode() == Session.Mode.JOINED ? guarded.get(verb) : null;
     return sql == null ? sql(verb) : sql;
   }
 
-  private Sql sql(Verb verb) {
+  Sql sql(Verb verb) {
     Sql sql = statements.get(verb);
     if (sql == null) {
       throw new IllegalStateException("The dialect " + dialect.product() + " lacks " + verb);
@@ -413,13 +457,13 @@ public final class RecordTable {
     return sql;
   }
 
-  private Binder owned(Lease lease) {
+  Binder owned(Lease lease) {
     return new Binder(dialect.uuidIds())
         .put(Param.ID, lease.id().toBytes())
         .put(Param.TOKEN, lease.token().toBytes());
   }
 
-  private Binder values(
+  Binder values(
       Session session, ClaimRequest request, @Nullable StoredOutcome outcome, long waitMillis) {
     // A completed row has no owner and, without an answer, nothing to describe: it is kept small.
     boolean inbox = outcome != null && bytes(outcome) == null;
@@ -443,7 +487,7 @@ public final class RecordTable {
         .put(Param.AGE, inbox ? null : (Long) 0L);
   }
 
-  private static byte @Nullable [] bytes(StoredOutcome outcome) {
+  static byte @Nullable [] bytes(StoredOutcome outcome) {
     return outcome.equals(StoredOutcome.done()) ? null : outcome.toBytes();
   }
 

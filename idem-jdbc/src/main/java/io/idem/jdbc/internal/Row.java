@@ -54,6 +54,11 @@ record Row(
     }
   }
 
+  /** Whether it has an owner whose lease holds. */
+  boolean isHeld() {
+    return !completed && leaseLeft != null && leaseLeft > 0;
+  }
+
   /** Whether it counts as absent. */
   boolean expired() {
     return completed && expiresIn <= 0;

@@ -1,6 +1,7 @@
 package io.idem.jdbc.internal;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -16,6 +17,8 @@ import java.util.regex.Pattern;
  */
 record Sql(String text, List<Param> params) {
 
+  private static final String OPEN = "[[";
+  private static final String CLOSE = "]]";
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{([a-z_]+)}");
 
   /**
@@ -39,6 +42,31 @@ record Sql(String text, List<Param> params) {
     }
     matcher.appendTail(text);
     return new Sql(text.toString(), List.copyOf(params));
+  }
+
+  /**
+   * The same statement with what stands in double brackets as often as a batch has keys.
+   *
+   * @param times how many keys; at least 1
+   * @return the statement; this one if it has no brackets and takes arrays
+   */
+  Sql repeated(int times) {
+    int from = text.indexOf(OPEN);
+    if (from < 0) {
+      return this;
+    }
+    int to = text.indexOf(CLOSE, from);
+    String row = text.substring(from + OPEN.length(), to);
+    return new Sql(
+        text.substring(0, from)
+            + String.join(", ", Collections.nCopies(times, row))
+            + text.substring(to + CLOSE.length()),
+        params);
+  }
+
+  /** Whether each key of a batch takes the values anew, rather than all of them as arrays. */
+  boolean repeats() {
+    return text.contains(OPEN);
   }
 
   /** The same statement between two others that take no values, all sent at once. */

@@ -7,7 +7,8 @@ import java.util.Map;
  * What the algorithm asks of a database, each with the statement that most databases understand.
  *
  * <p>Templates: {@code {table}} and {@code {now}} stand for text, every other placeholder for a
- * {@link Param}.
+ * {@link Param}. What stands in double brackets is repeated for each key of a batch, with commas
+ * between; a batch's statement without brackets takes each value as an array.
  */
 enum Verb {
   /**
@@ -57,6 +58,39 @@ enum Verb {
 
   /** Whether a row was completed under a token: a row if so. */
   COMPLETED("SELECT 1 FROM {table} WHERE id = {id} AND owner_token = {token} AND state = 2"),
+
+  /**
+   * Claims many absent keys. Answers with rows of {@link Row} and then the id, one for each key
+   * that was not claimed and possibly one without an id; or with a count, or with a duplicate
+   * error, after which nothing was inserted. Empty to claim key by key.
+   */
+  INSERT_ALL(
+      """
+      INSERT INTO {table} (
+        lease_until, expires_at, created_at, attempt, state, id, owner_token, fingerprint,
+        namespace, operation, source, idempotency_key, outcome)
+      VALUES [[(
+        {now} + {lease}, {now} + {keep}, {now} + {age}, 1, {state}, {id}, {token}, {fingerprint},
+        {namespace}, {operation}, {source}, {key}, {outcome})]]
+      """),
+
+  /** Reads what {@link #INSERT_ALL} met, as rows of {@link Row} and the id. Empty if it answers. */
+  READ_ALL(
+      """
+      SELECT 0 AS taken, state, owner_token, attempt, fingerprint, outcome,
+        lease_until - {now} AS lease_left, expires_at - {now} AS expires_in, id
+      FROM {table} WHERE id IN ([[{id}]])
+      """),
+
+  /** Completes many owned rows in one statement. Empty to send {@link #COMPLETE} for each. */
+  COMPLETE_ALL(""),
+
+  /** For how long the oldest completed row that is still there has been past its retention. */
+  LAG(
+      """
+      SELECT {now} - expires_at FROM {table} WHERE state = 2 AND expires_at <= {now}
+      ORDER BY expires_at LIMIT 1
+      """),
 
   /** Deletes an owned row. */
   RELEASE("DELETE FROM {table} " + Parts.OWNED),

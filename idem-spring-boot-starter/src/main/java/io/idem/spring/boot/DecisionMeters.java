@@ -3,20 +3,32 @@ package io.idem.spring.boot;
 import io.idem.core.Decision;
 import io.idem.core.DecisionEvent;
 import io.idem.core.DecisionListener;
+import io.idem.core.PurgeEvent;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.Timer;
 import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Counts decisions, and times requests until they were answered.
+ * Counts decisions and purged records, and times requests until they were answered.
  *
  * <p>{@code idem.decisions} counts every decision; {@code idem.requests} times those that answer a
  * request. Both have the tags {@code operation} and {@code decision}.
+ *
+ * <p>{@code idem.purge.records} counts deleted records and {@code idem.purge.lag} tells how far
+ * purging is behind, as of its last run; both have the tag {@code store}.
  */
 final class DecisionMeters implements DecisionListener {
 
   private final MeterRegistry registry;
+
+  /** Milliseconds by store; a gauge holds its number weakly. */
+  private final Map<String, AtomicLong> lags = new ConcurrentHashMap<>();
 
   DecisionMeters(MeterRegistry registry) {
     this.registry = registry;
@@ -39,6 +51,30 @@ final class DecisionMeters implements DecisionListener {
           .register(registry)
           .record(event.elapsed());
     }
+  }
+
+  @Override
+  public void onPurge(PurgeEvent event) {
+    Counter.builder("idem.purge.records")
+        .description("Expired records that were deleted")
+        .tag("store", event.store())
+        .register(registry)
+        .increment(event.deleted());
+    event
+        .lag()
+        .ifPresent(
+            lag ->
+                lags.computeIfAbsent(event.store(), this::lagOf)
+                    .set(TimeUnit.MILLISECONDS.convert(lag)));
+  }
+
+  private AtomicLong lagOf(String store) {
+    AtomicLong millis = new AtomicLong();
+    TimeGauge.builder("idem.purge.lag", millis, TimeUnit.MILLISECONDS, AtomicLong::get)
+        .description("For how long the oldest stored record has been past its retention")
+        .tag("store", store)
+        .register(registry);
+    return millis;
   }
 
   private static boolean answers(Decision decision) {

@@ -1,0 +1,213 @@
+package io.idem.benchmarks;
+
+import io.idem.core.BatchBody;
+import io.idem.core.Idempotency;
+import io.idem.core.IdempotentRequest;
+import io.idem.core.Operation;
+import io.idem.jdbc.JdbcSchema;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.JdbcTransactionalStore;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.UUID;
+import java.util.function.LongFunction;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a key costs a PostgreSQL in space, and in time where 500 are claimed at once.
+ *
+ * <p>Starts a PostgreSQL of its own with fsync on. Space is the table with its indexes after a
+ * vacuum. WAL is counted from a checkpoint on, page images included, once with a transaction for
+ * each key and once with 500 keys in each. An argument sets the number of keys.
+ */
+public final class Storage {
+
+  private static final int BATCH = 500;
+  private static final String TABLE = "idem_record";
+
+  private final DataSource dataSource;
+  private final int keys;
+  private final Random random = new Random(42);
+
+  private Storage(DataSource dataSource, int keys) {
+    this.dataSource = dataSource;
+    this.keys = keys;
+  }
+
+  /**
+   * Measures and prints.
+   *
+   * @param args the number of keys of each layout; 200000 by default
+   * @throws IOException if PostgreSQL does not start
+   * @throws SQLException if it fails
+   */
+  public static void main(String[] args) throws IOException, SQLException {
+    int keys = args.length > 0 ? Integer.parseInt(args[0]) : 200_000;
+    try (EmbeddedPostgres server =
+        EmbeddedPostgres.builder()
+            .setServerConfig("fsync", "on")
+            .setServerConfig("full_page_writes", "on")
+            .setServerConfig("autovacuum", "off")
+            .setServerConfig("max_wal_size", "8GB")
+            .setServerConfig("checkpoint_timeout", "1h")
+            .start()) {
+      new Storage(server.getPostgresDatabase(), keys).run();
+    }
+  }
+
+  private void run() throws SQLException {
+    System.out.printf("%s, %d keys in each layout%n", text("SELECT version()"), keys);
+    System.out.printf(
+        "%-44s %6s %6s %6s %6s | %9s %9s | %8s%n",
+        "layout", "table", "key", "purge", "total", "WAL, 1", "WAL, 500", "us, 500");
+    LongFunction<String> hashed = number -> "order-" + Long.toHexString(random.nextLong());
+    LongFunction<String> v4 = number -> randomUuid().toString();
+    LongFunction<String> v7 = this::uuidV7;
+    measure("no answer, any key (hashed)", hashed, 0);
+    measure("no answer, UUIDv4", v4, 0);
+    measure("no answer, UUIDv7", v7, 0);
+    measure("200 bytes of answer, UUIDv4", v4, 200);
+    measure("200 bytes of answer, UUIDv7", v7, 200);
+  }
+
+  private void measure(String layout, LongFunction<String> key, int answerBytes)
+      throws SQLException {
+    execute("DROP TABLE IF EXISTS " + TABLE);
+    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+    Connection single = dataSource.getConnection();
+    try (Idempotency idempotency = engine(new OneConnection(single))) {
+      // Neither fsync nor its absence changes what is written: it need not be waited for.
+      execute(single, "SET synchronous_commit = off");
+      Operation<?> operation = operation(idempotency, answerBytes);
+      // The first page image of a page is its greatest cost: the table is half full by then.
+      long ready = keys / 2;
+      fill(operation, key, 0, ready, answerBytes);
+      long singles = Math.min(keys / 10, 20_000);
+      double walOfSingles =
+          wal(
+              singles,
+              () -> {
+                for (long i = ready; i < ready + singles; i++) {
+                  run(operation, List.of(IdempotentRequest.of(key.apply(i))), answerBytes);
+                }
+              });
+      execute(single, "SET synchronous_commit = on");
+      long batched = keys - ready - singles;
+      long[] nanos = {0};
+      double walOfBatches =
+          wal(
+              batched,
+              () -> {
+                long start = System.nanoTime();
+                fill(operation, key, ready + singles, keys, answerBytes);
+                nanos[0] = System.nanoTime() - start;
+              });
+      execute("VACUUM " + TABLE);
+      double table = bytes("pg_table_size('" + TABLE + "')");
+      double index = bytes("pg_relation_size('" + TABLE + "_pkey')");
+      double purge = bytes("pg_relation_size('" + TABLE + "_expires_at')");
+      System.out.printf(
+          "%-44s %6.1f %6.1f %6.1f %6.1f | %9.1f %9.1f | %8.1f%n",
+          layout,
+          table,
+          index,
+          purge,
+          table + index + purge,
+          walOfSingles,
+          walOfBatches,
+          nanos[0] / 1e3 / batched);
+    } finally {
+      single.close();
+    }
+  }
+
+  private static Idempotency engine(DataSource connections) {
+    return Idempotency.builder()
+        .transactionalStore(new JdbcTransactionalStore(connections))
+        .purgeEvery(Duration.ZERO)
+        .build();
+  }
+
+  private static Operation<?> operation(Idempotency idempotency, int answerBytes) {
+    return answerBytes == 0
+        ? idempotency.operation("consume").build()
+        : idempotency.operation("pay", byte[].class).build();
+  }
+
+  private static void fill(
+      Operation<?> operation, LongFunction<String> key, long from, long to, int answerBytes) {
+    for (long start = from; start < to; start += BATCH) {
+      List<IdempotentRequest> requests = new ArrayList<>();
+      for (long i = start; i < Math.min(to, start + BATCH); i++) {
+        requests.add(IdempotentRequest.of(key.apply(i)));
+      }
+      run(operation, requests, answerBytes);
+    }
+  }
+
+  @SuppressWarnings("unchecked") // as they were made above
+  private static void run(
+      Operation<?> operation, List<IdempotentRequest> requests, int answerBytes) {
+    if (answerBytes == 0) {
+      ((Operation<@Nullable Void>) operation).executeAll(requests, BatchBody.all(fresh -> {}));
+    } else {
+      ((Operation<byte[]>) operation)
+          .executeAll(requests, BatchBody.each(item -> new byte[answerBytes]));
+    }
+  }
+
+  private UUID randomUuid() {
+    long high = (random.nextLong() & ~0xF000L) | 0x4000L;
+    return new UUID(high, (random.nextLong() >>> 2) | Long.MIN_VALUE);
+  }
+
+  /** A thousand keys a second, as their own time tells. */
+  private String uuidV7(long number) {
+    long millis = 1_760_000_000_000L + number;
+    long high = (millis << 16) | 0x7000L | random.nextInt(0x1000);
+    return new UUID(high, (random.nextLong() >>> 2) | Long.MIN_VALUE).toString();
+  }
+
+  /** WAL bytes for each key from a checkpoint on. */
+  private double wal(long count, Runnable work) throws SQLException {
+    execute("CHECKPOINT");
+    String before = text("SELECT pg_current_wal_insert_lsn()");
+    work.run();
+    String written = text("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '" + before + "')");
+    return Double.parseDouble(written) / count;
+  }
+
+  private double bytes(String size) throws SQLException {
+    return Double.parseDouble(text("SELECT " + size)) / keys;
+  }
+
+  private String text(String sql) throws SQLException {
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      result.next();
+      return result.getString(1);
+    }
+  }
+
+  private void execute(String sql) throws SQLException {
+    try (Connection connection = dataSource.getConnection()) {
+      execute(connection, sql);
+    }
+  }
+
+  private static void execute(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package io.idem.core;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The work of an operation for many requests at once.
+ *
+ * @param <T> the type of the operation's result
+ * @param <X> what it throws
+ */
+@FunctionalInterface
+public interface BatchBody<T extends @Nullable Object, X extends Throwable> {
+
+  /**
+   * Does the work for the requests whose keys are fresh. What it throws is the failure of them all.
+   *
+   * @param fresh the requests that are to run, in the caller's order; at least one
+   * @return a result for each of them, in the same order
+   * @throws X a failure; none of them is recorded as done
+   */
+  List<? extends T> run(List<Item> fresh) throws X;
+
+  /**
+   * One request that is to run.
+   *
+   * @param index its place in the list that the caller gave, starting at 0
+   * @param attempt its run
+   */
+  record Item(int index, Attempt attempt) {}
+
+  /**
+   * Work that takes the requests one by one.
+   *
+   * @param work called for each fresh request in turn
+   * @param <T> the type of the operation's result
+   * @param <X> what it throws
+   * @return the work as a body
+   */
+  static <T extends @Nullable Object, X extends Throwable> BatchBody<T, X> each(
+      EachItem<T, X> work) {
+    return fresh -> {
+      List<T> results = new ArrayList<>(fresh.size());
+      for (Item item : fresh) {
+        results.add(work.run(item));
+      }
+      return results;
+    };
+  }
+
+  /**
+   * Work without results.
+   *
+   * @param work called once with all fresh requests
+   * @param <X> what it throws
+   * @return the work as a body
+   */
+  static <X extends Throwable> BatchBody<@Nullable Void, X> all(AllItems<X> work) {
+    return fresh -> {
+      work.run(fresh);
+      return Collections.nCopies(fresh.size(), null);
+    };
+  }
+
+  /**
+   * Work for one request of a batch.
+   *
+   * @param <T> the type of its result
+   * @param <X> what it throws
+   */
+  @FunctionalInterface
+  interface EachItem<T extends @Nullable Object, X extends Throwable> {
+
+    /**
+     * Does the work.
+     *
+     * @param item the request
+     * @return its result
+     * @throws X a failure of the whole batch
+     */
+    T run(Item item) throws X;
+  }
+
+  /**
+   * Work for all fresh requests of a batch.
+   *
+   * @param <X> what it throws
+   */
+  @FunctionalInterface
+  interface AllItems<X extends Throwable> {
+
+    /**
+     * Does the work.
+     *
+     * @param fresh the requests
+     * @throws X a failure of the whole batch
+     */
+    void run(List<Item> fresh) throws X;
+  }
+}

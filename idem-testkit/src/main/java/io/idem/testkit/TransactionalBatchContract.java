@@ -1,0 +1,388 @@
+package io.idem.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.core.store.Batch;
+import io.idem.core.store.Claim;
+import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Completion;
+import io.idem.core.store.Fingerprint;
+import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.RecordId;
+import io.idem.core.store.StoredOutcome;
+import io.idem.core.store.TransactionScope;
+import io.idem.core.store.TransactionalStore;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What a transactional store owes to a batch of keys in one transaction. */
+public abstract class TransactionalBatchContract {
+
+  private static final Duration LONG = Duration.ofSeconds(30);
+  private static final Duration SHORT = Duration.ofMillis(300);
+  private static final StoredOutcome DONE = StoredOutcome.done();
+
+  /** For subclasses. */
+  protected TransactionalBatchContract() {}
+
+  /**
+   * The store under test, which begins transactions of its own.
+   *
+   * @return a client of it
+   */
+  protected abstract TransactionalStore store();
+
+  /**
+   * The same store as another node sees it.
+   *
+   * @return a client that shares nothing with {@link #store()} but the stored records
+   */
+  protected abstract TransactionalStore otherStore();
+
+  /**
+   * Runs work in a transaction that the backend's own means begin and end.
+   *
+   * @param work what to run; the transaction is committed if it answers true, else rolled back
+   */
+  protected abstract void inCallersTransaction(TransactionalStoreContract.CallersWork work);
+
+  /**
+   * Writes an effect in the transaction.
+   *
+   * @param scope the transaction
+   * @param name the effect's name
+   */
+  protected abstract void write(TransactionScope scope, RecordId name);
+
+  /**
+   * Counts committed effects.
+   *
+   * @param name the effect's name
+   * @return how often it was written
+   */
+  protected abstract int effects(RecordId name);
+
+  /**
+   * Counts the statements that wait for another transaction right now.
+   *
+   * @return how many the database knows of
+   */
+  protected abstract int waiting();
+
+  /**
+   * What the store rounds a wait up to.
+   *
+   * @return nothing, unless overridden
+   */
+  protected Duration waitUnit() {
+    return Duration.ZERO;
+  }
+
+  /**
+   * Makes a record older, instead of sleeping.
+   *
+   * @param id whose
+   * @param by how far every time stored with it is moved into the past
+   */
+  protected abstract void age(RecordId id, Duration by);
+
+  @Test
+  void commitPublishesAllAndRollbackFreesAll() {
+    List<RecordId> ids = newIds(20);
+    assertThatThrownBy(
+            () ->
+                store()
+                    .inTransaction(
+                        scope -> {
+                          assertThat(runInbox(scope, ids, LONG)).isEqualTo(20);
+                          throw new IllegalStateException("declined");
+                        }))
+        .hasMessage("declined");
+    assertThat(effectsOf(ids)).isZero();
+
+    assertThat(runInbox(store(), ids)).isEqualTo(20);
+    assertThat(runInbox(otherStore(), ids)).isZero();
+    assertThat(effectsOf(ids)).isEqualTo(20);
+  }
+
+  @Test
+  void answersComeInTheCallersOrder() {
+    List<RecordId> ids = newIds(30);
+    List<RecordId> seen = ids.subList(7, 19);
+    runInbox(store(), seen);
+    RecordId expired = seen.get(3);
+    age(expired, Requests.RETENTION.multipliedBy(2));
+
+    List<Claim> claims = otherStore().inTransaction(scope -> claim(scope, ids, LONG));
+
+    for (int i = 0; i < ids.size(); i++) {
+      boolean repeat = seen.contains(ids.get(i)) && !ids.get(i).equals(expired);
+      assertThat(claims.get(i) instanceof Claim.Completed).as("%d", i).isEqualTo(repeat);
+      if (claims.get(i) instanceof Claim.Acquired acquired) {
+        assertThat(acquired.lease().id()).isEqualTo(ids.get(i));
+        assertThat(acquired.lease().attempt()).isEqualTo(1);
+      }
+    }
+  }
+
+  @Test
+  void keyThatAppearsTwiceIsDoneTheSecondTime() {
+    RecordId id = Requests.newId();
+    ClaimRequest misuse = Requests.with(Requests.claimOf(id), Fingerprint.of("another"));
+    List<Claim> claims =
+        store()
+            .inTransaction(
+                scope ->
+                    scope.claimAllCompleted(
+                        List.of(Requests.claimOf(id), misuse, Requests.claimOf(id)), DONE, LONG));
+
+    assertThat(claims.get(0)).isInstanceOf(Claim.Acquired.class);
+    Claim first = new Claim.Completed(Fingerprint.of("request"), DONE);
+    assertThat(claims.subList(1, 3)).containsOnly(first);
+    Claim later = store().inTransaction(scope -> scope.claimCompleted(misuse, DONE, LONG));
+    assertThat(later).isEqualTo(first);
+  }
+
+  @Test
+  void keyThatAppearsTwiceIsRunningWithoutAnOutcome() {
+    RecordId id = Requests.newId();
+    List<ClaimRequest> twice = List.of(Requests.claimOf(id), Requests.claimOf(id));
+
+    List<Claim> claims = store().inTransaction(scope -> scope.claimAll(twice, LONG));
+
+    assertThat(claims.get(0)).isInstanceOf(Claim.Acquired.class);
+    assertThat(claims.get(1))
+        .isEqualTo(new Claim.Running(Fingerprint.of("request"), Duration.ZERO));
+  }
+
+  @Test
+  void eachKeyHasItsOwnAnswer() {
+    List<RecordId> ids = newIds(5);
+    List<StoredOutcome> outcomes =
+        List.of(
+            StoredOutcome.nullResult(),
+            StoredOutcome.result(new byte[] {1}),
+            StoredOutcome.result(new byte[200_000]),
+            DONE,
+            StoredOutcome.failure("declined", new byte[] {7}));
+    List<LeaseCheck> checks =
+        store()
+            .inTransaction(
+                scope -> {
+                  List<Claim> claims = scope.claimAll(requests(ids), LONG);
+                  List<Completion> completions = new ArrayList<>();
+                  for (int i = 0; i < 5; i++) {
+                    Lease lease = ((Claim.Acquired) claims.get(i)).lease();
+                    completions.add(new Completion(lease, outcomes.get(i), Requests.RETENTION));
+                  }
+                  Lease stranger = new Lease(ids.get(0), Requests.newToken(), 1);
+                  assertThat(
+                          scope.completeAll(
+                              List.of(new Completion(stranger, DONE, Requests.RETENTION))))
+                      .containsExactly(LeaseCheck.LOST);
+                  return scope.completeAll(completions);
+                });
+
+    assertThat(checks).hasSize(5).containsOnly(LeaseCheck.HELD);
+    List<Claim> replays = otherStore().inTransaction(scope -> claim(scope, ids, LONG));
+    assertThat(replays)
+        .extracting(claim -> ((Claim.Completed) claim).outcome())
+        .isEqualTo(outcomes);
+  }
+
+  @Test
+  void nothingAndTheMostAreBatchesAndMoreIsRefused() {
+    List<RecordId> most = newIds(Batch.MOST);
+    store()
+        .inTransaction(
+            scope -> {
+              assertThat(scope.claimAll(List.of(), LONG)).isEmpty();
+              assertThat(scope.completeAll(List.of())).isEmpty();
+              assertThat(claim(scope, most, LONG)).hasOnlyElementsOfType(Claim.Acquired.class);
+              assertThatIllegalArgumentException()
+                  .isThrownBy(() -> claim(scope, newIds(Batch.MOST + 1), LONG));
+              return true;
+            });
+    assertThat(runInbox(otherStore(), most)).isZero();
+  }
+
+  @Test
+  void onlyTheContendedKeysAreBusy() {
+    for (boolean joined : new boolean[] {true, false}) {
+      List<RecordId> ids = newIds(64);
+      List<RecordId> busy = List.of(ids.get(3), ids.get(4), ids.get(40), ids.get(63));
+      RecordId before = Requests.newId();
+      whileHeld(
+          busy,
+          () -> {
+            if (joined) {
+              inCallersTransaction(
+                  joining -> {
+                    joining.inTransaction(scope -> onlyBusyAreBusy(scope, ids, busy, before));
+                    return true;
+                  });
+            } else {
+              otherStore().inTransaction(scope -> onlyBusyAreBusy(scope, ids, busy, before));
+            }
+          });
+
+      assertThat(effectsOf(ids)).isEqualTo(64);
+      assertThat(effects(before)).isEqualTo(1);
+      assertThat(runInbox(store(), ids)).isZero();
+    }
+  }
+
+  private boolean onlyBusyAreBusy(
+      TransactionScope scope, List<RecordId> ids, List<RecordId> busy, RecordId before) {
+    write(scope, before);
+    long start = System.nanoTime();
+    List<Claim> claims = claim(scope, ids, SHORT);
+    // The bound is the batch's: four rivals do not make it four times as long.
+    assertThat(Duration.ofNanos(System.nanoTime() - start))
+        .isBetween(
+            SHORT.multipliedBy(9).dividedBy(10),
+            SHORT.multipliedBy(3).plus(waitUnit().multipliedBy(busy.size())));
+    for (int i = 0; i < ids.size(); i++) {
+      assertThat(claims.get(i) instanceof Claim.Running)
+          .as("%d", i)
+          .isEqualTo(busy.contains(ids.get(i)));
+      if (claims.get(i) instanceof Claim.Acquired) {
+        write(scope, ids.get(i));
+      }
+    }
+    return true;
+  }
+
+  @Test
+  void waitEndsWithTheRivalsTransaction() {
+    for (boolean commit : new boolean[] {true, false}) {
+      List<RecordId> ids = newIds(10);
+      List<RecordId> held = ids.subList(2, 5);
+      CountDownLatch holding = new CountDownLatch(1);
+      int fresh =
+          Together.runWhile(
+              () -> {
+                Together.await(holding);
+                return runInbox(otherStore(), ids);
+              },
+              () ->
+                  store()
+                      .inTransaction(
+                          scope -> {
+                            runInbox(scope, held, LONG);
+                            holding.countDown();
+                            Together.await("the batch to wait", () -> waiting() > 0);
+                            if (!commit) {
+                              scope.setRollbackOnly();
+                            }
+                            return true;
+                          }));
+
+      assertThat(fresh).isEqualTo(commit ? 7 : 10);
+      assertThat(effectsOf(ids)).isEqualTo(10);
+    }
+  }
+
+  @Test
+  void overlappingBatchesNeverDeadlock() {
+    for (int round = 0; round < 15; round++) {
+      List<RecordId> ids = newIds(30);
+      List<RecordId> backwards = new ArrayList<>(ids);
+      Collections.reverse(backwards);
+      List<Callable<Integer>> rivals =
+          List.of(
+              () -> runInbox(store(), ids),
+              () -> runInbox(otherStore(), backwards),
+              () -> runInbox(store(), ids.subList(5, 25)),
+              () -> runInbox(otherStore(), backwards.subList(5, 25)));
+
+      // None is chosen as a victim: that would be an exception.
+      assertThat(Together.run(rivals).stream().mapToInt(Integer::intValue).sum()).isEqualTo(30);
+      assertThat(effectsOf(ids)).isEqualTo(30);
+    }
+  }
+
+  @Test
+  void batchAfterABatchKnowsItsOwnKeys() {
+    List<RecordId> ids = newIds(12);
+    store()
+        .inTransaction(
+            scope -> {
+              assertThat(runInbox(scope, ids.subList(0, 8), LONG)).isEqualTo(8);
+              assertThat(runInbox(scope, ids.subList(4, 12), LONG)).isEqualTo(4);
+              return true;
+            });
+    assertThat(effectsOf(ids)).isEqualTo(12);
+  }
+
+  // ---- helpers
+
+  private int runInbox(TransactionalStore client, List<RecordId> ids) {
+    return client.inTransaction(scope -> runInbox(scope, ids, LONG));
+  }
+
+  /** Writes an effect for each fresh key; answers how many there were. */
+  private int runInbox(TransactionScope scope, List<RecordId> ids, Duration wait) {
+    List<Claim> claims = claim(scope, ids, wait);
+    int fresh = 0;
+    for (int i = 0; i < ids.size(); i++) {
+      if (claims.get(i) instanceof Claim.Acquired) {
+        write(scope, ids.get(i));
+        fresh++;
+      } else {
+        assertThat(claims.get(i)).isInstanceOf(Claim.Completed.class);
+      }
+    }
+    return fresh;
+  }
+
+  private static List<Claim> claim(TransactionScope scope, List<RecordId> ids, Duration wait) {
+    return scope.claimAllCompleted(requests(ids), DONE, wait);
+  }
+
+  private static List<ClaimRequest> requests(List<RecordId> ids) {
+    return ids.stream().map(Requests::claimOf).toList();
+  }
+
+  /** Does something on another thread while transactions, one for each key, hold them. */
+  private void whileHeld(List<RecordId> ids, Runnable meanwhile) {
+    if (ids.isEmpty()) {
+      Together.run(
+          List.<Callable<Boolean>>of(
+              () -> {
+                meanwhile.run();
+                return true;
+              }));
+      return;
+    }
+    // Each on a thread of its own: a thread may have no more than one transaction.
+    Together.run(
+        List.<Callable<Boolean>>of(
+            () ->
+                store()
+                    .inTransaction(
+                        scope -> {
+                          runInbox(scope, ids.subList(0, 1), LONG);
+                          whileHeld(ids.subList(1, ids.size()), meanwhile);
+                          return true;
+                        })));
+  }
+
+  private int effectsOf(List<RecordId> ids) {
+    return IntStream.range(0, ids.size()).map(i -> effects(ids.get(i))).sum();
+  }
+
+  private static List<RecordId> newIds(int count) {
+    return Stream.generate(Requests::newId).limit(count).toList();
+  }
+}
