@@ -206,6 +206,15 @@ public final class TestRedis {
       return port;
     }
 
+    /** Starts it again on its port after it was closed. It has kept no data. */
+    public void restart() {
+      try {
+        server.start();
+      } catch (IOException e) {
+        throw new UncheckedIOException("An embedded Redis did not start again", e);
+      }
+    }
+
     /** Kills it, as a crash would. */
     @Override
     public void close() {
