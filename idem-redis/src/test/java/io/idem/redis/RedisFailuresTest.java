@@ -144,7 +144,7 @@ class RedisFailuresTest {
       try (var watch = survivor.watch(id, told::release)) {
         assertThat(watch).isNotNull();
         assertThat(told.tryAcquire(20, TimeUnit.SECONDS)).as("it listens").isTrue();
-        mortal.close();
+        mortal.kill();
         assertThatThrownBy(() -> survivor.claim(Requests.claimOf(id)))
             .isInstanceOf(StoreUnavailableException.class);
         assertThatThrownBy(() -> TestNode.to(mortal.url()))

@@ -206,7 +206,16 @@ public final class TestRedis {
       return port;
     }
 
-    /** Starts it again on its port after it was closed. It has kept no data. */
+    /** Kills it, as a crash would. */
+    public void kill() {
+      try {
+        server.stop();
+      } catch (IOException e) {
+        throw new UncheckedIOException("An embedded Redis did not stop", e);
+      }
+    }
+
+    /** Starts it again on its port after it was killed. It has kept no data. */
     public void restart() {
       try {
         server.start();
@@ -215,14 +224,9 @@ public final class TestRedis {
       }
     }
 
-    /** Kills it, as a crash would. */
     @Override
     public void close() {
-      try {
-        server.stop();
-      } catch (IOException e) {
-        throw new UncheckedIOException("An embedded Redis did not stop", e);
-      }
+      kill();
     }
   }
 

@@ -215,7 +215,7 @@ class RedisStoreTest {
               context -> {
                 assertThat(health(context).getStatus()).isEqualTo(Status.UP);
                 assertThat(health(context).getDetails()).containsEntry("prefix", "idem:");
-                mortal.close();
+                mortal.kill();
                 assertThat(health(context).getStatus()).isEqualTo(Status.DOWN);
               });
     }
