@@ -18,6 +18,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +56,7 @@ public final class RedisIdempotencyStore implements IdempotencyStore, Completion
   private final RedisSettings settings;
   private final byte[] prefix;
   private final byte[] wake;
+  private final Set<String> warned = ConcurrentHashMap.newKeySet();
   private final @Nullable RedisChannels channels;
   private final KeyWatchers watchers = new KeyWatchers(this::subscribe, this::unsubscribe);
 
@@ -88,13 +91,20 @@ public final class RedisIdempotencyStore implements IdempotencyStore, Completion
 
   /**
    * Looks at every primary: whether it can be reached, is new enough and takes writes. Warns of one
-   * that may evict keys.
+   * that may evict keys, once.
    *
    * @throws IllegalStateException if a server cannot hold records
    * @throws StoreUnavailableException if one cannot be reached
    */
   public void check() {
-    port.primaries().forEach(primary -> ServerCheck.check(primary, settings.requireNoEviction()));
+    port.primaries()
+        .forEach(primary -> ServerCheck.check(primary, settings.requireNoEviction(), this::warn));
+  }
+
+  private void warn(String warning) {
+    if (warned.add(warning)) {
+      log.warn(warning);
+    }
   }
 
   @Override

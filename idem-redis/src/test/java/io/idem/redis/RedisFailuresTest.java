@@ -19,6 +19,8 @@ import io.lettuce.core.RedisClient;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -134,17 +136,43 @@ class RedisFailuresTest {
   }
 
   @Test
-  void aServerThatIsGoneIsUnavailableAndItsReturnIsNoticed() {
-    TestRedis.Server mortal = TestRedis.start();
-    try (TestNode orphan = TestNode.to(RedisClient.create(mortal.url()), Duration.ofMillis(500))) {
+  void aServerThatIsGoneIsUnavailableAndItsReturnIsNoticed() throws InterruptedException {
+    try (TestRedis.Server mortal = TestRedis.start();
+        TestNode orphan = TestNode.to(RedisClient.create(mortal.url()), Duration.ofMillis(500))) {
       RedisIdempotencyStore survivor = orphan.store();
-      mortal.close();
-      assertThatThrownBy(() -> survivor.claim(Requests.claimOf(id)))
-          .isInstanceOf(StoreUnavailableException.class);
-      assertThatThrownBy(() -> TestNode.to(mortal.url()))
-          .isInstanceOf(StoreUnavailableException.class)
-          .hasMessageContaining("cannot be reached");
+      Semaphore told = new Semaphore(0);
+      try (var watch = survivor.watch(id, told::release)) {
+        assertThat(watch).isNotNull();
+        assertThat(told.tryAcquire(20, TimeUnit.SECONDS)).as("it listens").isTrue();
+        mortal.kill();
+        assertThatThrownBy(() -> survivor.claim(Requests.claimOf(id)))
+            .isInstanceOf(StoreUnavailableException.class);
+        assertThatThrownBy(() -> TestNode.to(mortal.url()))
+            .isInstanceOf(StoreUnavailableException.class)
+            .hasMessageContaining("cannot be reached");
+
+        mortal.restart();
+        Lease lease = claimWhenItIsBack(survivor);
+        assertThat(told.tryAcquire(20, TimeUnit.SECONDS)).as("it listens again").isTrue();
+        told.drainPermits();
+        assertThat(survivor.complete(lease, StoredOutcome.done(), Requests.RETENTION))
+            .isEqualTo(LeaseCheck.HELD);
+        assertThat(told.tryAcquire(20, TimeUnit.SECONDS)).as("it is told").isTrue();
+      }
     }
+  }
+
+  /** Each claim waits for the server as long as a command may take. */
+  private Lease claimWhenItIsBack(RedisIdempotencyStore survivor) {
+    StoreUnavailableException last = null;
+    for (int i = 0; i < 60; i++) {
+      try {
+        return ((Claim.Acquired) survivor.claim(Requests.takeOverOf(id))).lease();
+      } catch (StoreUnavailableException e) {
+        last = e;
+      }
+    }
+    throw new AssertionError("The return of the server was not noticed", last);
   }
 
   @Test
@@ -174,12 +202,14 @@ class RedisFailuresTest {
     log.start();
     logger.addAppender(log);
     try {
-      node.store();
+      node.store().check();
     } finally {
       logger.detachAppender(log);
     }
     assertThat(log.list)
-        .anySatisfy(
+        .as("once, not at each check")
+        .singleElement()
+        .satisfies(
             event -> {
               assertThat(event.getLevel()).isEqualTo(Level.WARN);
               assertThat(event.getFormattedMessage())

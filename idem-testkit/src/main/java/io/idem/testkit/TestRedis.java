@@ -207,13 +207,26 @@ public final class TestRedis {
     }
 
     /** Kills it, as a crash would. */
-    @Override
-    public void close() {
+    public void kill() {
       try {
         server.stop();
       } catch (IOException e) {
         throw new UncheckedIOException("An embedded Redis did not stop", e);
       }
+    }
+
+    /** Starts it again on its port after it was killed. It has kept no data. */
+    public void restart() {
+      try {
+        server.start();
+      } catch (IOException e) {
+        throw new UncheckedIOException("An embedded Redis did not start again", e);
+      }
+    }
+
+    @Override
+    public void close() {
+      kill();
     }
   }
 

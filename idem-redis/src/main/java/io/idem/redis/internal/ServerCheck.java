@@ -5,6 +5,7 @@ import io.idem.redis.RedisPort;
 import io.idem.redis.RedisReplyException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,9 +27,10 @@ public final class ServerCheck {
   /**
    * Refuses a server that cannot hold records, and warns of one that may lose them.
    *
+   * @param warnings told what may lose records
    * @throws IllegalStateException if it cannot
    */
-  public static void check(RedisPort server, boolean requireNoEviction) {
+  public static void check(RedisPort server, boolean requireNoEviction, Consumer<String> warnings) {
     Map<String, String> info;
     try {
       info = parse(server.execute(RedisCommand.keyless("INFO")));
@@ -36,10 +38,10 @@ public final class ServerCheck {
       if (!e.is("NOPERM")) {
         throw Failures.unavailable("Asking Redis what it is", e);
       }
-      log.warn(
+      warnings.accept(
           "Redis does not let this user ask what it is, so nobody has checked that it is 6.2 or later,"
-              + " a primary, and never evicts keys. Grant the user +info: {}",
-          e.getMessage());
+              + " a primary, and never evicts keys. Grant the user +info: "
+              + e.getMessage());
       return;
     }
     requireVersion(info.getOrDefault("redis_version", ""));
@@ -47,7 +49,7 @@ public final class ServerCheck {
       // A cluster sends writes to its primaries itself, also while a client's view of it is behind.
       requirePrimary(info.getOrDefault("role", "master"));
     }
-    lookAtEviction(info.getOrDefault("maxmemory_policy", "unknown"), requireNoEviction);
+    lookAtEviction(info.getOrDefault("maxmemory_policy", "unknown"), requireNoEviction, warnings);
   }
 
   private static void requireVersion(String version) {
@@ -74,7 +76,7 @@ public final class ServerCheck {
     }
   }
 
-  private static void lookAtEviction(String policy, boolean require) {
+  private static void lookAtEviction(String policy, boolean require, Consumer<String> warnings) {
     if (policy.equals("noeviction")) {
       return;
     }
@@ -86,7 +88,7 @@ public final class ServerCheck {
     if (require) {
       throw new IllegalStateException(danger);
     }
-    log.warn(danger);
+    warnings.accept(danger);
   }
 
   private static Map<String, String> parse(@Nullable Object reply) {

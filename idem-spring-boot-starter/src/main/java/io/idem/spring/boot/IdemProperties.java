@@ -14,7 +14,7 @@ public class IdemProperties {
   private boolean enabled = true;
 
   /**
-   * What separates this application's keys from those of others in the same table. It is part of
+   * What separates this application's keys from those of others in the same store. It is part of
    * every key's identity: a change of it makes all stored keys unknown. That is why it does not
    * default to the application's name.
    */
@@ -41,6 +41,8 @@ public class IdemProperties {
   private Duration purgeEvery = Duration.ofMinutes(1);
 
   @NestedConfigurationProperty private final IdemJdbcProperties jdbc = new IdemJdbcProperties();
+
+  @NestedConfigurationProperty private final IdemRedisProperties redis = new IdemRedisProperties();
 
   @NestedConfigurationProperty private final IdemHttpProperties http = new IdemHttpProperties();
 
@@ -201,6 +203,15 @@ public class IdemProperties {
   }
 
   /**
+   * The properties of the Redis store.
+   *
+   * @return the properties
+   */
+  public IdemRedisProperties getRedis() {
+    return redis;
+  }
+
+  /**
    * The properties of HTTP endpoints.
    *
    * @return the properties
@@ -211,10 +222,15 @@ public class IdemProperties {
 
   /** Where keys are kept. */
   public enum Store {
-    /** With the data where there is a DataSource, else in memory. */
+    /**
+     * With the data where there is a DataSource, else in Redis where idem-redis and a Lettuce
+     * connection factory are there, else in memory.
+     */
     AUTO,
     /** In a table of a relational database. */
     JDBC,
+    /** In Redis, for leased operations only. */
+    REDIS,
     /** In the memory of this process, and lost with it. */
     MEMORY
   }

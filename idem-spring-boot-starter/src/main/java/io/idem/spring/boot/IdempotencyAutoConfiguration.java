@@ -24,7 +24,8 @@ import org.springframework.context.annotation.Import;
 import org.springframework.util.ClassUtils;
 
 /** Auto-configuration of the engine, and of what makes {@code @Idempotent} work. */
-@AutoConfiguration(after = IdempotencyJdbcAutoConfiguration.class)
+@AutoConfiguration(
+    after = {IdempotencyJdbcAutoConfiguration.class, IdempotencyRedisAutoConfiguration.class})
 @ConditionalOnBooleanProperty(name = "idem.enabled", matchIfMissing = true)
 @EnableConfigurationProperties(IdemProperties.class)
 @Import({IdempotencyProxies.class, IdempotencyConfiguration.class})
@@ -71,10 +72,18 @@ public final class IdempotencyAutoConfiguration {
               + " not on the class path.",
           "Configure a DataSource (spring.datasource.url), or set idem.store=memory.");
     }
+    if (properties.getStore() == IdemProperties.Store.REDIS) {
+      throw new IdempotencySetupException(
+          "idem.store is redis, but the application has no Lettuce connection factory, or idem-redis"
+              + " is not on the class path.",
+          "Add idem-redis and spring-boot-starter-data-redis, and configure spring.data.redis.*; or"
+              + " set idem.store to jdbc or memory.");
+    }
     if (properties.getStore() == IdemProperties.Store.AUTO) {
       log.info(
           "Idempotency keys are kept in the memory of this process, lost when it ends and unknown to"
-              + " other nodes, because there is no DataSource. No transaction undoes a failed run, so an"
+              + " other nodes, because there is neither a"
+              + " DataSource nor a Redis to keep them in. No transaction undoes a failed run, so an"
               + " exception leaves its key unresolved unless the operation says otherwise. Configure a"
               + " DataSource to keep keys with the data, or set idem.store=memory to say that this is"
               + " meant");

@@ -1,6 +1,5 @@
 package io.idem.spring.boot;
 
-import io.idem.jdbc.JdbcSchema;
 import io.idem.spring.IdempotentMethods;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -13,11 +12,7 @@ import org.springframework.context.annotation.Bean;
 
 /** Auto-configuration of the health of the store, as {@code idempotency}. */
 @AutoConfiguration(after = IdempotencyAutoConfiguration.class)
-@ConditionalOnClass({
-  HealthIndicator.class,
-  ConditionalOnEnabledHealthIndicator.class,
-  JdbcSchema.class
-})
+@ConditionalOnClass({HealthIndicator.class, ConditionalOnEnabledHealthIndicator.class})
 @ConditionalOnBean(IdempotentMethods.class)
 @ConditionalOnEnabledHealthIndicator("idempotency")
 public final class IdempotencyHealthAutoConfiguration {

@@ -9,12 +9,16 @@ import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
 
 /**
- * Whether the store can be reached: one look at the catalogue of the database, nothing is written.
+ * Whether the store can be reached: one look at the catalogue of the database, or at the servers of
+ * Redis; nothing is written.
  *
  * <p>Without its store, an operation that fails closed cannot run, so the application is down.
  * Where all operations fail open it serves on, without protection.
  */
 final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
+
+  private static final List<String> BACKENDS =
+      List.of(IdempotencyJdbcAutoConfiguration.BACKEND, IdempotencyRedisAutoConfiguration.BACKEND);
 
   private final ConfigurableListableBeanFactory beans;
   private final IdempotentMethods methods;
@@ -27,18 +31,20 @@ final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
 
   @Override
   protected void doHealthCheck(Health.Builder health) {
-    // The backend is lazy: where the application's own engine does not use it, it is not there.
-    if (!beans.containsSingleton(IdempotencyJdbcAutoConfiguration.BACKEND)) {
+    // Backends are lazy: where the application's own engine does not use one, it is not there.
+    StoreBackend backend =
+        BACKENDS.stream()
+            .filter(beans::containsSingleton)
+            .map(name -> beans.getBean(name, StoreBackend.class))
+            .findFirst()
+            .orElse(null);
+    if (backend == null) {
       health.up();
       return;
     }
-    JdbcBackend backend =
-        beans.getBean(IdempotencyJdbcAutoConfiguration.BACKEND, JdbcBackend.class);
-    health
-        .withDetail("database", backend.dialect())
-        .withDetail("table", backend.settings().table());
+    health.withDetails(backend.details());
     try {
-      backend.schema().check();
+      backend.check();
       health.up();
     } catch (RuntimeException e) {
       if (failsOpen()) {

@@ -5,6 +5,8 @@ import io.idem.core.store.TransactionalStore;
 import io.idem.jdbc.JdbcIdempotencyStore;
 import io.idem.spring.SpringTransactionalStore;
 import javax.sql.DataSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.AnyNestedCondition;
@@ -50,6 +52,8 @@ public final class IdempotencyJdbcAutoConfiguration {
   /** The name of the bean that the stores are made of. */
   static final String BACKEND = "idempotencyJdbcBackend";
 
+  private static final Logger log = LoggerFactory.getLogger(IdempotencyJdbcAutoConfiguration.class);
+
   /** Creates the configuration. */
   IdempotencyJdbcAutoConfiguration() {}
 
@@ -65,6 +69,10 @@ public final class IdempotencyJdbcAutoConfiguration {
   @Lazy
   @ConditionalOnMissingBean(IdempotencyStore.class)
   JdbcIdempotencyStore idempotencyJdbcStore(JdbcBackend backend) {
+    log.info(
+        "Idempotency keys are kept in the table {} of the application's database ({})",
+        backend.settings().table(),
+        backend.dialect());
     return new JdbcIdempotencyStore(backend.dataSource(), backend.dialect(), backend.settings());
   }
 

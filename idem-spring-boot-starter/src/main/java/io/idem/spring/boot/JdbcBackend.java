@@ -10,15 +10,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import javax.sql.DataSource;
-import org.jspecify.annotations.Nullable;
-import org.springframework.beans.BeansException;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.boot.jdbc.EmbeddedDatabaseConnection;
 import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
 import org.springframework.transaction.PlatformTransactionManager;
 
 /** The database of the records, with its table checked. */
-record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings) {
+record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings)
+    implements StoreBackend {
 
   static JdbcBackend find(IdemJdbcProperties properties, ListableBeanFactory beans) {
     DataSource dataSource = dataSource(properties, beans);
@@ -52,7 +51,7 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
               && EmbeddedDatabaseConnection.isEmbedded(dataSource))) {
         schema().createIfAbsent();
       } else {
-        schema().check();
+        check();
       }
     } catch (IllegalStateException e) {
       throw new IdempotencySetupException(
@@ -70,7 +69,9 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
   private static DataSource dataSource(IdemJdbcProperties properties, ListableBeanFactory beans) {
     DataSource found;
     if (properties.getDataSource() != null) {
-      found = named(beans, DataSource.class, "idem.jdbc.data-source", properties.getDataSource());
+      found =
+          NamedBeans.get(
+              beans, DataSource.class, "idem.jdbc.data-source", properties.getDataSource());
     } else {
       found = beans.getBeanProvider(DataSource.class).getIfUnique();
       if (found == null) {
@@ -96,7 +97,7 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
   static PlatformTransactionManager transactionManager(
       IdemJdbcProperties properties, DataSource dataSource, ListableBeanFactory beans) {
     if (properties.getTransactionManager() != null) {
-      return named(
+      return NamedBeans.get(
           beans,
           PlatformTransactionManager.class,
           "idem.jdbc.transaction-manager",
@@ -125,23 +126,13 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
     return fitting.get(0);
   }
 
-  private static <B> B named(
-      ListableBeanFactory beans, Class<B> type, String property, @Nullable String name) {
-    try {
-      return beans.getBean(String.valueOf(name), type);
-    } catch (BeansException e) {
-      throw new IdempotencySetupException(
-          property
-              + " is '"
-              + name
-              + "', but there is no such "
-              + type.getSimpleName()
-              + " bean; "
-              + "there are "
-              + String.join(", ", beans.getBeanNamesForType(type))
-              + ".",
-          "Name one of them.",
-          e);
-    }
+  @Override
+  public Map<String, Object> details() {
+    return Map.of("database", dialect, "table", settings.table());
+  }
+
+  @Override
+  public void check() {
+    schema().check();
   }
 }

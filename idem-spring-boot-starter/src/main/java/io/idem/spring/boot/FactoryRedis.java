@@ -1,0 +1,125 @@
+package io.idem.spring.boot;
+
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.redis.LettuceRedis;
+import io.idem.redis.RedisChannels;
+import io.idem.redis.RedisCommand;
+import io.idem.redis.RedisPort;
+import io.lettuce.core.AbstractRedisClient;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.cluster.RedisClusterClient;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+
+/**
+ * Redis through the client of the application's connection factory, on connections of its own.
+ *
+ * <p>A factory that is stopped and started again, as when a context is paused, has another client
+ * afterwards: the next command connects to that one.
+ */
+final class FactoryRedis implements RedisPort, AutoCloseable {
+
+  private final LettuceConnectionFactory factory;
+  private final Duration timeout;
+  private final ReentrantLock connecting = new ReentrantLock();
+  private volatile @Nullable Connection connection;
+  private @Nullable Consumer<byte[]> listener;
+
+  FactoryRedis(LettuceConnectionFactory factory, Duration timeout) {
+    this.factory = factory;
+    this.timeout = timeout;
+  }
+
+  @Override
+  public @Nullable Object execute(RedisCommand command) {
+    return current().redis.execute(command);
+  }
+
+  @Override
+  public List<RedisPort> primaries() {
+    return current().redis.primaries();
+  }
+
+  @Override
+  public RedisChannels listen(Consumer<byte[]> toldOf) {
+    connecting.lock();
+    try {
+      LettuceRedis redis = current().redis;
+      listener = toldOf;
+      connection = new Connection(client(), redis, redis.listen(toldOf));
+    } finally {
+      connecting.unlock();
+    }
+    return new RedisChannels() {
+      @Override
+      public void subscribe(byte[] channel) {
+        channels().subscribe(channel);
+      }
+
+      @Override
+      public void unsubscribe(byte[] channel) {
+        channels().unsubscribe(channel);
+      }
+    };
+  }
+
+  private RedisChannels channels() {
+    RedisChannels channels = current().channels;
+    if (channels == null) {
+      throw new IllegalStateException("Nobody listens to Redis");
+    }
+    return channels;
+  }
+
+  private Connection current() {
+    Connection last = connection;
+    return last != null && last.client == factory.getNativeClient() ? last : connect();
+  }
+
+  private Connection connect() {
+    connecting.lock();
+    try {
+      AbstractRedisClient client = client();
+      Connection last = connection;
+      if (last != null && last.client == client) {
+        return last;
+      }
+      LettuceRedis redis =
+          client instanceof RedisClusterClient cluster
+              ? LettuceRedis.of(cluster, timeout)
+              : LettuceRedis.of((RedisClient) client, timeout);
+      Connection next =
+          new Connection(client, redis, listener == null ? null : redis.listen(listener));
+      connection = next;
+      return next;
+    } finally {
+      connecting.unlock();
+    }
+  }
+
+  private AbstractRedisClient client() {
+    AbstractRedisClient client = factory.getNativeClient();
+    if (client == null) {
+      throw new StoreUnavailableException(
+          "Redis cannot be reached: the connection factory is not started", null);
+    }
+    return client;
+  }
+
+  /** Closes the connections. The client stays the factory's. */
+  @Override
+  public void close() {
+    Connection last = connection;
+    if (last != null) {
+      last.redis.close();
+    }
+  }
+
+  /** What was opened through one client of the factory. */
+  private record Connection(
+      AbstractRedisClient client, LettuceRedis redis, @Nullable RedisChannels channels) {}
+}

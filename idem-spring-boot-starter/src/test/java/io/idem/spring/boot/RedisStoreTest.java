@@ -1,0 +1,294 @@
+package io.idem.spring.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import com.zaxxer.hikari.HikariDataSource;
+import io.idem.core.Idempotency;
+import io.idem.core.InMemoryStore;
+import io.idem.core.Mode;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.TransactionalStore;
+import io.idem.jdbc.JdbcIdempotencyStore;
+import io.idem.redis.LettuceRedis;
+import io.idem.redis.RedisIdempotencyStore;
+import io.idem.redis.RedisSettings;
+import io.idem.spring.IdempotencySetupException;
+import io.idem.spring.Idempotent;
+import io.idem.testkit.TestRedis;
+import java.time.Duration;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.health.contributor.Status;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceTransactionManagerAutoConfiguration;
+import org.springframework.boot.test.context.FilteredClassLoader;
+import org.springframework.boot.test.context.assertj.AssertableApplicationContext;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.boot.transaction.autoconfigure.TransactionAutoConfiguration;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.NestedExceptionUtils;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+import org.springframework.data.redis.core.StringRedisTemplate;
+
+/** When Redis is taken, what is asked of it, and what is refused. */
+class RedisStoreTest {
+
+  private static final AutoConfigurations IDEM =
+      AutoConfigurations.of(
+          IdempotencyAutoConfiguration.class,
+          IdempotencyJdbcAutoConfiguration.class,
+          IdempotencyRedisAutoConfiguration.class,
+          IdempotencyHealthAutoConfiguration.class);
+
+  private final ApplicationContextRunner bare =
+      new ApplicationContextRunner()
+          .withConfiguration(IDEM)
+          .withUserConfiguration(IdempotencyAutoConfigurationTest.App.class);
+
+  private final ApplicationContextRunner redis = at(TestRedis.standalone());
+
+  private final ApplicationContextRunner both =
+      redis
+          .withConfiguration(
+              AutoConfigurations.of(
+                  DataSourceAutoConfiguration.class,
+                  DataSourceTransactionManagerAutoConfiguration.class,
+                  TransactionAutoConfiguration.class))
+          .withPropertyValues(
+              "spring.datasource.url=jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1",
+              "spring.datasource.type=" + HikariDataSource.class.getName());
+
+  private ApplicationContextRunner at(String url) {
+    return bare.withConfiguration(AutoConfigurations.of(DataRedisAutoConfiguration.class))
+        .withPropertyValues("spring.data.redis.url=" + url, "idem.namespace=" + UUID.randomUUID());
+  }
+
+  @Test
+  void withoutADataSourceRedisIsTakenAndTheLogSaysSo() {
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    Logger logger = (Logger) LoggerFactory.getLogger("io.idem.spring.boot");
+    logger.setLevel(Level.INFO);
+    logger.addAppender(log);
+    log.start();
+    try {
+      redis.run(
+          context -> {
+            assertThat(store(context)).isInstanceOf(RedisIdempotencyStore.class);
+            assertThat(context).doesNotHaveBean(TransactionalStore.class);
+            assertThat(run(context)).isEqualTo(1);
+            assertThat(run(context)).isEqualTo(1);
+          });
+      both.run(context -> assertThat(context).hasNotFailed());
+    } finally {
+      logger.detachAppender(log);
+      logger.setLevel(null);
+    }
+    assertThat(log.list)
+        .extracting(ILoggingEvent::getFormattedMessage)
+        .satisfiesExactly(
+            line -> assertThat(line).contains("kept in Redis", "'idem:'", "leased"),
+            line -> assertThat(line).contains("kept in the table idem_record", "database"));
+  }
+
+  @Test
+  void aDataSourceGoesBeforeRedisUnlessRedisIsAskedFor() {
+    both.run(
+        context -> {
+          assertThat(store(context)).isInstanceOf(JdbcIdempotencyStore.class);
+          assertThat(context).doesNotHaveBean(RedisBackend.class);
+          assertThat(context.getBean(Idempotency.class).operation("probe").build().mode())
+              .isEqualTo(Mode.TRANSACTIONAL);
+        });
+    both.withPropertyValues("idem.store=redis")
+        .run(
+            context -> {
+              assertThat(store(context)).isInstanceOf(RedisIdempotencyStore.class);
+              assertThat(context).doesNotHaveBean(JdbcBackend.class);
+              assertThat(context).doesNotHaveBean(TransactionalStore.class);
+            });
+  }
+
+  @Test
+  void anotherStoreMayBeAskedForInSpiteOfRedis() {
+    redis
+        .withPropertyValues("idem.store=memory")
+        .run(context -> assertThat(store(context)).isInstanceOf(InMemoryStore.class));
+    IdempotencyStore own = new InMemoryStore();
+    at("redis://127.0.0.1:1") // nobody asks it
+        .withBean("own", IdempotencyStore.class, () -> own)
+        .run(context -> assertThat(store(context)).isSameAs(own));
+    at("redis://127.0.0.1:1")
+        .withBean("own", Idempotency.class, Idempotency::inMemory)
+        .run(context -> assertThat(context).hasNotFailed().hasSingleBean(Idempotency.class));
+  }
+
+  @Test
+  void redisThatIsAskedForAndNotThereIsRefused() {
+    String[] message = {"idem.store is redis", "idem-redis", "spring.data.redis"};
+    assertRefused(bare.withPropertyValues("idem.store=redis"), message);
+    ApplicationContextRunner withoutModule =
+        redis.withClassLoader(new FilteredClassLoader(LettuceRedis.class.getPackageName()));
+    assertRefused(withoutModule.withPropertyValues("idem.store=redis"), message);
+    withoutModule.run(context -> assertThat(store(context)).isInstanceOf(InMemoryStore.class));
+    redis
+        .withClassLoader(new FilteredClassLoader("io.lettuce", "org.springframework.data.redis"))
+        .run(context -> assertThat(store(context)).isInstanceOf(InMemoryStore.class));
+  }
+
+  @Test
+  void aTransactionalOperationIsRefused() {
+    redis
+        .withUserConfiguration(TransactionalApp.class)
+        .run(
+            context ->
+                assertThat(NestedExceptionUtils.getMostSpecificCause(context.getStartupFailure()))
+                    .hasMessageContainingAll(
+                        "'TransactionalService.pay'", "no transactional store", "LEASED"));
+  }
+
+  @Test
+  void propertiesReachTheStore() {
+    String prefix = "t" + UUID.randomUUID() + ":";
+    redis
+        .withPropertyValues(
+            "idem.redis.prefix=" + prefix,
+            "idem.redis.forget-unfinished-after=7d",
+            "idem.redis.wake-waiters=false",
+            "idem.redis.require-no-eviction=true")
+        .run(
+            context -> {
+              assertThat(context.getBean(RedisBackend.class).settings())
+                  .isEqualTo(new RedisSettings(prefix, Duration.ofDays(7), false, true));
+              run(context);
+              assertThat(context.getBean(StringRedisTemplate.class).keys(prefix + "*")).hasSize(1);
+            });
+    assertThat(new IdemRedisProperties().getPrefix()).isEqualTo(RedisSettings.DEFAULT_PREFIX);
+    assertThat(new IdemRedisProperties().getTimeout()).isEqualTo(LettuceRedis.DEFAULT_TIMEOUT);
+    assertRefused(redis.withPropertyValues("idem.redis.prefix={a}"), "'{a}'", "idem.redis.prefix");
+    assertRefused(redis.withPropertyValues("idem.redis.timeout=0"), "idem.redis.timeout");
+  }
+
+  @Test
+  void aServerThatMayEvictKeysIsRefusedIfThatIsAskedFor() {
+    try (TestRedis.Server evicting = TestRedis.start("maxmemory-policy allkeys-lru")) {
+      at(evicting.url()).run(context -> assertThat(context).hasNotFailed());
+      assertRefused(
+          at(evicting.url()).withPropertyValues("idem.redis.require-no-eviction=true"),
+          "'allkeys-lru'",
+          "noeviction",
+          "spring.data.redis");
+    }
+  }
+
+  @Test
+  void aServerThatCannotBeReachedIsRefused() {
+    assertRefused(at("redis://127.0.0.1:1"), "cannot be reached", "Start Redis", "idem.store");
+  }
+
+  @Test
+  void severalConnectionFactoriesWithoutAPrimaryAreRefused() {
+    ApplicationContextRunner two = bare.withUserConfiguration(TwoFactories.class);
+    assertRefused(two, "first, second", "idem.redis.connection-factory");
+    assertRefused(
+        two.withPropertyValues("idem.redis.connection-factory=third"), "'third'", "first, second");
+    two.withPropertyValues("idem.redis.connection-factory=second")
+        .run(context -> assertThat(store(context)).isInstanceOf(RedisIdempotencyStore.class));
+  }
+
+  @Test
+  void healthFollowsRedis() {
+    try (TestRedis.Server mortal = TestRedis.start()) {
+      at(mortal.url())
+          .withPropertyValues("idem.redis.timeout=500ms")
+          .run(
+              context -> {
+                assertThat(health(context).getStatus()).isEqualTo(Status.UP);
+                assertThat(health(context).getDetails()).containsEntry("prefix", "idem:");
+                mortal.kill();
+                assertThat(health(context).getStatus()).isEqualTo(Status.DOWN);
+              });
+    }
+  }
+
+  /** The connection factory has another client after it was stopped and started. */
+  @Test
+  void aContextThatWasStoppedGoesOnAfterItsStart() {
+    redis.run(
+        context -> {
+          assertThat(run(context)).isEqualTo(1);
+          ConfigurableApplicationContext running = context.getSourceApplicationContext();
+          running.stop();
+          assertThat(health(context).getStatus()).isEqualTo(Status.DOWN);
+          running.start();
+          assertThat(run(context)).isEqualTo(1);
+          assertThat(health(context).getStatus()).isEqualTo(Status.UP);
+        });
+  }
+
+  private static int run(AssertableApplicationContext context) {
+    return context.getBean(IdempotencyAutoConfigurationTest.App.Service.class).run("k");
+  }
+
+  private static IdempotencyStore store(AssertableApplicationContext context) {
+    return context.getBean(IdempotencyStore.class);
+  }
+
+  private static Health health(AssertableApplicationContext context) {
+    return context.getBean("idempotencyHealthIndicator", HealthIndicator.class).health();
+  }
+
+  private static void assertRefused(ApplicationContextRunner runner, String... message) {
+    runner.run(
+        context -> {
+          assertThat(context).hasFailed();
+          Throwable at = context.getStartupFailure();
+          while (at != null && !(at instanceof IdempotencySetupException)) {
+            at = at.getCause();
+          }
+          assertThat(at).as("the refusal").isNotNull().hasMessageContainingAll(message);
+        });
+  }
+
+  @Configuration
+  static class TransactionalApp {
+
+    @Bean
+    TransactionalService transactionalService() {
+      return new TransactionalService();
+    }
+  }
+
+  static class TransactionalService {
+
+    @Idempotent(key = "#key", mode = Idempotent.Mode.TRANSACTIONAL)
+    public String pay(String key) {
+      return key;
+    }
+  }
+
+  @Configuration
+  static class TwoFactories {
+
+    @Bean
+    LettuceConnectionFactory first() {
+      return new LettuceConnectionFactory("127.0.0.1", 1);
+    }
+
+    @Bean
+    LettuceConnectionFactory second() {
+      return new LettuceConnectionFactory(
+          LettuceConnectionFactory.createRedisConfiguration(TestRedis.standalone()));
+    }
+  }
+}
