@@ -144,8 +144,11 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
     try {
       claim = primary.ask(store -> store.claim(request));
     } catch (RuntimeException e) {
-      e.addSuppressed(failure);
-      throw e;
+      // Of two failures the one that leaves more open: what it asked may have taken effect.
+      boolean open = holdAfter(failure) == Hold.MAYBE;
+      RuntimeException worse = open ? failure : e;
+      worse.addSuppressed(open ? e : failure);
+      throw worse;
     }
     if (claim instanceof Claim.Acquired) {
       granted(request.token(), new Grant(holdAfter(failure), Hold.YES));
@@ -183,42 +186,44 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
   /** The last owner's lease ran out in the fallback; the primary may know more of it. */
   private Claim lookUpAbandoned(ClaimRequest request, Claim.Abandoned abandoned) {
     Claim.Acquired first = null;
-    Hold primaryHolds = Hold.YES;
+    RuntimeException failure = null;
     try {
       Claim claim = primary.ask(store -> store.claim(request));
       if (!(claim instanceof Claim.Acquired acquired)) {
         return claim;
       }
       first = acquired;
-      if (!request.takeOver()) {
-        giveBack(primary, acquired.lease());
-        return abandoned;
-      }
     } catch (RuntimeException e) {
-      if (!request.takeOver()) {
-        giveBackUnknown(primary, request, e);
-        return abandoned;
-      }
-      primaryHolds = holdAfter(e);
+      failure = e;
     }
-    Claim second;
-    try {
-      second = fallback.ask(store -> store.claim(request));
-    } catch (RuntimeException e) {
-      if (first != null) {
-        giveBack(primary, first.lease());
+    Claim second = abandoned;
+    if (request.takeOver()) {
+      try {
+        second = fallback.ask(store -> store.claim(request));
+      } catch (RuntimeException e) {
+        giveBack(request, first, failure);
+        throw e;
       }
-      throw e;
     }
-    if (second instanceof Claim.Acquired acquired) {
-      if (first != null) {
-        return grantedByBoth(acquired, first);
-      }
-      granted(request.token(), new Grant(Hold.YES, primaryHolds));
-    } else if (first != null) {
+    if (!(second instanceof Claim.Acquired acquired)) {
+      giveBack(request, first, failure);
+      return second;
+    }
+    if (first != null) {
+      return grantedByBoth(acquired, first);
+    }
+    granted(request.token(), new Grant(Hold.YES, holdAfter(failure)));
+    return acquired;
+  }
+
+  /** Gives back what the primary granted, or may have granted before it failed. */
+  private void giveBack(
+      ClaimRequest request, Claim.@Nullable Acquired first, @Nullable RuntimeException failure) {
+    if (first != null) {
       giveBack(primary, first.lease());
+    } else if (failure != null) {
+      giveBackUnknown(primary, request, failure);
     }
-    return second;
   }
 
   private void granted(OwnerToken token, Grant grant) {
@@ -232,7 +237,7 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
     return one.lease().attempt() >= other.lease().attempt() ? one : other;
   }
 
-  private static Hold holdAfter(RuntimeException failure) {
+  private static Hold holdAfter(@Nullable RuntimeException failure) {
     return failure instanceof StoreNotAskedException ? Hold.NO : Hold.MAYBE;
   }
 
@@ -296,8 +301,11 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
 
   @Override
   public LeaseCheck renew(Lease lease, Duration leaseFor) {
-    LeaseCheck check = write(lease, false, store -> store.renew(lease, leaseFor), null);
-    return leaseFor.isZero() ? settled(lease, check) : check;
+    // Giving up goes to both. A renewal stops at the store that a rival, who takes over in the same
+    // order, was faster at: else neither would have the key.
+    boolean givesUp = leaseFor.isZero();
+    LeaseCheck check = write(lease, !givesUp, store -> store.renew(lease, leaseFor), null);
+    return givesUp ? settled(lease, check) : check;
   }
 
   private LeaseCheck settled(Lease lease, LeaseCheck check) {

@@ -240,8 +240,7 @@ class FailoverModelTest {
                 || model.live.liveUntil <= now()
                 || model.live.lease.token().equals(owner.lease.token()),
             "two live owners");
-        check(
-            model.outcome == null || model.keptUntil <= now(), "a completed key runs again");
+        check(model.outcome == null || model.keptUntil <= now(), "a completed key runs again");
         model.live = owner;
         model.outcome = null;
         node.owners.add(owner);

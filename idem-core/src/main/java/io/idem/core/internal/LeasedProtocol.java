@@ -14,6 +14,7 @@ import io.idem.core.store.Fingerprint;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.StoreNotAskedException;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.util.Objects;
@@ -44,6 +45,7 @@ final class LeasedProtocol implements Protocol {
   private final PendingWrites pending;
   private final Waiters waiters;
   private final Answers answers;
+  private final CachedAnswers cache;
   private final Events events;
   private final String namespace;
 
@@ -53,6 +55,7 @@ final class LeasedProtocol implements Protocol {
       PendingWrites pending,
       Waiters waiters,
       Answers answers,
+      CachedAnswers cache,
       Events events,
       String namespace) {
     this.store = store;
@@ -60,6 +63,7 @@ final class LeasedProtocol implements Protocol {
     this.pending = pending;
     this.waiters = waiters;
     this.answers = answers;
+    this.cache = cache;
     this.events = events;
     this.namespace = namespace;
   }
@@ -141,13 +145,9 @@ final class LeasedProtocol implements Protocol {
   private <T extends @Nullable Object, X extends Throwable> Execution<T> storeDown(
       Call<T, X> call, ClaimRequest request, RuntimeException failure) throws X {
     events.publish(Decision.STORE_FAILURE, call, failure);
-    // The claim may have been taken all the same. Nothing has run under its token, but where it may
-    // have taken over, an earlier run's outcome is unknown, and the key must not become free.
-    HeldLease unknown = held(call, new Lease(call.id(), request.token(), 1), System.nanoTime());
-    pending.addPrecaution(
-        "return",
-        unknown,
-        request.takeOver() ? () -> keeper.expire(unknown) : () -> store.release(unknown.lease));
+    if (!(failure instanceof StoreNotAskedException)) {
+      giveBackUnknown(call, request);
+    }
     if (call.spec().storeDown() == StoreDownPolicy.FAIL_OPEN) {
       log.warn(
           "Operation '{}' runs without protection, because its store is down and it fails open",
@@ -168,6 +168,19 @@ final class LeasedProtocol implements Protocol {
     }
     throw new StoreUnavailableException(
         "The store of operation '" + call.spec().name() + "' failed to claim a key", failure);
+  }
+
+  /**
+   * A claim that failed may have been taken all the same. Nothing has run under its token, but
+   * where it may have taken over, an earlier run's outcome is unknown, and the key must not become
+   * free.
+   */
+  private void giveBackUnknown(Call<?, ?> call, ClaimRequest request) {
+    HeldLease unknown = held(call, new Lease(call.id(), request.token(), 1), System.nanoTime());
+    pending.addPrecaution(
+        "return",
+        unknown,
+        request.takeOver() ? () -> keeper.expire(unknown) : () -> store.release(unknown.lease));
   }
 
   private <T extends @Nullable Object, X extends Throwable> Execution<T> own(
@@ -309,6 +322,7 @@ final class LeasedProtocol implements Protocol {
   /** Stores an outcome; {@link Recording#UNKNOWN} says that the lease was lost. */
   private Recording record(Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome) {
     Supplier<LeaseCheck> write = () -> store.complete(held.lease, outcome, call.spec().retention());
+    long sentNanos = System.nanoTime();
     LeaseCheck check = write(call, "completion", held, write);
     if (check == null) {
       return Recording.PENDING;
@@ -318,7 +332,9 @@ final class LeasedProtocol implements Protocol {
     }
     if (held.lease.attempt() == 1 || !call.fingerprint().equals(Fingerprint.NONE)) {
       // Who takes over with nothing to compare does not know the record's fingerprint.
-      flight.land(new Claim.Completed(call.fingerprint(), outcome));
+      Claim.Completed durable = new Claim.Completed(call.fingerprint(), outcome);
+      flight.land(durable);
+      cache.keep(call, durable, sentNanos);
     }
     return Recording.STORED;
   }
