@@ -10,6 +10,8 @@ enum Module {
   CORE("idem-core", "io.idem.core"),
   TESTKIT("idem-testkit", "io.idem.testkit"),
   JDBC("idem-jdbc", "io.idem.jdbc"),
+  CAFFEINE("idem-caffeine", "io.idem.caffeine"),
+  RESILIENCE4J("idem-resilience4j", "io.idem.resilience4j"),
   HTTP("idem-http", "io.idem.http"),
   SERVLET("idem-servlet", "io.idem.servlet"),
   SPRING("idem-spring", "io.idem.spring"),
