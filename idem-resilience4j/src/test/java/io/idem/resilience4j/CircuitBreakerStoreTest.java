@@ -22,6 +22,7 @@ import io.idem.core.store.StoreNotAskedException;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -39,12 +40,13 @@ class CircuitBreakerStoreTest {
       CircuitBreaker.of(
           "store",
           CircuitBreakerConfig.custom()
-              .slidingWindow(WINDOW, WINDOW, SlidingWindowType.COUNT_BASED)
-              .waitDurationInOpenState(Duration.ofMillis(1))
+              .slidingWindowType(SlidingWindowType.COUNT_BASED)
+              .slidingWindowSize(WINDOW)
+              .minimumNumberOfCalls(WINDOW)
+              .waitDurationInOpenState(Duration.ofHours(1))
               .permittedNumberOfCallsInHalfOpenState(1)
               .slowCallDurationThreshold(Duration.ofSeconds(1))
-              .currentTimestampFunction(
-                  ignored -> clock.get(), java.util.concurrent.TimeUnit.NANOSECONDS)
+              .currentTimestampFunction(ignored -> clock.get(), TimeUnit.NANOSECONDS)
               .build());
   private final CircuitBreakerStore store = new CircuitBreakerStore(flaky, breaker);
   private final Idempotency engine =
