@@ -108,7 +108,7 @@ class ManyWaitersTest {
   }
 
   private static Operation<String> operation(Idempotency node) {
-    return node.operation("charge", String.class).waitAtMost(Duration.ofSeconds(120)).build();
+    return node.operation("charge", String.class).waitAtMost(Duration.ofMinutes(2)).build();
   }
 
   private static IdempotentRequest request(String key) {

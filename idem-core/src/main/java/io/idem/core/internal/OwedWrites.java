@@ -1,13 +1,12 @@
 package io.idem.core.internal;
 
-import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.OwnerToken;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,10 +28,10 @@ public final class OwedWrites {
   private static final class Write {
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Supplier<LeaseCheck> act;
+    private final Runnable act;
     private boolean cancelled;
 
-    Write(Supplier<LeaseCheck> act) {
+    Write(Runnable act) {
       this.act = act;
     }
 
@@ -40,7 +39,7 @@ public final class OwedWrites {
       lock.lock();
       try {
         if (!cancelled) {
-          act.get();
+          act.run();
         }
       } finally {
         lock.unlock();
@@ -58,7 +57,7 @@ public final class OwedWrites {
   }
 
   /** Keeps a write for later. */
-  public void add(Object creditor, OwnerToken token, Supplier<LeaseCheck> act) {
+  public void add(Object creditor, OwnerToken token, Runnable act) {
     if (writes.size() >= MOST) {
       log.error(
           "{} writes are owed to a store already, so one is given up: its record may stay abandoned"
@@ -80,14 +79,14 @@ public final class OwedWrites {
   /** Tries everything once; a store that fails is left alone for the rest of this turn. */
   public void settle() {
     Set<Object> failed = new HashSet<>();
-    for (Map.Entry<Debt, Write> entry : writes.entrySet()) {
-      Debt debt = entry.getKey();
-      if (failed.contains(debt.creditor())) {
+    for (Debt debt : List.copyOf(writes.keySet())) {
+      Write write = writes.get(debt);
+      if (write == null || failed.contains(debt.creditor())) {
         continue;
       }
       try {
-        entry.getValue().run();
-        writes.remove(debt, entry.getValue());
+        write.run();
+        writes.remove(debt, write);
       } catch (RuntimeException e) {
         failed.add(debt.creditor());
       }
