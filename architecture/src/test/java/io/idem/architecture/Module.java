@@ -11,6 +11,8 @@ enum Module {
   TESTKIT("idem-testkit", "io.idem.testkit"),
   JDBC("idem-jdbc", "io.idem.jdbc"),
   REDIS("idem-redis", "io.idem.redis"),
+  CAFFEINE("idem-caffeine", "io.idem.caffeine"),
+  RESILIENCE4J("idem-resilience4j", "io.idem.resilience4j"),
   HTTP("idem-http", "io.idem.http"),
   SERVLET("idem-servlet", "io.idem.servlet"),
   SPRING("idem-spring", "io.idem.spring"),

@@ -104,6 +104,20 @@ class ModuleLawsTest {
   }
 
   @Test
+  void whatSurroundsAStoreKnowsOnlyTheStorePackageOfCore() {
+    onlyUses(
+        Module.CAFFEINE,
+        "io.idem.core.store..",
+        "com.github.benmanes.caffeine..",
+        "io.idem.caffeine..");
+    onlyUses(
+        Module.RESILIENCE4J,
+        "io.idem.core.store..",
+        "io.github.resilience4j..",
+        "io.idem.resilience4j..");
+  }
+
+  @Test
   void httpKnowsNoFramework() {
     onlyUses(
         Module.HTTP,

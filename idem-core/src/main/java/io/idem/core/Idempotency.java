@@ -2,6 +2,7 @@ package io.idem.core;
 
 import io.idem.core.internal.Engine;
 import io.idem.core.internal.Unicode;
+import io.idem.core.store.AnswerCache;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.TransactionalStore;
 import java.lang.reflect.Type;
@@ -111,6 +112,7 @@ public final class Idempotency implements AutoCloseable {
     private @Nullable IdempotencyStore store;
     private @Nullable TransactionalStore transactionalStore;
     private ResultCodecFactory codecs = ResultCodecFactory.basic();
+    private @Nullable AnswerCache answerCache;
     private int maxWaiters = 16_384;
     private Duration purgeEvery = Duration.ofMinutes(1);
     private Duration shutdownWithin = Duration.ofSeconds(30);
@@ -178,6 +180,18 @@ public final class Idempotency implements AutoCloseable {
     }
 
     /**
+     * Remembers answers in this process, so that a replay on the node that ran asks no store. What
+     * an operator changes in the store is then seen when the cache has forgotten the answer.
+     *
+     * @param cache none by default
+     * @return this
+     */
+    public Builder answerCache(AnswerCache cache) {
+      this.answerCache = cache;
+      return this;
+    }
+
+    /**
      * How many callers may wait for running requests at once; more are told {@link Execution.Busy}.
      *
      * @param maxWaiters at least 0; 16384 by default
@@ -239,6 +253,7 @@ public final class Idempotency implements AutoCloseable {
               store,
               transactionalStore,
               List.copyOf(listeners),
+              answerCache,
               maxWaiters,
               purgeEvery,
               shutdownWithin),

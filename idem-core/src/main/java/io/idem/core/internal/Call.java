@@ -34,6 +34,11 @@ record Call<T extends @Nullable Object, X extends Throwable>(
     return Math.max(0, deadlineNanos - System.nanoTime());
   }
 
+  /** Whether it may wait and its wait is over. */
+  boolean hasWaited() {
+    return deadlineNanos != startNanos && remainingNanos() == 0;
+  }
+
   /** Nanoseconds left to wait, at least until this long after the request came in. */
   long remainingNanos(long atLeast) {
     long now = System.nanoTime();

@@ -9,6 +9,7 @@ import io.idem.core.IdempotentRequest;
 import io.idem.core.ItemAnswer;
 import io.idem.core.Mode;
 import io.idem.core.StoreDownPolicy;
+import io.idem.core.store.AnswerCache;
 import io.idem.core.store.Batch;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
@@ -62,6 +63,7 @@ public final class Engine {
   private final ConcurrentHashMap<RecordId, Flight> flights = new ConcurrentHashMap<>();
   private final Waiters waiters;
   private final Answers answers;
+  private final CachedAnswers cache;
   private final @Nullable LeasedProtocol leased;
   private final TransactionalProtocol transactional;
   private final Batches batches;
@@ -86,6 +88,7 @@ public final class Engine {
       @Nullable IdempotencyStore store,
       @Nullable TransactionalStore transactionalStore,
       List<DecisionListener> listeners,
+      @Nullable AnswerCache answerCache,
       int maxWaiters,
       Duration purgeEvery,
       Duration shutdownWithin) {
@@ -95,7 +98,8 @@ public final class Engine {
     this.waiters = new Waiters(maxWaiters);
     Events events = new Events(listeners);
     this.answers = new Answers(events);
-    this.transactional = new TransactionalProtocol(answers, events, namespace);
+    this.cache = new CachedAnswers(answerCache);
+    this.transactional = new TransactionalProtocol(answers, cache, events, namespace);
     this.batches = new Batches(flights, this::follow, answers, events);
     this.transactionalBatch = new TransactionalBatch(answers, events, namespace);
     // Threads start with the first task, so an engine that never needs them has none.
@@ -114,7 +118,8 @@ public final class Engine {
     } else {
       this.keeper = new LeaseKeeper(store, events, timer, renewals);
       this.pending = new PendingWrites(background, keeper, events);
-      this.leased = new LeasedProtocol(store, keeper, pending, waiters, answers, events, namespace);
+      this.leased =
+          new LeasedProtocol(store, keeper, pending, waiters, answers, cache, events, namespace);
       this.leasedBatch = new LeasedBatch(store, leased, keeper, pending, events, namespace);
     }
     this.purges = new Purges(purger, events, purgeEvery, () -> closed);
@@ -174,6 +179,10 @@ public final class Engine {
     entered.increment();
     try {
       refuseIfClosed();
+      Claim.Completed cached = cache.find(call);
+      if (cached != null) {
+        return answers.fromStored(call, cached);
+      }
       while (true) {
         Flight flight = new Flight();
         Flight leading = flights.putIfAbsent(call.id(), flight);
@@ -188,6 +197,9 @@ public final class Engine {
         Execution<T> answer = follow(call, leading);
         if (answer != null) {
           return answer;
+        }
+        if (call.hasWaited()) {
+          return answers.busy(call); // and does not ask the store what its leader just asked
         }
       }
     } finally {

@@ -12,6 +12,7 @@ import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.Completion;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.StoreNotAskedException;
 import io.idem.core.store.StoredOutcome;
 import java.util.ArrayList;
 import java.util.List;
@@ -192,6 +193,7 @@ final class LeasedBatch implements BatchProtocol {
       kept.get(i).held.ending = true;
       completions.add(new Completion(kept.get(i).held.lease, outcomes.get(i), spec.retention()));
     }
+    long sentNanos = System.nanoTime();
     List<LeaseCheck> checks;
     try {
       checks = batches.completeAll(completions);
@@ -217,7 +219,7 @@ final class LeasedBatch implements BatchProtocol {
       Owned<T> each = kept.get(i);
       recordings.add(
           single.recorded(
-              each.call(), each.item.flight, each.held, outcomes.get(i), checks.get(i)));
+              each.call(), each.item.flight, each.held, outcomes.get(i), checks.get(i), sentNanos));
     }
     return recordings;
   }
@@ -226,8 +228,10 @@ final class LeasedBatch implements BatchProtocol {
       OperationSpec<T> spec, List<BatchItem<T>> items, BatchBody<T, X> body, RuntimeException e)
       throws X {
     items.forEach(item -> events.publish(Decision.STORE_FAILURE, item.call, e));
-    single.returnUnknown(
-        items.stream().map(item -> item.call).toList(), items.get(0).call.claim().takeOver());
+    if (!(e instanceof StoreNotAskedException)) {
+      single.returnUnknown(
+          items.stream().map(item -> item.call).toList(), items.get(0).call.claim().takeOver());
+    }
     if (spec.storeDown() != StoreDownPolicy.FAIL_OPEN) {
       throw LeasedProtocol.unavailable(spec, e);
     }

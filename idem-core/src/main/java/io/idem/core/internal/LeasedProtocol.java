@@ -15,6 +15,7 @@ import io.idem.core.store.Fingerprint;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.StoreNotAskedException;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.util.List;
@@ -47,6 +48,7 @@ final class LeasedProtocol implements Protocol {
   private final PendingWrites pending;
   private final Waiters waiters;
   private final Answers answers;
+  private final CachedAnswers cache;
   private final Events events;
   private final String namespace;
 
@@ -56,6 +58,7 @@ final class LeasedProtocol implements Protocol {
       PendingWrites pending,
       Waiters waiters,
       Answers answers,
+      CachedAnswers cache,
       Events events,
       String namespace) {
     this.store = store;
@@ -63,6 +66,7 @@ final class LeasedProtocol implements Protocol {
     this.pending = pending;
     this.waiters = waiters;
     this.answers = answers;
+    this.cache = cache;
     this.events = events;
     this.namespace = namespace;
   }
@@ -153,7 +157,9 @@ final class LeasedProtocol implements Protocol {
   private <T extends @Nullable Object, X extends Throwable> Execution<T> storeDown(
       Call<T, X> call, ClaimRequest request, RuntimeException failure) throws X {
     events.publish(Decision.STORE_FAILURE, call, failure);
-    returnUnknown(List.of(call), request.takeOver());
+    if (!(failure instanceof StoreNotAskedException)) {
+      returnUnknown(List.of(call), request.takeOver());
+    }
     if (call.spec().storeDown() == StoreDownPolicy.FAIL_OPEN) {
       log.warn(
           "Operation '{}' runs without protection, because its store is down and it fails open",
@@ -344,25 +350,40 @@ final class LeasedProtocol implements Protocol {
   /** Stores an outcome; {@link Recording#UNKNOWN} says that the lease was lost. */
   Recording record(Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome) {
     Supplier<LeaseCheck> write = () -> store.complete(held.lease, outcome, call.spec().retention());
+    long sentNanos = System.nanoTime();
     LeaseCheck check = write(call, "completion", held, write);
-    return check == null ? Recording.PENDING : landed(call, flight, held, outcome, check);
+    return check == null
+        ? Recording.PENDING
+        : landed(call, flight, held, outcome, check, sentNanos);
   }
 
-  /** What a completion came to that the store has answered. */
+  /** What a completion came to that was sent at a time, and that the store has answered. */
   Recording recorded(
-      Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome, LeaseCheck check) {
+      Call<?, ?> call,
+      Flight flight,
+      HeldLease held,
+      StoredOutcome outcome,
+      LeaseCheck check,
+      long sentNanos) {
     settled(call, "completion", held, check);
-    return landed(call, flight, held, outcome, check);
+    return landed(call, flight, held, outcome, check, sentNanos);
   }
 
-  private static Recording landed(
-      Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome, LeaseCheck check) {
+  private Recording landed(
+      Call<?, ?> call,
+      Flight flight,
+      HeldLease held,
+      StoredOutcome outcome,
+      LeaseCheck check,
+      long sentNanos) {
     if (check == LeaseCheck.LOST) {
       return Recording.UNKNOWN;
     }
     if (held.lease.attempt() == 1 || !call.fingerprint().equals(Fingerprint.NONE)) {
       // Who takes over with nothing to compare does not know the record's fingerprint.
-      flight.land(new Claim.Completed(call.fingerprint(), outcome));
+      Claim.Completed durable = new Claim.Completed(call.fingerprint(), outcome);
+      flight.land(durable);
+      cache.keep(call, durable, sentNanos);
     }
     return Recording.STORED;
   }

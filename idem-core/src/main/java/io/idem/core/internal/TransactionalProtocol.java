@@ -41,11 +41,13 @@ final class TransactionalProtocol implements Protocol {
   private static final int CONFLICT_TRIES = 5;
 
   private final Answers answers;
+  private final CachedAnswers cache;
   private final Events events;
   private final String namespace;
 
-  TransactionalProtocol(Answers answers, Events events, String namespace) {
+  TransactionalProtocol(Answers answers, CachedAnswers cache, Events events, String namespace) {
     this.answers = answers;
+    this.cache = cache;
     this.events = events;
     this.namespace = namespace;
   }
@@ -101,6 +103,9 @@ final class TransactionalProtocol implements Protocol {
       }
     } else if (run.durable != null) {
       flight.land(run.durable);
+      if (run.bodyRan) {
+        cache.keep(call, run.durable, run.sentNanos);
+      }
     }
     if (truth instanceof Execution.Ran) {
       events.publish(Decision.RAN, call, null);
@@ -117,6 +122,7 @@ final class TransactionalProtocol implements Protocol {
   private @Nullable Claim recordApart(
       Call<?, ?> call, Flight flight, TransactionalStore store, StoredOutcome outcome) {
     Claim claim;
+    long sentNanos = System.nanoTime();
     try {
       claim =
           store.inTransaction(
@@ -132,7 +138,9 @@ final class TransactionalProtocol implements Protocol {
       return null;
     }
     if (claim instanceof Claim.Acquired) {
-      flight.land(new Claim.Completed(call.fingerprint(), outcome));
+      Claim.Completed durable = new Claim.Completed(call.fingerprint(), outcome);
+      flight.land(durable);
+      cache.keep(call, durable, sentNanos);
     } else if (claim instanceof Claim.Completed others) {
       flight.land(others);
     }
@@ -166,6 +174,7 @@ final class TransactionalProtocol implements Protocol {
     private final Flight flight;
     boolean joined;
     boolean bodyRan;
+    long sentNanos;
     Claim.@Nullable Completed durable;
     @Nullable StoredOutcome rolledBackRejection;
 
@@ -178,6 +187,7 @@ final class TransactionalProtocol implements Protocol {
     public Execution<T> run(TransactionScope scope) throws X {
       joined = scope.isJoined();
       Duration wait = Duration.ofNanos(call.remainingNanos());
+      sentNanos = System.nanoTime(); // without an answer, the claim is the completion
       Claim claim =
           call.spec().codec().storesResult()
               ? scope.claim(call.claim(), wait)

@@ -40,6 +40,12 @@ public class IdemProperties {
   /** How often expired records are deleted. Zero for never. */
   private Duration purgeEvery = Duration.ofMinutes(1);
 
+  @NestedConfigurationProperty
+  private final IdemAnswerCacheProperties answerCache = new IdemAnswerCacheProperties();
+
+  @NestedConfigurationProperty
+  private final IdemCircuitBreakerProperties circuitBreaker = new IdemCircuitBreakerProperties();
+
   @NestedConfigurationProperty private final IdemJdbcProperties jdbc = new IdemJdbcProperties();
 
   @NestedConfigurationProperty private final IdemRedisProperties redis = new IdemRedisProperties();
@@ -191,6 +197,24 @@ public class IdemProperties {
    */
   public void setPurgeEvery(Duration purgeEvery) {
     this.purgeEvery = purgeEvery;
+  }
+
+  /**
+   * The cache of completed answers.
+   *
+   * @return the properties {@code idem.answer-cache.*}
+   */
+  public IdemAnswerCacheProperties getAnswerCache() {
+    return answerCache;
+  }
+
+  /**
+   * The circuit breaker around the store of leased operations.
+   *
+   * @return the properties {@code idem.circuit-breaker.*}
+   */
+  public IdemCircuitBreakerProperties getCircuitBreaker() {
+    return circuitBreaker;
   }
 
   /**

@@ -4,6 +4,7 @@ import io.idem.core.DecisionListener;
 import io.idem.core.Idempotency;
 import io.idem.core.InMemoryStore;
 import io.idem.core.ResultCodecFactory;
+import io.idem.core.store.AnswerCache;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.TransactionalStore;
 import io.idem.spring.IdempotencyConfiguration;
@@ -43,15 +44,24 @@ public final class IdempotencyAutoConfiguration {
       IdempotencyStore store,
       ObjectProvider<TransactionalStore> transactionalStore,
       ResultCodecFactory codecs,
-      ObjectProvider<DecisionListener> listeners) {
+      ObjectProvider<AnswerCache> answerCache,
+      ObjectProvider<DecisionListener> listeners,
+      ConfigurableListableBeanFactory beans) {
+    ClassLoader classes = beans.getBeanClassLoader();
     Idempotency.Builder builder =
         Idempotency.builder()
             .namespace(properties.getNamespace())
-            .store(store)
+            .store(Resilience.guarded(store, properties.getCircuitBreaker(), classes))
             .codecs(codecs)
             .maxWaiters(properties.getMaxWaiters())
             .purgeEvery(properties.getPurgeEvery());
     transactionalStore.ifAvailable(builder::transactionalStore);
+    AnswerCache cache =
+        answerCache.getIfAvailable(
+            () -> Resilience.answerCache(properties.getAnswerCache(), classes));
+    if (cache != null) {
+      builder.answerCache(cache);
+    }
     listeners.orderedStream().forEach(builder::listener);
     return builder.build();
   }
