@@ -264,6 +264,29 @@ public abstract class TransactionalBatchContract {
   }
 
   @Test
+  void vainWaitLosesNothingThatTheBatchItselfClaimed() {
+    List<RecordId> ids = newIds(16).stream().sorted().toList();
+    RecordId busy = ids.get(15);
+    whileHeld(
+        List.of(busy),
+        () ->
+            otherStore()
+                .inTransaction(
+                    scope -> {
+                      // The first thing in its transaction: there is nothing to lose yet.
+                      List<Claim> claims = claim(scope, ids, SHORT);
+                      assertThat(claims.get(15)).isInstanceOf(Claim.Running.class);
+                      for (RecordId id : ids.subList(0, 15)) {
+                        write(scope, id);
+                      }
+                      return true;
+                    }));
+
+    assertThat(runInbox(store(), ids)).isZero();
+    assertThat(effectsOf(ids)).isEqualTo(16);
+  }
+
+  @Test
   void waitEndsWithTheRivalsTransaction() {
     for (boolean commit : new boolean[] {true, false}) {
       List<RecordId> ids = newIds(10);
