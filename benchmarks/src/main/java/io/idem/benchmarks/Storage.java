@@ -10,15 +10,18 @@ import io.idem.jdbc.JdbcTransactionalStore;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
 import java.util.function.LongFunction;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -27,16 +30,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Starts a PostgreSQL of its own with fsync on. Space is the table with its indexes after a
  * vacuum. WAL is counted from a checkpoint on, page images included, once with a transaction for
- * each key and once with 500 keys in each. An argument sets the number of keys.
+ * each key and once with as many in each as the layout says, 500 by default. An argument sets the
+ * number of keys.
  */
 public final class Storage {
 
   private static final int BATCH = 500;
+  private static final int ROUNDS = 11;
+  private static final int ROUND_KEYS = 20_000;
   private static final String TABLE = "idem_record";
 
   private final DataSource dataSource;
   private final int keys;
   private final Random random = new Random(42);
+
+  /** Whether requests have something to compare repeats by. */
+  private boolean compared;
 
   private Storage(DataSource dataSource, int keys) {
     this.dataSource = dataSource;
@@ -67,19 +76,24 @@ public final class Storage {
   private void run() throws SQLException {
     System.out.printf("%s, %d keys in each layout%n", text("SELECT version()"), keys);
     System.out.printf(
-        "%-44s %6s %6s %6s %6s | %9s %9s | %8s%n",
-        "layout", "table", "key", "purge", "total", "WAL, 1", "WAL, 500", "us, 500");
+        "%-48s %6s %6s %6s %6s | %9s %9s%n",
+        "layout", "table", "key", "purge", "total", "WAL, 1", "WAL, all");
     LongFunction<String> hashed = number -> "order-" + Long.toHexString(random.nextLong());
     LongFunction<String> v4 = number -> randomUuid().toString();
     LongFunction<String> v7 = this::uuidV7;
-    measure("no answer, any key (hashed)", hashed, 0);
-    measure("no answer, UUIDv4", v4, 0);
-    measure("no answer, UUIDv7", v7, 0);
-    measure("200 bytes of answer, UUIDv4", v4, 200);
-    measure("200 bytes of answer, UUIDv7", v7, 200);
+    measure("no answer, any key (hashed)", hashed, 0, BATCH);
+    measure("no answer, UUIDv4", v4, 0, BATCH);
+    measure("no answer, UUIDv7", v7, 0, BATCH);
+    measure("no answer, UUIDv7, each in its own transaction", v7, 0, 1);
+    compared = true;
+    measure("no answer, UUIDv7, with a fingerprint", v7, 0, BATCH);
+    compared = false;
+    measure("200 bytes of answer, UUIDv4", v4, 200, BATCH);
+    measure("200 bytes of answer, UUIDv7", v7, 200, BATCH);
+    time(v4);
   }
 
-  private void measure(String layout, LongFunction<String> key, int answerBytes)
+  private void measure(String layout, LongFunction<String> key, int answerBytes, int batch)
       throws SQLException {
     execute("DROP TABLE IF EXISTS " + TABLE);
     new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
@@ -90,44 +104,77 @@ public final class Storage {
       Operation<?> operation = operation(idempotency, answerBytes);
       // The first page image of a page is its greatest cost: the table is half full by then.
       long ready = keys / 2;
-      fill(operation, key, 0, ready, answerBytes);
+      fill(operation, key, 0, ready, answerBytes, batch);
       long singles = Math.min(keys / 10, 20_000);
       double walOfSingles =
           wal(
               singles,
               () -> {
                 for (long i = ready; i < ready + singles; i++) {
-                  run(operation, List.of(IdempotentRequest.of(key.apply(i))), answerBytes);
+                  run(operation, List.of(request(key.apply(i))), answerBytes);
                 }
               });
-      execute(single, "SET synchronous_commit = on");
       long batched = keys - ready - singles;
-      long[] nanos = {0};
       double walOfBatches =
-          wal(
-              batched,
-              () -> {
-                long start = System.nanoTime();
-                fill(operation, key, ready + singles, keys, answerBytes);
-                nanos[0] = System.nanoTime() - start;
-              });
+          wal(batched, () -> fill(operation, key, ready + singles, keys, answerBytes, batch));
       execute("VACUUM " + TABLE);
       double table = bytes("pg_table_size('" + TABLE + "')");
       double index = bytes("pg_relation_size('" + TABLE + "_pkey')");
       double purge = bytes("pg_relation_size('" + TABLE + "_expires_at')");
       System.out.printf(
-          "%-44s %6.1f %6.1f %6.1f %6.1f | %9.1f %9.1f | %8.1f%n",
-          layout,
-          table,
-          index,
-          purge,
-          table + index + purge,
-          walOfSingles,
-          walOfBatches,
-          nanos[0] / 1e3 / batched);
+          "%-48s %6.1f %6.1f %6.1f %6.1f | %9.1f %9.1f%n",
+          layout, table, index, purge, table + index + purge, walOfSingles, walOfBatches);
     } finally {
       single.close();
     }
+  }
+
+  /** The time of a key in a batch of 500 beside that of an insert by hand, in rounds by turns. */
+  private void time(LongFunction<String> key) throws SQLException {
+    double[] byHand = new double[ROUNDS];
+    double[] idem = new double[ROUNDS];
+    try (Connection connection = dataSource.getConnection();
+        Idempotency idempotency = engine(new OneConnection(connection))) {
+      Operation<?> operation = operation(idempotency, 0);
+      for (int round = 0; round < ROUNDS; round++) {
+        execute("TRUNCATE " + TABLE);
+        byHand[round] = insertedByHand(connection);
+        execute("TRUNCATE " + TABLE);
+        long start = System.nanoTime();
+        fill(operation, key, 0, ROUND_KEYS, 0, BATCH);
+        idem[round] = (System.nanoTime() - start) / 1e3 / ROUND_KEYS;
+      }
+    }
+    Arrays.sort(byHand);
+    Arrays.sort(idem);
+    System.out.printf(
+        "%nA key in a batch of %d, commit included, fastest and median of %d rounds:%n"
+            + "insert by hand %.1f and %.1f us, Operation.executeAll %.1f and %.1f us%n",
+        BATCH, ROUNDS, byHand[0], byHand[ROUNDS / 2], idem[0], idem[ROUNDS / 2]);
+  }
+
+  private static double insertedByHand(Connection connection) throws SQLException {
+    connection.setAutoCommit(false);
+    long start = System.nanoTime();
+    for (int batch = 0; batch < ROUND_KEYS / BATCH; batch++) {
+      Object[] ids = Stream.generate(UUID::randomUUID).limit(BATCH).toArray();
+      try (PreparedStatement insert =
+          connection.prepareStatement(
+              "INSERT INTO idem_record (expires_at, attempt, state, id)"
+                  + " SELECT extract(epoch FROM now()) * 1000, 1, 2, unnest(?::uuid[])"
+                  + " ON CONFLICT (id) DO NOTHING RETURNING id")) {
+        insert.setArray(1, connection.createArrayOf("uuid", ids));
+        try (ResultSet result = insert.executeQuery()) {
+          while (result.next()) {
+            result.getObject(1);
+          }
+        }
+      }
+      connection.commit();
+    }
+    double micros = (System.nanoTime() - start) / 1e3 / ROUND_KEYS;
+    connection.setAutoCommit(true);
+    return micros;
   }
 
   private static Idempotency engine(DataSource connections) {
@@ -143,12 +190,22 @@ public final class Storage {
         : idempotency.operation("pay", byte[].class).build();
   }
 
-  private static void fill(
-      Operation<?> operation, LongFunction<String> key, long from, long to, int answerBytes) {
-    for (long start = from; start < to; start += BATCH) {
+  private IdempotentRequest request(String key) {
+    IdempotentRequest request = IdempotentRequest.of(key);
+    return compared ? request.comparing(key) : request;
+  }
+
+  private void fill(
+      Operation<?> operation,
+      LongFunction<String> key,
+      long from,
+      long to,
+      int answerBytes,
+      int batch) {
+    for (long start = from; start < to; start += batch) {
       List<IdempotentRequest> requests = new ArrayList<>();
-      for (long i = start; i < Math.min(to, start + BATCH); i++) {
-        requests.add(IdempotentRequest.of(key.apply(i)));
+      for (long i = start; i < Math.min(to, start + batch); i++) {
+        requests.add(request(key.apply(i)));
       }
       run(operation, requests, answerBytes);
     }

@@ -45,6 +45,9 @@ public record DialectSpec(
    * repeated. {@code lock_timeout} is set for the transaction and set back to what it was by the
    * same statement, after the insert, which the cross join makes certain; after an error the
    * rollback sets it back.
+   *
+   * <p>A new row's expiry is rounded up to a second: the index of the purge keeps equal values in a
+   * third of the space.
    */
   public static final DialectSpec POSTGRESQL =
       new DialectSpec(
@@ -67,8 +70,9 @@ public record DialectSpec(
                     INSERT INTO {table} (
                       lease_until, expires_at, created_at, attempt, state, id, owner_token,
                       fingerprint, namespace, operation, source, idempotency_key, outcome)
-                    SELECT s.now + {lease}, s.now + {keep}, s.now + {age}, 1, {state}, {id}, {token},
-                      {fingerprint}, {namespace}, {operation}, {source}, {key}, {outcome}
+                    SELECT s.now + {lease}, (s.now + {keep} + 999) / 1000 * 1000, s.now + {age}, 1,
+                      {state}, {id}, {token}, {fingerprint}, {namespace}, {operation}, {source},
+                      {key}, {outcome}
                     FROM s
                     ON CONFLICT (id) DO NOTHING
                     RETURNING 1
@@ -105,8 +109,9 @@ public record DialectSpec(
                     INSERT INTO {table} (
                       lease_until, expires_at, created_at, attempt, state, id, owner_token,
                       fingerprint, namespace, operation, source, idempotency_key, outcome)
-                    SELECT s.now + lease, s.now + keep, s.now + age, 1, state, id, owner_token,
-                      fingerprint, namespace, operation, source, idempotency_key, outcome
+                    SELECT s.now + lease, (s.now + keep + 999) / 1000 * 1000, s.now + age, 1, state,
+                      id, owner_token, fingerprint, namespace, operation, source, idempotency_key,
+                      outcome
                     FROM s CROSS JOIN b ORDER BY id
                     ON CONFLICT (id) DO NOTHING
                     RETURNING id
