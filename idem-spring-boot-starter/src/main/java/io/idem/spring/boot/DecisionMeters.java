@@ -59,7 +59,7 @@ final class DecisionMeters implements DecisionListener {
         .description("Expired records that were deleted")
         .tag("store", event.store())
         .register(registry)
-        .increment(event.deleted());
+        .increment((double) event.deleted());
     event
         .lag()
         .ifPresent(
