@@ -64,7 +64,7 @@ final class Purges {
         log.warn(
             "Purging does not keep up: {} expired records were deleted in {} s and more are left,"
                 + " the oldest of which expired {} s ago. Lower the retention, give the database more"
-                + " room, or use partitions",
+                + " room, or purge from more nodes",
             deleted,
             TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start),
             lag.map(Duration::toSeconds).map(String::valueOf).orElse("an unknown number of"));

@@ -55,17 +55,18 @@ final class DecisionMeters implements DecisionListener {
 
   @Override
   public void onPurge(PurgeEvent event) {
-    Counter.builder("idem.purge.records")
-        .description("Expired records that were deleted")
-        .tag("store", event.store())
-        .register(registry)
-        .increment((double) event.deleted());
+    // The lag first: who sees the count finds the lag of the same purge.
     event
         .lag()
         .ifPresent(
             lag ->
                 lags.computeIfAbsent(event.store(), this::lagOf)
                     .set(TimeUnit.MILLISECONDS.convert(lag)));
+    Counter.builder("idem.purge.records")
+        .description("Expired records that were deleted")
+        .tag("store", event.store())
+        .register(registry)
+        .increment((double) event.deleted());
   }
 
   private AtomicLong lagOf(String store) {
