@@ -1,7 +1,8 @@
 package io.idem.benchmarks.stores;
 
-import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /**
  * What was measured of one comparison at one number of threads.
@@ -11,7 +12,7 @@ import java.util.Locale;
  * @param floor calls per second by hand, a figure a round
  * @param idem calls per second with Idem, a figure a round
  */
-record Result(Comparison comparison, int threads, double[] floor, double[] idem) {
+record Result(Comparison comparison, int threads, List<Double> floor, List<Double> idem) {
 
   /** The median of the rounds' own ratios: what slows a whole round down does not show. */
   double ratio() {
@@ -20,8 +21,7 @@ record Result(Comparison comparison, int threads, double[] floor, double[] idem)
 
   /** The row of a table: floor, Idem, ratio with its extremes, microseconds a key. */
   String row() {
-    double[] ratios = ratios();
-    Arrays.sort(ratios);
+    List<Double> ratios = ratios().stream().sorted().toList();
     double keysPerSecond = median(idem) * comparison.keysPerCall();
     return String.format(
         Locale.ROOT,
@@ -32,8 +32,8 @@ record Result(Comparison comparison, int threads, double[] floor, double[] idem)
         median(floor) * comparison.keysPerCall(),
         keysPerSecond,
         median(ratios),
-        ratios[0],
-        ratios[ratios.length - 1],
+        ratios.get(0),
+        ratios.get(ratios.size() - 1),
         promise(),
         1e6 / keysPerSecond);
   }
@@ -46,18 +46,15 @@ record Result(Comparison comparison, int threads, double[] floor, double[] idem)
     return ratio() >= comparison.target() ? target : "**" + target + " missed**";
   }
 
-  private double[] ratios() {
-    double[] ratios = new double[floor.length];
-    for (int i = 0; i < floor.length; i++) {
-      ratios[i] = idem[i] / floor[i];
-    }
-    return ratios;
+  private List<Double> ratios() {
+    return IntStream.range(0, floor.size()).mapToObj(i -> idem.get(i) / floor.get(i)).toList();
   }
 
-  private static double median(double[] figures) {
-    double[] sorted = figures.clone();
-    Arrays.sort(sorted);
-    int middle = sorted.length / 2;
-    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  private static double median(List<Double> figures) {
+    List<Double> sorted = figures.stream().sorted().toList();
+    int middle = sorted.size() / 2;
+    return sorted.size() % 2 == 1
+        ? sorted.get(middle)
+        : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
   }
 }

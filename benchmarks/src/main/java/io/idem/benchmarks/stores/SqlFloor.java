@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.idem.core.Execution;
 import io.idem.core.Idempotency;
+import io.idem.core.IdempotentRequest;
 import io.idem.core.Mode;
 import io.idem.core.Operation;
 import io.idem.jdbc.JdbcIdempotencyStore;
@@ -11,6 +12,7 @@ import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -20,7 +22,9 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One database: a business transaction of two statements, protected by hand and by Idem.
@@ -57,7 +61,7 @@ final class SqlFloor implements AutoCloseable {
             .store(new JdbcIdempotencyStore(pool))
             .transactionalStore(new JdbcTransactionalStore(pool))
             .build();
-    this.stored = java.util.stream.IntStream.range(0, REPLAYED).mapToObj(i -> key()).toList();
+    this.stored = IntStream.range(0, REPLAYED).mapToObj(i -> key()).toList();
     store();
   }
 
@@ -104,8 +108,10 @@ final class SqlFloor implements AutoCloseable {
     }
   }
 
+  @SuppressWarnings("NullAway") // does not see that the result of an inbox is always null
   List<Comparison> comparisons() {
-    Operation<?> inbox = idempotency.operation("inbox").mode(Mode.TRANSACTIONAL).build();
+    Operation<@Nullable Void> inbox =
+        idempotency.operation("inbox").mode(Mode.TRANSACTIONAL).build();
     Operation<String> answering = operation("answering", Mode.TRANSACTIONAL);
     Operation<String> leased = operation("leased", Mode.LEASED);
     Operation<String> replayed = operation("replayed", Mode.LEASED);
@@ -117,7 +123,7 @@ final class SqlFloor implements AutoCloseable {
             () -> inTransaction(this::insertByHand, false),
             () -> {
               inbox.execute(
-                  io.idem.core.IdempotentRequest.of(key()),
+                  IdempotentRequest.of(key()),
                   attempt -> {
                     business(attempt.unwrap(Connection.class));
                     return null;
@@ -130,7 +136,7 @@ final class SqlFloor implements AutoCloseable {
             () -> inTransaction(this::insertByHand, true),
             () ->
                 answering.execute(
-                    io.idem.core.IdempotentRequest.of(key()),
+                    IdempotentRequest.of(key()),
                     attempt -> {
                       business(attempt.unwrap(Connection.class));
                       return ANSWER;
@@ -273,7 +279,7 @@ final class SqlFloor implements AutoCloseable {
   }
 
   private static byte[] answer() {
-    return ANSWER.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    return ANSWER.getBytes(StandardCharsets.UTF_8);
   }
 
   private static String key() {

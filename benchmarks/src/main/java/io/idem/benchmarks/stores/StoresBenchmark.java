@@ -87,15 +87,15 @@ public final class StoresBenchmark {
     long nanos = (long) (seconds * 1e9);
     Load.callsPerSecond(count, nanos, comparison.floor());
     Load.callsPerSecond(count, nanos, comparison.idem());
-    double[] floor = new double[rounds];
-    double[] idem = new double[rounds];
+    List<Double> floor = new ArrayList<>();
+    List<Double> idem = new ArrayList<>();
     for (int round = 0; round < rounds; round++) {
       if (round % 2 == 0) {
-        floor[round] = Load.callsPerSecond(count, nanos, comparison.floor());
-        idem[round] = Load.callsPerSecond(count, nanos, comparison.idem());
+        floor.add(Load.callsPerSecond(count, nanos, comparison.floor()));
+        idem.add(Load.callsPerSecond(count, nanos, comparison.idem()));
       } else {
-        idem[round] = Load.callsPerSecond(count, nanos, comparison.idem());
-        floor[round] = Load.callsPerSecond(count, nanos, comparison.floor());
+        idem.add(Load.callsPerSecond(count, nanos, comparison.idem()));
+        floor.add(Load.callsPerSecond(count, nanos, comparison.floor()));
       }
     }
     return new Result(comparison, count, floor, idem);
