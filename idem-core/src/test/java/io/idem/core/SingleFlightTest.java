@@ -10,6 +10,7 @@ import io.idem.core.store.AnswerCache;
 import io.idem.core.store.Claim;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreNotAskedException;
+import io.idem.core.store.StoreUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -140,32 +141,36 @@ class SingleFlightTest {
 
   @Test
   void aFollowerWhoseTimeIsOverAsksNoStore() {
-    startRun(node.operation().build());
-    try (Node other = node.neighbour()) {
-      CountDownLatch looking = new CountDownLatch(1);
-      CountDownLatch goOn = new CountDownLatch(1);
-      other.store.on(
-          Verb.CLAIM,
-          new ScriptedStore.Fault() {
-            @Override
-            public <R> R apply(Supplier<R> real) {
+    CountDownLatch looking = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    node.store.on(
+        Verb.CLAIM,
+        ScriptedStore.after(
+            () -> {
               looking.countDown();
               await(goOn);
-              return real.get();
-            }
-          });
-      Operation<String> there = other.operation().waitAtMost(Duration.ofMillis(300)).build();
-      Started<Execution<String>> leader = threads.start(() -> run(there));
-      await(looking);
-      Started<Execution<String>> follower = threads.start(() -> run(there));
-      follower.awaitParked();
-      long deadline = System.nanoTime() + Duration.ofMillis(400).toNanos();
-      Concurrency.awaitUntil("their time is over", () -> System.nanoTime() - deadline > 0);
-      goOn.countDown();
-      assertThat(leader.answer()).isInstanceOf(Execution.Busy.class);
-      assertThat(follower.answer()).isInstanceOf(Execution.Busy.class);
-      assertThat(other.store.calls(Verb.CLAIM)).isEqualTo(1);
-    }
+              throw ScriptedStore.down();
+            }));
+    Operation<String> charge = node.operation().waitAtMost(Duration.ofMillis(300)).build();
+    Started<Boolean> leader =
+        threads.start(
+            () -> {
+              try {
+                run(charge);
+                return false;
+              } catch (StoreUnavailableException e) {
+                return true;
+              }
+            });
+    await(looking);
+    Started<Execution<String>> follower = threads.start(() -> run(charge));
+    follower.awaitParked();
+    long deadline = System.nanoTime() + Duration.ofMillis(400).toNanos();
+    Concurrency.awaitUntil("their time is over", () -> System.nanoTime() - deadline > 0);
+    goOn.countDown();
+    assertThat(leader.answer()).as("told that the store is down").isTrue();
+    assertThat(follower.answer()).isInstanceOf(Execution.Busy.class);
+    assertThat(node.store.calls(Verb.CLAIM)).isEqualTo(1);
   }
 
   @Test
