@@ -6,16 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.idem.core.Concurrency.Started;
 import io.idem.core.ScriptedStore.Verb;
-import io.idem.core.store.AnswerCache;
-import io.idem.core.store.Claim;
-import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreNotAskedException;
 import io.idem.core.store.StoreUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
@@ -29,7 +24,7 @@ class SingleFlightTest {
   private static final IdempotentRequest KEY = IdempotentRequest.of("order-42").comparing("10 EUR");
 
   private final Concurrency threads = new Concurrency();
-  private final MapCache cache = new MapCache();
+  private final MapAnswerCache cache = new MapAnswerCache();
   private final Node node = Node.start();
   private final Node caching = node.neighbour(builder -> builder.answerCache(cache));
   private final AtomicInteger runs = new AtomicInteger();
@@ -42,23 +37,6 @@ class SingleFlightTest {
     threads.close();
     caching.close();
     node.close();
-  }
-
-  /** Keeps everything, and how long it was told to. */
-  private static final class MapCache implements AnswerCache {
-    final Map<RecordId, Claim.Completed> answers = new ConcurrentHashMap<>();
-    final List<Duration> times = new ArrayList<>();
-
-    @Override
-    public Claim.Completed get(RecordId id) {
-      return answers.get(id);
-    }
-
-    @Override
-    public synchronized void put(RecordId id, Claim.Completed answer, Duration keepFor) {
-      answers.put(id, answer);
-      times.add(keepFor);
-    }
   }
 
   private Execution<String> run(Operation<String> operation) {
