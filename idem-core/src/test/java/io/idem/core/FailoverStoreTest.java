@@ -5,6 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.idem.core.ScriptedStore.Verb;
+import io.idem.core.store.Claim;
+import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Fingerprint;
+import io.idem.core.store.Lease;
+import io.idem.core.store.OwnerToken;
+import io.idem.core.store.RecordId;
+import io.idem.core.store.RecordLabel;
 import io.idem.core.store.StoreUnavailableException;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -189,6 +196,52 @@ class FailoverStoreTest {
     fallback.heal(Verb.values());
     store.purgeExpired(10);
     assertThat(request()).isEqualTo(new Execution.Ran<>("run-2", Recording.STORED));
+  }
+
+  private static ClaimRequest claimOf(long token, boolean takeOver) {
+    return new ClaimRequest(
+        new RecordId(7, 7),
+        new RecordLabel("", "op", "", "k"),
+        Fingerprint.NONE,
+        new OwnerToken(0, token),
+        Duration.ofSeconds(30),
+        Duration.ofHours(1),
+        takeOver);
+  }
+
+  @Test
+  void whatWasToBeGivenBackIsKeptWhenItsTokenIsGranted() {
+    store = new FailoverStore(primary, fallback, FallbackPolicy.OPTIONAL);
+    Claim.Acquired rival = (Claim.Acquired) primary.claim(claimOf(1, false));
+    fallback.on(Verb.CLAIM, ScriptedStore.ANSWER_LOST);
+    assertThat(store.claim(claimOf(2, false))).isInstanceOf(Claim.Running.class);
+    assertThat(store.owed()).as("what the fallback may have granted").isEqualTo(1);
+    fallback.heal(Verb.CLAIM);
+    primary.release(rival.lease());
+    assertThat(store.claim(claimOf(2, false))).isInstanceOf(Claim.Acquired.class);
+    store.purgeExpired(10);
+    assertThat(fallback.claim(claimOf(3, false))).isInstanceOf(Claim.Running.class);
+  }
+
+  @Test
+  void whatWasTakenOverAndIsGivenBackStaysAbandoned() {
+    Claim.Acquired lost = (Claim.Acquired) store.claim(claimOf(1, false));
+    store.renew(lost.lease(), Duration.ZERO);
+    AtomicInteger claims = new AtomicInteger();
+    fallback.on(
+        Verb.CLAIM,
+        ScriptedStore.after(
+            () -> {
+              if (claims.incrementAndGet() == 2) {
+                throw ScriptedStore.down();
+              }
+            }));
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(() -> store.claim(claimOf(2, true)));
+    assertThat(primary.claim(claimOf(3, false))).isInstanceOf(Claim.Abandoned.class);
+    assertThat(store.claim(claimOf(4, true)))
+        .as("the attempt of the store that counted furthest")
+        .isEqualTo(new Claim.Acquired(new Lease(new RecordId(7, 7), new OwnerToken(0, 4), 3)));
   }
 
   @Test

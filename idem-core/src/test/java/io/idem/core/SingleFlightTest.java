@@ -6,15 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.idem.core.Concurrency.Started;
 import io.idem.core.ScriptedStore.Verb;
-import io.idem.core.store.AnswerCache;
-import io.idem.core.store.Claim;
-import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreNotAskedException;
+import io.idem.core.store.StoreUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
@@ -28,7 +24,7 @@ class SingleFlightTest {
   private static final IdempotentRequest KEY = IdempotentRequest.of("order-42").comparing("10 EUR");
 
   private final Concurrency threads = new Concurrency();
-  private final MapCache cache = new MapCache();
+  private final MapAnswerCache cache = new MapAnswerCache();
   private final Node node = Node.start();
   private final Node caching = node.neighbour(builder -> builder.answerCache(cache));
   private final AtomicInteger runs = new AtomicInteger();
@@ -41,23 +37,6 @@ class SingleFlightTest {
     threads.close();
     caching.close();
     node.close();
-  }
-
-  /** Keeps everything, and how long it was told to. */
-  private static final class MapCache implements AnswerCache {
-    final Map<RecordId, Claim.Completed> answers = new ConcurrentHashMap<>();
-    final List<Duration> times = new ArrayList<>();
-
-    @Override
-    public Claim.Completed get(RecordId id) {
-      return answers.get(id);
-    }
-
-    @Override
-    public synchronized void put(RecordId id, Claim.Completed answer, Duration keepFor) {
-      answers.put(id, answer);
-      times.add(keepFor);
-    }
   }
 
   private Execution<String> run(Operation<String> operation) {
@@ -140,32 +119,36 @@ class SingleFlightTest {
 
   @Test
   void aFollowerWhoseTimeIsOverAsksNoStore() {
-    startRun(node.operation().build());
-    try (Node other = node.neighbour()) {
-      CountDownLatch looking = new CountDownLatch(1);
-      CountDownLatch goOn = new CountDownLatch(1);
-      other.store.on(
-          Verb.CLAIM,
-          new ScriptedStore.Fault() {
-            @Override
-            public <R> R apply(Supplier<R> real) {
+    CountDownLatch looking = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    node.store.on(
+        Verb.CLAIM,
+        ScriptedStore.after(
+            () -> {
               looking.countDown();
               await(goOn);
-              return real.get();
-            }
-          });
-      Operation<String> there = other.operation().waitAtMost(Duration.ofMillis(300)).build();
-      Started<Execution<String>> leader = threads.start(() -> run(there));
-      await(looking);
-      Started<Execution<String>> follower = threads.start(() -> run(there));
-      follower.awaitParked();
-      long deadline = System.nanoTime() + Duration.ofMillis(400).toNanos();
-      Concurrency.awaitUntil("their time is over", () -> System.nanoTime() - deadline > 0);
-      goOn.countDown();
-      assertThat(leader.answer()).isInstanceOf(Execution.Busy.class);
-      assertThat(follower.answer()).isInstanceOf(Execution.Busy.class);
-      assertThat(other.store.calls(Verb.CLAIM)).isEqualTo(1);
-    }
+              throw ScriptedStore.down();
+            }));
+    Operation<String> charge = node.operation().waitAtMost(Duration.ofMillis(300)).build();
+    Started<Boolean> leader =
+        threads.start(
+            () -> {
+              try {
+                run(charge);
+                return false;
+              } catch (StoreUnavailableException e) {
+                return true;
+              }
+            });
+    await(looking);
+    Started<Execution<String>> follower = threads.start(() -> run(charge));
+    follower.awaitParked();
+    long deadline = System.nanoTime() + Duration.ofMillis(400).toNanos();
+    Concurrency.awaitUntil("their time is over", () -> System.nanoTime() - deadline > 0);
+    goOn.countDown();
+    assertThat(leader.answer()).as("told that the store is down").isTrue();
+    assertThat(follower.answer()).isInstanceOf(Execution.Busy.class);
+    assertThat(node.store.calls(Verb.CLAIM)).isEqualTo(1);
   }
 
   @Test

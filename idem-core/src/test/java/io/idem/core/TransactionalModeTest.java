@@ -311,6 +311,36 @@ class TransactionalModeTest {
   }
 
   @Test
+  void onlyWhatIsCommittedIsCached() {
+    MapAnswerCache cache = new MapAnswerCache();
+    try (Idempotency caching =
+        Idempotency.builder().transactionalStore(store).answerCache(cache).build()) {
+      Operation<String> charge =
+          caching.operation("charge", String.class).recordFailure(declined()).build();
+      store.callersTransaction(
+          scope -> {
+            run(charge, "a");
+            assertThat(cache.answers).as("answers of a transaction still open").isEmpty();
+            return null;
+          });
+      assertThat(fail(caching.operation("fails", String.class).build(), new IOException("timeout")))
+          .isEqualTo("timeout");
+      assertThat(cache.answers).isEmpty();
+
+      IdempotentRequest own = IdempotentRequest.of("own");
+      charge.execute(own, attempt -> "b");
+      Operation<String> declines =
+          caching.operation("declines", String.class).recordFailure(declined()).build();
+      assertThat(fail(declines, new IOException("no money"))).isEqualTo("no money");
+      assertThat(cache.answers).hasSize(2);
+      int begun = store.begun.get();
+      assertThat(charge.execute(own, attempt -> "c")).isEqualTo(new Execution.Replayed<>("b"));
+      assertThat(fail(declines, new IOException("never"))).isEqualTo("no money");
+      assertThat(store.begun).as("replays begin no transaction").hasValue(begun);
+    }
+  }
+
+  @Test
   void aJoinedTransactionsAnswerReachesNobodyBeforeItsCommit() {
     Operation<String> charge = operation().waitAtMost(Concurrency.BOUND).build();
     List<Started<Execution<String>>> followers = new ArrayList<>();
