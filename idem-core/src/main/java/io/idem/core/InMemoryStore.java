@@ -172,8 +172,16 @@ public final class InMemoryStore
         .toList();
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>In no particular order: each of them frees as much room.
+   */
   @Override
   public int purgeExpired(int limit) {
+    if (limit < 1) {
+      throw new IllegalArgumentException("A purge deletes at least 1 record, found " + limit);
+    }
     sweeping.lock();
     try {
       int purged = sweep(limit);

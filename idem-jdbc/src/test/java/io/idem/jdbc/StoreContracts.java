@@ -1,20 +1,16 @@
 package io.idem.jdbc;
 
-import io.idem.core.store.BatchClaims;
-import io.idem.core.store.ExpiredEntries;
-import io.idem.core.store.IdempotencyStore;
-import io.idem.core.store.RecordId;
 import io.idem.testkit.BatchClaimsContract;
 import io.idem.testkit.ExpiredEntriesContract;
 import io.idem.testkit.IdempotencyStoreContract;
-import java.time.Duration;
+import io.idem.testkit.LeasedFixture;
+import io.idem.testkit.TransactionalBatchContract;
+import io.idem.testkit.TransactionalFixture;
+import io.idem.testkit.TransactionalStoreContract;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.TestInstance;
 
-/**
- * Every contract on one backend, with one client whose pool hands out connections with autocommit
- * off.
- */
+/** Every contract on one backend, each with a database of its own. */
 abstract class StoreContracts {
 
   private final Backend backend;
@@ -23,62 +19,23 @@ abstract class StoreContracts {
     this.backend = backend;
   }
 
+  private LeasedFixture newLeased() {
+    return DatabaseFixture.leased(backend.prepared());
+  }
+
+  private TransactionalFixture newTransactional() {
+    return DatabaseFixture.transactional(backend.prepared());
+  }
+
   @Nested
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class Leased extends IdempotencyStoreContract {
 
-    private final TestDatabase database = backend.prepared();
-    private final IdempotencyStore store = database.leased();
-    private final IdempotencyStore other = database.leased(database.counting(100, false));
+    private final LeasedFixture fixture = newLeased();
 
     @Override
-    protected IdempotencyStore store() {
-      return store;
-    }
-
-    @Override
-    protected IdempotencyStore otherStore() {
-      return other;
-    }
-
-    @Override
-    protected void age(RecordId id, Duration by) {
-      database.age(id, by);
-    }
-  }
-
-  @Nested
-  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  class Purge extends ExpiredEntriesContract {
-
-    private final TestDatabase database = backend.prepared();
-    private final JdbcIdempotencyStore store = database.leased();
-
-    @Override
-    protected IdempotencyStore store() {
-      return store;
-    }
-
-    @Override
-    protected ExpiredEntries entries() {
-      return store;
-    }
-
-    @Override
-    protected void age(RecordId id, Duration by) {
-      database.age(id, by);
-    }
-  }
-
-  @Nested
-  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  class Transactional extends TestDatabase.TransactionalContract {
-
-    private final TestDatabase database = backend.prepared();
-
-    @Override
-    TestDatabase database() {
-      return database;
+    protected LeasedFixture fixture() {
+      return fixture;
     }
   }
 
@@ -86,40 +43,47 @@ abstract class StoreContracts {
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class LeasedBatches extends BatchClaimsContract {
 
-    private final TestDatabase database = backend.prepared();
-    private final JdbcIdempotencyStore store = database.leased();
-    private final JdbcIdempotencyStore other = database.leased(database.counting(100, false));
+    private final LeasedFixture fixture = newLeased();
 
     @Override
-    protected IdempotencyStore store() {
-      return store;
-    }
-
-    @Override
-    protected BatchClaims batches() {
-      return store;
-    }
-
-    @Override
-    protected BatchClaims otherBatches() {
-      return other;
-    }
-
-    @Override
-    protected void age(RecordId id, Duration by) {
-      database.age(id, by);
+    protected LeasedFixture fixture() {
+      return fixture;
     }
   }
 
   @Nested
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  class TransactionalBatches extends TestDatabase.BatchContract {
+  class Purge extends ExpiredEntriesContract {
 
-    private final TestDatabase database = backend.prepared();
+    private final LeasedFixture fixture = newLeased();
 
     @Override
-    TestDatabase database() {
-      return database;
+    protected LeasedFixture fixture() {
+      return fixture;
+    }
+  }
+
+  @Nested
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  class Transactional extends TransactionalStoreContract {
+
+    private final TransactionalFixture fixture = newTransactional();
+
+    @Override
+    protected TransactionalFixture fixture() {
+      return fixture;
+    }
+  }
+
+  @Nested
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  class TransactionalBatches extends TransactionalBatchContract {
+
+    private final TransactionalFixture fixture = newTransactional();
+
+    @Override
+    protected TransactionalFixture fixture() {
+      return fixture;
     }
   }
 }

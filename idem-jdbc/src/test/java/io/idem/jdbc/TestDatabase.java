@@ -3,8 +3,6 @@ package io.idem.jdbc;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
-import io.idem.testkit.TransactionalBatchContract;
-import io.idem.testkit.TransactionalStoreContract;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -135,8 +133,15 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
   }
 
   void execute(String sql) {
-    try (Connection connection = dataSource.getConnection();
-        Statement statement = connection.createStatement()) {
+    try (Connection connection = dataSource.getConnection()) {
+      execute(connection, sql);
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  static void execute(Connection connection, String sql) {
+    try (Statement statement = connection.createStatement()) {
       statement.execute(sql);
     } catch (SQLException e) {
       throw new AssertionError(e);
@@ -164,101 +169,6 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
       }
     } catch (SQLException e) {
       throw new AssertionError(e);
-    }
-  }
-
-  /** The transactional contract on one database. */
-  abstract static class TransactionalContract extends TransactionalStoreContract {
-
-    abstract TestDatabase database();
-
-    @Override
-    protected TransactionalStore store() {
-      return database().transactional();
-    }
-
-    @Override
-    protected TransactionalStore otherStore() {
-      // As a pool that hands out connections with autocommit off.
-      return database().transactional(database().counting(100, false));
-    }
-
-    @Override
-    protected JdbcIdempotencyStore leasedStore() {
-      return database().leased();
-    }
-
-    @Override
-    protected void inCallersTransaction(CallersWork work) {
-      database().inTransaction(connection -> work.run(database().joining(connection)));
-    }
-
-    @Override
-    protected void write(TransactionScope scope, RecordId name) {
-      database().write(scope, name);
-    }
-
-    @Override
-    protected int effects(RecordId name) {
-      return database().effects(name);
-    }
-
-    @Override
-    protected int waiting() {
-      return database().waiting();
-    }
-
-    @Override
-    protected void age(RecordId id, Duration by) {
-      database().age(id, by);
-    }
-  }
-
-  /** The contract of batches on one database. */
-  abstract static class BatchContract extends TransactionalBatchContract {
-
-    abstract TestDatabase database();
-
-    @Override
-    protected Duration waitUnit() {
-      Dialect dialect = database().dialect();
-      boolean seconds = dialect == Dialect.MARIADB || dialect == Dialect.MYSQL;
-      return seconds ? Duration.ofSeconds(1) : Duration.ZERO;
-    }
-
-    @Override
-    protected TransactionalStore store() {
-      return new JdbcTransactionalStore(database().dataSource());
-    }
-
-    @Override
-    protected TransactionalStore otherStore() {
-      return new JdbcTransactionalStore(database().counting(100, false));
-    }
-
-    @Override
-    protected void inCallersTransaction(TransactionalStoreContract.CallersWork work) {
-      database().inTransaction(connection -> work.run(database().joining(connection)));
-    }
-
-    @Override
-    protected void write(TransactionScope scope, RecordId name) {
-      database().write(scope, name);
-    }
-
-    @Override
-    protected int effects(RecordId name) {
-      return database().effects(name);
-    }
-
-    @Override
-    protected int waiting() {
-      return database().waiting();
-    }
-
-    @Override
-    protected void age(RecordId id, Duration by) {
-      database().age(id, by);
     }
   }
 }

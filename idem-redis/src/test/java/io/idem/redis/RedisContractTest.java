@@ -1,10 +1,8 @@
 package io.idem.redis;
 
-import io.idem.core.store.IdempotencyStore;
-import io.idem.core.store.RecordId;
 import io.idem.testkit.IdempotencyStoreContract;
+import io.idem.testkit.LeasedFixture;
 import io.idem.testkit.TestRedis;
-import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.TestInstance;
@@ -29,37 +27,20 @@ class RedisContractTest {
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   abstract static class OnRedis extends IdempotencyStoreContract {
 
-    private final TestNode node;
-    private final TestNode other;
-    private final IdempotencyStore store;
-    private final IdempotencyStore otherStore;
+    private final RedisFixture fixture;
 
-    OnRedis(TestNode node, TestNode other) {
-      this.node = node;
-      this.other = other;
-      this.store = node.store();
-      this.otherStore = other.store();
+    OnRedis(TestNode here, TestNode there) {
+      fixture = new RedisFixture(here, there);
     }
 
     @AfterAll
     void close() {
-      node.close();
-      other.close();
+      fixture.close();
     }
 
     @Override
-    protected IdempotencyStore store() {
-      return store;
-    }
-
-    @Override
-    protected IdempotencyStore otherStore() {
-      return otherStore;
-    }
-
-    @Override
-    protected void age(RecordId id, Duration by) {
-      node.age(id, by);
+    protected LeasedFixture fixture() {
+      return fixture;
     }
   }
 }

@@ -9,7 +9,6 @@ import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.Completion;
 import io.idem.core.store.Fingerprint;
-import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
@@ -24,8 +23,13 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** What a store owes that claims many keys in one step. */
-public abstract class BatchClaimsContract {
+/**
+ * What a store owes that claims many keys in one step.
+ *
+ * <p>Runs on the fixture of {@link IdempotencyStoreContract}, whose clients are then also {@link
+ * BatchClaims}.
+ */
+public abstract class BatchClaimsContract extends LeasedContract {
 
   private static final Duration LONG_AGO = Duration.ofDays(100);
   private static final Duration LEASE_OVER = Requests.LEASE.plusSeconds(1);
@@ -35,33 +39,22 @@ public abstract class BatchClaimsContract {
   protected BatchClaimsContract() {}
 
   /**
-   * The store under test.
+   * The batches of the store under test.
    *
-   * @return a client of it
+   * @return the capability of {@link #store()}, unless overridden
    */
-  protected abstract IdempotencyStore store();
+  protected BatchClaims batches() {
+    return (BatchClaims) store();
+  }
 
   /**
-   * Its batches.
+   * The batches of the same store as another node sees it.
    *
-   * @return the capability of the same store
+   * @return the capability of {@link #otherStore()}, unless overridden
    */
-  protected abstract BatchClaims batches();
-
-  /**
-   * The same store as another node sees it.
-   *
-   * @return a client that shares nothing with {@link #batches()} but the stored records
-   */
-  protected abstract BatchClaims otherBatches();
-
-  /**
-   * Makes a record older, instead of sleeping.
-   *
-   * @param id whose
-   * @param by how far every time stored with it is moved into the past
-   */
-  protected abstract void age(RecordId id, Duration by);
+  protected BatchClaims otherBatches() {
+    return (BatchClaims) otherStore();
+  }
 
   @Test
   void everyNewKeyIsAcquiredInTheCallersOrder() {
@@ -243,8 +236,7 @@ public abstract class BatchClaimsContract {
 
   @Test
   void batchAnswersAsItsClaimsOneByOne() {
-    long seed = new Random().nextLong();
-    System.out.println("BatchClaimsContract seed " + seed);
+    long seed = Long.getLong(Seed.PROPERTY, new Random().nextLong());
     Random random = new Random(seed);
     for (int round = 0; round < 5; round++) {
       List<ClaimRequest> together = new ArrayList<>();
@@ -261,8 +253,16 @@ public abstract class BatchClaimsContract {
         }
       }
       assertThat(described(batches().claimAll(together)))
-          .as("seed %d", seed)
+          .as("Repeat with -D%s=%d", Seed.PROPERTY, seed)
           .isEqualTo(described(apart.stream().map(store()::claim).toList()));
+    }
+  }
+
+  /** Seeded; see the message of its failure for how to play a history again. */
+  @Test
+  void storeAnswersAsItsModelDoes() {
+    for (Seed seed : Seed.of(8)) {
+      new RandomHistory(seed, this).with(batches(), otherBatches()).play(40);
     }
   }
 
@@ -309,10 +309,6 @@ public abstract class BatchClaimsContract {
       }
     }
     return owned;
-  }
-
-  private void acquire(RecordId id) {
-    assertThat(store().claim(Requests.claimOf(id))).isInstanceOf(Claim.Acquired.class);
   }
 
   private void complete(RecordId id) {

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.idem.core.store.Claim;
 import io.idem.core.store.ExpiredEntries;
-import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.Fingerprint;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
@@ -19,9 +19,11 @@ import org.junit.jupiter.api.Test;
 /**
  * What a store owes that does not forget expired records by itself.
  *
- * <p>Nothing else may use the store at the same time.
+ * <p>Runs on a fixture as {@link IdempotencyStoreContract} does, whose {@link
+ * LeasedFixture#store()} is then also {@link ExpiredEntries}. Nothing else may use the store at the
+ * same time.
  */
-public abstract class ExpiredEntriesContract {
+public abstract class ExpiredEntriesContract extends LeasedContract {
 
   private static final Duration LONG_AGO = Duration.ofDays(100);
 
@@ -29,26 +31,13 @@ public abstract class ExpiredEntriesContract {
   protected ExpiredEntriesContract() {}
 
   /**
-   * The store under test.
+   * The purge of the store under test.
    *
-   * @return a client of it
+   * @return the capability of {@link #store()}, unless overridden
    */
-  protected abstract IdempotencyStore store();
-
-  /**
-   * Its purge.
-   *
-   * @return the capability of the same store
-   */
-  protected abstract ExpiredEntries entries();
-
-  /**
-   * Makes a record older, instead of sleeping.
-   *
-   * @param id whose
-   * @param by how far every time stored with it is moved into the past
-   */
-  protected abstract void age(RecordId id, Duration by);
+  protected ExpiredEntries entries() {
+    return (ExpiredEntries) store();
+  }
 
   @BeforeEach
   void forgetEarlierCases() {
@@ -58,7 +47,7 @@ public abstract class ExpiredEntriesContract {
   @Test
   void purgeIsBounded() {
     for (int i = 0; i < 5; i++) {
-      expired();
+      longExpired();
     }
 
     assertThat(entries().purgeExpired(3)).isEqualTo(3);
@@ -68,8 +57,8 @@ public abstract class ExpiredEntriesContract {
 
   @Test
   void oldestArePurgedFirst() {
-    Lease younger = expired();
-    Lease older = expired();
+    Lease younger = longExpired();
+    Lease older = longExpired();
     age(older.id(), LONG_AGO);
 
     assertThat(entries().purgeExpired(1)).isEqualTo(1);
@@ -81,8 +70,8 @@ public abstract class ExpiredEntriesContract {
   @Test
   void onlyExpiredOutcomesArePurged() {
     Lease fresh = completed();
-    Lease running = acquire();
-    Lease abandoned = acquire();
+    Lease running = acquireNew();
+    Lease abandoned = acquireNew();
     age(abandoned.id(), LONG_AGO);
 
     assertThat(entries().purgeExpired(100)).isZero();
@@ -98,10 +87,10 @@ public abstract class ExpiredEntriesContract {
   @Test
   void stuckRecordsDoNotStandInTheWay() {
     for (int i = 0; i < 10; i++) {
-      age(acquire().id(), LONG_AGO.multipliedBy(2));
+      age(acquireNew().id(), LONG_AGO.multipliedBy(2));
     }
     for (int i = 0; i < 4; i++) {
-      expired();
+      longExpired();
     }
 
     assertThat(entries().purgeExpired(2)).isEqualTo(2);
@@ -112,7 +101,7 @@ public abstract class ExpiredEntriesContract {
   @Test
   void concurrentPurgesDeleteEachRecordOnce() {
     for (int i = 0; i < 40; i++) {
-      expired();
+      longExpired();
     }
     Callable<Integer> purge =
         () -> {
@@ -133,7 +122,7 @@ public abstract class ExpiredEntriesContract {
     assertThat(entries().purgeLag()).contains(Duration.ZERO);
     completed();
     assertThat(entries().purgeLag()).as("nothing has expired").contains(Duration.ZERO);
-    Lease abandoned = acquire();
+    Lease abandoned = acquireNew();
     age(abandoned.id(), LONG_AGO.multipliedBy(2));
     // Stores that age as a whole have expired the record above by now.
     entries().purgeExpired(100);
@@ -154,18 +143,38 @@ public abstract class ExpiredEntriesContract {
     assertThatIllegalArgumentException().isThrownBy(() -> entries().purgeExpired(0));
   }
 
-  private Lease acquire() {
-    Claim claim = store().claim(Requests.claimOf(Requests.newId()));
-    return ((Claim.Acquired) claim).lease();
+  @Test
+  void successorOfAnExpiredOutcomeIsNeverPurged() {
+    for (int round = 0; round < ROUNDS; round++) {
+      RecordId id = longExpired().id();
+      Callable<Boolean> successor =
+          () -> {
+            Lease lease = acquire(id);
+            return otherStore().complete(lease, StoredOutcome.nullResult(), Requests.RETENTION)
+                == LeaseCheck.HELD;
+          };
+      Callable<Boolean> purge = () -> entries().purgeExpired(10) >= 0;
+
+      assertThat(Together.run(List.of(successor, purge, purge))).containsOnly(true);
+      assertThat(store().claim(Requests.claimOf(id)))
+          .isEqualTo(new Claim.Completed(Fingerprint.of("request"), StoredOutcome.nullResult()));
+    }
   }
 
-  private Lease completed() {
-    Lease lease = acquire();
-    assertThat(repeatedCompletion(lease)).isEqualTo(LeaseCheck.HELD);
-    return lease;
+  /** Seeded; see the message of its failure for how to play a history again. */
+  @Test
+  void storeAnswersAsItsModelDoes() {
+    for (Seed seed : Seed.of(8)) {
+      forgetEarlierCases();
+      new RandomHistory(seed, this).with(entries()).play(40);
+    }
   }
 
-  private Lease expired() {
+  private Lease acquireNew() {
+    return acquire(Requests.newId());
+  }
+
+  private Lease longExpired() {
     Lease lease = completed();
     age(lease.id(), LONG_AGO);
     return lease;

@@ -121,4 +121,22 @@ public final class Requests {
         retention,
         request.takeOver());
   }
+
+  /**
+   * The same claim under another token.
+   *
+   * @param request the claim
+   * @param token the mark it is to own the key under
+   * @return a copy
+   */
+  public static ClaimRequest with(ClaimRequest request, OwnerToken token) {
+    return new ClaimRequest(
+        request.id(),
+        request.label(),
+        request.fingerprint(),
+        token,
+        request.leaseFor(),
+        request.retention(),
+        request.takeOver());
+  }
 }

@@ -25,76 +25,17 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** What a transactional store owes to a batch of keys in one transaction. */
-public abstract class TransactionalBatchContract {
+/**
+ * What a transactional store owes to a batch of keys in one transaction.
+ *
+ * <p>Runs on the fixture of {@link TransactionalStoreContract}.
+ */
+public abstract class TransactionalBatchContract extends TransactionalContract {
 
-  private static final Duration LONG = Duration.ofSeconds(30);
-  private static final Duration SHORT = Duration.ofMillis(300);
   private static final StoredOutcome DONE = StoredOutcome.done();
 
   /** For subclasses. */
   protected TransactionalBatchContract() {}
-
-  /**
-   * The store under test, which begins transactions of its own.
-   *
-   * @return a client of it
-   */
-  protected abstract TransactionalStore store();
-
-  /**
-   * The same store as another node sees it.
-   *
-   * @return a client that shares nothing with {@link #store()} but the stored records
-   */
-  protected abstract TransactionalStore otherStore();
-
-  /**
-   * Runs work in a transaction that the backend's own means begin and end.
-   *
-   * @param work what to run; the transaction is committed if it answers true, else rolled back
-   */
-  protected abstract void inCallersTransaction(TransactionalStoreContract.CallersWork work);
-
-  /**
-   * Writes an effect in the transaction.
-   *
-   * @param scope the transaction
-   * @param name the effect's name
-   */
-  protected abstract void write(TransactionScope scope, RecordId name);
-
-  /**
-   * Counts committed effects.
-   *
-   * @param name the effect's name
-   * @return how often it was written
-   */
-  protected abstract int effects(RecordId name);
-
-  /**
-   * Counts the statements that wait for another transaction right now.
-   *
-   * @return how many the database knows of
-   */
-  protected abstract int waiting();
-
-  /**
-   * What the store rounds a wait up to.
-   *
-   * @return nothing, unless overridden
-   */
-  protected Duration waitUnit() {
-    return Duration.ZERO;
-  }
-
-  /**
-   * Makes a record older, instead of sleeping.
-   *
-   * @param id whose
-   * @param by how far every time stored with it is moved into the past
-   */
-  protected abstract void age(RecordId id, Duration by);
 
   @Test
   void commitPublishesAllAndRollbackFreesAll() {

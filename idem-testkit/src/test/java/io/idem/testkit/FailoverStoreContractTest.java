@@ -2,11 +2,6 @@ package io.idem.testkit;
 
 import io.idem.core.FailoverStore;
 import io.idem.core.FallbackPolicy;
-import io.idem.core.InMemoryStore;
-import io.idem.core.store.IdempotencyStore;
-import io.idem.core.store.RecordId;
-import java.time.Duration;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.TestInstance;
 
@@ -15,34 +10,16 @@ class FailoverStoreContractTest {
 
   abstract static class TwoStores extends IdempotencyStoreContract {
 
-    private final AtomicLong passedNanos = new AtomicLong();
-    private final IdempotencyStore primary = inMemory();
-    private final IdempotencyStore fallback = inMemory();
-    private final IdempotencyStore here;
-    private final IdempotencyStore there;
+    private final LeasedFixture fixture;
 
     TwoStores(FallbackPolicy policy) {
-      here = new FailoverStore(primary, fallback, policy);
-      there = new FailoverStore(primary, fallback, policy);
-    }
-
-    private IdempotencyStore inMemory() {
-      return new InMemoryStore(1_000_000, () -> System.nanoTime() + passedNanos.get());
+      fixture =
+          new InMemoryFixture((primary, fallback) -> new FailoverStore(primary, fallback, policy));
     }
 
     @Override
-    protected IdempotencyStore store() {
-      return here;
-    }
-
-    @Override
-    protected IdempotencyStore otherStore() {
-      return there;
-    }
-
-    @Override
-    protected void age(RecordId id, Duration by) {
-      passedNanos.addAndGet(by.toNanos());
+    protected LeasedFixture fixture() {
+      return fixture;
     }
   }
 

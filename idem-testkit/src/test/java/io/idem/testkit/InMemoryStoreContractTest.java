@@ -1,32 +1,72 @@
 package io.idem.testkit;
 
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
 import io.idem.core.InMemoryStore;
-import io.idem.core.store.IdempotencyStore;
-import io.idem.core.store.RecordId;
-import java.time.Duration;
-import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
 /** The in-memory store. Its records age with its clock, and both clients are the one process. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class InMemoryStoreContractTest extends IdempotencyStoreContract {
+class InMemoryStoreContractTest {
 
-  private final AtomicLong passedNanos = new AtomicLong();
-  private final IdempotencyStore store =
-      new InMemoryStore(1_000_000, () -> System.nanoTime() + passedNanos.get());
+  @Nested
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  class Leased extends IdempotencyStoreContract {
 
-  @Override
-  protected IdempotencyStore store() {
-    return store;
+    private final LeasedFixture fixture = new InMemoryFixture();
+
+    @Override
+    protected LeasedFixture fixture() {
+      return fixture;
+    }
   }
 
-  @Override
-  protected IdempotencyStore otherStore() {
-    return store;
+  @Nested
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  class Batches extends BatchClaimsContract {
+
+    private final LeasedFixture fixture = new InMemoryFixture();
+
+    @Override
+    protected LeasedFixture fixture() {
+      return fixture;
+    }
   }
 
-  @Override
-  protected void age(RecordId id, Duration by) {
-    passedNanos.addAndGet(by.toNanos());
+  /**
+   * Not the contract of purges, which go in the order of age: this store's need not, and its
+   * records age all at once.
+   */
+  @Nested
+  class Purge extends LeasedContract {
+
+    private final LeasedFixture fixture = new InMemoryFixture();
+
+    @Override
+    protected LeasedFixture fixture() {
+      return fixture;
+    }
+
+    @Test
+    void storeAnswersAsItsModelDoes() {
+      for (Seed seed : Seed.of(40)) {
+        InMemoryStore store = (InMemoryStore) store();
+        Together.await("purge of earlier histories", () -> agedPurge(store) == 0);
+        new RandomHistory(seed, this).with(store, store).with(store).play(100);
+      }
+    }
+
+    /** Earlier histories have left no outcome that could expire in the next. */
+    private int agedPurge(InMemoryStore store) {
+      age(Requests.newId(), Requests.RETENTION.multipliedBy(10));
+      return store.purgeExpired(1000);
+    }
+
+    @Test
+    void purgeOfNothingIsRefused() {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> ((InMemoryStore) store()).purgeExpired(0));
+    }
   }
 }

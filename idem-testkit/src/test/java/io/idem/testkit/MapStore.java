@@ -1,7 +1,11 @@
 package io.idem.testkit;
 
+import io.idem.core.store.Batch;
+import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Completion;
+import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
@@ -10,11 +14,15 @@ import io.idem.core.store.OwnerToken;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoredOutcome;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /** A right store in a few lines, whose methods broken stores override. */
-class MapStore implements IdempotencyStore {
+class MapStore implements IdempotencyStore, BatchClaims, ExpiredEntries {
 
   /** Times are milliseconds; the outcome is null while the record has none. */
   record Entry(
@@ -44,23 +52,32 @@ class MapStore implements IdempotencyStore {
           : this;
     }
 
-    boolean expired() {
-      return outcome != null && expiresAt <= now();
+    boolean expired(long now) {
+      return outcome != null && expiresAt <= now;
     }
   }
 
-  final Map<RecordId, Entry> entries = new ConcurrentHashMap<>();
+  final Map<RecordId, Entry> entries;
 
-  static long now() {
+  MapStore() {
+    this(new ConcurrentHashMap<>());
+  }
+
+  /** Another client of the same records. */
+  MapStore(Map<RecordId, Entry> entries) {
+    this.entries = entries;
+  }
+
+  long now() {
     return System.nanoTime() / 1_000_000;
   }
 
-  static long after(Duration duration) {
+  final long after(Duration duration) {
     Duration longest = Duration.ofDays(100_000);
     return now() + (duration.compareTo(longest) > 0 ? longest : duration).toMillis();
   }
 
-  void age(RecordId id, Duration by) {
+  final void age(RecordId id, Duration by) {
     entries.computeIfPresent(id, (key, entry) -> entry.aged(by.toMillis()));
   }
 
@@ -78,8 +95,8 @@ class MapStore implements IdempotencyStore {
   }
 
   /** What is stored after a claim; the same entry if nothing changes. */
-  static Entry next(Entry found, ClaimRequest request) {
-    if (found == null || found.expired()) {
+  Entry next(Entry found, ClaimRequest request) {
+    if (found == null || found.expired(now())) {
       return fresh(request, 1);
     }
     if (found.outcome() != null || found.leaseUntil() > now()) {
@@ -93,7 +110,7 @@ class MapStore implements IdempotencyStore {
         : found;
   }
 
-  static Claim answer(Entry entry, ClaimRequest request, boolean changed) {
+  Claim answer(Entry entry, ClaimRequest request, boolean changed) {
     if (entry.outcome() != null) {
       return new Claim.Completed(entry.fingerprint(), entry.outcome());
     }
@@ -106,7 +123,7 @@ class MapStore implements IdempotencyStore {
         : new Claim.Abandoned(entry.fingerprint(), entry.attempt());
   }
 
-  static Entry fresh(ClaimRequest request, int attempt) {
+  final Entry fresh(ClaimRequest request, int attempt) {
     return new Entry(
         request.token(), attempt, request.fingerprint(), null, after(request.leaseFor()), 0);
   }
@@ -142,5 +159,47 @@ class MapStore implements IdempotencyStore {
 
   static LeaseCheck check(boolean held) {
     return held ? LeaseCheck.HELD : LeaseCheck.LOST;
+  }
+
+  @Override
+  public List<Claim> claimAll(List<ClaimRequest> requests) {
+    return Batch.claim(
+        requests, null, false, distinct -> distinct.stream().map(this::claim).toList());
+  }
+
+  @Override
+  public List<LeaseCheck> completeAll(List<Completion> completions) {
+    Batch.requireBounded(completions.size());
+    return completions.stream()
+        .map(each -> complete(each.lease(), each.outcome(), each.retention()))
+        .toList();
+  }
+
+  @Override
+  public int purgeExpired(int limit) {
+    if (limit < 1) {
+      throw new IllegalArgumentException("A purge deletes at least 1 record, found " + limit);
+    }
+    return (int)
+        purgeable()
+            .limit(limit)
+            .filter(old -> entries.remove(old.getKey(), old.getValue()))
+            .count();
+  }
+
+  /** What a purge deletes, oldest first. */
+  Stream<Map.Entry<RecordId, Entry>> purgeable() {
+    return Map.copyOf(entries).entrySet().stream()
+        .filter(each -> each.getValue().expired(now()))
+        .sorted(Comparator.comparing(each -> each.getValue().expiresAt()));
+  }
+
+  @Override
+  public Optional<Duration> purgeLag() {
+    return Optional.of(
+        purgeable()
+            .findFirst()
+            .map(oldest -> Duration.ofMillis(now() - oldest.getValue().expiresAt()))
+            .orElse(Duration.ZERO));
   }
 }

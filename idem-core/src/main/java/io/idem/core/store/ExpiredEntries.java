@@ -14,6 +14,7 @@ public interface ExpiredEntries {
    *
    * @param limit the most records to delete in this call; at least 1
    * @return how many were deleted; fewer than the limit when no more were found
+   * @throws IllegalArgumentException if the limit is less than 1; nothing was deleted
    * @throws StoreUnavailableException if the store cannot say
    */
   int purgeExpired(int limit);
