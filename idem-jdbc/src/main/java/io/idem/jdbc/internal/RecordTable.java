@@ -42,6 +42,7 @@ public final class RecordTable {
   private final DialectSpec dialect;
   private final boolean storeLabels;
   private final long queryTimeoutMillis;
+  private final Map<String, String> words;
   private final Map<Verb, Sql> statements = new EnumMap<>(Verb.class);
   private final Map<Verb, Sql> guarded = new EnumMap<>(Verb.class);
 
@@ -58,7 +59,7 @@ public final class RecordTable {
     this.dialect = dialect;
     this.storeLabels = storeLabels;
     this.queryTimeoutMillis = Binder.millis(queryTimeout);
-    Map<String, String> words = Map.of("table", table.value(), "now", dialect.now());
+    this.words = Map.of("table", table.value(), "now", dialect.now());
     dialect.statements().forEach((verb, text) -> statements.put(verb, Sql.of(text, words)));
     DialectSpec.Savepoint savepoint = dialect.savepoint();
     if (savepoint != null) {
@@ -122,6 +123,11 @@ public final class RecordTable {
   /** The database. */
   DialectSpec dialect() {
     return dialect;
+  }
+
+  /** What stands for text in the templates. */
+  Map<String, String> words() {
+    return words;
   }
 
   private Claim rounds(
@@ -407,7 +413,7 @@ public final class RecordTable {
     }
   }
 
-  private static void restart(Session session, SQLException cause) throws SQLException {
+  static void restart(Session session, SQLException cause) throws SQLException {
     try {
       session.connection().rollback();
     } catch (SQLException e) {
