@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a key of a batch of 500 costs on MariaDB, and on MySQL where the environment names one.
@@ -69,7 +70,7 @@ public final class InnoDbBatches {
       JdbcTransactionalStore store = new JdbcTransactionalStore(new OneConnection(connection));
       try (Idempotency idempotency =
           Idempotency.builder().transactionalStore(store).purgeEvery(Duration.ZERO).build()) {
-        Operation<?> consume = idempotency.operation("consume").build();
+        Operation<@Nullable Void> consume = idempotency.operation("consume").build();
         Operation<byte[]> pay = idempotency.operation("pay", byte[].class).build();
         List<Body> bodies =
             List.of(

@@ -73,7 +73,7 @@ class BatchRowsTest {
             "same", PARTS.get(i % PARTS.size()), "source " + i, PARTS.get((i / 2) % PARTS.size())));
   }
 
-  /** Without ids, tokens and the moment, but with the time from the moment on. */
+  /** Without ids, tokens and the moment, but with the minutes from the moment on. */
   private static String row(TestDatabase database, RecordId id) {
     String hex = HexFormat.of().formatHex(id.toBytes());
     String key =
@@ -86,8 +86,8 @@ class BatchRowsTest {
         List.of(
             "state",
             "attempt",
-            "(lease_until - created_at) / 10000",
-            "(expires_at - created_at) / 10000",
+            "(lease_until - created_at) / 60000.0",
+            "(expires_at - created_at) / 60000.0",
             "fingerprint",
             "namespace",
             "operation",

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -121,7 +122,7 @@ final class JsonRows {
         .map(
             column ->
                 "%s %s PATH '$.%c' ERROR ON ERROR"
-                    .formatted(name(column), type(column, batch), letter(column)))
+                    .formatted(name(column), type(column, batch), letter(columns, column)))
         .collect(Collectors.joining(", ", "JSON_TABLE(?, '$[*]' COLUMNS(", ")) r"));
   }
 
@@ -158,7 +159,7 @@ final class JsonRows {
       Object value = key.value(column);
       // What is absent is null.
       if (value != null) {
-        document.append(separator).append('"').append(letter(column)).append("\":");
+        document.append(separator).append('"').append(letter(columns, column)).append("\":");
         appendValue(document, value);
         separator = ',';
       }
@@ -198,11 +199,11 @@ final class JsonRows {
 
   /** Not the parameter's name alone, some of which are words of SQL. */
   private static String name(Param param) {
-    return "v_" + param.name().toLowerCase(java.util.Locale.ROOT);
+    return "v_" + param.name().toLowerCase(Locale.ROOT);
   }
 
   /** Its name in the document. */
-  private static char letter(Param param) {
-    return (char) ('a' + param.ordinal());
+  private static char letter(List<Param> columns, Param column) {
+    return (char) ('a' + columns.indexOf(column));
   }
 }

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,37 +46,38 @@ final class OptimisticRun extends BatchRun {
     List<ClaimRequest> open = requests;
     for (int round = 1; round <= MAX_ROUNDS && open.size() > 1; round++) {
       List<ClaimRequest> left = open;
-      List<ClaimRequest> next =
+      Optional<List<ClaimRequest>> next =
           table().withLockWait(session(), NO_WAIT_MILLIS, () -> together(left));
-      if (next == null) {
+      if (next.isEmpty()) {
         break;
       }
-      open = next;
+      open = next.get();
     }
     for (ClaimRequest request : open) {
       claimOne(request, waitLeft());
     }
   }
 
-  /** Returns what is not answered; null if the keys must be claimed one by one. */
-  private @Nullable List<ClaimRequest> together(List<ClaimRequest> requests) throws SQLException {
+  /** Returns what is not answered; nothing if the keys must be claimed one by one. */
+  private Optional<List<ClaimRequest>> together(List<ClaimRequest> requests) throws SQLException {
     JsonRows.Filled filled = insert.fill(values(requests));
     try (PreparedStatement statement =
         table().prepare(session(), filled.sql(), filled.values(), NO_WAIT_MILLIS)) {
       statement.executeUpdate();
       session().settle();
       requests.subList(0, filled.keys()).forEach(this::acquired);
-      return requests.subList(filled.keys(), requests.size());
+      return Optional.of(requests.subList(filled.keys(), requests.size()));
     } catch (SQLException e) {
       if (table().dialect().errors().lockTimeout(e)) {
         table().undo(session(), e);
-        return null;
+        return Optional.empty();
       }
       if (!table().dialect().errors().duplicate(e)) {
         throw e;
       }
     }
-    return session().mode() == Session.Mode.JOINED ? null : absent(requests);
+    boolean mayForget = session().mode() != Session.Mode.JOINED;
+    return mayForget ? Optional.of(absent(requests)) : Optional.empty();
   }
 
   /** Answers what is there, as the database shows it now and not as of an older snapshot. */
