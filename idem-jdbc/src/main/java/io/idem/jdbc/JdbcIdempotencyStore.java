@@ -107,8 +107,8 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, BatchClaims
   /**
    * {@inheritDoc}
    *
-   * <p>One statement on PostgreSQL. Elsewhere one for keys that are all new, and up to two more to
-   * look at those that are not.
+   * <p>One statement on PostgreSQL and MariaDB. Elsewhere one for keys that are all new, beside the
+   * setting of its wait, and up to two more to look at those that are not.
    */
   @Override
   public List<Claim> claimAll(List<ClaimRequest> requests) {

@@ -1,8 +1,8 @@
 package io.idem.jdbc;
 
 import io.idem.testkit.TestMariaDb;
+import io.idem.testkit.TestMySql;
 import io.idem.testkit.TestPostgres;
-import java.util.Objects;
 import java.util.UUID;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
@@ -52,12 +52,28 @@ enum Backend {
     }
   },
 
-  /** A MySQL where the environment names one, else a MariaDB addressed as if it were one. */
+  /** MySQL's statements, through MySQL's driver, on a MariaDB that is taken for a MySQL. */
+  MYSQL_STATEMENTS_ON_MARIADB(Dialect.MYSQL) {
+    @Override
+    DataSource empty() {
+      return TestMariaDb.shared().newDatabase("mysql", "useAffectedRows=true");
+    }
+  },
+
+  /** Only where the environment names a MySQL; skipped elsewhere. */
   MYSQL(Dialect.MYSQL) {
     @Override
     DataSource empty() {
-      return Objects.requireNonNullElseGet(TestMariaDb.mysql(), TestMariaDb::shared)
-          .newDatabase("mysql", "useAffectedRows=true");
+      return TestMySql.shared().newDatabase("mysql", "useAffectedRows=true");
+    }
+  },
+
+  /** At READ COMMITTED and with statements prepared on the server. Skipped as {@link #MYSQL} is. */
+  MYSQL_BY_MARIADB_DRIVER(Dialect.MYSQL) {
+    @Override
+    DataSource empty() {
+      return TestMySql.shared()
+          .newDatabase("mariadb", "useServerPrepStmts=true&transactionIsolation=READ-COMMITTED");
     }
   };
 

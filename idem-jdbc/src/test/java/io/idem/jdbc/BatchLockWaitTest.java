@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The caller's own transaction is as it was after every kind of batch. */
@@ -26,6 +27,16 @@ class BatchLockWaitTest {
       strings = {"SET lock_timeout = '7s'", "SET LOCAL lock_timeout = '8s'", "SELECT 'default'"})
   void lockTimeoutIsWhatItWasOnPostgres(String setting) {
     check(TestDatabase.postgresql(), setting, "SHOW lock_timeout");
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"H2", "POSTGRESQL"})
+  void lockTimeoutIsWhatItWasOnMariaDbAndMySql(Backend backend) {
+    for (String setting : List.of("SET innodb_lock_wait_timeout = 7", "DO 'default'")) {
+      check(backend.prepared(), setting, "SELECT @@SESSION.innodb_lock_wait_timeout");
+    }
   }
 
   @Test

@@ -8,7 +8,6 @@ import io.idem.core.store.Claim;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import io.idem.testkit.Requests;
-import io.idem.testkit.TestMariaDb;
 import io.idem.testkit.Together;
 import java.util.Collections;
 import java.util.List;
@@ -165,7 +164,7 @@ class JdbcSchemaTest {
   @ParameterizedTest
   @EnumSource
   void dialectIsFoundOut(Backend backend) {
-    boolean pretended = backend == Backend.MYSQL && TestMariaDb.mysql() == null;
+    boolean pretended = backend == Backend.MYSQL_STATEMENTS_ON_MARIADB;
     assertThat(Dialect.of(backend.empty()))
         .isEqualTo(pretended ? Dialect.MARIADB : backend.dialect());
   }

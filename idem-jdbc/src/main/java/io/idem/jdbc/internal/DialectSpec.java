@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  *     nothing but itself
  * @param schema how the schema is looked at
  * @param errors what the driver's errors mean
+ * @param batches how a batch is claimed
  */
 public record DialectSpec(
     String product,
@@ -35,7 +36,8 @@ public record DialectSpec(
     @Nullable LockWait lockWait,
     @Nullable Savepoint savepoint,
     Schema schema,
-    Errors errors) {
+    Errors errors,
+    Batches batches) {
 
   /**
    * PostgreSQL 12 and later.
@@ -136,7 +138,8 @@ public record DialectSpec(
               "SELECT obj_description(to_regclass(CAST(? AS text) || ?), 'pg_class')",
               "SELECT pg_advisory_xact_lock(1768187245)",
               false),
-          new Errors(Set.of(), Set.of("55P03"), Set.of("40001", "40P01"), null));
+          new Errors(Set.of(), Set.of("55P03"), Set.of("40001", "40P01"), null),
+          Batches.HALVING);
 
   /**
    * H2 2.3 and later, in its own mode.
@@ -183,7 +186,8 @@ public record DialectSpec(
               """,
               null,
               true),
-          new Errors(Set.of("23505"), Set.of("50200"), Set.of("40001", "90131"), null));
+          new Errors(Set.of("23505"), Set.of("50200"), Set.of("40001", "90131"), null),
+          Batches.HALVING);
 
   /**
    * MariaDB 10.6 and later, through either driver.
@@ -232,11 +236,16 @@ public record DialectSpec(
                   Verb.TAKE_EXPIRED,
                   InnoDb.WAITING + InnoDb.changing(Verb.TAKE_EXPIRED),
                   Verb.TAKE_ABANDONED,
-                  InnoDb.WAITING + InnoDb.changing(Verb.TAKE_ABANDONED))),
+                  InnoDb.WAITING + InnoDb.changing(Verb.TAKE_ABANDONED),
+                  Verb.INSERT_ALL,
+                  InnoDb.CLAIM_IN_ORDER,
+                  Verb.READ_ALL,
+                  "")),
           null,
           null,
           InnoDb.SCHEMA,
-          InnoDb.ERRORS);
+          InnoDb.ERRORS,
+          Batches.ORDERED);
 
   /**
    * MySQL 8.0 and later.
@@ -260,7 +269,22 @@ public record DialectSpec(
                   Verb.TAKE_EXPIRED,
                   InnoDb.changing(Verb.TAKE_EXPIRED),
                   Verb.TAKE_ABANDONED,
-                  InnoDb.changing(Verb.TAKE_ABANDONED))),
+                  InnoDb.changing(Verb.TAKE_ABANDONED),
+                  Verb.INSERT_ALL,
+                  """
+                  INSERT INTO {table} (
+                    lease_until, expires_at, created_at, attempt, state, id, owner_token,
+                    fingerprint, namespace, operation, source, idempotency_key, outcome)
+                  SELECT {now} + {lease}, {now} + {keep}, {now} + {age}, 1, {state}, {id}, {token},
+                    {fingerprint}, {namespace}, {operation}, {source}, {key}, {outcome}
+                  FROM {rows} ORDER BY r.v_id
+                  """,
+                  Verb.READ_ALL,
+                  """
+                  SELECT 0 AS taken, state, owner_token, attempt, fingerprint, outcome,
+                    lease_until - {now} AS lease_left, expires_at - {now} AS expires_in, t.id
+                  FROM {rows} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON t.id = {id}
+                  """)),
           // Below 1 it is out of range, which strict sessions refuse.
           new LockWait(
               null,
@@ -270,7 +294,18 @@ public record DialectSpec(
               1000),
           null,
           InnoDb.SCHEMA,
-          InnoDb.ERRORS);
+          InnoDb.ERRORS,
+          Batches.OPTIMISTIC);
+
+  /** How a batch of keys is claimed. */
+  enum Batches {
+    /** See {@link HalvingRun}. */
+    HALVING,
+    /** See {@link OrderedRun}. */
+    ORDERED,
+    /** See {@link OptimisticRun}. */
+    OPTIMISTIC
+  }
 
   /**
    * A session setting that bounds the wait for a lock.
@@ -457,6 +492,73 @@ public record DialectSpec(
             Set.of("1213", "1020", "40001"),
             "SELECT @@GLOBAL.innodb_rollback_on_timeout");
 
+    /**
+     * A batch on MariaDB. Each key is an insert of its own, so that one that fails undoes no other:
+     * rivals who wait for a row that is undone inherit locks on the gap it leaves, and deadlock.
+     * What was met is read under the shared locks that the failed inserts left.
+     *
+     * <p>Where a lock timeout rolls everything back, the answer is -1 and nothing was done.
+     */
+    static final String CLAIM_IN_ORDER =
+        """
+        SET STATEMENT innodb_lock_wait_timeout = 0 FOR BEGIN NOT ATOMIC
+          DECLARE met INT DEFAULT 0;
+          DECLARE seen, blocked LONGTEXT CHARACTER SET latin1 DEFAULT '';
+          DECLARE clock BIGINT DEFAULT {now};
+          IF @@GLOBAL.innodb_rollback_on_timeout THEN
+            SELECT -1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
+          ELSE
+            IF {own} THEN START TRANSACTION; END IF;
+            BEGIN
+              DECLARE CONTINUE HANDLER FOR 1062 SET met = 1;
+              DECLARE CONTINUE HANDLER FOR 1205 SET met = 2;
+              each_key: FOR r IN (SELECT * FROM {rows} ORDER BY v_id) DO
+                INSERT INTO {table} (
+                  lease_until, expires_at, created_at, attempt, state, id, owner_token,
+                  fingerprint, namespace, operation, source, idempotency_key, outcome)
+                VALUES (
+                  clock + {lease}, clock + {keep}, clock + {age}, 1, {state}, {id}, {token},
+                  {fingerprint}, {namespace}, {operation}, {source}, {key}, {outcome});
+                IF met = 1 THEN
+                  SET seen = CONCAT(seen, ',"', r.v_id, '"'), met = 0;
+                ELSEIF met = 2 THEN
+                  SET blocked = CONCAT(blocked, ',"', r.v_id, '"'), met = 0;
+                  IF {stop} THEN LEAVE each_key; END IF;
+                END IF;
+              END FOR each_key;
+            END;
+            IF seen = '' AND blocked = '' THEN
+              SELECT 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
+            ELSE
+              SELECT 0 AS taken, NULL AS state, NULL AS owner_token, NULL AS attempt,
+                NULL AS fingerprint, NULL AS outcome, NULL AS lease_left, NULL AS expires_in,
+                NULL AS id
+              UNION ALL
+              SELECT 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, UNHEX(b.id)
+              FROM JSON_TABLE(CONCAT('[', SUBSTR(blocked, 2), ']'),
+                '$[*]' COLUMNS(id CHAR(32) PATH '$')) b
+              UNION ALL
+              (SELECT 0, t.state, t.owner_token, t.attempt, t.fingerprint, t.outcome,
+                t.lease_until - {now}, t.expires_at - {now}, UNHEX(s.id)
+              FROM JSON_TABLE(CONCAT('[', SUBSTR(seen, 2), ']'),
+                '$[*]' COLUMNS(id CHAR(32) PATH '$')) s
+              LEFT JOIN {table} t FORCE INDEX (PRIMARY) ON t.id = UNHEX(s.id)
+              LOCK IN SHARE MODE);
+            END IF;
+            IF {own} THEN COMMIT; END IF;
+          END IF;
+        END
+        """;
+
+    /** The forced index keeps it from scanning, and locking, a small table. */
+    private static final String COMPLETE_ALL =
+        """
+        UPDATE {rows} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON t.id = {id}
+        SET t.state = 2, t.outcome = {outcome}, t.expires_at
+          = CASE WHEN t.expires_at < {now} + {keep} THEN {now} + {keep} ELSE t.expires_at END
+        WHERE t.owner_token = {token} AND t.state = 1
+        """;
+
     /** The due rows of a purge. Joined in this order, no other row is locked. */
     private static final String DUE =
         """
@@ -472,9 +574,7 @@ public record DialectSpec(
           Verb.RENEW
               .standard()
               .replace("{now} + {lease}", "{now} + {lease} + (lease_until <=> {now} + {lease})"));
-      // Key by key: a failed insert of many would keep its locks, and wait in whole seconds.
-      all.put(Verb.INSERT_ALL, "");
-      all.put(Verb.READ_ALL, "");
+      all.put(Verb.COMPLETE_ALL, COMPLETE_ALL);
       all.put(Verb.PURGE, "DELETE t FROM " + DUE.formatted(Row.COMPLETED));
       all.put(
           Verb.DEFER,

@@ -35,7 +35,13 @@ enum Param {
   /** How long to wait for a lock, in milliseconds. */
   WAIT(Kind.LONG),
   /** The most rows to touch. */
-  LIMIT(Kind.INT);
+  LIMIT(Kind.INT),
+  /** The keys of a batch as a JSON document; see {@link JsonRows}. */
+  ROWS(Kind.TEXT),
+  /** Whether the statement runs in a transaction of its own: 1 or 0. */
+  OWN(Kind.INT),
+  /** Whether a batch stops at the first key that a rival is in the way of: 1 or 0. */
+  STOP(Kind.INT);
 
   /** How a value is handed to the driver. */
   enum Kind {
@@ -65,7 +71,7 @@ enum Param {
 
   /** Whether a batch has one such value, and not one for each key. */
   boolean isOfBatch() {
-    return this == WAIT;
+    return this == WAIT || this == ROWS || this == OWN || this == STOP;
   }
 
   Kind kind() {

@@ -44,6 +44,7 @@ public final class RecordTable {
   private final DialectSpec dialect;
   private final boolean storeLabels;
   private final long queryTimeoutMillis;
+  private final Map<String, String> words;
   private final Map<Verb, Sql> statements = new EnumMap<>(Verb.class);
   private final Map<Verb, Sql> guarded = new EnumMap<>(Verb.class);
   private final MetRecords met = new MetRecords();
@@ -61,7 +62,7 @@ public final class RecordTable {
     this.dialect = dialect;
     this.storeLabels = storeLabels;
     this.queryTimeoutMillis = Binder.millis(queryTimeout);
-    Map<String, String> words = Map.of("table", table.value(), "now", dialect.now());
+    this.words = Map.of("table", table.value(), "now", dialect.now());
     dialect.statements().forEach((verb, text) -> statements.put(verb, Sql.of(text, words)));
     DialectSpec.Savepoint savepoint = dialect.savepoint();
     if (savepoint != null) {
@@ -125,6 +126,11 @@ public final class RecordTable {
   /** The database. */
   DialectSpec dialect() {
     return dialect;
+  }
+
+  /** What stands for text in the templates. */
+  Map<String, String> words() {
+    return words;
   }
 
   private Claim rounds(
@@ -458,7 +464,7 @@ public final class RecordTable {
     }
   }
 
-  private static void restart(Session session, SQLException cause) throws SQLException {
+  static void restart(Session session, SQLException cause) throws SQLException {
     try {
       session.connection().rollback();
     } catch (SQLException e) {

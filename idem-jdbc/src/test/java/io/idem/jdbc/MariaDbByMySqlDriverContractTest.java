@@ -1,9 +1,9 @@
 package io.idem.jdbc;
 
 /** The stores on MariaDB through MySQL's driver. */
-class MySqlDriverContractTest extends StoreContracts {
+class MariaDbByMySqlDriverContractTest extends StoreContracts {
 
-  MySqlDriverContractTest() {
+  MariaDbByMySqlDriverContractTest() {
     super(Backend.MARIADB_BY_MYSQL_DRIVER);
   }
 }
