@@ -8,6 +8,7 @@ import io.idem.testkit.BatchClaimsContract;
 import io.idem.testkit.ExpiredEntriesContract;
 import io.idem.testkit.IdempotencyStoreContract;
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.TestInstance;
 
@@ -17,17 +18,21 @@ import org.junit.jupiter.api.TestInstance;
  */
 abstract class StoreContracts {
 
-  private final Backend backend;
+  private final Supplier<TestDatabase> databases;
 
   StoreContracts(Backend backend) {
-    this.backend = backend;
+    this(backend::prepared);
+  }
+
+  StoreContracts(Supplier<TestDatabase> databases) {
+    this.databases = databases;
   }
 
   @Nested
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class Leased extends IdempotencyStoreContract {
 
-    private final TestDatabase database = backend.prepared();
+    private final TestDatabase database = databases.get();
     private final IdempotencyStore store = database.leased();
     private final IdempotencyStore other = database.leased(database.counting(100, false));
 
@@ -51,7 +56,7 @@ abstract class StoreContracts {
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class Purge extends ExpiredEntriesContract {
 
-    private final TestDatabase database = backend.prepared();
+    private final TestDatabase database = databases.get();
     private final JdbcIdempotencyStore store = database.leased();
 
     @Override
@@ -74,7 +79,7 @@ abstract class StoreContracts {
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class Transactional extends TestDatabase.TransactionalContract {
 
-    private final TestDatabase database = backend.prepared();
+    private final TestDatabase database = databases.get();
 
     @Override
     TestDatabase database() {
@@ -86,7 +91,7 @@ abstract class StoreContracts {
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class LeasedBatches extends BatchClaimsContract {
 
-    private final TestDatabase database = backend.prepared();
+    private final TestDatabase database = databases.get();
     private final JdbcIdempotencyStore store = database.leased();
     private final JdbcIdempotencyStore other = database.leased(database.counting(100, false));
 
@@ -115,7 +120,7 @@ abstract class StoreContracts {
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class TransactionalBatches extends TestDatabase.BatchContract {
 
-    private final TestDatabase database = backend.prepared();
+    private final TestDatabase database = databases.get();
 
     @Override
     TestDatabase database() {
