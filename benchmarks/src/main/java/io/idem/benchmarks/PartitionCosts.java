@@ -127,7 +127,7 @@ final class PartitionCosts {
     return (System.nanoTime() - start) / 1e3 / keys;
   }
 
-  @SuppressWarnings("unchecked") // as it was made above
+  @SuppressWarnings({"unchecked", "NullAway"}) // as it was made above; an inbox answers null
   private static void run(Operation<?> operation, List<IdempotentRequest> requests) {
     Operation<@Nullable Void> consume = (Operation<@Nullable Void>) operation;
     if (requests.size() == 1) {

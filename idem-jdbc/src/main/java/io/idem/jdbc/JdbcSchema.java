@@ -81,7 +81,7 @@ public final class JdbcSchema {
                   ? ": run the scripts up to " + script.resource() + " from idem-jdbc.jar"
                   : ": use the version of Idem that made it, or a later one"));
     }
-    if (!asked("Looking at the layout of the table ", script::hasLayout)) {
+    if (!Boolean.TRUE.equals(asked("Looking at the layout of the table ", script::hasLayout))) {
       throw new IllegalStateException(
           "The table "
               + settings.table()
@@ -152,7 +152,7 @@ public final class JdbcSchema {
     return asked("Looking for the table ", script::installedVersion);
   }
 
-  private <R extends @Nullable Object> R asked(String what, Question<R> question) {
+  private <R> @Nullable R asked(String what, Question<R> question) {
     try (Connection connection = dataSource.getConnection()) {
       boolean autoCommit = connection.getAutoCommit();
       try {
@@ -168,7 +168,7 @@ public final class JdbcSchema {
   }
 
   @FunctionalInterface
-  private interface Question<R extends @Nullable Object> {
-    R ask(Connection connection) throws SQLException;
+  private interface Question<R> {
+    @Nullable R ask(Connection connection) throws SQLException;
   }
 }

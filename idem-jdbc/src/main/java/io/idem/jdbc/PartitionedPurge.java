@@ -86,8 +86,8 @@ final class PartitionedPurge {
       // Rows can still be deleted, and keys without a partition have a place.
       upkeepAt.set(System.nanoTime() + FAILED_NANOS);
       log.warn(
-          "Partitions of {} could not be {}; the database user must own the table and may create"
-              + " tables in its schema. Trying again in a minute",
+          "Partitions of {} could not be {}; trying again in a minute. The database user has to own"
+              + " the table, to be allowed to create tables, and nothing may depend on a partition",
           name,
           what,
           e);

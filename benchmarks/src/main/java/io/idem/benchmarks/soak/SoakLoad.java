@@ -85,6 +85,7 @@ final class SoakLoad {
   }
 
   /** Single keys, measured. */
+  @SuppressWarnings("NullAway") // does not see that the result of an inbox is always null
   void sendSingles(BooleanSupplier stop) {
     Deque<String> paid = new ArrayDeque<>();
     for (long turn = 0; !stop.getAsBoolean(); turn++) {

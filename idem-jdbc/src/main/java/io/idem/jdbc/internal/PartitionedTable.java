@@ -120,7 +120,12 @@ public final class PartitionedTable {
     return deleted;
   }
 
-  /** Whether it is worth another try later on: a lock could not be had. */
+  /**
+   * Whether it is worth another try before long.
+   *
+   * @param e what the driver said
+   * @return true if a lock could not be had
+   */
   public boolean isBusy(SQLException e) {
     return dialect.errors().lockTimeout(e) || dialect.errors().conflict(e);
   }
