@@ -11,6 +11,8 @@ import io.idem.core.store.RecordId;
 import io.idem.core.store.StoredOutcome;
 import io.idem.testkit.Requests;
 import io.idem.testkit.Together;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -20,6 +22,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -220,7 +223,7 @@ class PartitionsTest {
               Together.await(
                   "the drop",
                   () -> {
-                    database.leased().purgeExpired(1000);
+                    database.leased(strict()).purgeExpired(1000);
                     return !partitions().contains(partition);
                   });
             } finally {
@@ -410,6 +413,21 @@ class PartitionsTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new Partitioning(Duration.ofMinutes(1), 3));
     assertThatIllegalArgumentException().isThrownBy(() -> new Partitioning(Duration.ofDays(1), 0));
+  }
+
+  /** Connections whose transactions would keep to their first snapshot. */
+  private DataSource strict() {
+    return (DataSource)
+        Proxy.newProxyInstance(
+            DataSource.class.getClassLoader(),
+            new Class<?>[] {DataSource.class},
+            (self, method, args) -> {
+              Object result = method.invoke(database.dataSource(), args);
+              if (result instanceof Connection connection) {
+                connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+              }
+              return result;
+            });
   }
 
   private JdbcIdempotencyStore node(Partitioning partitioning) {

@@ -2,7 +2,7 @@
 --
 -- The first 32 bits of the id of a UUIDv7 or ULID key are its time in units of 65.536 s, so ranges of ids are ranges
 -- of time, and the id alone is the primary key. Idem makes and drops the partitions of the time range that is set
--- aside here: 2024-06-10 to 2074-07-10. The ids of all other keys are spread evenly; 99.4 % of them lie outside it.
+-- aside here: 2024-06-10 to 2074-07-11. The ids of all other keys are spread evenly; 99.4 % of them lie outside it.
 --
 -- Instants are milliseconds since 1970-01-01T00:00:00Z by the database's clock: no time zone and no driver can shift
 -- them. Columns stand in the order that wastes no padding. A row of an operation without an answer holds neither
