@@ -1,5 +1,9 @@
 package io.idem.jdbc.internal;
 
+import static io.idem.jdbc.internal.Partitions.execute;
+import static io.idem.jdbc.internal.Partitions.number;
+import static io.idem.jdbc.internal.Partitions.text;
+
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -70,13 +74,13 @@ public final class PartitionedTable {
    */
   public int createAhead(Connection connection) throws SQLException {
     begin(connection);
-    if (missing(partitions(connection), now(connection)).isEmpty() || !alone(connection)) {
+    if (partitions(connection).missing(table, width, ahead).isEmpty() || !alone(connection)) {
       return 0;
     }
-    List<Partition> there = partitions(connection);
+    Partitions there = partitions(connection);
     int made = 0;
-    for (Partition each : missing(there, now(connection))) {
-      made += create(connection, each, there) ? 1 : 0;
+    for (Partition each : there.missing(table, width, ahead)) {
+      made += create(connection, each, there.rest()) ? 1 : 0;
     }
     return made;
   }
@@ -130,10 +134,9 @@ public final class PartitionedTable {
     return dialect.errors().lockTimeout(e) || dialect.errors().conflict(e);
   }
 
-  private boolean create(Connection connection, Partition partition, List<Partition> there)
+  private boolean create(Connection connection, Partition partition, @Nullable Partition rest)
       throws SQLException {
     execute(connection, "LOCK TABLE ONLY " + table.value() + " IN SHARE UPDATE EXCLUSIVE MODE");
-    Partition rest = there.stream().filter(Partition::isDefault).findFirst().orElse(null);
     String parameters = "";
     String misplaced = "";
     if (rest != null) {
@@ -221,11 +224,11 @@ public final class PartitionedTable {
   }
 
   private @Nullable Partition droppable(Connection connection) throws SQLException {
-    long now = now(connection);
-    for (Partition each : partitions(connection)) {
+    Partitions there = partitions(connection);
+    for (Partition each : there.all()) {
       String name = each.table().value();
       // By the index first, which is enough to know that most are still needed.
-      if (each.isPast(now)
+      if (each.isPast(there.now())
           && upTo(MOVED + 1, connection, name + " WHERE expires_at > (SELECT " + clock() + ")")
               <= MOVED
           && upTo(MOVED + 1, connection, name + " WHERE " + inUse()) <= MOVED) {
@@ -241,12 +244,11 @@ public final class PartitionedTable {
 
   /** Tables with rows to be deleted one by one, those of the oldest first. */
   private List<TableName> due(Connection connection) throws SQLException {
-    long now = now(connection);
-    List<Partition> there = partitions(connection);
+    Partitions there = partitions(connection);
     StringBuilder ages = new StringBuilder();
-    for (int i = 0; i < there.size(); i++) {
-      Partition each = there.get(i);
-      if (each.isOfTime() && !each.isPast(now)) {
+    for (int i = 0; i < there.all().size(); i++) {
+      Partition each = there.all().get(i);
+      if (each.isOfTime() && !each.isPast(there.now())) {
         continue;
       }
       long after = each.isOfTime() ? 2 * width * Partition.UNIT_MILLIS : 0;
@@ -265,45 +267,10 @@ public final class PartitionedTable {
             statement.executeQuery(
                 "SELECT place FROM (" + ages + ") a WHERE oldest IS NOT NULL ORDER BY oldest")) {
       while (result.next()) {
-        due.add(there.get(result.getInt(1)).table());
+        due.add(there.all().get(result.getInt(1)).table());
       }
     }
     return due;
-  }
-
-  private List<Partition> missing(List<Partition> there, long now) {
-    long current = now / width * width;
-    // Never one before the last: a late key must not find its record gone with a partition's
-    // bounds.
-    long from = there.stream().mapToLong(Partition::to).reduce(current, Math::max);
-    long until = Math.min(current + (ahead + 1) * width, Partition.LAST);
-    List<Partition> missing = new ArrayList<>();
-    while (from < until) {
-      long to = Math.min((from / width + 1) * width, Partition.LAST);
-      missing.add(Partition.ofTime(table, from, to));
-      from = to;
-    }
-    return missing;
-  }
-
-  private List<Partition> partitions(Connection connection) throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i"
-                + " JOIN pg_class c ON c.oid = i.inhrelid"
-                + " WHERE i.inhparent = to_regclass(CAST(? AS text)) ORDER BY 2")) {
-      statement.setString(1, table.value());
-      try (ResultSet result = statement.executeQuery()) {
-        List<Partition> there = new ArrayList<>();
-        while (result.next()) {
-          String bound = result.getString(2);
-          if (bound != null) { // else another node drops it just now
-            there.add(Partition.of(table.sibling(result.getString(1)), bound));
-          }
-        }
-        return there;
-      }
-    }
   }
 
   /** Whatever the pool's default, a later statement must see what an earlier one waited for. */
@@ -323,8 +290,8 @@ public final class PartitionedTable {
                     + "' :: regclass))"));
   }
 
-  private long now(Connection connection) throws SQLException {
-    return number(connection, "SELECT " + clock()) / Partition.UNIT_MILLIS;
+  private Partitions partitions(Connection connection) throws SQLException {
+    return Partitions.of(connection, table, clock());
   }
 
   private String clock() {
@@ -334,22 +301,5 @@ public final class PartitionedTable {
   private static long upTo(int most, Connection connection, String rows) throws SQLException {
     return number(
         connection, "SELECT count(*) FROM (SELECT FROM ONLY " + rows + " LIMIT " + most + ") r");
-  }
-
-  private static long number(Connection connection, String sql) throws SQLException {
-    return Long.parseLong(String.valueOf(text(connection, sql)));
-  }
-
-  private static @Nullable String text(Connection connection, String sql) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet result = statement.executeQuery(sql)) {
-      return result.next() ? result.getString(1) : null;
-    }
-  }
-
-  private static void execute(Connection connection, String sql) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(sql);
-    }
   }
 }
