@@ -116,7 +116,18 @@ public enum Dialect {
   }
 
   RecordTable table(JdbcSettings settings) {
+    requirePartitions(settings);
     return new RecordTable(
         spec(), settings.tableName(), settings.storeLabels(), settings.queryTimeout());
+  }
+
+  /** Refuses settings that this database cannot hold. */
+  void requirePartitions(JdbcSettings settings) {
+    if (settings.partitioning() != null && this != POSTGRESQL) {
+      throw new IllegalArgumentException(
+          "Tables are partitioned on PostgreSQL only, and this is "
+              + spec().product()
+              + ": leave the partitioning out of the settings");
+    }
   }
 }

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Leased keys in a table of a relational database.
@@ -39,6 +40,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, BatchClaims
   private final RecordTable table;
   private final BatchTable batches;
   private final LeasedCalls calls;
+  private final @Nullable PartitionedPurge partitions;
 
   /**
    * Creates a store with the default settings.
@@ -76,6 +78,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, BatchClaims
     this.table = dialect.table(settings);
     this.batches = new BatchTable(table);
     this.calls = new LeasedCalls(dataSource, table);
+    this.partitions = PartitionedPurge.of(JdbcTransactions.of(dataSource), dialect, settings);
   }
 
   @Override
@@ -136,11 +139,17 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, BatchClaims
    * <p>Rows that somebody else has locked are left to the next call where the database can skip
    * them. Due rows without an outcome are put off for a day, so that they do not stand in the way
    * of every later purge.
+   *
+   * <p>Of a partitioned table, partitions that are no longer needed are dropped first, with all
+   * their records, which may be more than the limit; and those of keys to come are made.
    */
   @Override
   public int purgeExpired(int limit) {
     if (limit < 1) {
       throw new IllegalArgumentException("The limit of a purge is at least 1, found " + limit);
+    }
+    if (partitions != null) {
+      return partitions.purge(limit);
     }
     return calls.make("Purging expired records", session -> table.purge(session, limit));
   }

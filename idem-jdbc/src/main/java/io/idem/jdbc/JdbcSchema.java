@@ -19,6 +19,7 @@ public final class JdbcSchema {
   private static final int MAX_TRIES = 20;
 
   private final DataSource dataSource;
+  private final Dialect dialect;
   private final JdbcSettings settings;
   private final SchemaScript script;
 
@@ -42,9 +43,12 @@ public final class JdbcSchema {
    * @param settings how records are kept
    */
   public JdbcSchema(DataSource dataSource, Dialect dialect, JdbcSettings settings) {
+    dialect.requirePartitions(settings);
     this.dataSource = dataSource;
+    this.dialect = dialect;
     this.settings = settings;
-    this.script = new SchemaScript(dialect.spec(), settings.tableName());
+    this.script =
+        new SchemaScript(dialect.spec(), settings.tableName(), settings.partitioning() != null);
   }
 
   /**
@@ -77,10 +81,21 @@ public final class JdbcSchema {
                   ? ": run the scripts up to " + script.resource() + " from idem-jdbc.jar"
                   : ": use the version of Idem that made it, or a later one"));
     }
+    if (!Boolean.TRUE.equals(asked("Looking at the layout of the table ", script::hasLayout))) {
+      throw new IllegalStateException(
+          "The table "
+              + settings.table()
+              + (settings.partitioning() == null
+                  ? " is partitioned, which its JdbcSettings do not say: add withPartitioning(…)"
+                  : " is not partitioned, as its JdbcSettings say: leave the partitioning out, or"
+                      + " use another table, made by "
+                      + script.resource()));
+    }
   }
 
   /**
-   * Creates the table unless it is there. Several nodes may do so at once.
+   * Creates the table unless it is there, and the partitions of keys to come if it has such.
+   * Several nodes may do so at once.
    *
    * @throws IllegalStateException if it is there and of another version
    * @throws StoreUnavailableException if the database fails, if its user may not create tables, or
@@ -98,6 +113,11 @@ public final class JdbcSchema {
       }
     }
     check();
+    PartitionedPurge partitions =
+        PartitionedPurge.of(JdbcTransactions.of(dataSource), dialect, settings);
+    if (partitions != null) {
+      partitions.createAhead();
+    }
   }
 
   /**
@@ -129,17 +149,26 @@ public final class JdbcSchema {
   }
 
   private @Nullable Integer installed() {
+    return asked("Looking for the table ", script::installedVersion);
+  }
+
+  private <R> @Nullable R asked(String what, Question<R> question) {
     try (Connection connection = dataSource.getConnection()) {
       boolean autoCommit = connection.getAutoCommit();
       try {
-        return script.installedVersion(connection);
+        return question.ask(connection);
       } finally {
         if (!autoCommit) {
           connection.rollback();
         }
       }
     } catch (SQLException e) {
-      throw Failures.unavailable("Looking for the table " + settings.table(), e);
+      throw Failures.unavailable(what + settings.table(), e);
     }
+  }
+
+  @FunctionalInterface
+  private interface Question<R> {
+    @Nullable R ask(Connection connection) throws SQLException;
   }
 }

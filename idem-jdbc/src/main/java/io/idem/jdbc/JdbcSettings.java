@@ -2,6 +2,7 @@ package io.idem.jdbc;
 
 import io.idem.jdbc.internal.TableName;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How records are kept, the same for every dialect. Immutable.
@@ -12,8 +13,11 @@ import java.time.Duration;
  * @param queryTimeout how long a statement may take beyond its wait for a rival; zero for no limit.
  *     It needs a server that still reads: against a network that is gone, set the driver's socket
  *     timeout as well
+ * @param partitioning how the table is partitioned, on PostgreSQL only; null for a plain table. The
+ *     table must have been made accordingly
  */
-public record JdbcSettings(String table, boolean storeLabels, Duration queryTimeout) {
+public record JdbcSettings(
+    String table, boolean storeLabels, Duration queryTimeout, @Nullable Partitioning partitioning) {
 
   /** The default table. */
   public static final String DEFAULT_TABLE = "idem_record";
@@ -27,10 +31,11 @@ public record JdbcSettings(String table, boolean storeLabels, Duration queryTime
    * @param table the records' table
    * @param storeLabels whether rows keep the readable parts of their key
    * @param queryTimeout how long a statement may take beyond its wait for a rival
+   * @param partitioning how the table is partitioned; null for a plain table
    * @throws IllegalArgumentException if the table is no plain identifier or the timeout is negative
    */
   public JdbcSettings {
-    new TableName(table);
+    TableName.ofRecords(table);
     if (queryTimeout.isNegative()) {
       throw new IllegalArgumentException(
           "The query timeout must not be negative, but is " + queryTimeout);
@@ -38,12 +43,12 @@ public record JdbcSettings(String table, boolean storeLabels, Duration queryTime
   }
 
   /**
-   * The table {@value #DEFAULT_TABLE}, with labels, and five seconds for a statement.
+   * The plain table {@value #DEFAULT_TABLE}, with labels, and five seconds for a statement.
    *
    * @return the settings
    */
   public static JdbcSettings defaults() {
-    return new JdbcSettings(DEFAULT_TABLE, true, DEFAULT_QUERY_TIMEOUT);
+    return new JdbcSettings(DEFAULT_TABLE, true, DEFAULT_QUERY_TIMEOUT, null);
   }
 
   /**
@@ -53,7 +58,7 @@ public record JdbcSettings(String table, boolean storeLabels, Duration queryTime
    * @return a copy
    */
   public JdbcSettings withTable(String table) {
-    return new JdbcSettings(table, storeLabels, queryTimeout);
+    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning);
   }
 
   /**
@@ -63,7 +68,7 @@ public record JdbcSettings(String table, boolean storeLabels, Duration queryTime
    * @return a copy
    */
   public JdbcSettings withStoreLabels(boolean storeLabels) {
-    return new JdbcSettings(table, storeLabels, queryTimeout);
+    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning);
   }
 
   /**
@@ -73,7 +78,17 @@ public record JdbcSettings(String table, boolean storeLabels, Duration queryTime
    * @return a copy
    */
   public JdbcSettings withQueryTimeout(Duration queryTimeout) {
-    return new JdbcSettings(table, storeLabels, queryTimeout);
+    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning);
+  }
+
+  /**
+   * The same settings with a partitioned table.
+   *
+   * @param partitioning how the table is partitioned; null for a plain table
+   * @return a copy
+   */
+  public JdbcSettings withPartitioning(@Nullable Partitioning partitioning) {
+    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning);
   }
 
   TableName tableName() {

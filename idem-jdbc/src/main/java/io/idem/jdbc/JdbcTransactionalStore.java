@@ -27,6 +27,7 @@ public final class JdbcTransactionalStore implements TransactionalStore, Expired
   private final JdbcSettings settings;
   private final RecordTable table;
   private final BatchTable batches;
+  private final @Nullable PartitionedPurge partitions;
 
   /**
    * Creates a store that runs its own transactions, with the default settings.
@@ -52,6 +53,7 @@ public final class JdbcTransactionalStore implements TransactionalStore, Expired
     this.settings = settings;
     this.table = dialect.table(settings);
     this.batches = new BatchTable(table);
+    this.partitions = PartitionedPurge.of(transactions, dialect, settings);
   }
 
   @Override
@@ -71,12 +73,17 @@ public final class JdbcTransactionalStore implements TransactionalStore, Expired
   /**
    * {@inheritDoc}
    *
-   * <p>In a transaction of its own, on a thread that runs in none.
+   * <p>In a transaction of its own, on a thread that runs in none. Of a partitioned table,
+   * partitions that are no longer needed are dropped first, with all their records, which may be
+   * more than the limit; and those of keys to come are made.
    */
   @Override
   public int purgeExpired(int limit) {
     if (limit < 1) {
       throw new IllegalArgumentException("The limit of a purge is at least 1, found " + limit);
+    }
+    if (partitions != null) {
+      return partitions.purge(limit);
     }
     return inOwnTransaction("Purging expired records", session -> table.purge(session, limit));
   }

@@ -7,24 +7,29 @@ import io.idem.testkit.LeasedFixture;
 import io.idem.testkit.TransactionalBatchContract;
 import io.idem.testkit.TransactionalFixture;
 import io.idem.testkit.TransactionalStoreContract;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.TestInstance;
 
 /** Every contract on one backend, each with a database of its own. */
 abstract class StoreContracts {
 
-  private final Backend backend;
+  private final Supplier<TestDatabase> databases;
 
   StoreContracts(Backend backend) {
-    this.backend = backend;
+    this(backend::prepared);
+  }
+
+  StoreContracts(Supplier<TestDatabase> databases) {
+    this.databases = databases;
   }
 
   private LeasedFixture newLeased() {
-    return DatabaseFixture.leased(backend.prepared());
+    return DatabaseFixture.leased(databases.get());
   }
 
   private TransactionalFixture newTransactional() {
-    return DatabaseFixture.transactional(backend.prepared());
+    return DatabaseFixture.transactional(databases.get());
   }
 
   @Nested

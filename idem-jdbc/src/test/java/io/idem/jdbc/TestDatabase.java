@@ -10,12 +10,17 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import java.util.function.Predicate;
 import javax.sql.DataSource;
 
 /** A database with the schema and a table of effects, and a look behind the stores' back. */
-record TestDatabase(DataSource dataSource, Dialect dialect) {
+record TestDatabase(DataSource dataSource, Dialect dialect, JdbcSettings settings) {
+
+  TestDatabase(DataSource dataSource, Dialect dialect) {
+    this(dataSource, dialect, JdbcSettings.defaults());
+  }
 
   static TestDatabase h2() {
     return Backend.H2.prepared();
@@ -25,8 +30,30 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
     return Backend.POSTGRESQL.prepared();
   }
 
+  /** A PostgreSQL whose table is partitioned, and that of keys without a time in several. */
+  static TestDatabase partitioned(Partitioning partitioning) {
+    TestDatabase database =
+        new TestDatabase(
+                Backend.POSTGRESQL.empty(),
+                Dialect.POSTGRESQL,
+                JdbcSettings.defaults().withPartitioning(partitioning))
+            .prepared();
+    database.execute("DROP TABLE idem_record_high");
+    List<String> bounds = List.of("'03000000", "'40000000", "'80000000", "'c0000000", "MAXVALUE");
+    for (int i = 0; i + 1 < bounds.size(); i++) {
+      database.execute(
+          "CREATE TABLE idem_record_high%d PARTITION OF idem_record FOR VALUES FROM (%s) TO (%s)"
+              .formatted(i, bound(bounds.get(i)), bound(bounds.get(i + 1))));
+    }
+    return database;
+  }
+
+  private static String bound(String text) {
+    return text.startsWith("'") ? text + "-0000-0000-0000-000000000000'" : text;
+  }
+
   TestDatabase prepared() {
-    new JdbcSchema(dataSource, dialect, JdbcSettings.defaults()).createIfAbsent();
+    new JdbcSchema(dataSource, dialect, settings).createIfAbsent();
     execute("CREATE TABLE effect (name VARCHAR(32) NOT NULL)");
     return this;
   }
@@ -36,7 +63,7 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
   }
 
   JdbcIdempotencyStore leased(DataSource connections) {
-    return new JdbcIdempotencyStore(connections, dialect, JdbcSettings.defaults());
+    return new JdbcIdempotencyStore(connections, dialect, settings);
   }
 
   JdbcTransactionalStore transactional() {
@@ -44,8 +71,7 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
   }
 
   JdbcTransactionalStore transactional(DataSource connections) {
-    return new JdbcTransactionalStore(
-        JdbcTransactions.of(connections), dialect, JdbcSettings.defaults());
+    return new JdbcTransactionalStore(JdbcTransactions.of(connections), dialect, settings);
   }
 
   /** Connections as a pool gives them, none of them with autocommit as it is by default. */
@@ -149,8 +175,7 @@ record TestDatabase(DataSource dataSource, Dialect dialect) {
   }
 
   TransactionalStore joining(Connection connection) {
-    return new JdbcTransactionalStore(
-        JdbcTransactions.joining(connection), dialect, JdbcSettings.defaults());
+    return new JdbcTransactionalStore(JdbcTransactions.joining(connection), dialect, settings);
   }
 
   /** Runs work in a transaction of plain JDBC, which is committed if the work says so. */

@@ -24,16 +24,19 @@ public final class SchemaScript {
 
   private final DialectSpec dialect;
   private final TableName table;
+  private final boolean partitioned;
 
   /**
    * Names the script.
    *
    * @param dialect the database
    * @param table the table
+   * @param partitioned whether it is partitioned by the time inside its keys
    */
-  public SchemaScript(DialectSpec dialect, TableName table) {
+  public SchemaScript(DialectSpec dialect, TableName table, boolean partitioned) {
     this.dialect = dialect;
     this.table = table;
+    this.partitioned = partitioned;
   }
 
   /**
@@ -42,7 +45,12 @@ public final class SchemaScript {
    * @return the path, without a leading slash
    */
   public String resource() {
-    return "io/idem/jdbc/schema/" + dialect.folder() + "/V" + VERSION + "__idem_record.sql";
+    return "io/idem/jdbc/schema/"
+        + dialect.folder()
+        + (partitioned ? "-partitioned" : "")
+        + "/V"
+        + VERSION
+        + "__idem_record.sql";
   }
 
   /**
@@ -60,7 +68,7 @@ public final class SchemaScript {
           (dialect.schema().indexInSchema() ? table.value() : table.simpleName()) + "_expires_at";
       return new String(in.readAllBytes(), StandardCharsets.UTF_8)
           .replaceAll("\\b" + DEFAULT_TABLE + "_expires_at\\b", index)
-          .replaceAll("\\b" + DEFAULT_TABLE + "\\b", table.value());
+          .replaceAll("\\b" + DEFAULT_TABLE + "(_low|_high|_rest)?\\b", table.value() + "$1");
     } catch (IOException e) {
       throw new UncheckedIOException(resource() + " cannot be read", e);
     }
@@ -82,6 +90,26 @@ public final class SchemaScript {
         return comment != null && comment.matches(COMMENT + "\\d{1,6}")
             ? Integer.valueOf(comment.substring(COMMENT.length()))
             : null;
+      }
+    }
+  }
+
+  /**
+   * Whether the table has the layout that it is said to have.
+   *
+   * @param connection the database
+   * @return false if it is partitioned and is not said to be, or the other way round
+   * @throws SQLException if the database fails
+   */
+  public boolean hasLayout(Connection connection) throws SQLException {
+    String layout = dialect.schema().partitioned();
+    if (layout == null) {
+      return true;
+    }
+    try (PreparedStatement statement = connection.prepareStatement(layout)) {
+      statement.setString(1, table.value());
+      try (ResultSet result = statement.executeQuery()) {
+        return result.next() && result.getBoolean(1) == partitioned;
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.idem.spring.boot;
 
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** The properties {@code idem.jdbc.*}. */
@@ -16,6 +17,15 @@ public class IdemJdbcProperties {
 
   /** The name of the transaction manager bean of that DataSource, where there are several. */
   private @Nullable String transactionManager;
+
+  /**
+   * On PostgreSQL, how much of the time inside UUIDv7 and ULID keys a partition of the table holds.
+   * Zero: the table is not partitioned.
+   */
+  private Duration partitionWidth = Duration.ZERO;
+
+  /** How many partitions are made ahead of the keys to come. */
+  private int partitionsAhead = 3;
 
   /** Creates the properties with their defaults. */
   public IdemJdbcProperties() {}
@@ -90,6 +100,42 @@ public class IdemJdbcProperties {
    */
   public void setTransactionManager(@Nullable String transactionManager) {
     this.transactionManager = transactionManager;
+  }
+
+  /**
+   * How much of the keys' time a partition holds.
+   *
+   * @return zero if the table is not partitioned
+   */
+  public Duration getPartitionWidth() {
+    return partitionWidth;
+  }
+
+  /**
+   * Sets how much of the keys' time a partition holds.
+   *
+   * @param partitionWidth at least 65.536 seconds; zero for a plain table
+   */
+  public void setPartitionWidth(Duration partitionWidth) {
+    this.partitionWidth = partitionWidth;
+  }
+
+  /**
+   * How many partitions are made ahead of the keys to come.
+   *
+   * @return 3 by default
+   */
+  public int getPartitionsAhead() {
+    return partitionsAhead;
+  }
+
+  /**
+   * Sets how many partitions are made ahead of the keys to come.
+   *
+   * @param partitionsAhead 1 to 100
+   */
+  public void setPartitionsAhead(int partitionsAhead) {
+    this.partitionsAhead = partitionsAhead;
   }
 
   /**

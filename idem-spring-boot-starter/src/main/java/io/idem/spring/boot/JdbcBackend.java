@@ -3,6 +3,7 @@ package io.idem.spring.boot;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.Partitioning;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.SpringJdbcTransactions;
 import java.util.ArrayList;
@@ -31,6 +32,18 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
           "Name the table, optionally after its schema and a dot.",
           e);
     }
+    if (!properties.getPartitionWidth().isZero()) {
+      try {
+        settings =
+            settings.withPartitioning(
+                new Partitioning(properties.getPartitionWidth(), properties.getPartitionsAhead()));
+      } catch (IllegalArgumentException e) {
+        throw new IdempotencySetupException(
+            e.getMessage() + ".",
+            "Correct idem.jdbc.partition-width or idem.jdbc.partitions-ahead.",
+            e);
+      }
+    }
     try {
       dialect = Dialect.of(dataSource);
     } catch (IllegalStateException e) {
@@ -38,6 +51,15 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
           e.getMessage() + ".",
           "Set idem.store=memory, or declare a bean of type IdempotencyStore.",
           e);
+    }
+    if (settings.partitioning() != null && dialect != Dialect.POSTGRESQL) {
+      throw new IdempotencySetupException(
+          "idem.jdbc.partition-width is set, and tables are partitioned on PostgreSQL only: the"
+              + " database is "
+              + dialect
+              + ".",
+          "Remove idem.jdbc.partition-width.",
+          null);
     }
     JdbcBackend backend = new JdbcBackend(dataSource, dialect, settings);
     backend.prepareSchema(properties.getInitializeSchema());
@@ -56,8 +78,9 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
     } catch (IllegalStateException e) {
       throw new IdempotencySetupException(
           e.getMessage() + ".",
-          "With Spring Boot, idem.jdbc.initialize-schema=always lets Idem create a missing table, and"
-              + " idem.jdbc.table names one that is called otherwise.",
+          "With Spring Boot, idem.jdbc.initialize-schema=always lets Idem create a missing table,"
+              + " idem.jdbc.table names one that is called otherwise, and idem.jdbc.partition-width"
+              + " says that it is partitioned.",
           e);
     }
   }

@@ -21,6 +21,7 @@ import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.JacksonResultCodecFactory;
 import io.idem.spring.SpringTransactionalStore;
+import io.idem.testkit.TestPostgres;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
@@ -232,6 +233,45 @@ class IdempotencyAutoConfigurationTest {
         .run(
             context ->
                 assertThat(context).hasNotFailed().hasSingleBean(JdbcIdempotencyStore.class));
+  }
+
+  @Test
+  void theTableMayBePartitioned() {
+    DataSource postgres = TestPostgres.shared().newDatabase();
+    ApplicationContextRunner partitioned =
+        database
+            .withBean(DataSource.class, () -> postgres)
+            .withPropertyValues("idem.jdbc.partition-width=12h", "idem.jdbc.partitions-ahead=5");
+    partitioned
+        .withPropertyValues("idem.jdbc.initialize-schema=always")
+        .run(
+            context -> {
+              JdbcTemplate jdbc = new JdbcTemplate(postgres);
+              String partitions =
+                  "SELECT count(*) FROM pg_inherits WHERE inhparent = 'idem_record' :: regclass";
+              assertThat(jdbc.queryForObject(partitions, Integer.class)).isEqualTo(3 + 6);
+              jdbc.execute(
+                  "CREATE TABLE past PARTITION OF idem_record FOR VALUES"
+                      + " FROM ('0199c000-0000-0000-0000-000000000000')"
+                      + " TO ('0199c400-0000-0000-0000-000000000000')");
+              assertThat(context.getBean(SpringTransactionalStore.class).purgeExpired(10)).isZero();
+              assertThat(jdbc.queryForObject(partitions, Integer.class)).isEqualTo(3 + 6);
+            });
+    partitioned
+        .withPropertyValues("idem.jdbc.initialize-schema=never")
+        .run(context -> assertThat(context).hasSingleBean(JdbcIdempotencyStore.class));
+    assertRefused(
+        database
+            .withBean(DataSource.class, () -> postgres)
+            .withPropertyValues("idem.jdbc.initialize-schema=never"),
+        "partitioned",
+        "idem.jdbc.partition-width");
+    assertRefused(
+        database.withPropertyValues("idem.jdbc.partition-width=1d"), "PostgreSQL only", "H2");
+    assertRefused(
+        partitioned.withPropertyValues("idem.jdbc.partition-width=1s"),
+        "65.536",
+        "idem.jdbc.partition-width");
   }
 
   @Test
