@@ -153,7 +153,7 @@ public final class FailoverWrites {
           side.ask(giveBack(lease));
           continue;
         } catch (RuntimeException e) {
-          // it is not asked once for each key of a batch
+          down = true; // it is not asked once for each key of a batch
         }
       }
       oweGiveBack(side, lease);
