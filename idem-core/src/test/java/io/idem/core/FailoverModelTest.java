@@ -140,7 +140,8 @@ class FailoverModelTest {
       this.random = new Random(seed);
       this.policy = policy;
       this.failing = failing;
-      Batched batches = Batched.values()[random.nextInt(Batched.values().length)];
+      List<Batched> kinds = List.of(Batched.values());
+      Batched batches = kinds.get(random.nextInt(kinds.size()));
       InMemoryStore primary = new InMemoryStore(100, clock::get);
       InMemoryStore fallback = new InMemoryStore(100, clock::get);
       for (int i = 0; i < 2; i++) {
