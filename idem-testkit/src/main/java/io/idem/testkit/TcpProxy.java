@@ -89,7 +89,6 @@ public final class TcpProxy implements AutoCloseable {
         connect(listening.accept());
       } catch (IOException e) {
         // Closed, or the server is not there: who connected sees the end of the connection.
-        continue;
       }
     }
   }
