@@ -159,9 +159,7 @@ record Failover(FailoverStore store, FallbackPolicy policy, StoreBackend fallbac
   }
 
   @Override
-  public void close() throws Exception {
-    if (fallback instanceof AutoCloseable closeable) {
-      closeable.close();
-    }
+  public void close() {
+    fallback.close();
   }
 }
