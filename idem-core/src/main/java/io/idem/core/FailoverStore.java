@@ -414,10 +414,14 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
    *
    * @param limit the most records to delete in each store in this call; at least 1
    * @return how many were deleted in the store where it was more
+   * @throws IllegalArgumentException if the limit is less than 1; nothing happened
    * @throws StoreUnavailableException if none of the stores that need it can say
    */
   @Override
   public int purgeExpired(int limit) {
+    if (limit < 1) {
+      throw new IllegalArgumentException("The limit of a purge is at least 1, found " + limit);
+    }
     writes.owed().settle();
     return askPurged(entries -> entries.purgeExpired(limit)).stream()
         .mapToInt(Integer::intValue)
