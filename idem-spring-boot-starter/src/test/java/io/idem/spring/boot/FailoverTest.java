@@ -317,7 +317,7 @@ class FailoverTest {
             });
     both.withPropertyValues("idem.failover.fallback=redis")
         .withClassLoader(new FilteredClassLoader("io.micrometer"))
-        .run(context -> assertThat(run(context, "k")).isInstanceOf(Execution.Ran.class));
+        .run(context -> assertThat(run(context, "k2")).isInstanceOf(Execution.Ran.class));
   }
 
   private static double missed(MeterRegistry meters, String store) {
