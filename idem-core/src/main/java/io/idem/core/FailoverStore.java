@@ -3,25 +3,34 @@ package io.idem.core;
 import io.idem.core.internal.FailoverGrants;
 import io.idem.core.internal.FailoverGrants.Grant;
 import io.idem.core.internal.FailoverGrants.Hold;
-import io.idem.core.internal.OwedWrites;
+import io.idem.core.internal.FailoverSide;
+import io.idem.core.internal.FailoverWrites;
+import io.idem.core.store.Batch;
+import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Completion;
+import io.idem.core.store.CompletionSignal;
 import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.OwnerToken;
+import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreNotAskedException;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Two stores as one, that goes on working while the primary store is down, with one owner for each
@@ -44,19 +53,18 @@ import org.slf4j.LoggerFactory;
  * <p>Nodes need not agree on which store is down, because every claim passes through the fallback;
  * see {@link FallbackPolicy} for what happens when that one is down. All nodes need the same two
  * stores in the same roles. A claim costs a call to each store, a replay one call to the fallback,
- * so a fast fallback is a good one. Put a circuit breaker around each store: an outage then costs
- * no timeouts. Thread-safe if the stores are.
+ * so a fast fallback is a good one. A batch costs no more calls than one key, where the stores have
+ * {@link BatchClaims}; a repeat that waits is woken if the fallback has {@link CompletionSignal}.
+ * Put a circuit breaker around each store: an outage then costs no timeouts. Thread-safe if the
+ * stores are.
  */
 public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
 
-  private static final Logger log = LoggerFactory.getLogger("io.idem.core");
-
-  private final Side primary;
-  private final Side fallback;
+  private final FailoverSide primary;
+  private final FailoverSide fallback;
   private final FallbackPolicy policy;
-  private final LongSupplier nanoClock;
   private final FailoverGrants grants;
-  private final OwedWrites owed = new OwedWrites();
+  private final FailoverWrites writes;
   private final LongAdder grantedByOne = new LongAdder();
 
   /**
@@ -87,16 +95,16 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
       IdempotencyStore fallback,
       FallbackPolicy policy,
       LongSupplier nanoClock) {
-    this.nanoClock = nanoClock;
     if (primary == fallback) {
       throw new IllegalArgumentException("A store cannot be its own fallback");
     }
-    this.primary = new Side("primary", primary);
-    this.fallback = new Side("fallback", fallback);
+    this.primary = new FailoverSide("primary", primary);
+    this.fallback = new FailoverSide("fallback", fallback);
     this.policy = policy;
     this.grants =
         new FailoverGrants(
             new Grant(Hold.YES, policy == FallbackPolicy.REQUIRED ? Hold.MAYBE : Hold.YES));
+    this.writes = new FailoverWrites(this.primary, this.fallback, grants, nanoClock);
   }
 
   /**
@@ -114,35 +122,105 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
    * @return the number at the moment
    */
   public int owed() {
-    return owed.size();
+    return writes.owed().size();
+  }
+
+  /**
+   * How many calls the primary did not answer, those that a circuit breaker held back included.
+   *
+   * @return the number since this object was made
+   */
+  public long missedByPrimary() {
+    return primary.missed();
+  }
+
+  /**
+   * How many calls the fallback did not answer, those that a circuit breaker held back included.
+   *
+   * @return the number since this object was made
+   */
+  public long missedByFallback() {
+    return fallback.missed();
   }
 
   @Override
   public Claim claim(ClaimRequest request) {
-    // What is to be given back later must not be what is granted now.
-    owed.cancel(fallback, request.token());
-    owed.cancel(primary, request.token());
-    Claim known;
+    return claimEach(List.of(request)).get(0);
+  }
+
+  /** Claims keys that differ, with at most two calls to the fallback and one to the primary. */
+  private List<Claim> claimEach(List<ClaimRequest> requests) {
+    for (ClaimRequest request : requests) {
+      // What is to be given back later must not be what is granted now.
+      writes.owed().cancel(fallback, request.token());
+      writes.owed().cancel(primary, request.token());
+    }
+    List<Claim> known;
     try {
-      known = fallback.ask(store -> store.claim(request.withTakeOver(false)));
+      known = fallback.claimAll(requests.stream().map(each -> each.withTakeOver(false)).toList());
     } catch (RuntimeException e) {
       if (policy == FallbackPolicy.REQUIRED) {
         throw e;
       }
-      return withoutFallback(request, e);
+      return withoutFallback(requests, e);
     }
-    if (known instanceof Claim.Acquired acquired) {
-      return confirm(request, acquired);
-    } else if (known instanceof Claim.Abandoned abandoned) {
-      return lookUpAbandoned(request, abandoned);
+    List<Open> open = new ArrayList<>();
+    for (int i = 0; i < requests.size(); i++) {
+      if (known.get(i) instanceof Claim.Acquired || known.get(i) instanceof Claim.Abandoned) {
+        open.add(new Open(i, requests.get(i), known.get(i)));
+      }
     }
-    return known;
+    if (open.isEmpty()) {
+      return known;
+    }
+    askPrimary(open);
+    confirm(open);
+    lookUpAbandoned(open);
+    List<Claim> answers = new ArrayList<>(known);
+    open.forEach(each -> answers.set(each.index, each.answer));
+    return answers;
   }
 
-  private Claim withoutFallback(ClaimRequest request, RuntimeException failure) {
-    Claim claim;
+  /** A key that the fallback has granted, or calls abandoned, on its way to an answer. */
+  private static final class Open {
+
+    final int index;
+    final ClaimRequest request;
+
+    /** What the fallback said. */
+    final Claim known;
+
+    /** What the primary said; null if it could not. */
+    @Nullable Claim second;
+
+    /** Why it could not. */
+    @Nullable RuntimeException failure;
+
+    Claim answer;
+
+    Open(int index, ClaimRequest request, Claim known) {
+      this.index = index;
+      this.request = request;
+      this.known = known;
+      this.answer = known;
+    }
+  }
+
+  private void askPrimary(List<Open> open) {
     try {
-      claim = primary.ask(store -> store.claim(request));
+      List<Claim> claims = primary.claimAll(open.stream().map(each -> each.request).toList());
+      for (int i = 0; i < open.size(); i++) {
+        open.get(i).second = claims.get(i);
+      }
+    } catch (RuntimeException e) {
+      open.forEach(each -> each.failure = e);
+    }
+  }
+
+  private List<Claim> withoutFallback(List<ClaimRequest> requests, RuntimeException failure) {
+    List<Claim> claims;
+    try {
+      claims = primary.claimAll(requests);
     } catch (RuntimeException e) {
       // Of two failures the one that leaves more open: what it asked may have taken effect.
       boolean open = holdAfter(failure) == Hold.MAYBE;
@@ -150,80 +228,93 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
       worse.addSuppressed(open ? e : failure);
       throw worse;
     }
-    if (claim instanceof Claim.Acquired) {
-      granted(request.token(), new Grant(holdAfter(failure), Hold.YES));
-    } else {
-      // The fallback was not asked to take over: what it may have granted is a new record.
-      giveBackUnknown(fallback, request.withTakeOver(false), failure);
+    for (int i = 0; i < requests.size(); i++) {
+      ClaimRequest request = requests.get(i);
+      if (claims.get(i) instanceof Claim.Acquired) {
+        granted(request.token(), new Grant(holdAfter(failure), Hold.YES));
+      } else {
+        // The fallback was not asked to take over: what it may have granted is a new record.
+        giveBackUnknown(fallback, request.withTakeOver(false), failure);
+      }
     }
-    return claim;
+    return claims;
   }
 
-  /** The fallback knew nothing of the key: the primary may. */
-  private Claim confirm(ClaimRequest request, Claim.Acquired acquired) {
-    Claim claim;
-    try {
-      claim = primary.ask(store -> store.claim(request));
-    } catch (RuntimeException e) {
-      granted(request.token(), new Grant(Hold.YES, holdAfter(e)));
-      return acquired;
+  /** The fallback knew nothing of these keys: the primary may. */
+  private void confirm(List<Open> open) {
+    List<Completion> copies = new ArrayList<>();
+    List<Lease> refused = new ArrayList<>();
+    for (Open each : open) {
+      if (!(each.known instanceof Claim.Acquired acquired)) {
+        continue;
+      }
+      ClaimRequest request = each.request;
+      if (each.second == null) {
+        granted(request.token(), new Grant(Hold.YES, holdAfter(each.failure)));
+      } else if (each.second instanceof Claim.Acquired second) {
+        each.answer = grantedByBoth(acquired, second);
+      } else {
+        each.answer = each.second;
+        if (each.second instanceof Claim.Completed completed
+            && completed.fingerprint().equals(request.fingerprint())) {
+          copies.add(new Completion(acquired.lease(), completed.outcome(), request.retention()));
+        } else {
+          refused.add(acquired.lease());
+        }
+      }
     }
-    if (claim instanceof Claim.Acquired second) {
-      return grantedByBoth(acquired, second);
-    }
-    if (claim instanceof Claim.Completed completed
-        && completed.fingerprint().equals(request.fingerprint())) {
-      writeOrOwe(
-          fallback,
-          request.token(),
-          store -> store.complete(acquired.lease(), completed.outcome(), request.retention()));
-    } else {
-      giveBack(fallback, acquired.lease());
-    }
-    return claim;
+    writes.copy(fallback, copies);
+    writes.giveBack(fallback, refused);
   }
 
   /** The last owner's lease ran out in the fallback; the primary may know more of it. */
-  private Claim lookUpAbandoned(ClaimRequest request, Claim.Abandoned abandoned) {
-    Claim.Acquired first = null;
-    RuntimeException failure = null;
-    try {
-      Claim claim = primary.ask(store -> store.claim(request));
-      if (!(claim instanceof Claim.Acquired acquired)) {
-        return claim;
+  private void lookUpAbandoned(List<Open> open) {
+    List<Open> free = new ArrayList<>();
+    for (Open each : open) {
+      if (each.known instanceof Claim.Abandoned) {
+        if (each.second == null || each.second instanceof Claim.Acquired) {
+          free.add(each);
+        } else {
+          each.answer = each.second;
+        }
       }
-      first = acquired;
-    } catch (RuntimeException e) {
-      failure = e;
     }
-    Claim second = abandoned;
-    if (request.takeOver()) {
+    List<Open> wanted = free.stream().filter(each -> each.request.takeOver()).toList();
+    if (!wanted.isEmpty()) {
       try {
-        second = fallback.ask(store -> store.claim(request));
+        List<Claim> claims = fallback.claimAll(wanted.stream().map(each -> each.request).toList());
+        for (int i = 0; i < wanted.size(); i++) {
+          wanted.get(i).answer = claims.get(i);
+        }
       } catch (RuntimeException e) {
-        giveBack(request, first, failure);
+        giveBack(free); // the caller gives back the rest, as after any claim that failed
         throw e;
       }
     }
-    if (!(second instanceof Claim.Acquired acquired)) {
-      giveBack(request, first, failure);
-      return second;
+    List<Open> refused = new ArrayList<>();
+    for (Open each : free) {
+      if (!(each.answer instanceof Claim.Acquired acquired)) {
+        refused.add(each);
+      } else if (each.second instanceof Claim.Acquired second) {
+        each.answer = grantedByBoth(acquired, second);
+      } else {
+        granted(each.request.token(), new Grant(Hold.YES, holdAfter(each.failure)));
+      }
     }
-    if (first != null) {
-      return grantedByBoth(acquired, first);
-    }
-    granted(request.token(), new Grant(Hold.YES, holdAfter(failure)));
-    return acquired;
+    giveBack(refused);
   }
 
   /** Gives back what the primary granted, or may have granted before it failed. */
-  private void giveBack(
-      ClaimRequest request, Claim.@Nullable Acquired first, @Nullable RuntimeException failure) {
-    if (first != null) {
-      giveBack(primary, first.lease());
-    } else if (failure != null) {
-      giveBackUnknown(primary, request, failure);
+  private void giveBack(List<Open> refused) {
+    List<Lease> leases = new ArrayList<>();
+    for (Open each : refused) {
+      if (each.second instanceof Claim.Acquired acquired) {
+        leases.add(acquired.lease());
+      } else if (each.failure != null) {
+        giveBackUnknown(primary, each.request, each.failure);
+      }
     }
+    writes.giveBack(primary, leases);
   }
 
   private void granted(OwnerToken token, Grant grant) {
@@ -241,142 +332,80 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
     return failure instanceof StoreNotAskedException ? Hold.NO : Hold.MAYBE;
   }
 
-  /** Nothing ran under the lease. A key taken over stays abandoned: an earlier run is unknown. */
-  private static Function<IdempotencyStore, LeaseCheck> giveBack(Lease lease) {
-    return lease.attempt() == 1
-        ? store -> store.release(lease)
-        : store -> store.renew(lease, Duration.ZERO);
-  }
-
-  private void giveBack(Side side, Lease lease) {
-    writeOrOwe(side, lease.token(), giveBack(lease));
-  }
-
   /** Gives back what a claim may have been granted whose answer is not known. */
-  private void giveBackUnknown(Side side, ClaimRequest request, RuntimeException failure) {
+  private void giveBackUnknown(FailoverSide side, ClaimRequest request, RuntimeException failure) {
     if (holdAfter(failure) == Hold.MAYBE) {
       int attempt = request.takeOver() ? 2 : 1;
-      owe(side, request.token(), giveBack(new Lease(request.id(), request.token(), attempt)));
+      writes.oweGiveBack(side, new Lease(request.id(), request.token(), attempt));
     }
-  }
-
-  private void writeOrOwe(
-      Side side, OwnerToken token, Function<IdempotencyStore, LeaseCheck> write) {
-    try {
-      side.ask(write);
-    } catch (RuntimeException e) {
-      owe(side, token, write);
-    }
-  }
-
-  private void owe(Side side, OwnerToken token, Function<IdempotencyStore, LeaseCheck> write) {
-    owed.add(side, token, () -> side.ask(write));
   }
 
   @Override
   public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
-    long began = nanoClock.getAsLong();
-    return settled(
-        lease,
-        write(
-            lease,
-            true,
-            store -> store.complete(lease, outcome, retention),
-            store -> completeLater(store, lease, outcome, retention, began)));
-  }
-
-  /** Keeps the outcome as long as the other store does, and no longer. */
-  private LeaseCheck completeLater(
-      IdempotencyStore store, Lease lease, StoredOutcome outcome, Duration retention, long began) {
-    Duration left = retention.minusNanos(nanoClock.getAsLong() - began);
-    // Past its retention a record is absent; what may run again may have another outcome.
-    return left.toMillis() < 1 ? store.release(lease) : store.complete(lease, outcome, left);
+    return writes.completeAll(List.of(new Completion(lease, outcome, retention))).get(0);
   }
 
   @Override
   public LeaseCheck release(Lease lease) {
-    Function<IdempotencyStore, LeaseCheck> release = store -> store.release(lease);
-    return settled(lease, write(lease, false, release, release));
+    return writes.release(lease);
   }
 
   @Override
   public LeaseCheck renew(Lease lease, Duration leaseFor) {
-    // Giving up goes to both. A renewal stops at the store that a rival, who takes over in the same
-    // order, was faster at: else neither would have the key.
-    boolean givesUp = leaseFor.isZero();
-    LeaseCheck check = write(lease, !givesUp, store -> store.renew(lease, leaseFor), null);
-    return givesUp ? settled(lease, check) : check;
-  }
-
-  private LeaseCheck settled(Lease lease, LeaseCheck check) {
-    grants.remove(lease.token());
-    return check;
+    return writes.renew(lease, leaseFor);
   }
 
   /**
-   * Writes to the stores that hold the lease, or may.
+   * {@inheritDoc}
    *
-   * @param untilLost whether a store that says no keeps the next one from being written to
-   * @param later what is owed to a store that failed where the other did not; null for nothing
+   * <p>Batches if one of the stores has them; a signal if the fallback has one, because its answers
+   * are final.
    */
-  private LeaseCheck write(
-      Lease lease,
-      boolean untilLost,
-      Function<IdempotencyStore, LeaseCheck> write,
-      @Nullable Function<IdempotencyStore, LeaseCheck> later) {
-    Grant grant = grants.of(lease.token());
-    Ballot ballot = new Ballot();
-    for (Side side : new Side[] {primary, fallback}) {
-      Hold hold = side == primary ? grant.primary() : grant.fallback();
-      if (hold == Hold.NO || (untilLost && ballot.lost)) {
-        continue;
-      }
-      try {
-        ballot.add(hold, side.ask(write));
-      } catch (RuntimeException e) {
-        ballot.failed(side, e);
-      }
+  @Override
+  public <C> Optional<C> capability(Class<C> type) {
+    if (type == BatchClaims.class) {
+      boolean either =
+          primary.capability(type).isPresent() || fallback.capability(type).isPresent();
+      return either ? Optional.of(type.cast(new Batches())) : Optional.empty();
     }
-    LeaseCheck check = ballot.result();
-    if (ballot.failed != null && later != null && check == LeaseCheck.HELD) {
-      owe(ballot.failed, lease.token(), later);
+    if (type == CompletionSignal.class) {
+      return fallback
+          .capability(CompletionSignal.class)
+          .map(own -> type.cast(new Signals(own, primary.capability(CompletionSignal.class))));
     }
-    return check;
+    return IdempotencyStore.super.capability(type);
   }
 
-  /** What the stores say of one write. Lost to one is lost; held needs one that decides. */
-  private static final class Ballot {
+  /** Many keys with as many calls as one key. */
+  private final class Batches implements BatchClaims {
 
-    private boolean held;
-    private boolean lost;
-    private @Nullable Side failed;
-    private @Nullable RuntimeException failure;
-
-    void add(Hold hold, LeaseCheck check) {
-      if (hold == Hold.YES) {
-        held |= check == LeaseCheck.HELD;
-        lost |= check == LeaseCheck.LOST;
-      }
+    @Override
+    public List<Claim> claimAll(List<ClaimRequest> requests) {
+      return Batch.claim(requests, null, false, FailoverStore.this::claimEach);
     }
 
-    void failed(Side side, RuntimeException e) {
-      if (failure != null) {
-        e.addSuppressed(failure);
-      }
-      failed = side;
-      failure = e;
+    @Override
+    public List<LeaseCheck> completeAll(List<Completion> completions) {
+      Batch.requireBounded(completions.size());
+      return writes.completeAll(completions);
     }
+  }
 
-    LeaseCheck result() {
-      if (lost) {
-        return LeaseCheck.LOST;
+  /** Wakes when either store does: a change reaches the primary first, and counts in the other. */
+  private record Signals(CompletionSignal fallback, Optional<CompletionSignal> primary)
+      implements CompletionSignal {
+
+    @Override
+    public @Nullable Watch watch(RecordId id, Runnable wake) {
+      Watch one = fallback.watch(id, wake);
+      Watch other = primary.map(signal -> signal.watch(id, wake)).orElse(null);
+      if (one == null || other == null) {
+        return one == null ? other : one;
       }
-      if (held) {
-        return LeaseCheck.HELD;
-      }
-      throw failure != null
-          ? failure
-          : new StoreUnavailableException("Neither store holds the lease", null);
+      return () -> {
+        one.close();
+        other.close();
+      };
     }
   }
 
@@ -384,55 +413,59 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
    * Settles what is owed, then purges both stores as far as they need it.
    *
    * @param limit the most records to delete in each store in this call; at least 1
-   * @return how many were deleted in both
-   * @throws StoreUnavailableException if one of the stores cannot say; the other was purged
+   * @return how many were deleted in the store where it was more
+   * @throws IllegalArgumentException if the limit is less than 1; nothing happened
+   * @throws StoreUnavailableException if none of the stores that need it can say
    */
   @Override
   public int purgeExpired(int limit) {
-    owed.settle();
-    int purged = 0;
+    if (limit < 1) {
+      throw new IllegalArgumentException("The limit of a purge is at least 1, found " + limit);
+    }
+    writes.owed().settle();
+    return askPurged(entries -> entries.purgeExpired(limit)).stream()
+        .mapToInt(Integer::intValue)
+        .max()
+        .orElse(0);
+  }
+
+  /** How far purging is behind in the store where it is more, of those that answer. */
+  @Override
+  public Optional<Duration> purgeLag() {
+    return askPurged(ExpiredEntries::purgeLag).stream()
+        .flatMap(Optional::stream)
+        .max(Comparator.naturalOrder());
+  }
+
+  /** Asks each store that has to be purged. One that is down keeps no other from being purged. */
+  private <R> List<R> askPurged(Function<ExpiredEntries, R> call) {
+    List<R> answers = new ArrayList<>();
     RuntimeException failure = null;
-    for (Side side : new Side[] {primary, fallback}) {
-      if (side.store instanceof ExpiredEntries entries) {
+    for (FailoverSide side : List.of(primary, fallback)) {
+      ExpiredEntries entries = side.capability(ExpiredEntries.class).orElse(null);
+      if (entries != null) {
         try {
-          purged += side.ask(store -> entries.purgeExpired(limit));
+          answers.add(side.ask(store -> call.apply(entries)));
         } catch (RuntimeException e) {
           failure = e;
         }
       }
     }
-    if (failure != null) {
+    if (failure != null && answers.isEmpty()) {
       throw failure;
     }
-    return purged;
+    return answers;
   }
 
-  /** One of the stores, with a log line when it goes and one when it comes back. */
-  private static final class Side {
-
-    private final String role;
-    private final IdempotencyStore store;
-    private final AtomicBoolean down = new AtomicBoolean();
-
-    Side(String role, IdempotencyStore store) {
-      this.role = role;
-      this.store = store;
+  /** This object, to which writes are owed, and what the two stores work on. */
+  @Override
+  public Set<Object> purgeTargets() {
+    Set<Object> targets = new HashSet<>();
+    targets.add(this);
+    for (FailoverSide side : List.of(primary, fallback)) {
+      side.capability(ExpiredEntries.class)
+          .ifPresent(entries -> targets.addAll(entries.purgeTargets()));
     }
-
-    <R> R ask(Function<IdempotencyStore, R> call) {
-      R answer;
-      try {
-        answer = call.apply(store);
-      } catch (RuntimeException e) {
-        if (down.compareAndSet(false, true)) {
-          log.warn("The {} store does not answer", role, e);
-        }
-        throw e;
-      }
-      if (down.get() && down.compareAndSet(true, false)) {
-        log.info("The {} store answers again", role);
-      }
-      return answer;
-    }
+    return targets;
   }
 }

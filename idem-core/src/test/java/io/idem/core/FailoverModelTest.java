@@ -2,8 +2,11 @@ package io.idem.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Completion;
+import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
@@ -20,9 +23,11 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.assertj.core.description.TextDescription;
 import org.junit.jupiter.api.Test;
@@ -30,8 +35,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Random histories of two nodes on two stores. Each node loses and finds each store on its own,
- * before a call takes effect or after, and the other node acts between the two calls of one claim.
+ * Random histories of two nodes on two stores, of single keys and of batches. Each node loses and
+ * finds each store on its own, before a call takes effect, after, or in the middle of a batch, and
+ * the other node acts between any two keys of any two calls. A failure prints its seed.
  */
 class FailoverModelTest {
 
@@ -68,6 +74,13 @@ class FailoverModelTest {
     return grantedByOne;
   }
 
+  /** Which of the stores claim many keys in one step. */
+  private enum Batched {
+    BOTH,
+    PRIMARY,
+    FALLBACK
+  }
+
   /** A run that a node was granted, as far as its owner can know. */
   private static final class Owner {
     final Lease lease;
@@ -97,11 +110,13 @@ class FailoverModelTest {
 
   private static final class Node {
     final FailoverStore store;
+    final BatchClaims batches;
     final List<Owner> owners = new ArrayList<>();
     ClaimRequest waiting;
 
     Node(FailoverStore store) {
       this.store = store;
+      this.batches = store.capability(BatchClaims.class).orElseThrow();
     }
   }
 
@@ -125,21 +140,23 @@ class FailoverModelTest {
       this.random = new Random(seed);
       this.policy = policy;
       this.failing = failing;
+      List<Batched> kinds = List.of(Batched.values());
+      Batched batches = kinds.get(random.nextInt(kinds.size()));
       InMemoryStore primary = new InMemoryStore(100, clock::get);
       InMemoryStore fallback = new InMemoryStore(100, clock::get);
       for (int i = 0; i < 2; i++) {
         nodes.add(
             new Node(
                 new FailoverStore(
-                    link(primary, Failing.PRIMARY, i),
-                    link(fallback, Failing.FALLBACK, i),
+                    link(primary, Failing.PRIMARY, i, batches != Batched.FALLBACK),
+                    link(fallback, Failing.FALLBACK, i, batches != Batched.PRIMARY),
                     policy,
                     clock::get)));
       }
     }
 
-    private Link link(InMemoryStore store, Failing which, int node) {
-      Link link = new Link(store, "node " + node + " to " + which);
+    private Link link(InMemoryStore store, Failing which, int node, boolean batches) {
+      Link link = new Link(store, "node " + node + " to " + which, batches);
       if (failing.contains(which)) {
         links.add(link);
       }
@@ -168,7 +185,7 @@ class FailoverModelTest {
 
     private void step(int n) {
       Node node = nodes.get(n);
-      switch (random.nextInt(12)) {
+      switch (random.nextInt(15)) {
         case 0, 1, 2 ->
             claim(
                 node,
@@ -190,6 +207,8 @@ class FailoverModelTest {
             tell("  in vain");
           }
         }
+        case 10, 11 -> claimAll(node);
+        case 12 -> completeAll(node);
         default -> {
           Link link = links.get(random.nextInt(links.size()));
           link.fault = Fault.values()[random.nextInt(Fault.values().length)];
@@ -217,7 +236,6 @@ class FailoverModelTest {
       long sent = now();
       int began = story.size();
       node.waiting = null;
-      Model model = model(request.id());
       Claim claim;
       try {
         claim = node.store.claim(request);
@@ -227,9 +245,35 @@ class FailoverModelTest {
         giveBackUnknown(node, request);
         return;
       }
-      tell(node, "claim of " + brief(request) + " -> " + claim);
+      claimed(node, request, claim, sent, began);
       // An owner that still waits looks again under the same token; any other answer ends the call.
       node.waiting = claim instanceof Claim.Running ? request : null;
+    }
+
+    private void claimAll(Node node) {
+      List<ClaimRequest> requests = new ArrayList<>();
+      for (int key = 0; key < KEYS; key++) {
+        requests.add(random.nextInt(2) * requests.size(), request(new RecordId(key, 0)));
+      }
+      long sent = now();
+      int began = story.size();
+      List<Claim> claims;
+      try {
+        claims = node.batches.claimAll(requests);
+      } catch (StoreUnavailableException e) {
+        tell(node, "a batch of " + requests.stream().map(History::brief).toList() + " failed");
+        requests.forEach(request -> giveBackUnknown(node, request));
+        return;
+      }
+      for (int i = 0; i < requests.size(); i++) {
+        claimed(node, requests.get(i), claims.get(i), sent, began);
+      }
+    }
+
+    /** Holds an answer against what must be true; it may be older than the end of its batch. */
+    private void claimed(Node node, ClaimRequest request, Claim claim, long sent, int began) {
+      Model model = model(request.id());
+      tell(node, "claim of " + brief(request) + " -> " + claim);
       if (claim instanceof Claim.Acquired acquired) {
         Owner owner = new Owner(acquired.lease(), request, sent);
         if (owner.liveUntil <= now()) {
@@ -246,6 +290,7 @@ class FailoverModelTest {
         node.owners.add(owner);
       } else if (claim instanceof Claim.Completed completed
           && model.outcome != null
+          && model.completedAtStep < began
           && model.keptUntil > now()) {
         // What the fallback copied from the primary it may keep for longer than the primary does.
         check(
@@ -288,7 +333,6 @@ class FailoverModelTest {
         return;
       }
       owner.firstCompletion = Math.min(owner.firstCompletion, now());
-      Model model = model(owner.lease.id());
       LeaseCheck check;
       try {
         check = node.store.complete(owner.lease, owner.outcome, Duration.ofMillis(owner.retention));
@@ -298,8 +342,42 @@ class FailoverModelTest {
         owner.liveUntil = Long.MIN_VALUE;
         return;
       }
+      completed(node, owner, check);
+    }
+
+    private void completeAll(Node node) {
+      Map<RecordId, Owner> owners = new HashMap<>();
+      for (Owner owner : List.copyOf(node.owners)) {
+        if (owners.putIfAbsent(owner.lease.id(), owner) == null) {
+          node.owners.remove(owner);
+        }
+      }
+      List<Owner> all = List.copyOf(owners.values());
+      List<Completion> completions = new ArrayList<>();
+      for (Owner owner : all) {
+        owner.firstCompletion = Math.min(owner.firstCompletion, now());
+        completions.add(
+            new Completion(owner.lease, owner.outcome, Duration.ofMillis(owner.retention)));
+      }
+      List<LeaseCheck> checks;
+      try {
+        checks = node.batches.completeAll(completions);
+      } catch (StoreUnavailableException e) {
+        tell(node, "completion of " + all.stream().map(owner -> owner.lease).toList() + " failed");
+        node.owners.addAll(all);
+        all.forEach(owner -> owner.liveUntil = Long.MIN_VALUE);
+        return;
+      }
+      for (int i = 0; i < all.size(); i++) {
+        completed(node, all.get(i), checks.get(i));
+      }
+    }
+
+    private void completed(Node node, Owner owner, LeaseCheck check) {
       tell(node, "completion of " + owner.lease + " -> " + check);
-      if (check == LeaseCheck.HELD) {
+      Model model = model(owner.lease.id());
+      // What has expired before the end of its batch says nothing any more.
+      if (check == LeaseCheck.HELD && owner.firstCompletion + owner.retention > now()) {
         check(
             model.live == null || model.live == owner || model.live.liveUntil <= now(),
             "completed under another live owner");
@@ -389,34 +467,67 @@ class FailoverModelTest {
       NONE,
       NOT_ASKED,
       DOWN,
-      ANSWER_LOST
+      ANSWER_LOST,
+      /** Of a batch some keys are done. */
+      MIDDLE
     }
 
     /** One node's way to one store. */
-    private final class Link implements IdempotencyStore, io.idem.core.store.ExpiredEntries {
+    private final class Link implements IdempotencyStore, ExpiredEntries {
 
       private final InMemoryStore store;
       private final String name;
+      private final boolean batches;
       private Fault fault = Fault.NONE;
 
-      Link(InMemoryStore store, String name) {
+      Link(InMemoryStore store, String name, boolean batches) {
         this.store = store;
         this.name = name;
+        this.batches = batches;
       }
 
       private <R> R act(Supplier<R> call) {
+        return each(List.of(call), Supplier::get).get(0);
+      }
+
+      private <T, R> List<R> each(List<T> items, Function<T, R> call) {
         meanwhile();
-        switch (fault) {
-          case DOWN -> throw new StoreUnavailableException(name + " is down", null);
-          case NOT_ASKED -> throw new StoreNotAskedException(name + " is held back", null);
-          default -> {
-            R answer = call.get();
-            if (fault == Fault.ANSWER_LOST) {
-              throw new StoreUnavailableException(name + " lost its answer", null);
-            }
-            meanwhile();
-            return answer;
+        if (fault == Fault.NOT_ASKED) {
+          throw new StoreNotAskedException(name + " is held back", null);
+        }
+        List<R> answers = new ArrayList<>();
+        for (T item : items) {
+          if (fault == Fault.DOWN || (fault == Fault.MIDDLE && random.nextBoolean())) {
+            throw new StoreUnavailableException(name + " is down", null);
           }
+          answers.add(call.apply(item));
+          if (fault == Fault.NONE) {
+            meanwhile();
+          }
+        }
+        if (fault == Fault.ANSWER_LOST || fault == Fault.MIDDLE) {
+          throw new StoreUnavailableException(name + " lost its answer", null);
+        }
+        return answers;
+      }
+
+      @Override
+      public <C> Optional<C> capability(Class<C> type) {
+        return type == BatchClaims.class
+            ? Optional.<BatchClaims>of(new LinkBatches()).filter(any -> batches).map(type::cast)
+            : IdempotencyStore.super.capability(type);
+      }
+
+      private final class LinkBatches implements BatchClaims {
+
+        @Override
+        public List<Claim> claimAll(List<ClaimRequest> requests) {
+          return each(requests, store::claim);
+        }
+
+        @Override
+        public List<LeaseCheck> completeAll(List<Completion> completions) {
+          return each(completions, it -> store.complete(it.lease(), it.outcome(), it.retention()));
         }
       }
 

@@ -3,6 +3,7 @@ package io.idem.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.core.ScriptedStore.Verb;
 import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
@@ -10,6 +11,7 @@ import io.idem.core.store.Completion;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.StoreNotAskedException;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.io.IOException;
@@ -22,6 +24,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Many keys under leases, on a store with batches and on one without. */
@@ -279,6 +282,82 @@ class LeasedBatchTest {
             answered(new Execution.Ran<>("result 1", Recording.UNPROTECTED)),
             replayed(0));
     assertThat(decisions()).filteredOn(Decision.RAN_UNPROTECTED::equals).hasSize(2);
+  }
+
+  /** However a batch fails to be claimed, each of its keys counts that runs unprotected. */
+  @ParameterizedTest
+  @EnumSource
+  void everyUnprotectedRunOfABatchIsCounted(Failing failing) {
+    ScriptedStore store = new ScriptedStore(memory);
+    try (Idempotency node = node(failing.around(store))) {
+      Operation<String> operation = operation(node).onStoreDown(StoreDownPolicy.FAIL_OPEN).build();
+      assertThat(run(operation, keys("a", "b", "c", "b")))
+          .containsExactly(
+              answered(new Execution.Ran<>("result 0", Recording.UNPROTECTED)),
+              answered(new Execution.Ran<>("result 1", Recording.UNPROTECTED)),
+              answered(new Execution.Ran<>("result 2", Recording.UNPROTECTED)),
+              replayed(1));
+      assertThat(decisions()).filteredOn(Decision.STORE_FAILURE::equals).hasSize(3);
+      assertThat(decisions()).filteredOn(Decision.RAN_UNPROTECTED::equals).hasSize(3);
+
+      assertThatThrownBy(() -> fail(operation, new IllegalStateException("crash")))
+          .hasMessage("crash");
+      assertThat(decisions()).filteredOn(Decision.RAN_UNPROTECTED::equals).hasSize(5);
+      Concurrency.awaitUntil("what was claimed is returned", () -> memory.size() == 0);
+
+      Operation<String> closed = operation(node).build();
+      assertThatThrownBy(() -> run(closed, keys("a", "b", "c")))
+          .isInstanceOf(StoreUnavailableException.class);
+      assertThat(decisions()).filteredOn(Decision.RAN_UNPROTECTED::equals).hasSize(5);
+      Concurrency.awaitUntil("what was claimed is returned", () -> memory.size() == 0);
+    }
+  }
+
+  /** How the claim of a batch fails on a store that takes keys one by one. */
+  enum Failing {
+    AT_ONCE {
+      @Override
+      IdempotencyStore around(ScriptedStore store) {
+        store.on(Verb.CLAIM, ScriptedStore.DOWN);
+        return store;
+      }
+    },
+    IN_THE_MIDDLE {
+      @Override
+      IdempotencyStore around(ScriptedStore store) {
+        return everySecond(store, ScriptedStore.down());
+      }
+    },
+    HELD_BACK_IN_THE_MIDDLE {
+      @Override
+      IdempotencyStore around(ScriptedStore store) {
+        return everySecond(store, new StoreNotAskedException("held back", null));
+      }
+    },
+    BOTH_OF_TWO_STORES {
+      @Override
+      IdempotencyStore around(ScriptedStore store) {
+        IdempotencyStore primary = everySecond(store, ScriptedStore.down());
+        ScriptedStore fallback = new ScriptedStore(new InMemoryStore());
+        fallback.on(Verb.CLAIM, ScriptedStore.DOWN);
+        return new FailoverStore(primary, fallback, FallbackPolicy.OPTIONAL);
+      }
+    };
+
+    abstract IdempotencyStore around(ScriptedStore store);
+
+    private static ScriptedStore everySecond(ScriptedStore store, RuntimeException failure) {
+      AtomicLong claims = new AtomicLong();
+      store.on(
+          Verb.CLAIM,
+          ScriptedStore.after(
+              () -> {
+                if (claims.incrementAndGet() % 2 == 0) {
+                  throw failure;
+                }
+              }));
+      return store;
+    }
   }
 
   @Test

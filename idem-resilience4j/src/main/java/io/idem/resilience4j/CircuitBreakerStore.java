@@ -2,16 +2,21 @@ package io.idem.resilience4j;
 
 import io.github.resilience4j.circuitbreaker.CallNotPermittedException;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.idem.core.store.Batch;
+import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Completion;
+import io.idem.core.store.CompletionSignal;
 import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreNotAskedException;
-import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
@@ -19,10 +24,13 @@ import java.util.function.Supplier;
  *
  * <p>While the breaker is open a claim fails at once, with {@link StoreNotAskedException}.
  * Renewals, completions and releases always reach the store: they settle what was claimed before,
- * and holding one back could lose an outcome. Every call tells the breaker how it went. Thread-safe
- * if the store is.
+ * and holding one back could lose an outcome. Every call tells the breaker how it went. A batch is
+ * one call, and held back as a whole.
+ *
+ * <p>It can do what the store can do besides. Purging and signals go past the breaker: how long a
+ * purge takes is no sign of a store's health. Thread-safe if the store is.
  */
-public final class CircuitBreakerStore implements IdempotencyStore, ExpiredEntries {
+public final class CircuitBreakerStore implements IdempotencyStore {
 
   private final IdempotencyStore store;
   private final CircuitBreaker breaker;
@@ -45,17 +53,7 @@ public final class CircuitBreakerStore implements IdempotencyStore, ExpiredEntri
    */
   @Override
   public Claim claim(ClaimRequest request) {
-    try {
-      breaker.acquirePermission();
-    } catch (CallNotPermittedException e) {
-      throw new StoreNotAskedException(
-          "The store is not asked for new keys: circuit breaker '"
-              + breaker.getName()
-              + "' is "
-              + breaker.getState(),
-          e);
-    }
-    return watched(() -> store.claim(request));
+    return permitted(() -> store.claim(request));
   }
 
   @Override
@@ -73,17 +71,51 @@ public final class CircuitBreakerStore implements IdempotencyStore, ExpiredEntri
     return watched(() -> store.renew(lease, leaseFor));
   }
 
-  /**
-   * Purges the store, if it needs that. How long it takes is no sign of its health, so the breaker
-   * is told nothing.
-   *
-   * @param limit the most records to delete in this call; at least 1
-   * @return how many were deleted
-   * @throws StoreUnavailableException if the store cannot say
-   */
   @Override
-  public int purgeExpired(int limit) {
-    return store instanceof ExpiredEntries entries ? entries.purgeExpired(limit) : 0;
+  public <C> Optional<C> capability(Class<C> type) {
+    if (type == BatchClaims.class) {
+      return store.capability(BatchClaims.class).map(inside -> type.cast(new Batches(inside)));
+    }
+    if (type == CompletionSignal.class || type == ExpiredEntries.class) {
+      return store.capability(type);
+    }
+    return IdempotencyStore.super.capability(type);
+  }
+
+  /** Many keys through the breaker, as one call. */
+  private final class Batches implements BatchClaims {
+
+    private final BatchClaims inside;
+
+    Batches(BatchClaims inside) {
+      this.inside = inside;
+    }
+
+    @Override
+    public List<Claim> claimAll(List<ClaimRequest> requests) {
+      Batch.requireBounded(requests.size()); // the caller's mistake, and no sign of the store
+      return permitted(() -> inside.claimAll(requests));
+    }
+
+    @Override
+    public List<LeaseCheck> completeAll(List<Completion> completions) {
+      Batch.requireBounded(completions.size());
+      return watched(() -> inside.completeAll(completions));
+    }
+  }
+
+  private <R> R permitted(Supplier<R> call) {
+    try {
+      breaker.acquirePermission();
+    } catch (CallNotPermittedException e) {
+      throw new StoreNotAskedException(
+          "The store is not asked for new keys: circuit breaker '"
+              + breaker.getName()
+              + "' is "
+              + breaker.getState(),
+          e);
+    }
+    return watched(call);
   }
 
   private <R> R watched(Supplier<R> call) {

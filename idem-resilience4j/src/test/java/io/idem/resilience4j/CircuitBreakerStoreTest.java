@@ -2,26 +2,37 @@ package io.idem.resilience4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker.State;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig.SlidingWindowType;
+import io.idem.core.BatchBody;
 import io.idem.core.Execution;
 import io.idem.core.FailoverStore;
 import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.InMemoryStore;
+import io.idem.core.ItemAnswer;
+import io.idem.core.Operation;
 import io.idem.core.Recording;
+import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Completion;
+import io.idem.core.store.CompletionSignal;
+import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreNotAskedException;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
+import io.idem.testkit.Requests;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -162,15 +173,111 @@ class CircuitBreakerStoreTest {
   }
 
   @Test
-  void itPurgesWhatItSurrounds() {
-    InMemoryStore memory = new InMemoryStore(10, clock::get);
+  void itCanDoWhatTheStoreCanDoAndNoMore() {
+    InMemoryStore memory = new InMemoryStore();
     CircuitBreakerStore around = new CircuitBreakerStore(memory, breaker);
+    assertThat(around.capability(ExpiredEntries.class)).containsSame(memory);
+    assertThat(around.capability(CompletionSignal.class)).containsSame(memory);
+    assertThat(around.capability(BatchClaims.class)).isPresent();
+    assertThat(around.capability(BatchClaims.class).orElseThrow()).isNotSameAs(memory);
+    assertThat(around.capability(InMemoryStore.class)).as("never past the breaker").isEmpty();
+
+    assertThat(store.capability(ExpiredEntries.class)).isEmpty();
+    assertThat(store.capability(CompletionSignal.class)).isEmpty();
+    assertThat(store.capability(BatchClaims.class)).isEmpty();
+    assertThat(store)
+        .isNotInstanceOf(ExpiredEntries.class)
+        .isNotInstanceOf(CompletionSignal.class)
+        .isNotInstanceOf(BatchClaims.class);
+  }
+
+  @Test
+  void aBatchIsOneCallThatIsHeldBackAndItsCompletionIsNot() {
+    FlakyBatches batching = new FlakyBatches();
+    CircuitBreakerStore around = new CircuitBreakerStore(batching, breaker);
     try (Idempotency idempotency = Idempotency.builder().store(around).build()) {
-      run(idempotency, "k");
-      clock.addAndGet(Duration.ofDays(30).toNanos());
-      assertThat(around.purgeExpired(10)).isEqualTo(1);
+      Operation<String> operation = idempotency.operation("charge", String.class).build();
+      List<IdempotentRequest> requests =
+          List.of(IdempotentRequest.of("a"), IdempotentRequest.of("b"));
+      operation.executeAll(
+          requests,
+          fresh -> {
+            breaker.transitionToOpenState();
+            return List.of("one", "two");
+          });
+      assertThat(batching.claimed).isEqualTo(1);
+      assertThat(batching.completed).as("although the breaker is open").isEqualTo(1);
+      List<IdempotentRequest> more = List.of(IdempotentRequest.of("c"), IdempotentRequest.of("d"));
+      assertThatExceptionOfType(StoreNotAskedException.class)
+          .isThrownBy(() -> operation.executeAll(more, BatchBody.each(item -> "no")));
+      assertThat(batching.claimed).isEqualTo(1);
+      breaker.transitionToClosedState();
+      assertThat(operation.executeAll(requests, BatchBody.each(item -> "no")))
+          .containsExactly(
+              new ItemAnswer.Answered<>(new Execution.Replayed<>("one")),
+              new ItemAnswer.Answered<>(new Execution.Replayed<>("two")));
     }
-    assertThat(store.purgeExpired(10)).isZero();
+  }
+
+  @Test
+  void batchesThatFailOpenTheBreakerAndOnesThatAreTooLargeDoNot() {
+    FlakyBatches batching = new FlakyBatches();
+    BatchClaims batches =
+        new CircuitBreakerStore(batching, breaker).capability(BatchClaims.class).orElseThrow();
+    List<ClaimRequest> tooMany = Collections.nCopies(1_001, Requests.claimOf(Requests.newId()));
+    for (int i = 0; i < 2 * WINDOW; i++) {
+      assertThatIllegalArgumentException().isThrownBy(() -> batches.claimAll(tooMany));
+    }
+    assertThat(breaker.getState()).isEqualTo(State.CLOSED);
+    batching.down = true;
+    for (int i = 0; i < WINDOW; i++) {
+      assertThatExceptionOfType(StoreUnavailableException.class)
+          .isThrownBy(() -> batches.claimAll(List.of(Requests.claimOf(Requests.newId()))));
+    }
+    assertThat(breaker.getState()).isEqualTo(State.OPEN);
+  }
+
+  /** A store with batches, which are counted and may fail. */
+  private static final class FlakyBatches implements IdempotencyStore, BatchClaims {
+    private final InMemoryStore memory = new InMemoryStore();
+    int claimed;
+    int completed;
+    boolean down;
+
+    @Override
+    public List<Claim> claimAll(List<ClaimRequest> requests) {
+      claimed++;
+      if (down) {
+        throw new StoreUnavailableException("down", null);
+      }
+      return memory.claimAll(requests);
+    }
+
+    @Override
+    public List<LeaseCheck> completeAll(List<Completion> completions) {
+      completed++;
+      return memory.completeAll(completions);
+    }
+
+    @Override
+    public Claim claim(ClaimRequest request) {
+      return memory.claim(request);
+    }
+
+    @Override
+    public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
+      return memory.complete(lease, outcome, retention);
+    }
+
+    @Override
+    public LeaseCheck release(Lease lease) {
+      return memory.release(lease);
+    }
+
+    @Override
+    public LeaseCheck renew(Lease lease, Duration leaseFor) {
+      return memory.renew(lease, leaseFor);
+    }
   }
 
   private final class Flaky implements IdempotencyStore {

@@ -44,7 +44,7 @@ public abstract class BatchClaimsContract extends LeasedContract {
    * @return the capability of {@link #store()}, unless overridden
    */
   protected BatchClaims batches() {
-    return (BatchClaims) store();
+    return store().capability(BatchClaims.class).orElseThrow();
   }
 
   /**
@@ -53,7 +53,7 @@ public abstract class BatchClaimsContract extends LeasedContract {
    * @return the capability of {@link #otherStore()}, unless overridden
    */
   protected BatchClaims otherBatches() {
-    return (BatchClaims) otherStore();
+    return otherStore().capability(BatchClaims.class).orElseThrow();
   }
 
   @Test

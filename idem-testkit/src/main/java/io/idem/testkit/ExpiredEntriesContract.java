@@ -36,7 +36,7 @@ public abstract class ExpiredEntriesContract extends LeasedContract {
    * @return the capability of {@link #store()}, unless overridden
    */
   protected ExpiredEntries entries() {
-    return (ExpiredEntries) store();
+    return store().capability(ExpiredEntries.class).orElseThrow();
   }
 
   @BeforeEach

@@ -31,6 +31,7 @@ final class LeasedBatch implements BatchProtocol {
   private static final Logger log = LoggerFactory.getLogger("io.idem.core");
 
   private final IdempotencyStore store;
+  private final @Nullable BatchClaims batches;
   private final LeasedProtocol single;
   private final LeaseKeeper keeper;
   private final PendingWrites pending;
@@ -45,6 +46,7 @@ final class LeasedBatch implements BatchProtocol {
       Events events,
       String namespace) {
     this.store = store;
+    this.batches = Capabilities.of(store, BatchClaims.class).orElse(null);
     this.single = single;
     this.keeper = keeper;
     this.pending = pending;
@@ -92,9 +94,9 @@ final class LeasedBatch implements BatchProtocol {
   }
 
   private List<Claim> claim(List<ClaimRequest> requests) {
-    return store instanceof BatchClaims batches
+    return batches != null
         ? batches.claimAll(requests)
-        : requests.stream().map(store::claim).toList();
+        : Capabilities.claimOneByOne(store, requests);
   }
 
   private <T extends @Nullable Object, X extends Throwable> void own(
@@ -181,7 +183,7 @@ final class LeasedBatch implements BatchProtocol {
   private <T extends @Nullable Object> List<Recording> record(
       OperationSpec<T> spec, List<Owned<T>> kept, List<StoredOutcome> outcomes) {
     List<Recording> recordings = new ArrayList<>();
-    if (!(store instanceof BatchClaims batches)) {
+    if (batches == null) {
       for (int i = 0; i < kept.size(); i++) {
         Owned<T> each = kept.get(i);
         recordings.add(single.record(each.call(), each.item.flight, each.held, outcomes.get(i)));

@@ -44,6 +44,7 @@ final class LeasedProtocol implements Protocol {
   private static final Logger log = LoggerFactory.getLogger("io.idem.core");
 
   private final IdempotencyStore store;
+  private final @Nullable CompletionSignal signal;
   private final LeaseKeeper keeper;
   private final PendingWrites pending;
   private final Waiters waiters;
@@ -62,6 +63,7 @@ final class LeasedProtocol implements Protocol {
       Events events,
       String namespace) {
     this.store = store;
+    this.signal = Capabilities.of(store, CompletionSignal.class).orElse(null);
     this.keeper = keeper;
     this.pending = pending;
     this.waiters = waiters;
@@ -122,7 +124,7 @@ final class LeasedProtocol implements Protocol {
           if (call.remainingNanos() == 0 || (!waiting && !waiters.tryEnter())) {
             return new Turn<>(request, answers.busy(call));
           }
-          if (!waiting && store instanceof CompletionSignal signal) {
+          if (!waiting && signal != null) {
             woken = new Semaphore(0);
             watch = signal.watch(call.id(), woken::release);
           }

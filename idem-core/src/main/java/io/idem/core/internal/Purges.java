@@ -40,9 +40,8 @@ final class Purges {
   /** Purges a store from now on, if it needs that and nobody does so for the same records. */
   @SuppressWarnings("FutureReturnValueIgnored") // the task reports its own failures
   synchronized void add(@Nullable Object store) {
-    if (everyNanos > 0
-        && store instanceof ExpiredEntries entries
-        && targets.add(entries.purgeTarget())) {
+    ExpiredEntries entries = Capabilities.of(store, ExpiredEntries.class).orElse(null);
+    if (everyNanos > 0 && entries != null && targets.addAll(entries.purgeTargets())) {
       // At a fixed rate: one that used up its interval goes on at once, after the other stores.
       executor.scheduleAtFixedRate(
           () -> purge(entries), everyNanos, everyNanos, TimeUnit.NANOSECONDS);

@@ -2,6 +2,7 @@ package io.idem.core.store;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 
 /** Optional capability of a store that does not forget expired records by itself. */
 public interface ExpiredEntries {
@@ -38,5 +39,15 @@ public interface ExpiredEntries {
    */
   default Object purgeTarget() {
     return this;
+  }
+
+  /**
+   * What a purge works on, where a store keeps records in several places. A store is not purged if
+   * all its targets are those of stores that are.
+   *
+   * @return at least one value; by default {@link #purgeTarget()} alone
+   */
+  default Set<Object> purgeTargets() {
+    return Set.of(purgeTarget());
   }
 }

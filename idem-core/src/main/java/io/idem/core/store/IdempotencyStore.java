@@ -1,6 +1,7 @@
 package io.idem.core.store;
 
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * A store of leased keys: one record for each key, with at most one live owner.
@@ -73,4 +74,22 @@ public interface IdempotencyStore {
    * @throws StoreUnavailableException if the store cannot say
    */
   LeaseCheck renew(Lease lease, Duration leaseFor);
+
+  /**
+   * What this store can do besides: {@link BatchClaims}, {@link CompletionSignal} or {@link
+   * ExpiredEntries}.
+   *
+   * <p>By default a store can do what it implements. A decorator that changes nothing here hides
+   * what the store inside can do besides, and so is never passed by. To pass a capability on, it
+   * answers with an object whose calls go through the decorator wherever the calls above do: {@link
+   * BatchClaims} claims and completes, so it is wrapped; the other two may be the inner store's
+   * own. It has no capability that the inner store has not.
+   *
+   * @param type the interface of the capability
+   * @param <C> its type
+   * @return the capability, always the same for the life of the store; empty if it has none
+   */
+  default <C> Optional<C> capability(Class<C> type) {
+    return type.isInstance(this) ? Optional.of(type.cast(this)) : Optional.empty();
+  }
 }

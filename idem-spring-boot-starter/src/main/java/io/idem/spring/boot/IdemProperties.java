@@ -46,6 +46,9 @@ public class IdemProperties {
   @NestedConfigurationProperty
   private final IdemCircuitBreakerProperties circuitBreaker = new IdemCircuitBreakerProperties();
 
+  @NestedConfigurationProperty
+  private final IdemFailoverProperties failover = new IdemFailoverProperties();
+
   @NestedConfigurationProperty private final IdemJdbcProperties jdbc = new IdemJdbcProperties();
 
   @NestedConfigurationProperty private final IdemRedisProperties redis = new IdemRedisProperties();
@@ -215,6 +218,15 @@ public class IdemProperties {
    */
   public IdemCircuitBreakerProperties getCircuitBreaker() {
     return circuitBreaker;
+  }
+
+  /**
+   * The fallback beside the store of leased operations.
+   *
+   * @return the properties {@code idem.failover.*}
+   */
+  public IdemFailoverProperties getFailover() {
+    return failover;
   }
 
   /**

@@ -42,16 +42,21 @@ public final class IdempotencyAutoConfiguration {
   Idempotency idempotency(
       IdemProperties properties,
       IdempotencyStore store,
+      ObjectProvider<Failover> failover,
       ObjectProvider<TransactionalStore> transactionalStore,
       ResultCodecFactory codecs,
       ObjectProvider<AnswerCache> answerCache,
       ObjectProvider<DecisionListener> listeners,
       ConfigurableListableBeanFactory beans) {
     ClassLoader classes = beans.getBeanClassLoader();
+    Failover pair = failover.getIfAvailable();
     Idempotency.Builder builder =
         Idempotency.builder()
             .namespace(properties.getNamespace())
-            .store(Resilience.guarded(store, properties.getCircuitBreaker(), classes))
+            .store(
+                pair != null
+                    ? pair.store()
+                    : Resilience.guarded(store, properties.getCircuitBreaker(), "idem", classes))
             .codecs(codecs)
             .maxWaiters(properties.getMaxWaiters())
             .purgeEvery(properties.getPurgeEvery());

@@ -1,9 +1,15 @@
 package io.idem.spring.boot;
 
+import io.idem.core.FallbackPolicy;
 import io.idem.core.StoreDownPolicy;
+import io.idem.core.store.TransactionalStore;
+import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentMethod;
 import io.idem.spring.IdempotentMethods;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
@@ -38,6 +44,12 @@ final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
             .map(name -> beans.getBean(name, StoreBackend.class))
             .findFirst()
             .orElse(null);
+    if (beans.containsSingleton(IdempotencyFailoverAutoConfiguration.FAILOVER)) {
+      Failover failover =
+          beans.getBean(IdempotencyFailoverAutoConfiguration.FAILOVER, Failover.class);
+      bothStores(health, backend, failover);
+      return;
+    }
     if (backend == null) {
       health.up();
       return;
@@ -55,6 +67,59 @@ final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
         health.down(e);
       }
     }
+  }
+
+  /**
+   * With a fallback, the application is up as long as keys can be granted: by the fallback, or by
+   * the primary alone if the fallback is optional. Transactional operations need the primary.
+   */
+  private void bothStores(
+      Health.Builder health, @Nullable StoreBackend primary, Failover failover) {
+    RuntimeException primaryFailure = look(health, "primary", primary);
+    RuntimeException fallbackFailure = look(health, "fallback", failover.fallback());
+    RuntimeException failure = null;
+    if (fallbackFailure != null
+        && (failover.policy() == FallbackPolicy.REQUIRED || primaryFailure != null)) {
+      failure = fallbackFailure;
+    }
+    if (primaryFailure != null && needsTransactions()) {
+      health.down(primaryFailure);
+    } else if (failure != null && failsOpen()) {
+      health
+          .up()
+          .withDetail("protection", "none: the store is down and every operation fails open");
+    } else if (failure != null) {
+      health.down(failure);
+    } else if (primaryFailure != null) {
+      health.up().withDetail("protection", "by the fallback alone: the primary does not answer");
+    } else if (fallbackFailure != null) {
+      health.up().withDetail("protection", "by the primary alone: the fallback does not answer");
+    } else {
+      health.up();
+    }
+  }
+
+  private static @Nullable RuntimeException look(
+      Health.Builder health, String role, @Nullable StoreBackend backend) {
+    if (backend == null) {
+      return null; // the application's own store, which nobody can look into
+    }
+    RuntimeException failure = null;
+    try {
+      backend.check();
+    } catch (RuntimeException e) {
+      failure = e;
+    }
+    Map<String, Object> details = new TreeMap<>(backend.details());
+    details.put("answers", failure == null);
+    health.withDetail(role, details);
+    return failure;
+  }
+
+  private boolean needsTransactions() {
+    return beans.getBeanNamesForType(TransactionalStore.class, true, false).length > 0
+        && methods.all().stream()
+            .anyMatch(method -> method.annotation().mode() != Idempotent.Mode.LEASED);
   }
 
   private boolean failsOpen() {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.boot.jdbc.EmbeddedDatabaseConnection;
 import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
@@ -21,7 +22,24 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
     implements StoreBackend {
 
   static JdbcBackend find(IdemJdbcProperties properties, ListableBeanFactory beans) {
-    DataSource dataSource = dataSource(properties, beans);
+    return find(properties, "idem.jdbc.data-source", properties.getDataSource(), beans);
+  }
+
+  /**
+   * The database of one of several stores.
+   *
+   * @param property what names its DataSource
+   * @param name the name; null for the DataSource of {@code idem.jdbc}
+   */
+  static JdbcBackend find(
+      IdemJdbcProperties properties,
+      String property,
+      @Nullable String name,
+      ListableBeanFactory beans) {
+    DataSource dataSource =
+        name == null
+            ? dataSource("idem.jdbc.data-source", properties.getDataSource(), beans)
+            : dataSource(property, name, beans);
     JdbcSettings settings;
     Dialect dialect;
     try {
@@ -89,12 +107,11 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
     return new JdbcSchema(dataSource, dialect, settings);
   }
 
-  private static DataSource dataSource(IdemJdbcProperties properties, ListableBeanFactory beans) {
+  private static DataSource dataSource(
+      String property, @Nullable String name, ListableBeanFactory beans) {
     DataSource found;
-    if (properties.getDataSource() != null) {
-      found =
-          NamedBeans.get(
-              beans, DataSource.class, "idem.jdbc.data-source", properties.getDataSource());
+    if (name != null) {
+      found = NamedBeans.get(beans, DataSource.class, property, name);
     } else {
       found = beans.getBeanProvider(DataSource.class).getIfUnique();
       if (found == null) {

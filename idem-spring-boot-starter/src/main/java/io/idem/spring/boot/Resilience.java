@@ -19,6 +19,7 @@ final class Resilience {
   static IdempotencyStore guarded(
       IdempotencyStore store,
       IdemCircuitBreakerProperties properties,
+      String name,
       @Nullable ClassLoader classes) {
     if (!properties.isEnabled()) {
       return store;
@@ -28,7 +29,7 @@ final class Resilience {
         "idem.circuit-breaker.enabled",
         "idem-resilience4j",
         classes);
-    return Breakers.around(store, properties);
+    return Breakers.around(store, properties, name);
   }
 
   static @Nullable AnswerCache answerCache(
@@ -58,7 +59,7 @@ final class Resilience {
   private static final class Breakers {
 
     static IdempotencyStore around(
-        IdempotencyStore store, IdemCircuitBreakerProperties properties) {
+        IdempotencyStore store, IdemCircuitBreakerProperties properties, String name) {
       CircuitBreakerConfig config =
           CircuitBreakerConfig.custom()
               .slidingWindowSize(properties.getCalls())
@@ -68,7 +69,7 @@ final class Resilience {
               .slowCallDurationThreshold(properties.getSlowAfter())
               .waitDurationInOpenState(properties.getWait())
               .build();
-      return new CircuitBreakerStore(store, CircuitBreaker.of("idem", config));
+      return new CircuitBreakerStore(store, CircuitBreaker.of(name, config));
     }
   }
 

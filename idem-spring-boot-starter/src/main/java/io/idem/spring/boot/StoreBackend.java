@@ -14,4 +14,7 @@ interface StoreBackend {
    * @throws RuntimeException if not
    */
   void check();
+
+  /** Ends what was opened for the store. */
+  default void close() {}
 }

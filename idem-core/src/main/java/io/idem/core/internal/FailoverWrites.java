@@ -1,0 +1,233 @@
+package io.idem.core.internal;
+
+import io.idem.core.internal.FailoverGrants.Grant;
+import io.idem.core.internal.FailoverGrants.Hold;
+import io.idem.core.store.Completion;
+import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.OwnerToken;
+import io.idem.core.store.StoreUnavailableException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is written to two stores after a claim: to those that granted it, the primary first; and
+ * what one of them is owed.
+ */
+public final class FailoverWrites {
+
+  private final FailoverSide primary;
+  private final FailoverSide fallback;
+  private final FailoverGrants grants;
+  private final LongSupplier nanoClock;
+  private final OwedWrites owed = new OwedWrites();
+
+  /** Starts with nothing owed. */
+  public FailoverWrites(
+      FailoverSide primary, FailoverSide fallback, FailoverGrants grants, LongSupplier nanoClock) {
+    this.primary = primary;
+    this.fallback = fallback;
+    this.grants = grants;
+    this.nanoClock = nanoClock;
+  }
+
+  /** What is owed to the stores. */
+  public OwedWrites owed() {
+    return owed;
+  }
+
+  /** Completes many keys with one call to each store. */
+  public List<LeaseCheck> completeAll(List<Completion> completions) {
+    List<Ballot> ballots = completions.stream().map(each -> new Ballot(each.lease())).toList();
+    long began = nanoClock.getAsLong();
+    for (FailoverSide side : List.of(primary, fallback)) {
+      List<Ballot> asked = new ArrayList<>();
+      List<Completion> sent = new ArrayList<>();
+      for (int i = 0; i < ballots.size(); i++) {
+        // Who lost the key to a rival in one store must not complete it in the other.
+        if (ballots.get(i).hold(side) != Hold.NO && !ballots.get(i).lost) {
+          asked.add(ballots.get(i));
+          sent.add(completions.get(i));
+        }
+      }
+      if (asked.isEmpty()) {
+        continue;
+      }
+      try {
+        List<LeaseCheck> checks = side.completeAll(sent);
+        for (int i = 0; i < asked.size(); i++) {
+          asked.get(i).add(side, checks.get(i));
+        }
+      } catch (RuntimeException e) {
+        asked.forEach(ballot -> ballot.failed(side, e));
+      }
+    }
+    for (int i = 0; i < ballots.size(); i++) {
+      Completion completion = completions.get(i);
+      ballots.get(i).owe(store -> completeLater(store, completion, began));
+    }
+    // Throws before any grant is forgotten: who repeats the batch asks the same stores again.
+    List<LeaseCheck> results = ballots.stream().map(Ballot::result).toList();
+    ballots.forEach(ballot -> grants.remove(ballot.lease.token()));
+    return results;
+  }
+
+  /** Keeps the outcome as long as the other store does, and no longer. */
+  private LeaseCheck completeLater(IdempotencyStore store, Completion completion, long began) {
+    Duration left = completion.retention().minusNanos(nanoClock.getAsLong() - began);
+    Lease lease = completion.lease();
+    // Past its retention a record is absent; what may run again may have another outcome.
+    return left.toMillis() < 1
+        ? store.release(lease)
+        : store.complete(lease, completion.outcome(), left);
+  }
+
+  /** Frees a key. */
+  public LeaseCheck release(Lease lease) {
+    Ballot ballot = new Ballot(lease);
+    ask(ballot, false, store -> store.release(lease));
+    ballot.owe(store -> store.release(lease));
+    return settled(ballot);
+  }
+
+  /** Lets a lease run out at another time. */
+  public LeaseCheck renew(Lease lease, Duration leaseFor) {
+    // Giving up goes to both. A renewal stops at the store that a rival, who takes over in the same
+    // order, was faster at: else neither would have the key.
+    boolean givesUp = leaseFor.isZero();
+    Ballot ballot = new Ballot(lease);
+    ask(ballot, !givesUp, store -> store.renew(lease, leaseFor));
+    return givesUp ? settled(ballot) : ballot.result();
+  }
+
+  /**
+   * Asks the stores that hold the lease, or may.
+   *
+   * @param untilLost whether a store that says no keeps the next one from being written to
+   */
+  private void ask(Ballot ballot, boolean untilLost, Function<IdempotencyStore, LeaseCheck> write) {
+    for (FailoverSide side : List.of(primary, fallback)) {
+      if (ballot.hold(side) == Hold.NO || (untilLost && ballot.lost)) {
+        continue;
+      }
+      try {
+        ballot.add(side, side.ask(write));
+      } catch (RuntimeException e) {
+        ballot.failed(side, e);
+      }
+    }
+  }
+
+  private LeaseCheck settled(Ballot ballot) {
+    LeaseCheck check = ballot.result();
+    grants.remove(ballot.lease.token());
+    return check;
+  }
+
+  /** Completes keys in one of the stores, now or later. */
+  public void copy(FailoverSide side, List<Completion> completions) {
+    if (completions.isEmpty()) {
+      return;
+    }
+    long began = nanoClock.getAsLong();
+    try {
+      side.completeAll(completions);
+    } catch (RuntimeException e) {
+      for (Completion each : completions) {
+        owe(side, each.lease().token(), store -> completeLater(store, each, began));
+      }
+    }
+  }
+
+  /** Gives back what one of the stores granted and nothing ran under, now or later. */
+  public void giveBack(FailoverSide side, List<Lease> leases) {
+    boolean down = false;
+    for (Lease lease : leases) {
+      if (!down) {
+        try {
+          side.ask(giveBack(lease));
+          continue;
+        } catch (RuntimeException e) {
+          down = true; // it is not asked once for each key of a batch
+        }
+      }
+      oweGiveBack(side, lease);
+    }
+  }
+
+  /** Gives back later what one of the stores may have granted. */
+  public void oweGiveBack(FailoverSide side, Lease lease) {
+    owe(side, lease.token(), giveBack(lease));
+  }
+
+  /** A key taken over stays abandoned: an earlier run is unknown. */
+  private static Function<IdempotencyStore, LeaseCheck> giveBack(Lease lease) {
+    return lease.attempt() == 1
+        ? store -> store.release(lease)
+        : store -> store.renew(lease, Duration.ZERO);
+  }
+
+  private void owe(
+      FailoverSide side, OwnerToken token, Function<IdempotencyStore, LeaseCheck> write) {
+    owed.add(side, token, () -> side.ask(write));
+  }
+
+  /** What the stores say of one write. Lost to one is lost; held needs one that decides. */
+  private final class Ballot {
+
+    private final Lease lease;
+    private final Grant grant;
+    private final List<RuntimeException> failures = new ArrayList<>(2);
+    private @Nullable FailoverSide failed;
+    private boolean held;
+    private boolean lost;
+
+    Ballot(Lease lease) {
+      this.lease = lease;
+      this.grant = grants.of(lease.token());
+    }
+
+    Hold hold(FailoverSide side) {
+      return side == primary ? grant.primary() : grant.fallback();
+    }
+
+    void add(FailoverSide side, LeaseCheck check) {
+      if (hold(side) == Hold.YES) {
+        held |= check == LeaseCheck.HELD;
+        lost |= check == LeaseCheck.LOST;
+      }
+    }
+
+    void failed(FailoverSide side, RuntimeException e) {
+      failed = side;
+      failures.add(0, e);
+    }
+
+    /** Owes a write to a store that failed where the other took it. */
+    void owe(Function<IdempotencyStore, LeaseCheck> later) {
+      if (failed != null && held && !lost) {
+        FailoverWrites.this.owe(failed, lease.token(), later);
+      }
+    }
+
+    LeaseCheck result() {
+      if (lost) {
+        return LeaseCheck.LOST;
+      }
+      if (held) {
+        return LeaseCheck.HELD;
+      }
+      if (failures.isEmpty()) {
+        throw new StoreUnavailableException("Neither store holds the lease", null);
+      }
+      RuntimeException last = failures.get(0);
+      failures.stream().skip(1).filter(e -> e != last).forEach(last::addSuppressed);
+      throw last;
+    }
+  }
+}
