@@ -2,6 +2,7 @@ package io.idem.benchmarks.stores;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.idem.core.BatchBody;
 import io.idem.core.Execution;
 import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
@@ -18,11 +19,13 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Collections;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +40,7 @@ final class SqlFloor implements AutoCloseable {
 
   private static final int ACCOUNTS = 10_000;
   private static final int REPLAYED = 1_000;
+  private static final int BATCH = 500;
   private static final String ANSWER = "x".repeat(200);
 
   private final String backend;
@@ -158,14 +162,32 @@ final class SqlFloor implements AutoCloseable {
             "select by primary key",
             0.8,
             () -> readByHand(any()),
-            () -> mustBeReplayed(replayed.execute(any(), () -> "never"))));
+            () -> mustBeReplayed(replayed.execute(any(), () -> "never"))),
+        comparison(
+            "batch of " + BATCH,
+            "one multi-row insert, one commit",
+            0,
+            BATCH,
+            this::batchByHand,
+            () -> inbox.executeAll(requests(), BatchBody.all(fresh -> {}))));
   }
 
   private Comparison comparison(
       String name, String byHand, double target, Caller floor, Caller idem) {
+    return comparison(name, byHand, target, 1, floor, idem);
+  }
+
+  private Comparison comparison(
+      String name, String byHand, double target, int keysPerCall, Caller floor, Caller idem) {
     Supplier<Caller> floors = () -> floor;
     Supplier<Caller> idems = () -> idem;
-    return new Comparison(backend, name, byHand, target, 1, floors, idems);
+    // What is promised is promised for PostgreSQL.
+    return new Comparison(
+        backend, name, byHand, postgres ? target : 0, keysPerCall, floors, idems);
+  }
+
+  private static List<IdempotentRequest> requests() {
+    return Stream.generate(() -> IdempotentRequest.of(key())).limit(BATCH).toList();
   }
 
   private Operation<String> operation(String name, Mode mode) {
@@ -205,6 +227,22 @@ final class SqlFloor implements AutoCloseable {
     inOwnTransaction();
     try (Connection connection = pool.getConnection()) {
       updateByHand(connection, key);
+    }
+  }
+
+  private void batchByHand() throws SQLException {
+    String sql =
+        "INSERT INTO by_hand (id, state) VALUES "
+            + String.join(", ", Collections.nCopies(BATCH, "(?, 2)"))
+            + (postgres ? " ON CONFLICT (id) DO NOTHING" : "");
+    try (Connection connection = pool.getConnection();
+        PreparedStatement insert = connection.prepareStatement(sql)) {
+      for (int i = 1; i <= BATCH; i++) {
+        setKey(insert, i, key());
+      }
+      if (insert.executeUpdate() != BATCH) {
+        throw new IllegalStateException("A random key was there already");
+      }
     }
   }
 
