@@ -11,12 +11,15 @@ import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
 import io.idem.testkit.Requests;
 import io.idem.testkit.Together;
+import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -50,12 +53,56 @@ class LockWaitTest {
     check(TestDatabase.h2(), "SET LOCK_TIMEOUT 1234", "SELECT LOCK_TIMEOUT()");
   }
 
+  /** In a caller's transaction, and in one of Idem's own on a session with the setting. */
   private static void check(TestDatabase database, String setting, String show) {
+    inOwnTransaction(database, setting, show);
+    inCallersTransaction(database, setting, show);
+  }
+
+  private static void inOwnTransaction(TestDatabase database, String setting, String show) {
+    RecordId elsewhere = Requests.newId();
+    database.transactional().inTransaction(scope -> inbox(scope, elsewhere));
+    DataSource set =
+        (DataSource)
+            Proxy.newProxyInstance(
+                LockWaitTest.class.getClassLoader(),
+                new Class<?>[] {DataSource.class},
+                (self, method, args) -> {
+                  Connection connection = database.dataSource().getConnection();
+                  execute(connection, setting);
+                  return connection;
+                });
+    Map<RecordId, Class<? extends Claim>> expected =
+        Map.of(Requests.newId(), Claim.Acquired.class, elsewhere, Claim.Completed.class);
+    expected.forEach(
+        (id, answer) ->
+            database
+                .transactional(set)
+                .inTransaction(
+                    scope -> {
+                      assertThat(inbox(scope, id)).isInstanceOf(answer);
+                      assertThat(TestDatabase.text(scope.unwrap(Connection.class), show))
+                          .isEqualTo(shown(set, show));
+                      return true;
+                    }));
+  }
+
+  private static String shown(DataSource source, String show) {
+    try (Connection connection = source.getConnection()) {
+      return TestDatabase.text(connection, show);
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static void inCallersTransaction(TestDatabase database, String setting, String show) {
     RecordId free = Requests.newId();
     RecordId busy = Requests.newId();
     RecordId stale = Requests.newId();
+    RecordId elsewhere = Requests.newId();
     TransactionalStore rival = database.transactional();
     rival.inTransaction(scope -> inbox(scope, stale));
+    rival.inTransaction(scope -> inbox(scope, elsewhere));
     database.age(stale, Requests.RETENTION.multipliedBy(2));
     rival.inTransaction(
         held -> {
@@ -71,6 +118,8 @@ class LockWaitTest {
                           assertThat(inbox(scope, free)).isInstanceOf(Claim.Acquired.class);
                           assertThat(TestDatabase.text(connection, show)).isEqualTo(before);
                           assertThat(inbox(scope, free)).isInstanceOf(Claim.Completed.class);
+                          assertThat(TestDatabase.text(connection, show)).isEqualTo(before);
+                          assertThat(inbox(scope, elsewhere)).isInstanceOf(Claim.Completed.class);
                           assertThat(TestDatabase.text(connection, show)).isEqualTo(before);
                           assertThat(inbox(scope, stale)).isInstanceOf(Claim.Acquired.class);
                           assertThat(TestDatabase.text(connection, show)).isEqualTo(before);

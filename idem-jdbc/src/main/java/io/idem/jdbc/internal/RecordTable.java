@@ -5,6 +5,7 @@ import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.RecordId;
 import io.idem.core.store.RecordLabel;
 import io.idem.core.store.StoredOutcome;
 import java.sql.PreparedStatement;
@@ -85,6 +86,12 @@ public final class RecordTable {
   public Claim claim(
       Session session, ClaimRequest request, @Nullable StoredOutcome outcome, Duration waitAtMost)
       throws SQLException {
+    if (met.mayContain(request.id())) {
+      Claim known = look(session, request.id());
+      if (known != null) {
+        return known;
+      }
+    }
     // What databases take for a lock timeout is an int of milliseconds.
     long waitMillis = Math.min(Binder.millis(waitAtMost), Integer.MAX_VALUE);
     return withLockWait(session, waitMillis, () -> rounds(session, request, outcome, waitMillis));
@@ -145,10 +152,7 @@ public final class RecordTable {
       values.put(Param.WAIT, waitLeft);
       Claim claim;
       try {
-        claim = round == 1 && met.mayContain(request.id()) ? look(session, values) : null;
-        if (claim == null) {
-          claim = round(session, request, insert, values, waitLeft);
-        }
+        claim = round(session, request, insert, values, waitLeft);
       } catch (SQLException e) {
         if (dialect.errors().lockTimeout(e)) {
           undo(session, e);
@@ -178,11 +182,12 @@ public final class RecordTable {
   }
 
   /** The outcome of a record that is there; null if there is none, or if it must not be read so. */
-  private @Nullable Claim look(Session session, Binder values) throws SQLException {
+  private @Nullable Claim look(Session session, RecordId id) throws SQLException {
     Sql sql = sql(session.inTransaction() ? Verb.LOOK : Verb.LOOK_ALONE);
     if (sql.text().isEmpty()) {
       return null;
     }
+    Binder values = new Binder(dialect.uuidIds()).put(Param.ID, id.toBytes());
     Row row = read(session, sql, values);
     return row != null && row.completed() && !row.expired()
         ? new Claim.Completed(row.fingerprint(), row.outcome())
