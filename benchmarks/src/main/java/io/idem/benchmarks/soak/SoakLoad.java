@@ -7,6 +7,7 @@ import io.idem.core.IdempotentRequest;
 import io.idem.core.ItemAnswer;
 import io.idem.core.Mode;
 import io.idem.core.Operation;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,6 +54,8 @@ final class SoakLoad {
         idempotency
             .operation("pay", String.class)
             .mode(Mode.LEASED)
+            // A key expires that much later than its retention.
+            .lease(Duration.ofSeconds(5))
             .retention(settings.retention())
             .build();
   }

@@ -116,9 +116,8 @@ public record DialectSpec(
                   SELECT {now} - expires_at FROM {table}
                   WHERE state = 2 AND expires_at <= (SELECT {now}) ORDER BY expires_at LIMIT 1
                   """,
-                  // Asked for as a subquery, the clock is read once and the index can be used.
-                  // ONLY,
-                  // because a ctid says nothing without the partition it is of.
+                  // Asked for as a subquery, the clock is read once and the index can be used. Of
+                  // ONLY this table: a ctid says nothing without the partition it is of.
                   Verb.PURGE,
                   """
                   DELETE FROM ONLY {table} WHERE ctid = ANY (ARRAY (
