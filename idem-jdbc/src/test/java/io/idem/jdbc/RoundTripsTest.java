@@ -37,6 +37,9 @@ class RoundTripsTest {
   /** And so is reading what a claim met. */
   private final int replay;
 
+  /** Under leases, a record that the node has met is read at once. */
+  private final int leasedReplay;
+
   private final RecordId id = Requests.newId();
 
   RoundTripsTest(Backend backend) {
@@ -46,6 +49,7 @@ class RoundTripsTest {
     transactional = database.transactional(pool);
     claim = backend.dialect() == Dialect.MYSQL ? 3 : 1;
     replay = backend.dialect() == Dialect.MYSQL ? 4 : 1;
+    leasedReplay = backend.dialect() == Dialect.MYSQL ? 3 : 1;
   }
 
   @AfterEach
@@ -64,7 +68,7 @@ class RoundTripsTest {
     assertThat(pool.takeExecuted()).hasSize(claim + 1);
 
     assertThat(leased.claim(Requests.claimOf(id))).isInstanceOf(Claim.Completed.class);
-    assertThat(pool.takeExecuted()).hasSize(replay);
+    assertThat(pool.takeExecuted()).hasSize(leasedReplay);
 
     assertThat(leased.renew(lease, Requests.LEASE)).isEqualTo(LeaseCheck.LOST);
     assertThat(leased.release(lease)).isEqualTo(LeaseCheck.LOST);
