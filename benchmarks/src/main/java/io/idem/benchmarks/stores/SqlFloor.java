@@ -182,8 +182,7 @@ final class SqlFloor implements AutoCloseable {
     Supplier<Caller> floors = () -> floor;
     Supplier<Caller> idems = () -> idem;
     // What is promised is promised for PostgreSQL.
-    return new Comparison(
-        backend, name, byHand, postgres ? target : 0, keysPerCall, floors, idems);
+    return new Comparison(backend, name, byHand, postgres ? target : 0, keysPerCall, floors, idems);
   }
 
   private static List<IdempotentRequest> requests() {
