@@ -116,14 +116,29 @@ public final class RecordTable {
       answer = call.make();
     } catch (SQLException | RuntimeException | Error e) {
       try {
-        set(session, setting.restore(), before);
+        restore(session, setting, before);
       } catch (SQLException restoring) {
         e.addSuppressed(restoring);
       }
       throw e;
     }
-    set(session, setting.restore(), before);
+    restore(session, setting, before);
     return answer;
+  }
+
+  /** A session that keeps our bound would cut others' statements short: it is used no more. */
+  private static void restore(Session session, DialectSpec.LockWait setting, @Nullable Long before)
+      throws SQLException {
+    try {
+      set(session, setting.restore(), before);
+    } catch (SQLException e) {
+      try {
+        session.connection().abort(Runnable::run);
+      } catch (SQLException aborting) {
+        e.addSuppressed(aborting);
+      }
+      throw e;
+    }
   }
 
   /** What is done under a bound for locks. */
