@@ -1,7 +1,9 @@
 package io.idem.redis;
 
+import io.idem.core.store.BatchClaims;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.RecordId;
+import io.idem.testkit.BatchClaimsContract;
 import io.idem.testkit.IdempotencyStoreContract;
 import io.idem.testkit.TestRedis;
 import java.time.Duration;
@@ -23,6 +25,62 @@ class RedisContractTest {
   class Cluster extends OnRedis {
     Cluster() {
       super(TestNode.toCluster(TestRedis.cluster()), TestNode.toCluster(TestRedis.cluster()));
+    }
+  }
+
+  @Nested
+  class BatchesStandalone extends BatchesOnRedis {
+    BatchesStandalone() {
+      super(TestNode.to(TestRedis.standalone()), TestNode.to(TestRedis.standalone()));
+    }
+  }
+
+  @Nested
+  class BatchesOnACluster extends BatchesOnRedis {
+    BatchesOnACluster() {
+      super(TestNode.toCluster(TestRedis.cluster()), TestNode.toCluster(TestRedis.cluster()));
+    }
+  }
+
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  abstract static class BatchesOnRedis extends BatchClaimsContract {
+
+    private final TestNode node;
+    private final TestNode other;
+    private final RedisIdempotencyStore store;
+    private final RedisIdempotencyStore otherStore;
+
+    BatchesOnRedis(TestNode node, TestNode other) {
+      this.node = node;
+      this.other = other;
+      this.store = node.store();
+      this.otherStore = other.store();
+    }
+
+    @AfterAll
+    void close() {
+      node.close();
+      other.close();
+    }
+
+    @Override
+    protected IdempotencyStore store() {
+      return store;
+    }
+
+    @Override
+    protected BatchClaims batches() {
+      return store;
+    }
+
+    @Override
+    protected BatchClaims otherBatches() {
+      return otherStore;
+    }
+
+    @Override
+    protected void age(RecordId id, Duration by) {
+      node.age(id, by);
     }
   }
 
