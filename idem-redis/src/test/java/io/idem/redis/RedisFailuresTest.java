@@ -154,6 +154,7 @@ class RedisFailuresTest {
         mortal.restart();
         Lease lease = claimWhenItIsBack(survivor);
         assertThat(told.tryAcquire(20, TimeUnit.SECONDS)).as("it listens again").isTrue();
+        assertThat(survivor.claim(Requests.claimOf(id))).isInstanceOf(Claim.Running.class);
         told.drainPermits();
         assertThat(survivor.complete(lease, StoredOutcome.done(), Requests.RETENTION))
             .isEqualTo(LeaseCheck.HELD);
