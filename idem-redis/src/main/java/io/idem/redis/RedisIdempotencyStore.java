@@ -13,17 +13,16 @@ import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
+import io.idem.redis.internal.Claims;
 import io.idem.redis.internal.Replies;
 import io.idem.redis.internal.ServerCheck;
 import io.idem.redis.internal.Step;
 import io.idem.redis.internal.Steps;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.BiFunction;
-import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,8 +34,9 @@ import org.slf4j.LoggerFactory;
  *   <li>One string for each record, under the prefix and the 16 bytes of its id, so that a cluster
  *       spreads them over its slots.
  *   <li>Each method is one script, which the server carries out as a whole: it reads the record,
- *       compares the token, decides by the server's own clock and writes. A batch is as many
- *       scripts, sent at once.
+ *       compares the token, decides by the server's own clock and writes. From Redis 7.0 on, a
+ *       plain SET comes before the script of a claim, and is enough for a key that is new or
+ *       completed. A batch is as many commands, sent at once.
  *   <li>A completed record ends by its key's own expiry. One without an outcome is kept a century
  *       beyond its lease, or as long as the settings say; what its key has left, less that time, is
  *       what is left of the lease.
@@ -58,6 +58,7 @@ public final class RedisIdempotencyStore
   private final RedisPort port;
   private final RedisSettings settings;
   private final Steps steps;
+  private final Claims claims;
   private final Set<String> warned = ConcurrentHashMap.newKeySet();
   private final @Nullable RedisChannels channels;
   private final KeyWatchers watchers = new KeyWatchers(this::subscribe, this::unsubscribe);
@@ -86,6 +87,7 @@ public final class RedisIdempotencyStore
     this.port = port;
     this.settings = settings;
     this.steps = new Steps(settings);
+    this.claims = new Claims(port, steps);
     check();
     this.channels = settings.wakeWaiters() ? port.listen(this::changed) : null;
   }
@@ -98,8 +100,11 @@ public final class RedisIdempotencyStore
    * @throws StoreUnavailableException if one cannot be reached
    */
   public void check() {
-    port.primaries()
-        .forEach(primary -> ServerCheck.check(primary, settings.requireNoEviction(), this::warn));
+    boolean plain = true;
+    for (RedisPort primary : port.primaries()) {
+      plain &= ServerCheck.check(primary, settings.requireNoEviction(), this::warn);
+    }
+    claims.serversTakePlainClaims(plain);
   }
 
   private void warn(String warning) {
@@ -110,20 +115,16 @@ public final class RedisIdempotencyStore
 
   @Override
   public Claim claim(ClaimRequest request) {
-    return Replies.claim(request, steps.claim(request, channels != null).run(port));
+    return claims.claim(request, channels != null);
   }
 
   /**
-   * Claims many keys with a script for each, all sent at once: one round trip, in a cluster one to
-   * each node that has keys of the batch.
+   * Claims many keys, all at once: one round trip, in a cluster one to each node that has keys of
+   * the batch; from Redis 7.0 on, a second one for those that somebody else runs.
    */
   @Override
   public List<Claim> claimAll(List<ClaimRequest> requests) {
-    return Batch.claim(
-        requests,
-        null,
-        false,
-        distinct -> runAll(distinct, request -> steps.claim(request, false), Replies::claim));
+    return Batch.claim(requests, null, false, claims::claimAll);
   }
 
   @Override
@@ -132,27 +133,18 @@ public final class RedisIdempotencyStore
         COMPLETING, lease.id(), steps.complete(lease, outcome, retention).run(port));
   }
 
-  /** Completes many keys, sent as {@link #claimAll} sends them. */
+  /** Completes many keys, a script for each, all sent at once. */
   @Override
   public List<LeaseCheck> completeAll(List<Completion> completions) {
     Batch.requireBounded(completions.size());
-    return runAll(
-        completions,
-        steps::complete,
-        (completion, reply) -> Replies.check(COMPLETING, completion.lease().id(), reply));
-  }
-
-  private <Q, A> List<A> runAll(
-      List<Q> questions, Function<Q, Step> step, BiFunction<Q, @Nullable Object, A> answer) {
-    if (questions.isEmpty()) {
+    if (completions.isEmpty()) {
       return List.of();
     }
-    List<@Nullable Object> replies = Step.runAll(port, questions.stream().map(step).toList());
-    List<A> answers = new ArrayList<>(questions.size());
-    for (int i = 0; i < questions.size(); i++) {
-      answers.add(answer.apply(questions.get(i), replies.get(i)));
-    }
-    return answers;
+    List<@Nullable Object> replies =
+        Step.runAll(port, completions.stream().map(steps::complete).toList());
+    return IntStream.range(0, completions.size())
+        .mapToObj(i -> Replies.check(COMPLETING, completions.get(i).lease().id(), replies.get(i)))
+        .toList();
   }
 
   @Override

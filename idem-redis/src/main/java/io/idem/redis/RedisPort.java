@@ -19,7 +19,8 @@ public interface RedisPort {
    * Sends one command and waits for its reply.
    *
    * @param command the command
-   * @return a {@code Long}, a {@code byte[]}, a {@code List} of replies, or null
+   * @return a {@code Long}, a {@code byte[]}, a {@code List} of replies, or null: that the server
+   *     answered nil, never that there is no answer
    * @throws RedisReplyException if the server answered with an error
    * @throws StoreUnavailableException if there was no answer in time; the command may or may not
    *     have been carried out

@@ -10,6 +10,7 @@ import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -49,12 +50,18 @@ final class SentCommand {
   @Nullable Object await(long nanos) {
     try {
       sent.get(nanos, TimeUnit.NANOSECONDS);
+      if (reply.isMissing()) {
+        throw new StoreUnavailableException(
+            command.name() + " ended without a reply, which is not nil", null);
+      }
       return reply.value();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof RedisCommandExecutionException error) {
         throw new RedisReplyException(String.valueOf(error.getMessage()), error);
       }
       throw unanswered(e.getCause() == null ? e : e.getCause());
+    } catch (CancellationException e) {
+      throw unanswered(e);
     } catch (TimeoutException e) {
       cancel(); // or it would be sent yet, when the connection is back
       throw new StoreUnavailableException(
@@ -90,12 +97,13 @@ final class SentCommand {
       super.multi(count);
     }
 
+    /** A nil is there: the answer of a plain claim to who owns the key from now on. */
+    boolean isMissing() {
+      return !aggregate && get().isEmpty();
+    }
+
     @Nullable Object value() {
-      List<Object> replies = get();
-      if (aggregate) {
-        return replies;
-      }
-      return replies == null || replies.isEmpty() ? null : replies.get(0);
+      return aggregate ? get() : get().get(0);
     }
   }
 }

@@ -30,7 +30,7 @@ if left > 0 or takeOver ~= '1' or not matches then
   return { value, left }
 end
 local digest = wanted == '' and fingerprint or wanted
-local running = (digest == '' and 16 or COMPARABLE) + (state >= WATCHED and 4 or 0)
+local running = (digest == '' and 32 or COMPARABLE) + (state >= WATCHED and 4 or 0)
 redis.call(
   'SET', key,
   '\193\029' .. string.char(running) .. token .. struct.pack('>I3', attempt + 1) .. fresh:sub(23, 28) .. digest,

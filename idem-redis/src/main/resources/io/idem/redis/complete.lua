@@ -5,9 +5,9 @@ end
 if state == COMPLETED or state == COMPLETED_COMPARABLE then
   return HELD
 end
-local header, fingerprint = '\193\029\017', ''
+local header, fingerprint = '\193\029\033', ''
 if state % 4 == 2 then
-  header, fingerprint = '\193\029\019', value:sub(29)
+  header, fingerprint = '\193\029\035', value:sub(29)
 end
 redis.call('SET', key, header .. ARGV[1] .. fingerprint .. ARGV[2], 'PX', ARGV[3])
 if state >= WATCHED then

@@ -11,7 +11,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.TestInstance;
 
-/** The store on one server and on a cluster, seen by two nodes with a client each. */
+/**
+ * The store on one server and on a cluster, seen by two nodes with a client each: on Redis 6.2,
+ * where a claim is a script, and on Redis 7, where it begins with a plain command.
+ */
 class RedisContractTest {
 
   @Nested
@@ -29,6 +32,22 @@ class RedisContractTest {
   }
 
   @Nested
+  class StandaloneRecent extends OnRedis {
+    StandaloneRecent() {
+      super(TestNode.to(TestRedis.recent()), TestNode.to(TestRedis.recent()));
+    }
+  }
+
+  @Nested
+  class ClusterRecent extends OnRedis {
+    ClusterRecent() {
+      super(
+          TestNode.toCluster(TestRedis.recentCluster()),
+          TestNode.toCluster(TestRedis.recentCluster()));
+    }
+  }
+
+  @Nested
   class BatchesStandalone extends BatchesOnRedis {
     BatchesStandalone() {
       super(TestNode.to(TestRedis.standalone()), TestNode.to(TestRedis.standalone()));
@@ -39,6 +58,22 @@ class RedisContractTest {
   class BatchesOnACluster extends BatchesOnRedis {
     BatchesOnACluster() {
       super(TestNode.toCluster(TestRedis.cluster()), TestNode.toCluster(TestRedis.cluster()));
+    }
+  }
+
+  @Nested
+  class BatchesStandaloneRecent extends BatchesOnRedis {
+    BatchesStandaloneRecent() {
+      super(TestNode.to(TestRedis.recent()), TestNode.to(TestRedis.recent()));
+    }
+  }
+
+  @Nested
+  class BatchesOnARecentCluster extends BatchesOnRedis {
+    BatchesOnARecentCluster() {
+      super(
+          TestNode.toCluster(TestRedis.recentCluster()),
+          TestNode.toCluster(TestRedis.recentCluster()));
     }
   }
 

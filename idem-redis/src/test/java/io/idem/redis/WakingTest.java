@@ -11,7 +11,6 @@ import io.idem.core.store.Lease;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoredOutcome;
 import io.idem.testkit.Requests;
-import io.idem.testkit.TestRedis;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -28,18 +27,22 @@ class WakingTest {
 
   private static final long BOUND = 20;
 
+  Servers servers() {
+    return Servers.EMBEDDED;
+  }
+
   @Test
   void completionReleaseAndGivingUpAreSignalledStandalone() throws Exception {
-    try (TestNode here = TestNode.to(TestRedis.standalone());
-        TestNode there = TestNode.to(TestRedis.standalone())) {
+    try (TestNode here = TestNode.to(servers().standalone());
+        TestNode there = TestNode.to(servers().standalone())) {
       assertSignals(here.store(), there.store());
     }
   }
 
   @Test
   void completionReleaseAndGivingUpAreSignalledInACluster() throws Exception {
-    try (TestNode here = TestNode.toCluster(TestRedis.cluster());
-        TestNode there = TestNode.toCluster(TestRedis.cluster())) {
+    try (TestNode here = TestNode.toCluster(servers().cluster());
+        TestNode there = TestNode.toCluster(servers().cluster())) {
       for (int i = 0; i < 5; i++) { // on whatever nodes the keys are
         assertSignals(here.store(), there.store());
       }
@@ -75,8 +78,8 @@ class WakingTest {
 
   @Test
   void aRunThatNobodyFoundIsNotSignalledAndARenewalOrTakeOverKeepsTheMark() throws Exception {
-    try (TestNode here = TestNode.to(TestRedis.standalone());
-        TestNode there = TestNode.to(TestRedis.standalone())) {
+    try (TestNode here = TestNode.to(servers().standalone());
+        TestNode there = TestNode.to(servers().standalone())) {
       RedisIdempotencyStore store = here.store();
       RedisIdempotencyStore other = there.store();
       Lease alone = lease(store);
@@ -104,7 +107,7 @@ class WakingTest {
 
   @Test
   void withoutSignalsNobodyListens() {
-    try (TestNode node = TestNode.to(TestRedis.standalone())) {
+    try (TestNode node = TestNode.to(servers().standalone())) {
       RedisIdempotencyStore silent =
           new RedisIdempotencyStore(node.redis(), RedisSettings.defaults().withWakeWaiters(false));
       assertThat(silent.watch(Requests.newId(), () -> {})).isNull();
@@ -115,8 +118,8 @@ class WakingTest {
   void aWaiterOnAnotherNodeIsAnsweredEvenIfEveryMessageIsLost() throws Exception {
     for (boolean lost : new boolean[] {false, true}) {
       ExecutorService threads = Executors.newCachedThreadPool();
-      try (TestNode here = TestNode.to(TestRedis.standalone());
-          TestNode there = TestNode.to(TestRedis.standalone());
+      try (TestNode here = TestNode.to(servers().standalone());
+          TestNode there = TestNode.to(servers().standalone());
           Idempotency first = engine(here.redis());
           Idempotency second = engine(lost ? deaf(there.redis()) : there.redis())) {
         IdempotentRequest key = IdempotentRequest.of(UUID.randomUUID().toString());

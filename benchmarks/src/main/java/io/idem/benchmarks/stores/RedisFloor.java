@@ -33,10 +33,12 @@ final class RedisFloor implements AutoCloseable {
   private final LettuceRedis port;
   private final Idempotency idempotency;
   private final List<String> stored;
+  private final String name;
 
   RedisFloor(String url) {
     this.client = RedisClient.create(url);
     this.connection = client.connect();
+    this.name = "Redis " + version(connection.sync().info("server"));
     this.port = LettuceRedis.of(client, Duration.ofSeconds(10));
     this.idempotency = Idempotency.builder().store(new RedisIdempotencyStore(port)).build();
     this.stored = IntStream.range(0, REPLAYED).mapToObj(i -> key()).toList();
@@ -45,6 +47,14 @@ final class RedisFloor implements AutoCloseable {
       operation.execute(key, () -> ANSWER);
       connection.sync().set(key, ANSWER, SetArgs.Builder.px(RETENTION));
     }
+  }
+
+  private static String version(String info) {
+    return info.lines()
+        .filter(line -> line.startsWith("redis_version:"))
+        .map(line -> line.substring(line.indexOf(':') + 1).trim())
+        .findFirst()
+        .orElseThrow();
   }
 
   List<Comparison> comparisons() {
@@ -74,10 +84,10 @@ final class RedisFloor implements AutoCloseable {
         };
     Caller runAll = () -> fresh.executeAll(batch(), BatchBody.each(item -> ANSWER));
     return List.of(
-        new Comparison("Redis", "new key", "SET NX PX, SET PX", 0.9, 1, () -> setTwice, () -> run),
-        new Comparison("Redis", "replay", "GET", 0.9, 1, () -> get, () -> replay),
+        new Comparison(name, "new key", "SET NX PX, SET PX", 0.9, 1, () -> setTwice, () -> run),
+        new Comparison(name, "replay", "GET", 0.9, 1, () -> get, () -> replay),
         new Comparison(
-            "Redis",
+            name,
             "batch of " + BATCH,
             "a pipeline of SET NX PX, one of SET PX",
             0,

@@ -24,7 +24,8 @@ import javax.sql.DataSource;
  * <p>Both sides of a comparison take turns, and who goes first changes with each round, so that
  * whatever else slows the machine or the growing tables down strikes both. The figure is the median
  * of the rounds' ratios. Arguments: {@code [threads=1,8,32] [rounds=5] [seconds=2] [only=TEXT]
- * [write=FILE]}.
+ * [redis=embedded] [write=FILE]}. Redis is the one that is installed, if it is 7.0 or later, and
+ * else the embedded one.
  */
 public final class StoresBenchmark {
 
@@ -35,6 +36,7 @@ public final class StoresBenchmark {
   private final int rounds;
   private final double seconds;
   private final String only;
+  private final String redisUrl;
 
   private StoresBenchmark(Arguments arguments) {
     this.threads =
@@ -42,6 +44,10 @@ public final class StoresBenchmark {
     this.rounds = Integer.parseInt(arguments.value("rounds", "5"));
     this.seconds = Double.parseDouble(arguments.value("seconds", "2"));
     this.only = arguments.value("only", "");
+    this.redisUrl =
+        TestRedis.hasRecent() && !arguments.value("redis", "").equals("embedded")
+            ? TestRedis.recent()
+            : TestRedis.standalone();
   }
 
   /**
@@ -66,7 +72,7 @@ public final class StoresBenchmark {
   private List<Result> measure() throws Exception {
     int connections = threads.stream().mapToInt(Integer::intValue).max().orElse(1) + 2;
     try (SqlFloor postgres = new SqlFloor("PostgreSQL", durablePostgres(), connections);
-        RedisFloor redis = new RedisFloor(TestRedis.standalone())) {
+        RedisFloor redis = new RedisFloor(redisUrl)) {
       List<Comparison> comparisons = new ArrayList<>(postgres.comparisons());
       comparisons.addAll(redis.comparisons());
       comparisons.removeIf(

@@ -21,8 +21,22 @@ public final class Replies {
 
   private Replies() {}
 
-  /** The answer to a claim. */
-  public static Claim claim(ClaimRequest request, @Nullable Object reply) {
+  /**
+   * The answer to a claim as a plain command, or null where only the script can tell: what is there
+   * runs or is no record, or the server refused the write and may still read. A refused command has
+   * not been carried out, and the claim by script is under the same token.
+   */
+  static @Nullable Claim claimed(ClaimRequest request, @Nullable Object reply) {
+    if (reply == null) {
+      return new Claim.Acquired(new Lease(request.id(), request.token(), 1));
+    }
+    return reply instanceof byte[] value && StoredRecord.isCompleted(value)
+        ? claim(request, value)
+        : null;
+  }
+
+  /** The answer to a claim by script. */
+  static Claim claim(ClaimRequest request, @Nullable Object reply) {
     requireRecord(CLAIMING, request.id(), reply);
     try {
       if (reply instanceof Long attempt) {

@@ -5,11 +5,13 @@ import io.idem.core.store.Completion;
 import io.idem.core.store.Lease;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoredOutcome;
+import io.idem.redis.RedisCommand;
 import io.idem.redis.RedisSettings;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What is asked of the store, as scripts take it: times in milliseconds, in decimal. */
@@ -18,6 +20,9 @@ public final class Steps {
   /** A century is for ever. */
   private static final Duration LONGEST = Duration.ofDays(36_500);
 
+  private static final byte[] NX = {'N', 'X'};
+  private static final byte[] GET = {'G', 'E', 'T'};
+  private static final byte[] PX = {'P', 'X'};
   private static final byte[] NO = {'0'};
   private static final byte[] YES = {'1'};
 
@@ -34,12 +39,29 @@ public final class Steps {
   }
 
   /**
+   * A claim as a plain command: writes the record of a first attempt, or answers what is there and
+   * leaves it as it is.
+   */
+  public RedisCommand setIfAbsent(ClaimRequest request) {
+    return new RedisCommand(
+        "SET",
+        List.of(
+            key(request.id()),
+            StoredRecord.running(request.token(), graceMillis, request.fingerprint()),
+            NX,
+            GET,
+            PX,
+            bytes(leaseMillis(request) + graceMillis)),
+        0);
+  }
+
+  /**
    * A claim.
    *
    * @param mayWait whether the caller wants to be woken if somebody else runs
    */
   public Step claim(ClaimRequest request, boolean mayWait) {
-    long leaseMillis = Math.max(1, millis(request.leaseFor()));
+    long leaseMillis = leaseMillis(request);
     return new Step(
         Script.CLAIM,
         key(request.id()),
@@ -48,6 +70,10 @@ public final class Steps {
         bytes(leaseMillis),
         request.takeOver() ? YES : NO,
         mayWait ? YES : NO);
+  }
+
+  private static long leaseMillis(ClaimRequest request) {
+    return Math.max(1, millis(request.leaseFor()));
   }
 
   /** A completion. */

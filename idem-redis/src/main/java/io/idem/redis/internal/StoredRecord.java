@@ -11,7 +11,9 @@ public final class StoredRecord {
 
   private static final short MAGIC = (short) 0xC11D;
   private static final int STATE = 2;
-  private static final int RUNNING = 0x10;
+  private static final int FORMAT_1 = 0x10;
+  private static final int FORMAT_2 = 0x20;
+  private static final int HAS_OUTCOME = 1;
   private static final int COMPARABLE = 2;
   private static final int AFTER_TOKEN = 3 + OwnerToken.BYTES;
   private static final int FIRST_ATTEMPT = 1 << 8;
@@ -19,9 +21,18 @@ public final class StoredRecord {
 
   private final byte[] value;
 
-  /** Wraps a value that a script has recognised as a record. */
+  /** Wraps a value that was recognised as a record. */
   public StoredRecord(byte[] value) {
     this.value = value;
+  }
+
+  /** Whether a value is a record that has an outcome. Scripts tell all others apart. */
+  public static boolean isCompleted(byte[] value) {
+    if (value.length < AFTER_TOKEN || ByteBuffer.wrap(value).getShort() != MAGIC) {
+      return false;
+    }
+    int state = value[STATE] & ~COMPARABLE;
+    return state == FORMAT_2 + HAS_OUTCOME || state == FORMAT_1 + HAS_OUTCOME;
   }
 
   /**
@@ -33,7 +44,7 @@ public final class StoredRecord {
     byte[] digest = fingerprint.toBytes();
     return ByteBuffer.allocate(AFTER_TOKEN + RUN_BYTES + digest.length)
         .putShort(MAGIC)
-        .put((byte) (digest.length == 0 ? RUNNING : RUNNING + COMPARABLE))
+        .put((byte) (digest.length == 0 ? FORMAT_2 : FORMAT_2 + COMPARABLE))
         .putLong(token.high())
         .putLong(token.low())
         // Three bytes and six, written as four, four and one.
