@@ -268,7 +268,7 @@ public final class BatchTable {
       String text = insert.repeated(batch.size()).text();
       try (PreparedStatement statement = table.prepare(session, text, NO_WAIT_MILLIS)) {
         bind(statement, insert, batch);
-        ResultSet result = table.firstResult(statement);
+        ResultSet result = table.firstResult(session, statement);
         if (result != null) {
           read(result, answers);
         }

@@ -40,11 +40,10 @@ public record DialectSpec(
   /**
    * PostgreSQL 12 and later.
    *
-   * <p>Insert, wait bound and read are one statement. Its parts share one snapshot, so the read
-   * does not see a row that was committed while the insert waited for it: the statement is then
-   * repeated. {@code lock_timeout} is set for the transaction and set back to what it was by the
-   * same statement, after the insert, which the cross join makes certain; after an error the
-   * rollback sets it back.
+   * <p>A claim is one plain insert. It sets {@code lock_timeout} for the transaction and sets it
+   * back to what it was; after a conflict the read does so, which has a snapshot of its own and
+   * therefore sees what was committed while the insert waited; after an error the rollback does.
+   * The other statements set it and set it back in common table expressions.
    *
    * <p>A new row's expiry is rounded up to a second: the index of the purge keeps equal values in a
    * third of the space.
@@ -55,45 +54,20 @@ public record DialectSpec(
           12,
           0,
           "postgresql",
-          "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+          "CAST(date_part('epoch', clock_timestamp()) * 1000 AS bigint)",
           true,
           true,
           Verb.standardBut(
+              Insert.POSTGRESQL,
               Map.of(
-                  Verb.INSERT,
-                  """
-                  WITH s AS MATERIALIZED (
-                    SELECT current_setting('lock_timeout') AS before,
-                      set_config('lock_timeout', CAST({wait} AS text), true) AS during,
-                      {now} AS now
-                  ), ins AS (
-                    INSERT INTO {table} (
-                      lease_until, expires_at, created_at, attempt, state, id, owner_token,
-                      fingerprint, namespace, operation, source, idempotency_key, outcome)
-                    SELECT s.now + {lease}, (s.now + {keep} + 999) / 1000 * 1000, s.now + {age}, 1,
-                      {state}, {id}, {token}, {fingerprint}, {namespace}, {operation}, {source},
-                      {key}, {outcome}
-                    FROM s
-                    ON CONFLICT (id) DO NOTHING
-                    RETURNING 1
-                  )
-                  SELECT c.taken, r.state, r.owner_token, r.attempt, r.fingerprint, r.outcome,
-                    r.lease_until - {now} AS lease_left, r.expires_at - {now} AS expires_in,
-                    set_config('lock_timeout', s.before, true)
-                  FROM s CROSS JOIN (SELECT count(*) AS taken FROM ins) c
-                  LEFT JOIN {table} r ON c.taken = 0 AND r.id = {id}
-                  """,
-                  Verb.READ,
-                  "",
                   Verb.TAKE_EXPIRED,
                   Take.postgresql("t.state = 2 AND t.expires_at <= {now}"),
                   Verb.TAKE_ABANDONED,
                   Take.postgresql(
                       "t.state = 1 AND t.owner_token = {seen_token}"
                           + " AND (t.lease_until IS NULL OR t.lease_until <= {now})"),
-                  // As the insert above. The keys go in by the order of their ids. The setting is
-                  // set
-                  // back on the outer side of the join, so that it is even if no row is left over.
+                  // The keys go in by the order of their ids. The setting is set back on the outer
+                  // side of the join, so that it is even if no row is left over.
                   Verb.INSERT_ALL,
                   """
                   WITH s AS MATERIALIZED (
@@ -360,6 +334,67 @@ public record DialectSpec(
       String state = e.getSQLState();
       return (state != null && codes.contains(state))
           || codes.contains(Integer.toString(e.getErrorCode()));
+    }
+  }
+
+  private static final class Insert {
+
+    /** The attempt comes last, because what sets the wait bound stands in its place. */
+    private static final String ALL_COLUMNS =
+        "lease_until, expires_at, created_at, state, id, owner_token, fingerprint, namespace,"
+            + " operation, source, idempotency_key, outcome, attempt";
+
+    private static final String EXPIRY = "({now} + {keep} + 999) / 1000 * 1000";
+
+    private static final String ALL_VALUES =
+        "{now} + {lease}, "
+            + EXPIRY
+            + ", {now} + {age}, {state}, {id}, {token}, {fingerprint}, {namespace}, {operation},"
+            + " {source}, {key}, {outcome}";
+
+    static final Map<Verb, String> POSTGRESQL =
+        Map.of(
+            Verb.INSERT,
+            postgresql(ALL_COLUMNS, ALL_VALUES, true),
+            Verb.INSERT_ALONE,
+            postgresql(ALL_COLUMNS, ALL_VALUES, false),
+            Verb.INSERT_DONE,
+            postgresql(
+                "expires_at, state, id, fingerprint, attempt",
+                EXPIRY + ", {state}, {id}, {fingerprint}",
+                true),
+            Verb.READ,
+            """
+            SELECT 0 AS taken, r.state, r.owner_token, r.attempt, r.fingerprint, r.outcome,
+              r.lease_until - {now} AS lease_left, r.expires_at - {now} AS expires_in,
+              set_config('lock_timeout', current_setting('idem.lock_timeout'), true)
+            FROM (SELECT 1) one LEFT JOIN {table} r ON r.id = {id}
+            """,
+            Verb.LOOK,
+            Verb.LOOK_ALONE.standard());
+
+    /**
+     * A plain insert that bounds its own wait. A row's values are computed before anything is
+     * waited for, and those of CASE and AND from left to right.
+     *
+     * @param goesOn whether the transaction goes on: then the bound is put aside under a name of
+     *     our own, and set back by the row that went in, or else by {@link Verb#READ}
+     */
+    private static String postgresql(String columns, String values, boolean goesOn) {
+      String keep =
+          "set_config('idem.lock_timeout', current_setting('lock_timeout'), true) IS NOT NULL AND ";
+      return "INSERT INTO {table} ("
+          + columns
+          + ") VALUES ("
+          + values
+          + ", CASE WHEN "
+          + (goesOn ? keep : "")
+          + "set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL THEN 1 END)"
+          + " ON CONFLICT (id) DO NOTHING"
+          + (goesOn
+              ? " RETURNING 1, set_config('lock_timeout', current_setting('idem.lock_timeout'),"
+                  + " true)"
+              : "");
     }
   }
 

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A claim goes in rounds:
  *
  * <ol>
+ *   <li>A record that this node has met with an outcome is looked at first, once. If the outcome is
+ *       still there, that is the answer.
  *   <li>Insert the record. If it went in, the key is the caller's.
  *   <li>Look at the record that was in the way. If there is none any more, or it came after the
  *       statement began, go round again.
@@ -44,6 +46,7 @@ public final class RecordTable {
   private final long queryTimeoutMillis;
   private final Map<Verb, Sql> statements = new EnumMap<>(Verb.class);
   private final Map<Verb, Sql> guarded = new EnumMap<>(Verb.class);
+  private final MetRecords met = new MetRecords();
 
   /**
    * Prepares the statements of one table.
@@ -129,13 +132,17 @@ public final class RecordTable {
       throws SQLException {
     long start = System.nanoTime();
     Binder values = values(session, request, outcome, waitMillis);
+    Sql insert = insertion(session, outcome);
     for (int round = 1; round <= MAX_ROUNDS; round++) {
       long waited = (System.nanoTime() - start) / 1_000_000;
       long waitLeft = Math.max(1, waitMillis - waited);
       values.put(Param.WAIT, waitLeft);
       Claim claim;
       try {
-        claim = round(session, request, values, waitLeft);
+        claim = round == 1 && met.mayContain(request.id()) ? look(session, values) : null;
+        if (claim == null) {
+          claim = round(session, request, insert, values, waitLeft);
+        }
       } catch (SQLException e) {
         if (dialect.errors().lockTimeout(e)) {
           undo(session, e);
@@ -149,6 +156,10 @@ public final class RecordTable {
         continue;
       }
       if (claim != null) {
+        if (claim instanceof Claim.Completed
+            || (outcome != null && claim instanceof Claim.Acquired)) {
+          met.add(request.id());
+        }
         return claim;
       }
     }
@@ -160,11 +171,24 @@ public final class RecordTable {
         "40001");
   }
 
+  /** The outcome of a record that is there; null if there is none, or if it must not be read so. */
+  private @Nullable Claim look(Session session, Binder values) throws SQLException {
+    Sql sql = sql(session.inTransaction() ? Verb.LOOK : Verb.LOOK_ALONE);
+    if (sql.text().isEmpty()) {
+      return null;
+    }
+    Row row = read(session, sql, values);
+    return row != null && row.completed() && !row.expired()
+        ? new Claim.Completed(row.fingerprint(), row.outcome())
+        : null;
+  }
+
   /** One round; null to go round again. */
-  private @Nullable Claim round(Session session, ClaimRequest request, Binder values, long waitLeft)
+  private @Nullable Claim round(
+      Session session, ClaimRequest request, Sql insert, Binder values, long waitLeft)
       throws SQLException {
     Lease first = new Lease(request.id(), request.token(), 1);
-    Answer answer = insert(session, values, waitLeft);
+    Answer answer = insert(session, insert, values, waitLeft);
     if (answer.taken()) {
       return new Claim.Acquired(first);
     }
@@ -235,6 +259,7 @@ public final class RecordTable {
     Binder values =
         owned(lease).put(Param.OUTCOME, bytes(outcome)).put(Param.KEEP, Binder.millis(retention));
     if (update(session, Verb.COMPLETE, values) == 1) {
+      met.add(lease.id());
       return LeaseCheck.HELD;
     }
     // Rare: lost, or a completion repeated because its answer was lost.
@@ -315,38 +340,63 @@ public final class RecordTable {
     return dialect.errors().conflict(e);
   }
 
-  private Answer insert(Session session, Binder values, long waitLeft) throws SQLException {
-    Sql insert = claimSql(session, Verb.INSERT);
+  private Answer insert(Session session, Sql insert, Binder values, long waitLeft)
+      throws SQLException {
+    boolean answersItself = sql(Verb.READ).text().isEmpty();
     try (PreparedStatement statement = prepare(session, insert, values, waitLeft)) {
-      ResultSet result = firstResult(statement);
-      if (result != null) {
-        // None if what was in the way went in between.
+      ResultSet result = firstResult(session, statement);
+      boolean taken;
+      Row row = null;
+      if (result == null) {
+        taken = statement.getUpdateCount() == 1;
+      } else {
+        // No row if nothing went in, or if what was in the way is gone where the insert reads it.
         boolean found = result.next();
-        Answer answer = new Answer(found && result.getInt(1) == 1, found ? Row.of(result) : null);
-        session.settle();
-        return answer;
+        taken = found && result.getInt(1) == 1;
+        row = found && answersItself ? Row.of(result) : null;
       }
       session.settle();
-      return new Answer(true, null);
+      if (taken || answersItself) {
+        return new Answer(taken, row);
+      }
     } catch (SQLException e) {
       if (!dialect.errors().duplicate(e)) {
         throw e;
       }
     }
-    Sql read = sql(Verb.READ);
-    try (PreparedStatement statement = prepare(session, read, values, 0);
+    return new Answer(false, read(session, readingMet(session), values));
+  }
+
+  private @Nullable Row read(Session session, Sql sql, Binder values) throws SQLException {
+    try (PreparedStatement statement = prepare(session, sql, values, 0);
         ResultSet result = statement.executeQuery()) {
-      Answer answer = new Answer(false, result.next() ? Row.of(result) : null);
+      Row row = result.next() ? Row.of(result) : null;
       session.settle();
-      return answer;
+      return row;
     }
+  }
+
+  /** The insert of a claim, in the form that costs least. */
+  private Sql insertion(Session session, @Nullable StoredOutcome outcome) {
+    Verb verb = Verb.INSERT;
+    if (!session.inTransaction()) {
+      verb = Verb.INSERT_ALONE;
+    } else if (outcome != null && bytes(outcome) == null) {
+      verb = Verb.INSERT_DONE;
+    }
+    return claimSql(session, sql(verb).text().isEmpty() ? Verb.INSERT : verb);
+  }
+
+  /** Reads what an insert met. */
+  private Sql readingMet(Session session) {
+    return sql(session.inTransaction() ? Verb.READ : Verb.LOOK_ALONE);
   }
 
   private boolean taken(Session session, Verb verb, Binder values, long waitLeft)
       throws SQLException {
     Sql sql = claimSql(session, verb);
     try (PreparedStatement statement = prepare(session, sql, values, waitLeft)) {
-      ResultSet result = firstResult(statement);
+      ResultSet result = firstResult(session, statement);
       boolean taken;
       if (result == null) {
         taken = statement.getUpdateCount() == 1;
@@ -368,9 +418,10 @@ public final class RecordTable {
   }
 
   /** Skips the count of a savepoint's statement. Null if the dialect answers with a count. */
-  @Nullable ResultSet firstResult(PreparedStatement statement) throws SQLException {
+  @Nullable ResultSet firstResult(Session session, PreparedStatement statement)
+      throws SQLException {
     boolean isResult = statement.execute();
-    if (!isResult && dialect.savepoint() != null) {
+    if (!isResult && isGuarded(session)) {
       isResult = statement.getMoreResults();
     }
     return isResult ? statement.getResultSet() : null;
@@ -445,8 +496,13 @@ public final class RecordTable {
   }
 
   Sql claimSql(Session session, Verb verb) {
-    Sql sql = session.mode() == Session.Mode.JOINED ? guarded.get(verb) : null;
+    Sql sql = isGuarded(session) ? guarded.get(verb) : null;
     return sql == null ? sql(verb) : sql;
+  }
+
+  /** Whether claims go between a savepoint and its end. */
+  private boolean isGuarded(Session session) {
+    return session.mode() == Session.Mode.JOINED && dialect.savepoint() != null;
   }
 
   Sql sql(Verb verb) {

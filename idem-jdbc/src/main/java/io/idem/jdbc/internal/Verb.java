@@ -13,7 +13,7 @@ import java.util.Map;
 enum Verb {
   /**
    * Claims an absent key. Answers with a row of {@link Row} where it can read in the same statement
-   * what it met, else with an update count or a duplicate error.
+   * what it met, else with an update count, a row that says it was taken, or a duplicate error.
    */
   INSERT(
       """
@@ -25,13 +25,29 @@ enum Verb {
         {namespace}, {operation}, {source}, {key}, {outcome})
       """),
 
+  /**
+   * As {@link #INSERT} where the transaction ends with the statement, so that nothing has to be set
+   * back. Empty if there is no difference.
+   */
+  INSERT_ALONE(""),
+
+  /**
+   * As {@link #INSERT} for a row that is completed without an answer, whose other columns are null.
+   * Empty if there is no difference.
+   */
+  INSERT_DONE(""),
+
   /** Reads what {@link #INSERT} met, as a row of {@link Row}. Empty if INSERT answers it. */
-  READ(
-      """
-      SELECT 0 AS taken, state, owner_token, attempt, fingerprint, outcome,
-        lease_until - {now} AS lease_left, expires_at - {now} AS expires_in
-      FROM {table} WHERE id = {id}
-      """),
+  READ(Parts.READ),
+
+  /**
+   * Reads a record as {@link #READ} does, in a transaction that goes on. Empty where such a read
+   * would take a snapshot or a lock that the transaction's other statements are then bound to.
+   */
+  LOOK(""),
+
+  /** Reads a record as {@link #READ} does, where the transaction ends with the statement. */
+  LOOK_ALONE(Parts.READ),
 
   /** Claims a completed row past its retention, which the condition decides anew. */
   TAKE_EXPIRED(Parts.TAKE + "WHERE id = {id} AND state = 2 AND expires_at <= {now}"),
@@ -126,6 +142,13 @@ enum Verb {
     return standard;
   }
 
+  /** As {@link #standardBut(Map)}, with the differences in two parts. */
+  static Map<Verb, String> standardBut(Map<Verb, String> some, Map<Verb, String> others) {
+    Map<Verb, String> all = new EnumMap<>(some);
+    all.putAll(others);
+    return standardBut(all);
+  }
+
   /** The statements of a database that differs from the others in these. */
   static Map<Verb, String> standardBut(Map<Verb, String> differences) {
     Map<Verb, String> all = new EnumMap<>(Verb.class);
@@ -136,6 +159,13 @@ enum Verb {
   }
 
   private static final class Parts {
+
+    static final String READ =
+        """
+        SELECT 0 AS taken, state, owner_token, attempt, fingerprint, outcome,
+          lease_until - {now} AS lease_left, expires_at - {now} AS expires_in
+        FROM {table} WHERE id = {id}
+        """;
 
     static final String TAKE =
         """
