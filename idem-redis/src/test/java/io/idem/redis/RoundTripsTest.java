@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -104,6 +105,31 @@ class RoundTripsTest {
     assertThat(store.claim(Requests.claimOf(id))).isInstanceOf(Claim.Running.class);
     assertThat(names.stream().filter(name -> !name.equals("EVAL")))
         .containsExactly("SET", "EVALSHA", "EVALSHA", "INFO", "EVALSHA");
+  }
+
+  @Test
+  void onePrimaryThatIsOlderIsEnoughForScripts() {
+    List<String> names = new ArrayList<>();
+    RedisPort mixed =
+        new RedisPort() {
+          @Override
+          public @Nullable Object execute(RedisCommand command) {
+            names.add(command.name());
+            return node.redis().execute(command);
+          }
+
+          @Override
+          public List<RedisPort> primaries() {
+            return List.of(ofVersion("6.2.14"), ofVersion("7.2.5"));
+          }
+        };
+    assertThat(new RedisIdempotencyStore(mixed).claim(Requests.claimOf(Requests.newId())))
+        .isInstanceOf(Claim.Acquired.class);
+    assertThat(names).startsWith("EVALSHA");
+  }
+
+  private static RedisPort ofVersion(String version) {
+    return command -> ("redis_version:" + version).getBytes(StandardCharsets.UTF_8);
   }
 
   @Test
