@@ -2,26 +2,17 @@ package io.idem.redis;
 
 import io.idem.core.store.StoreUnavailableException;
 import io.lettuce.core.RedisClient;
-import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
-import io.lettuce.core.RedisFuture;
 import io.lettuce.core.api.StatefulConnection;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
-import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
 import io.lettuce.core.codec.ByteArrayCodec;
-import io.lettuce.core.output.NestedMultiOutput;
-import io.lettuce.core.protocol.CommandArgs;
-import io.lettuce.core.protocol.CommandType;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -44,21 +35,21 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
 
   private final StatefulConnection<byte[], byte[]> connection;
   private final Supplier<StatefulRedisPubSubConnection<byte[], byte[]>> listening;
-  private final RedisClusterAsyncCommands<byte[], byte[]> commands;
   private final Duration timeout;
   private final ReentrantLock opening = new ReentrantLock();
   private @Nullable StatefulRedisPubSubConnection<byte[], byte[]> messages;
 
   private LettuceRedis(
       StatefulConnection<byte[], byte[]> connection,
-      RedisClusterAsyncCommands<byte[], byte[]> commands,
       Supplier<StatefulRedisPubSubConnection<byte[], byte[]>> listening,
       Duration timeout) {
     if (timeout.isNegative() || timeout.isZero()) {
       throw new IllegalArgumentException("A command takes some time, found " + timeout);
     }
     this.connection = connection;
-    this.commands = commands;
+    // Each command is waited for within our own bound: a timer of Lettuce's would be set for
+    // nothing.
+    connection.setTimeout(Duration.ZERO);
     this.listening = listening;
     this.timeout = timeout;
   }
@@ -75,10 +66,7 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
     StatefulRedisConnection<byte[], byte[]> connection =
         open(() -> client.connect(ByteArrayCodec.INSTANCE));
     return new LettuceRedis(
-        connection,
-        connection.async(),
-        () -> client.connectPubSub(ByteArrayCodec.INSTANCE),
-        timeout);
+        connection, () -> client.connectPubSub(ByteArrayCodec.INSTANCE), timeout);
   }
 
   /**
@@ -94,15 +82,19 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
     StatefulRedisClusterConnection<byte[], byte[]> connection =
         open(() -> client.connect(ByteArrayCodec.INSTANCE));
     return new LettuceRedis(
-        connection,
-        connection.async(),
-        () -> client.connectPubSub(ByteArrayCodec.INSTANCE),
-        timeout);
+        connection, () -> client.connectPubSub(ByteArrayCodec.INSTANCE), timeout);
   }
 
   @Override
   public @Nullable Object execute(RedisCommand command) {
-    return execute(commands, command);
+    return execute(connection, command);
+  }
+
+  @Override
+  public List<@Nullable Object> executeAll(List<RedisCommand> commands) {
+    return commands.isEmpty()
+        ? List.of()
+        : new LettuceBatch(connection, commands, timeout).replies();
   }
 
   @Override
@@ -116,7 +108,7 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
             node -> {
               StatefulRedisConnection<byte[], byte[]> primary =
                   open(() -> cluster.getConnection(node.getNodeId()));
-              return command -> execute(primary.async(), command);
+              return command -> execute(primary, command);
             })
         .toList();
   }
@@ -160,45 +152,14 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
     connection.close();
   }
 
-  private @Nullable Object execute(
-      RedisClusterAsyncCommands<byte[], byte[]> to, RedisCommand command) {
-    CommandArgs<byte[], byte[]> arguments = new CommandArgs<>(ByteArrayCodec.INSTANCE);
-    for (int i = 0; i < command.arguments().size(); i++) {
-      byte[] argument = command.arguments().get(i);
-      if (i == command.keyAt()) {
-        arguments.addKey(argument);
-      } else {
-        arguments.add(argument);
-      }
-    }
-    Reply reply = new Reply();
-    RedisFuture<List<Object>> sent;
+  private @Nullable Object execute(StatefulConnection<byte[], byte[]> to, RedisCommand command) {
+    SentCommand sent = new SentCommand(command, timeout);
     try {
-      sent = to.dispatch(CommandType.valueOf(command.name()), reply, arguments);
+      var unused = to.dispatch(sent.sent);
     } catch (RedisException e) { // refused before it was sent: closed, or too many are waiting
-      throw unavailable(command.name(), e);
+      throw sent.unanswered(e);
     }
-    await(command.name(), sent);
-    return reply.value();
-  }
-
-  private void await(String name, RedisFuture<?> sent) {
-    try {
-      sent.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof RedisCommandExecutionException error) {
-        throw new RedisReplyException(String.valueOf(error.getMessage()), error);
-      }
-      throw unavailable(name, e.getCause() == null ? e : e.getCause());
-    } catch (TimeoutException e) {
-      sent.cancel(false); // or it would be sent yet, when the connection is back
-      throw new StoreUnavailableException(
-          "Redis did not answer " + name + " within " + timeout.toMillis() + " ms", e);
-    } catch (InterruptedException e) {
-      sent.cancel(false);
-      Thread.currentThread().interrupt();
-      throw unavailable(name, e);
-    }
+    return sent.await(timeout.toNanos());
   }
 
   private static <C> C open(Supplier<C> connect) {
@@ -206,34 +167,6 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
       return connect.get();
     } catch (RedisException e) {
       throw new StoreUnavailableException("Redis cannot be reached: " + e.getMessage(), e);
-    }
-  }
-
-  private static StoreUnavailableException unavailable(String name, Throwable e) {
-    return new StoreUnavailableException("Redis did not answer " + name + ": " + e, e);
-  }
-
-  /** A reply of any kind. Lettuce's own output puts a single one into a list. */
-  private static final class Reply extends NestedMultiOutput<byte[], byte[]> {
-
-    private boolean aggregate;
-
-    Reply() {
-      super(ByteArrayCodec.INSTANCE);
-    }
-
-    @Override
-    public void multi(int count) {
-      aggregate = true;
-      super.multi(count);
-    }
-
-    @Nullable Object value() {
-      List<Object> replies = get();
-      if (aggregate) {
-        return replies;
-      }
-      return replies == null || replies.isEmpty() ? null : replies.get(0);
     }
   }
 

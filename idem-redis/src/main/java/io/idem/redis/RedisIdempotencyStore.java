@@ -1,7 +1,10 @@
 package io.idem.redis;
 
+import io.idem.core.store.Batch;
+import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.Completion;
 import io.idem.core.store.CompletionSignal;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.KeyWatchers;
@@ -10,16 +13,16 @@ import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
-import io.idem.redis.internal.Failures;
-import io.idem.redis.internal.Script;
+import io.idem.redis.internal.Claims;
+import io.idem.redis.internal.Replies;
 import io.idem.redis.internal.ServerCheck;
-import io.idem.redis.internal.StoredRecord;
-import java.nio.charset.StandardCharsets;
+import io.idem.redis.internal.Step;
+import io.idem.redis.internal.Steps;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,31 +34,31 @@ import org.slf4j.LoggerFactory;
  *   <li>One string for each record, under the prefix and the 16 bytes of its id, so that a cluster
  *       spreads them over its slots.
  *   <li>Each method is one script, which the server carries out as a whole: it reads the record,
- *       compares the token, decides by the server's own clock and writes.
- *   <li>A completed record ends by its key's own expiry. One without an outcome has none, unless
- *       the settings say otherwise.
- *   <li>A completion is published to those who wait for the key on other nodes.
+ *       compares the token, decides by the server's own clock and writes. From Redis 7.0 on, a
+ *       plain SET comes before the script of a claim, and is enough for a key that is new or
+ *       completed. A batch is as many commands, sent at once.
+ *   <li>A completed record ends by its key's own expiry. One without an outcome is kept a century
+ *       beyond its lease, or as long as the settings say; what its key has left, less that time, is
+ *       what is left of the lease.
+ *   <li>Who finds a key running leaves a mark in its record, and the end of a marked run is
+ *       published to those who wait for it on other nodes.
  * </ol>
  *
  * <p>A failover of Redis can lose the last writes, and with them a claim or an outcome; the guide
  * {@code docs/redis.md} says what follows. The readable parts of a key are not kept. Thread-safe;
  * the port belongs to whoever made it.
  */
-public final class RedisIdempotencyStore implements IdempotencyStore, CompletionSignal {
+public final class RedisIdempotencyStore
+    implements IdempotencyStore, BatchClaims, CompletionSignal {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.redis");
 
-  /** What a script answers for a value that is no record. */
-  private static final long NOT_A_RECORD = -1;
-
-  private static final Duration LONGEST = Duration.ofDays(36_500);
-  private static final byte[] NO = {'0'};
-  private static final byte[] YES = {'1'};
+  private static final String COMPLETING = "Completing";
 
   private final RedisPort port;
   private final RedisSettings settings;
-  private final byte[] prefix;
-  private final byte[] wake;
+  private final Steps steps;
+  private final Claims claims;
   private final Set<String> warned = ConcurrentHashMap.newKeySet();
   private final @Nullable RedisChannels channels;
   private final KeyWatchers watchers = new KeyWatchers(this::subscribe, this::unsubscribe);
@@ -83,10 +86,10 @@ public final class RedisIdempotencyStore implements IdempotencyStore, Completion
   public RedisIdempotencyStore(RedisPort port, RedisSettings settings) {
     this.port = port;
     this.settings = settings;
-    this.prefix = settings.prefix().getBytes(StandardCharsets.UTF_8);
+    this.steps = new Steps(settings);
+    this.claims = new Claims(port, steps);
     check();
     this.channels = settings.wakeWaiters() ? port.listen(this::changed) : null;
-    this.wake = channels == null ? NO : YES;
   }
 
   /**
@@ -97,8 +100,11 @@ public final class RedisIdempotencyStore implements IdempotencyStore, Completion
    * @throws StoreUnavailableException if one cannot be reached
    */
   public void check() {
-    port.primaries()
-        .forEach(primary -> ServerCheck.check(primary, settings.requireNoEviction(), this::warn));
+    boolean plain = true;
+    for (RedisPort primary : port.primaries()) {
+      plain &= ServerCheck.check(primary, settings.requireNoEviction(), this::warn);
+    }
+    claims.serversTakePlainClaims(plain);
   }
 
   private void warn(String warning) {
@@ -109,67 +115,47 @@ public final class RedisIdempotencyStore implements IdempotencyStore, Completion
 
   @Override
   public Claim claim(ClaimRequest request) {
-    String what = "Claiming record " + request.id();
-    long leaseMillis = Math.max(1, millis(request.leaseFor()));
-    Object reply =
-        run(
-            what,
-            Script.CLAIM,
-            request.id(),
-            request.token().toBytes(),
-            request.fingerprint().toBytes(),
-            bytes(leaseMillis),
-            request.takeOver() ? YES : NO,
-            keepFor(leaseMillis));
-    try {
-      if (reply instanceof Long attempt) {
-        return new Claim.Acquired(
-            new Lease(request.id(), request.token(), Math.toIntExact(attempt)));
-      }
-      if (reply instanceof byte[] value) {
-        StoredRecord stored = new StoredRecord(value);
-        return new Claim.Completed(stored.fingerprintOfOutcome(), stored.outcome());
-      }
-      if (reply instanceof List<?> pair
-          && pair.get(0) instanceof byte[] value
-          && pair.get(1) instanceof Long left) {
-        StoredRecord stored = new StoredRecord(value);
-        return left > 0
-            ? new Claim.Running(stored.fingerprintOfRun(), Duration.ofMillis(left))
-            : new Claim.Abandoned(stored.fingerprintOfRun(), stored.attempt());
-      }
-    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
-      throw new StoreUnavailableException(what + ": the record cannot be read", e);
-    }
-    throw Failures.unexpected(what, reply);
+    return claims.claim(request, channels != null);
+  }
+
+  /**
+   * Claims many keys, all at once: one round trip, in a cluster one to each node that has keys of
+   * the batch; from Redis 7.0 on, a second one for those that somebody else runs.
+   */
+  @Override
+  public List<Claim> claimAll(List<ClaimRequest> requests) {
+    return Batch.claim(requests, null, false, claims::claimAll);
   }
 
   @Override
   public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
-    return write(
-        "Completing record ",
-        Script.COMPLETE,
-        lease,
-        outcome.toBytes(),
-        bytes(Math.max(1, millis(retention))),
-        wake);
+    return Replies.check(
+        COMPLETING, lease.id(), steps.complete(lease, outcome, retention).run(port));
+  }
+
+  /** Completes many keys, a script for each, all sent at once. */
+  @Override
+  public List<LeaseCheck> completeAll(List<Completion> completions) {
+    Batch.requireBounded(completions.size());
+    if (completions.isEmpty()) {
+      return List.of();
+    }
+    List<@Nullable Object> replies =
+        Step.runAll(port, completions.stream().map(steps::complete).toList());
+    return IntStream.range(0, completions.size())
+        .mapToObj(i -> Replies.check(COMPLETING, completions.get(i).lease().id(), replies.get(i)))
+        .toList();
   }
 
   @Override
   public LeaseCheck release(Lease lease) {
-    return write("Releasing record ", Script.RELEASE, lease, wake);
+    return Replies.check("Releasing", lease.id(), steps.release(lease).run(port));
   }
 
   @Override
   public LeaseCheck renew(Lease lease, Duration leaseFor) {
-    long leaseMillis = millis(leaseFor);
-    return write(
-        "Renewing the lease of record ",
-        Script.RENEW,
-        lease,
-        bytes(leaseMillis),
-        keepFor(leaseMillis),
-        wake);
+    return Replies.check(
+        "Renewing the lease of", lease.id(), steps.renew(lease, leaseFor).run(port));
   }
 
   @Override
@@ -185,53 +171,16 @@ public final class RedisIdempotencyStore implements IdempotencyStore, Completion
     }
   }
 
-  private LeaseCheck write(String verb, Script script, Lease lease, byte[]... rest) {
-    byte[][] arguments = new byte[rest.length + 1][];
-    arguments[0] = lease.token().toBytes();
-    System.arraycopy(rest, 0, arguments, 1, rest.length);
-    Object reply = run(verb + lease.id(), script, lease.id(), arguments);
-    if (reply instanceof Long held) {
-      return held == 1 ? LeaseCheck.HELD : LeaseCheck.LOST;
-    }
-    throw Failures.unexpected(verb + lease.id(), reply);
-  }
-
-  private @Nullable Object run(String what, Script script, RecordId id, byte[]... arguments) {
-    Object reply;
-    try {
-      reply = script.run(port, key(id), arguments);
-    } catch (RedisReplyException e) {
-      throw Failures.unavailable(what, e);
-    }
-    if (reply instanceof Long answer && answer == NOT_A_RECORD) {
-      throw Failures.foreign(what);
-    }
-    return reply;
-  }
-
-  private byte[] key(RecordId id) {
-    byte[] key = Arrays.copyOf(prefix, prefix.length + RecordId.BYTES);
-    System.arraycopy(id.toBytes(), 0, key, prefix.length, RecordId.BYTES);
-    return key;
-  }
-
-  /** How long a record is kept without an outcome, as the scripts take it. */
-  private byte[] keepFor(long leaseMillis) {
-    return settings.forgetUnfinishedAfter().isZero()
-        ? NO
-        : bytes(leaseMillis + Math.max(1, millis(settings.forgetUnfinishedAfter())));
-  }
-
   private void subscribe(RecordId id) {
     if (channels != null) {
-      channels.subscribe(key(id));
+      channels.subscribe(steps.key(id));
     }
   }
 
   private void unsubscribe(RecordId id) {
     try {
       if (channels != null) {
-        channels.unsubscribe(key(id));
+        channels.unsubscribe(steps.key(id));
       }
     } catch (RuntimeException e) {
       log.debug("Somebody goes on listening for record {}", id, e);
@@ -240,19 +189,9 @@ public final class RedisIdempotencyStore implements IdempotencyStore, Completion
 
   /** A channel is named as the key it tells of. */
   private void changed(byte[] channel) {
-    if (channel.length == prefix.length + RecordId.BYTES) {
-      watchers.wake(RecordId.fromBytes(Arrays.copyOfRange(channel, prefix.length, channel.length)));
+    RecordId id = steps.idOf(channel);
+    if (id != null) {
+      watchers.wake(id);
     }
-  }
-
-  /** Rounded up, so that nothing holds shorter than asked; a century is for ever. */
-  private static long millis(Duration duration) {
-    return duration.compareTo(LONGEST) >= 0
-        ? LONGEST.toMillis()
-        : duration.plusNanos(999_999).toMillis();
-  }
-
-  private static byte[] bytes(long number) {
-    return Long.toString(number).getBytes(StandardCharsets.US_ASCII);
   }
 }

@@ -13,9 +13,9 @@ import java.time.Duration;
  *     kept; zero, the default, until it is settled. Forgetting one lets the next request run as if
  *     it were the first, although nobody knows what became of the last: an explicit choice of
  *     memory over certainty
- * @param wakeWaiters whether those who wait for a key are told when it changes hands, see {@link
- *     CompletionSignal}. It costs each completion a PUBLISH, which a cluster passes on to every
- *     node
+ * @param wakeWaiters whether those who wait here for a key are told when it changes hands, see
+ *     {@link CompletionSignal}. It costs the first claim that finds a key running a write, and the
+ *     end of that run a PUBLISH, which a cluster passes on to every node
  * @param requireNoEviction whether a server that may evict keys is refused rather than warned about
  */
 public record RedisSettings(

@@ -1,11 +1,16 @@
--- token, outcome, retention, '1' to wake waiters
-local outcome, retention, wake = ARGV[2], ARGV[3], ARGV[4]
-
-if owner ~= token then
+-- token, outcome, retention
+if not value or value:sub(4, 19) ~= ARGV[1] then
   return LOST
 end
-if not completed then
-  redis.call('SET', key, header(COMPLETED, fingerprint) .. fingerprint .. outcome, 'PX', retention)
-  signal(wake)
+if state == COMPLETED or state == COMPLETED_COMPARABLE then
+  return HELD
+end
+local header, fingerprint = '\193\029\033', ''
+if state % 4 == 2 then
+  header, fingerprint = '\193\029\035', value:sub(29)
+end
+redis.call('SET', key, header .. ARGV[1] .. fingerprint .. ARGV[2], 'PX', ARGV[3])
+if state >= WATCHED then
+  redis.call('PUBLISH', key, '')
 end
 return HELD

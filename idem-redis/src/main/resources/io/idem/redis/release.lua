@@ -1,7 +1,9 @@
--- token, '1' to wake waiters
-if owner ~= token or completed then
+-- token
+if not value or value:sub(4, 19) ~= ARGV[1] or state == COMPLETED or state == COMPLETED_COMPARABLE then
   return LOST
 end
 redis.call('DEL', key)
-signal(ARGV[2])
+if state >= WATCHED then
+  redis.call('PUBLISH', key, '')
+end
 return HELD

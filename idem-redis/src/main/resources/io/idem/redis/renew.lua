@@ -1,12 +1,9 @@
--- token, length of the lease from now, how long to keep it without an outcome, '1' to wake waiters
-local leaseFor, keepFor, wake = ARGV[2], ARGV[3], ARGV[4]
-
-if owner ~= token or completed then
+-- token, length of the lease from now
+if not value or value:sub(4, 19) ~= ARGV[1] or state == COMPLETED or state == COMPLETED_COMPARABLE then
   return LOST
 end
-local attempt = struct.unpack('>I3I6', value, 20)
-run(attempt, fingerprint, leaseFor, keepFor)
-if leaseFor == '0' then
-  signal(wake)
+redis.call('PEXPIRE', key, ARGV[2] + struct.unpack('>I6', value, 23))
+if ARGV[2] == '0' and state >= WATCHED then
+  redis.call('PUBLISH', key, '')
 end
 return HELD

@@ -1,5 +1,6 @@
 package io.idem.redis;
 
+import io.idem.testkit.BatchClaimsContract;
 import io.idem.testkit.IdempotencyStoreContract;
 import io.idem.testkit.LeasedFixture;
 import io.idem.testkit.TestRedis;
@@ -7,7 +8,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.TestInstance;
 
-/** The store on one server and on a cluster, seen by two nodes with a client each. */
+/**
+ * The store on one server and on a cluster, seen by two nodes with a client each: on Redis 6.2,
+ * where a claim is a script, and on Redis 7, where it begins with a plain command.
+ */
 class RedisContractTest {
 
   @Nested
@@ -21,6 +25,72 @@ class RedisContractTest {
   class Cluster extends OnRedis {
     Cluster() {
       super(TestNode.toCluster(TestRedis.cluster()), TestNode.toCluster(TestRedis.cluster()));
+    }
+  }
+
+  @Nested
+  class StandaloneRecent extends OnRedis {
+    StandaloneRecent() {
+      super(TestNode.to(TestRedis.recent()), TestNode.to(TestRedis.recent()));
+    }
+  }
+
+  @Nested
+  class ClusterRecent extends OnRedis {
+    ClusterRecent() {
+      super(
+          TestNode.toCluster(TestRedis.recentCluster()),
+          TestNode.toCluster(TestRedis.recentCluster()));
+    }
+  }
+
+  @Nested
+  class BatchesStandalone extends BatchesOnRedis {
+    BatchesStandalone() {
+      super(TestNode.to(TestRedis.standalone()), TestNode.to(TestRedis.standalone()));
+    }
+  }
+
+  @Nested
+  class BatchesOnACluster extends BatchesOnRedis {
+    BatchesOnACluster() {
+      super(TestNode.toCluster(TestRedis.cluster()), TestNode.toCluster(TestRedis.cluster()));
+    }
+  }
+
+  @Nested
+  class BatchesStandaloneRecent extends BatchesOnRedis {
+    BatchesStandaloneRecent() {
+      super(TestNode.to(TestRedis.recent()), TestNode.to(TestRedis.recent()));
+    }
+  }
+
+  @Nested
+  class BatchesOnARecentCluster extends BatchesOnRedis {
+    BatchesOnARecentCluster() {
+      super(
+          TestNode.toCluster(TestRedis.recentCluster()),
+          TestNode.toCluster(TestRedis.recentCluster()));
+    }
+  }
+
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  abstract static class BatchesOnRedis extends BatchClaimsContract {
+
+    private final RedisFixture fixture;
+
+    BatchesOnRedis(TestNode here, TestNode there) {
+      fixture = new RedisFixture(here, there);
+    }
+
+    @AfterAll
+    void close() {
+      fixture.close();
+    }
+
+    @Override
+    protected LeasedFixture fixture() {
+      return fixture;
     }
   }
 

@@ -33,10 +33,14 @@ import org.slf4j.LoggerFactory;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RedisFailuresTest {
 
-  private final TestRedis.Server server = TestRedis.start();
+  private final TestRedis.Server server = servers().start();
   private final TestNode node = TestNode.to(server.url());
   private final RedisIdempotencyStore store = node.store();
   private final RecordId id = Requests.newId();
+
+  Servers servers() {
+    return Servers.EMBEDDED;
+  }
 
   @AfterEach
   void restore() {
@@ -88,7 +92,7 @@ class RedisFailuresTest {
   @Test
   void aRecordOfALaterFormatIsLeftAlone() {
     store.claim(Requests.claimOf(id));
-    node.send("SETRANGE", id, "2", new byte[] {32});
+    node.send("SETRANGE", id, "2", new byte[] {48});
 
     assertThatThrownBy(() -> store.claim(Requests.takeOverOf(id)))
         .isInstanceOf(StoreUnavailableException.class)
@@ -98,8 +102,13 @@ class RedisFailuresTest {
   @Test
   void aFullServerRefusesAndKeepsWhatItHas() {
     Lease lease = ((Claim.Acquired) store.claim(Requests.claimOf(id))).lease();
+    Lease done = ((Claim.Acquired) store.claim(Requests.claimOf(Requests.newId()))).lease();
+    store.complete(done, StoredOutcome.done(), Requests.RETENTION);
     node.send("CONFIG", "SET", "maxmemory", "1");
 
+    assertThat(store.claim(Requests.claimOf(done.id())))
+        .as("a replay")
+        .isInstanceOf(Claim.Completed.class);
     assertThatThrownBy(() -> store.claim(Requests.claimOf(Requests.newId())))
         .isInstanceOf(StoreUnavailableException.class)
         .hasMessageContainingAll("OOM", "more memory");
@@ -137,7 +146,7 @@ class RedisFailuresTest {
 
   @Test
   void aServerThatIsGoneIsUnavailableAndItsReturnIsNoticed() throws InterruptedException {
-    try (TestRedis.Server mortal = TestRedis.start();
+    try (TestRedis.Server mortal = servers().start();
         TestNode orphan = TestNode.to(RedisClient.create(mortal.url()), Duration.ofMillis(500))) {
       RedisIdempotencyStore survivor = orphan.store();
       Semaphore told = new Semaphore(0);
@@ -154,6 +163,7 @@ class RedisFailuresTest {
         mortal.restart();
         Lease lease = claimWhenItIsBack(survivor);
         assertThat(told.tryAcquire(20, TimeUnit.SECONDS)).as("it listens again").isTrue();
+        assertThat(survivor.claim(Requests.claimOf(id))).isInstanceOf(Claim.Running.class);
         told.drainPermits();
         assertThat(survivor.complete(lease, StoredOutcome.done(), Requests.RETENTION))
             .isEqualTo(LeaseCheck.HELD);
@@ -177,7 +187,7 @@ class RedisFailuresTest {
 
   @Test
   void aReplicaIsRefused() {
-    try (TestRedis.Server replica = TestRedis.start("replicaof 127.0.0.1 " + server.port());
+    try (TestRedis.Server replica = servers().start("replicaof 127.0.0.1 " + server.port());
         TestNode toReplica = TestNode.to(replica.url())) {
       assertThatThrownBy(toReplica::store)
           .isInstanceOf(IllegalStateException.class)
@@ -194,9 +204,11 @@ class RedisFailuresTest {
         .hasMessageContainingAll("6.2", "'" + version + "'");
   }
 
-  @Test
-  void evictionIsWarnedAboutOrRefused() {
-    node.send("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+  /** Every record has an expiry, so the policies named volatile evict as well. */
+  @ParameterizedTest
+  @ValueSource(strings = {"allkeys-lru", "volatile-lru", "volatile-ttl"})
+  void evictionIsWarnedAboutOrRefused(String policy) {
+    node.send("CONFIG", "SET", "maxmemory-policy", policy);
     Logger logger = (Logger) LoggerFactory.getLogger("io.idem.redis");
     ListAppender<ILoggingEvent> log = new ListAppender<>();
     log.start();
@@ -213,18 +225,18 @@ class RedisFailuresTest {
             event -> {
               assertThat(event.getLevel()).isEqualTo(Level.WARN);
               assertThat(event.getFormattedMessage())
-                  .contains("'allkeys-lru'", "maxmemory-policy to noeviction");
+                  .contains("'" + policy + "'", "maxmemory-policy to noeviction");
             });
     RedisSettings strict = RedisSettings.defaults().withRequireNoEviction(true);
     assertThatThrownBy(() -> new RedisIdempotencyStore(node.redis(), strict))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("'allkeys-lru'");
+        .hasMessageContaining("'" + policy + "'");
   }
 
   @Test
   void anUnfinishedRecordIsForgottenOnlyIfThatIsAskedFor() {
     store.claim(Requests.claimOf(id));
-    assertThat(node.send("PTTL", id)).as("no expiry").isEqualTo(-1L);
+    assertThat((Long) node.send("PTTL", id)).isGreaterThan(Duration.ofDays(36_000).toMillis());
     node.send("DEL", id);
 
     Duration keep = Duration.ofDays(30);

@@ -11,7 +11,6 @@ import io.idem.core.store.Lease;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoredOutcome;
 import io.idem.testkit.Requests;
-import io.idem.testkit.TestRedis;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -20,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** Those who wait on another node. */
@@ -27,18 +27,22 @@ class WakingTest {
 
   private static final long BOUND = 20;
 
+  Servers servers() {
+    return Servers.EMBEDDED;
+  }
+
   @Test
   void completionReleaseAndGivingUpAreSignalledStandalone() throws Exception {
-    try (TestNode here = TestNode.to(TestRedis.standalone());
-        TestNode there = TestNode.to(TestRedis.standalone())) {
+    try (TestNode here = TestNode.to(servers().standalone());
+        TestNode there = TestNode.to(servers().standalone())) {
       assertSignals(here.store(), there.store());
     }
   }
 
   @Test
   void completionReleaseAndGivingUpAreSignalledInACluster() throws Exception {
-    try (TestNode here = TestNode.toCluster(TestRedis.cluster());
-        TestNode there = TestNode.toCluster(TestRedis.cluster())) {
+    try (TestNode here = TestNode.toCluster(servers().cluster());
+        TestNode there = TestNode.toCluster(servers().cluster())) {
       for (int i = 0; i < 5; i++) { // on whatever nodes the keys are
         assertSignals(here.store(), there.store());
       }
@@ -55,13 +59,13 @@ class WakingTest {
     assertSignal(there, lease(here), lease -> here.renew(lease, Duration.ZERO));
   }
 
-  private static void assertSignal(
-      RedisIdempotencyStore there, Lease lease, java.util.function.Consumer<Lease> change)
+  private static void assertSignal(RedisIdempotencyStore there, Lease lease, Consumer<Lease> change)
       throws InterruptedException {
     Semaphore woken = new Semaphore(0);
     try (var watch = there.watch(lease.id(), woken::release)) {
       assertThat(watch).isNotNull();
       assertThat(woken.tryAcquire(BOUND, TimeUnit.SECONDS)).as("it listens").isTrue();
+      assertThat(there.claim(Requests.claimOf(lease.id()))).isInstanceOf(Claim.Running.class);
       change.accept(lease);
       assertThat(woken.tryAcquire(BOUND, TimeUnit.SECONDS)).as("it is woken").isTrue();
     }
@@ -73,8 +77,37 @@ class WakingTest {
   }
 
   @Test
+  void aRunThatNobodyFoundIsNotSignalledAndARenewalOrTakeOverKeepsTheMark() throws Exception {
+    try (TestNode here = TestNode.to(servers().standalone());
+        TestNode there = TestNode.to(servers().standalone())) {
+      RedisIdempotencyStore store = here.store();
+      RedisIdempotencyStore other = there.store();
+      Lease alone = lease(store);
+      Lease found = lease(store);
+      Semaphore unmarked = new Semaphore(0);
+      Semaphore marked = new Semaphore(0);
+      try (var one = other.watch(alone.id(), unmarked::release);
+          var two = other.watch(found.id(), marked::release)) {
+        assertThat(one).isNotNull();
+        assertThat(two).isNotNull();
+        assertThat(unmarked.tryAcquire(BOUND, TimeUnit.SECONDS)).isTrue();
+        assertThat(marked.tryAcquire(BOUND, TimeUnit.SECONDS)).isTrue();
+        other.claim(Requests.claimOf(found.id()));
+        store.renew(found, Duration.ofSeconds(30));
+        here.age(found.id(), Duration.ofSeconds(31));
+        Lease taken = ((Claim.Acquired) store.claim(Requests.takeOverOf(found.id()))).lease();
+
+        store.complete(alone, StoredOutcome.done(), Requests.RETENTION);
+        store.complete(taken, StoredOutcome.done(), Requests.RETENTION);
+        assertThat(marked.tryAcquire(BOUND, TimeUnit.SECONDS)).isTrue();
+        assertThat(unmarked.availablePermits()).as("messages come in order").isZero();
+      }
+    }
+  }
+
+  @Test
   void withoutSignalsNobodyListens() {
-    try (TestNode node = TestNode.to(TestRedis.standalone())) {
+    try (TestNode node = TestNode.to(servers().standalone())) {
       RedisIdempotencyStore silent =
           new RedisIdempotencyStore(node.redis(), RedisSettings.defaults().withWakeWaiters(false));
       assertThat(silent.watch(Requests.newId(), () -> {})).isNull();
@@ -82,13 +115,13 @@ class WakingTest {
   }
 
   @Test
-  void aWaiterOnAnotherNodeIsAnsweredEvenIfNobodySignals() throws Exception {
-    for (boolean signals : new boolean[] {true, false}) {
+  void aWaiterOnAnotherNodeIsAnsweredEvenIfEveryMessageIsLost() throws Exception {
+    for (boolean lost : new boolean[] {false, true}) {
       ExecutorService threads = Executors.newCachedThreadPool();
-      try (TestNode here = TestNode.to(TestRedis.standalone());
-          TestNode there = TestNode.to(TestRedis.standalone());
-          Idempotency first = engine(here, signals);
-          Idempotency second = engine(there, true)) {
+      try (TestNode here = TestNode.to(servers().standalone());
+          TestNode there = TestNode.to(servers().standalone());
+          Idempotency first = engine(here.redis());
+          Idempotency second = engine(lost ? deaf(there.redis()) : there.redis())) {
         IdempotentRequest key = IdempotentRequest.of(UUID.randomUUID().toString());
         CountDownLatch running = new CountDownLatch(1);
         CountDownLatch end = new CountDownLatch(1);
@@ -117,9 +150,22 @@ class WakingTest {
     }
   }
 
-  private static Idempotency engine(TestNode node, boolean signals) {
-    RedisSettings settings = RedisSettings.defaults().withWakeWaiters(signals);
-    return Idempotency.builder().store(new RedisIdempotencyStore(node.redis(), settings)).build();
+  private static Idempotency engine(RedisPort redis) {
+    return Idempotency.builder().store(new RedisIdempotencyStore(redis)).build();
+  }
+
+  private static RedisPort deaf(RedisPort redis) {
+    return new RedisPort() {
+      @Override
+      public Object execute(RedisCommand command) {
+        return redis.execute(command);
+      }
+
+      @Override
+      public RedisChannels listen(Consumer<byte[]> listener) {
+        return redis.listen(channel -> {});
+      }
+    };
   }
 
   private static Operation<String> operation(Idempotency idempotency) {

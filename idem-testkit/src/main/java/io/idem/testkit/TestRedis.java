@@ -27,7 +27,8 @@ import redis.embedded.core.RedisServerBuilder;
  *
  * <p>The shared ones are started when they are first asked for and stopped with the JVM. If one
  * cannot start, the test that asked fails. Set {@value #URL} or {@value #CLUSTER_URL} to use
- * servers that are already there. Their tests share the key space: keys are random.
+ * servers that are already there. Their tests share the key space: keys are random. The embedded
+ * servers are 6.2; what {@code recent} names is started from a Redis that is installed.
  */
 public final class TestRedis {
 
@@ -36,6 +37,9 @@ public final class TestRedis {
 
   /** The environment variable that names a node of another cluster, as redis://host:port. */
   public static final String CLUSTER_URL = "IDEM_TEST_REDIS_CLUSTER_URL";
+
+  /** The environment variable that names the executable of a Redis 7.0 or later. */
+  public static final String SERVER = "IDEM_TEST_REDIS_SERVER";
 
   /** The name Sentinel knows its primary by. */
   public static final String MASTER = "idem";
@@ -68,6 +72,40 @@ public final class TestRedis {
   }
 
   /**
+   * A standalone server of 7.0 or later, started from the executable that {@value #SERVER} names,
+   * or from the {@code redis-server} on the path. Without one, the test that asks is aborted, and
+   * so reported as skipped.
+   *
+   * @return its URL, the same for all callers
+   * @throws org.opentest4j.TestAbortedException if there is no such executable
+   * @throws IllegalStateException if the variable names something else
+   */
+  public static String recent() {
+    InstalledRedis.require(); // before the class below: what its initialiser throws is lost
+    return Recent.SHARED;
+  }
+
+  /**
+   * A cluster of such servers: three primaries with a replica each.
+   *
+   * @return the URL of one node, the same for all callers
+   * @throws org.opentest4j.TestAbortedException if there is no such executable
+   */
+  public static String recentCluster() {
+    InstalledRedis.require();
+    return RecentCluster.SHARED;
+  }
+
+  /**
+   * Whether {@link #recent()} has a server.
+   *
+   * @return true if so
+   */
+  public static boolean hasRecent() {
+    return InstalledRedis.find().isPresent();
+  }
+
+  /**
    * Starts a server of the test's own.
    *
    * @param settings lines as in redis.conf
@@ -75,17 +113,36 @@ public final class TestRedis {
    */
   public static Server start(String... settings) {
     try {
-      int port = freePort();
-      RedisServerBuilder builder = builder().port(port);
-      for (String setting : settings) {
-        builder.setting(setting);
-      }
-      RedisServer server = builder.build();
-      server.start();
-      return new Server(server, port);
+      return start(builder(), settings);
     } catch (IOException e) {
       throw new UncheckedIOException("An embedded Redis did not start", e);
     }
+  }
+
+  /**
+   * Starts a server of the test's own of 7.0 or later, see {@link #recent()}.
+   *
+   * @param settings lines as in redis.conf
+   * @return the running server
+   * @throws org.opentest4j.TestAbortedException if there is no such executable
+   */
+  public static Server startRecent(String... settings) {
+    try {
+      return start(recentBuilder(), settings);
+    } catch (IOException e) {
+      throw new UncheckedIOException("The installed Redis did not start", e);
+    }
+  }
+
+  private static Server start(RedisServerBuilder builder, String... settings) throws IOException {
+    int port = freePort();
+    builder.port(port);
+    for (String setting : settings) {
+      builder.setting(setting);
+    }
+    RedisServer server = builder.build();
+    server.start();
+    return new Server(server, port);
   }
 
   /**
@@ -126,6 +183,32 @@ public final class TestRedis {
         .onShutdownForceStop(true)
         .setting("save \"\"")
         .setting("dir " + directory);
+  }
+
+  private static RedisServerBuilder recentBuilder() throws IOException {
+    return builder().executableProvider(InstalledRedis::require);
+  }
+
+  private static String startCluster(RedisServerBuilder builder) throws IOException {
+    List<Integer> ports = new ArrayList<>();
+    while (ports.size() < 6) {
+      int port = freePort();
+      if (!ports.contains(port)) {
+        ports.add(port);
+      }
+    }
+    RedisShardedCluster cluster =
+        RedisShardedCluster.newRedisCluster()
+            .withServerBuilder(builder)
+            .serverPorts(ports)
+            .shard("one", 1)
+            .shard("two", 1)
+            .shard("three", 1)
+            .initializationTimeout(Duration.ofSeconds(60))
+            .build();
+    cluster.start();
+    awaitAgreement(cluster.serverPorts());
+    return urlOf(cluster.serverPorts().get(0));
   }
 
   private static int freePort() {
@@ -319,28 +402,28 @@ public final class TestRedis {
         return external;
       }
       try {
-        List<Integer> ports = new ArrayList<>();
-        while (ports.size() < 6) {
-          int port = freePort();
-          if (!ports.contains(port)) {
-            ports.add(port);
-          }
-        }
-        RedisShardedCluster cluster =
-            RedisShardedCluster.newRedisCluster()
-                .withServerBuilder(builder())
-                .serverPorts(ports)
-                .shard("one", 1)
-                .shard("two", 1)
-                .shard("three", 1)
-                .initializationTimeout(Duration.ofSeconds(60))
-                .build();
-        cluster.start();
-        awaitAgreement(cluster.serverPorts());
-        return urlOf(cluster.serverPorts().get(0));
+        return startCluster(builder());
       } catch (IOException e) {
         throw new UncheckedIOException(
             "The embedded Redis cluster did not start; set " + CLUSTER_URL + " to use another", e);
+      }
+    }
+  }
+
+  /** Starts the installed server when it is first touched. */
+  private static final class Recent {
+    static final String SHARED = startRecent().url();
+  }
+
+  /** Starts a cluster of the installed server when it is first touched. */
+  private static final class RecentCluster {
+    static final String SHARED = url();
+
+    private static String url() {
+      try {
+        return startCluster(recentBuilder());
+      } catch (IOException e) {
+        throw new UncheckedIOException("The cluster of installed Redis servers did not start", e);
       }
     }
   }

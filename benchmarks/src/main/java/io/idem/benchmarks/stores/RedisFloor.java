@@ -1,13 +1,17 @@
 package io.idem.benchmarks.stores;
 
+import io.idem.core.BatchBody;
 import io.idem.core.Execution;
 import io.idem.core.Idempotency;
+import io.idem.core.IdempotentRequest;
 import io.idem.core.Operation;
 import io.idem.redis.LettuceRedis;
 import io.idem.redis.RedisIdempotencyStore;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisFuture;
 import io.lettuce.core.SetArgs;
 import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
 import java.time.Duration;
 import java.util.List;
@@ -19,6 +23,7 @@ import java.util.stream.IntStream;
 final class RedisFloor implements AutoCloseable {
 
   private static final int REPLAYED = 1_000;
+  private static final int BATCH = 500;
   private static final long LEASE = Duration.ofMinutes(1).toMillis();
   private static final long RETENTION = Duration.ofDays(1).toMillis();
   private static final String ANSWER = "x".repeat(200);
@@ -28,10 +33,12 @@ final class RedisFloor implements AutoCloseable {
   private final LettuceRedis port;
   private final Idempotency idempotency;
   private final List<String> stored;
+  private final String name;
 
   RedisFloor(String url) {
     this.client = RedisClient.create(url);
     this.connection = client.connect();
+    this.name = "Redis " + version(connection.sync().info("server"));
     this.port = LettuceRedis.of(client, Duration.ofSeconds(10));
     this.idempotency = Idempotency.builder().store(new RedisIdempotencyStore(port)).build();
     this.stored = IntStream.range(0, REPLAYED).mapToObj(i -> key()).toList();
@@ -40,6 +47,14 @@ final class RedisFloor implements AutoCloseable {
       operation.execute(key, () -> ANSWER);
       connection.sync().set(key, ANSWER, SetArgs.Builder.px(RETENTION));
     }
+  }
+
+  private static String version(String info) {
+    return info.lines()
+        .filter(line -> line.startsWith("redis_version:"))
+        .map(line -> line.substring(line.indexOf(':') + 1).trim())
+        .findFirst()
+        .orElseThrow();
   }
 
   List<Comparison> comparisons() {
@@ -67,9 +82,48 @@ final class RedisFloor implements AutoCloseable {
             throw new IllegalStateException("Not replayed");
           }
         };
+    Caller runAll = () -> fresh.executeAll(batch(), BatchBody.each(item -> ANSWER));
     return List.of(
-        new Comparison("Redis", "new key", "SET NX PX, SET PX", 0.9, 1, () -> setTwice, () -> run),
-        new Comparison("Redis", "replay", "GET", 0.9, 1, () -> get, () -> replay));
+        new Comparison(name, "new key", "SET NX PX, SET PX", 0.9, 1, () -> setTwice, () -> run),
+        new Comparison(name, "replay", "GET", 0.9, 1, () -> get, () -> replay),
+        new Comparison(
+            name,
+            "batch of " + BATCH,
+            "a pipeline of SET NX PX, one of SET PX",
+            0,
+            BATCH,
+            this::pipelines,
+            () -> runAll));
+  }
+
+  /** A caller with a connection of its own, because it holds back what it sends. */
+  private Caller pipelines() {
+    StatefulRedisConnection<String, String> own = client.connect();
+    own.setAutoFlushCommands(false);
+    RedisAsyncCommands<String, String> redis = own.async();
+    return () -> {
+      List<String> keys = IntStream.range(0, BATCH).mapToObj(i -> key()).toList();
+      List<RedisFuture<String>> claims =
+          keys.stream()
+              .map(key -> redis.set(key, "running", SetArgs.Builder.nx().px(LEASE)))
+              .toList();
+      own.flushCommands();
+      for (RedisFuture<String> claim : claims) {
+        if (claim.get() == null) {
+          throw new IllegalStateException("A random key was there already");
+        }
+      }
+      List<RedisFuture<String>> outcomes =
+          keys.stream().map(key -> redis.set(key, ANSWER, SetArgs.Builder.px(RETENTION))).toList();
+      own.flushCommands();
+      for (RedisFuture<String> outcome : outcomes) {
+        outcome.get();
+      }
+    };
+  }
+
+  private static List<IdempotentRequest> batch() {
+    return IntStream.range(0, BATCH).mapToObj(i -> IdempotentRequest.of(key())).toList();
   }
 
   private String any() {

@@ -25,7 +25,8 @@ import javax.sql.DataSource;
  * <p>Both sides of a comparison take turns, and who goes first changes with each round, so that
  * whatever else slows the machine or the growing tables down strikes both. The figure is the median
  * of the rounds' ratios. Arguments: {@code [threads=1,8,32] [rounds=5] [seconds=2] [only=TEXT]
- * [write=FILE]}.
+ * [redis=embedded] [write=FILE]}. Redis is the one that is installed, if it is 7.0 or later, and
+ * else the embedded one.
  */
 public final class StoresBenchmark {
 
@@ -37,6 +38,7 @@ public final class StoresBenchmark {
   private final int rounds;
   private final double seconds;
   private final String only;
+  private final String redisUrl;
 
   private StoresBenchmark(Arguments arguments) {
     this.threads =
@@ -44,6 +46,10 @@ public final class StoresBenchmark {
     this.rounds = Integer.parseInt(arguments.value("rounds", "5"));
     this.seconds = Double.parseDouble(arguments.value("seconds", "2"));
     this.only = arguments.value("only", "");
+    this.redisUrl =
+        TestRedis.hasRecent() && !arguments.value("redis", "").equals("embedded")
+            ? TestRedis.recent()
+            : TestRedis.standalone();
   }
 
   /**
@@ -71,7 +77,7 @@ public final class StoresBenchmark {
         // As it comes, MariaDB syncs its log at each commit.
         SqlFloor mariaDb =
             new SqlFloor("MariaDB", TestMariaDb.shared().newDatabase(), connections);
-        RedisFloor redis = new RedisFloor(TestRedis.standalone())) {
+        RedisFloor redis = new RedisFloor(redisUrl)) {
       List<Comparison> comparisons = new ArrayList<>(postgres.comparisons());
       comparisons.addAll(mariaDb.comparisons());
       comparisons.addAll(redis.comparisons());

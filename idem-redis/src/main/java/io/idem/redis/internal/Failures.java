@@ -17,7 +17,7 @@ public final class Failures {
           "NOREPLICAS", "fewer replicas are there than min-replicas-to-write demands",
           "CLUSTERDOWN", "the cluster has no primary for this key",
           "NOPERM",
-              "the user needs EVAL, EVALSHA, GET, SET, DEL, TIME and PUBLISH on the keys and channels of the prefix",
+              "the user needs EVAL, EVALSHA, GET, SET, SETRANGE, DEL, PTTL, PEXPIRE, TIME and PUBLISH on the keys and channels of the prefix",
           "WRONGTYPE",
               "something else stands under the record's key and was left alone: give Idem a prefix of its own");
 

@@ -1,19 +1,15 @@
 package io.idem.redis.internal;
 
 import io.idem.redis.RedisCommand;
-import io.idem.redis.RedisPort;
-import io.idem.redis.RedisReplyException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A step of the algorithm, carried out by the server as a whole. The comment on top of each script
@@ -25,34 +21,31 @@ public enum Script {
   RELEASE,
   RENEW;
 
+  private static final int BEFORE_ARGUMENTS = 3;
   private static final byte[] ONE_KEY = {'1'};
 
-  private final String source = read("record") + read(name().toLowerCase(Locale.ROOT));
-  private final String digest = sha1(source);
+  @SuppressWarnings("ImmutableEnumChecker") // the arguments of a command are changed by nobody
+  private final byte[] source =
+      (read("record") + read(name().toLowerCase(Locale.ROOT))).getBytes(StandardCharsets.UTF_8);
 
-  /**
-   * Runs the script: one round trip, or two where the server does not know it yet.
-   *
-   * <p>A server that says it does not know a script has not run it, so sending it again is safe.
-   */
-  public @Nullable Object run(RedisPort port, byte[] key, byte[]... arguments) {
-    try {
-      return port.execute(command("EVALSHA", digest, key, arguments));
-    } catch (RedisReplyException e) {
-      if (!e.is("NOSCRIPT")) {
-        throw e;
-      }
-      return port.execute(command("EVAL", source, key, arguments));
-    }
+  @SuppressWarnings("ImmutableEnumChecker")
+  private final byte[] digest = sha1(source);
+
+  RedisCommand byDigest(byte[] key, byte[][] arguments) {
+    return command("EVALSHA", digest, key, arguments);
   }
 
-  private static RedisCommand command(String name, String script, byte[] key, byte[]... rest) {
-    List<byte[]> arguments = new ArrayList<>(3 + rest.length);
-    arguments.add(script.getBytes(StandardCharsets.UTF_8));
-    arguments.add(ONE_KEY);
-    arguments.add(key);
-    arguments.addAll(List.of(rest));
-    return new RedisCommand(name, arguments, 2);
+  RedisCommand bySource(byte[] key, byte[][] arguments) {
+    return command("EVAL", source, key, arguments);
+  }
+
+  private static RedisCommand command(String name, byte[] script, byte[] key, byte[][] arguments) {
+    byte[][] all = new byte[BEFORE_ARGUMENTS + arguments.length][];
+    all[0] = script;
+    all[1] = ONE_KEY;
+    all[2] = key;
+    System.arraycopy(arguments, 0, all, BEFORE_ARGUMENTS, arguments.length);
+    return new RedisCommand(name, Arrays.asList(all), 2);
   }
 
   private static String read(String name) {
@@ -68,11 +61,10 @@ public enum Script {
   }
 
   /** The name Redis gives a script; it protects nothing. */
-  private static String sha1(String source) {
+  private static byte[] sha1(byte[] source) {
     try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-1").digest(source.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest);
+      byte[] digest = MessageDigest.getInstance("SHA-1").digest(source);
+      return HexFormat.of().formatHex(digest).getBytes(StandardCharsets.US_ASCII);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("Every Java platform has SHA-1", e);
     }

@@ -21,6 +21,7 @@ public final class ServerCheck {
   private static final Logger log = LoggerFactory.getLogger("io.idem.redis");
   private static final int OLDEST_MAJOR = 6;
   private static final int OLDEST_MINOR = 2;
+  private static final int FIRST_WITH_SET_NX_GET = 7;
 
   private ServerCheck() {}
 
@@ -28,9 +29,11 @@ public final class ServerCheck {
    * Refuses a server that cannot hold records, and warns of one that may lose them.
    *
    * @param warnings told what may lose records
+   * @return whether it is known to take SET with both NX and GET, as Redis does since 7.0
    * @throws IllegalStateException if it cannot
    */
-  public static void check(RedisPort server, boolean requireNoEviction, Consumer<String> warnings) {
+  public static boolean check(
+      RedisPort server, boolean requireNoEviction, Consumer<String> warnings) {
     Map<String, String> info;
     try {
       info = parse(server.execute(RedisCommand.keyless("INFO")));
@@ -42,23 +45,24 @@ public final class ServerCheck {
           "Redis does not let this user ask what it is, so nobody has checked that it is 6.2 or later,"
               + " a primary, and never evicts keys. Grant the user +info: "
               + e.getMessage());
-      return;
+      return false;
     }
-    requireVersion(info.getOrDefault("redis_version", ""));
+    int major = requireVersion(info.getOrDefault("redis_version", ""));
     if (!info.getOrDefault("cluster_enabled", "0").equals("1")) {
       // A cluster sends writes to its primaries itself, also while a client's view of it is behind.
       requirePrimary(info.getOrDefault("role", "master"));
     }
     lookAtEviction(info.getOrDefault("maxmemory_policy", "unknown"), requireNoEviction, warnings);
+    return major >= FIRST_WITH_SET_NX_GET;
   }
 
-  private static void requireVersion(String version) {
+  private static int requireVersion(String version) {
     String[] parts = version.split("\\.", 3);
     try {
       int major = Integer.parseInt(parts[0]);
       if (major > OLDEST_MAJOR
           || (major == OLDEST_MAJOR && Integer.parseInt(parts[1]) >= OLDEST_MINOR)) {
-        return;
+        return major;
       }
     } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
       log.debug("Redis says that its version is '{}'", version, e);

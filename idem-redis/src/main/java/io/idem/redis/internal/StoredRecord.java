@@ -6,19 +6,53 @@ import io.idem.core.store.StoredOutcome;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
-/** The reading side of a record, whose layout stands in {@code record.lua}, which writes it. */
+/** A record as Java sees it. Its layout stands in {@code record.lua}. */
 public final class StoredRecord {
 
+  private static final short MAGIC = (short) 0xC11D;
   private static final int STATE = 2;
+  private static final int FORMAT_1 = 0x10;
+  private static final int FORMAT_2 = 0x20;
+  private static final int HAS_OUTCOME = 1;
   private static final int COMPARABLE = 2;
   private static final int AFTER_TOKEN = 3 + OwnerToken.BYTES;
-  private static final int LEASE_BYTES = 3 + 6;
+  private static final int FIRST_ATTEMPT = 1 << 8;
+  private static final int RUN_BYTES = 3 + 6;
 
   private final byte[] value;
 
-  /** Wraps a value that a script has recognised as a record. */
+  /** Wraps a value that was recognised as a record. */
   public StoredRecord(byte[] value) {
     this.value = value;
+  }
+
+  /** Whether a value is a record that has an outcome. Scripts tell all others apart. */
+  public static boolean isCompleted(byte[] value) {
+    if (value.length < AFTER_TOKEN || ByteBuffer.wrap(value).getShort() != MAGIC) {
+      return false;
+    }
+    int state = value[STATE] & ~COMPARABLE;
+    return state == FORMAT_2 + HAS_OUTCOME || state == FORMAT_1 + HAS_OUTCOME;
+  }
+
+  /**
+   * The record of a first attempt.
+   *
+   * @param graceMillis how long it is kept after its lease; less than 2^48
+   */
+  public static byte[] running(OwnerToken token, long graceMillis, Fingerprint fingerprint) {
+    byte[] digest = fingerprint.toBytes();
+    return ByteBuffer.allocate(AFTER_TOKEN + RUN_BYTES + digest.length)
+        .putShort(MAGIC)
+        .put((byte) (digest.length == 0 ? FORMAT_2 : FORMAT_2 + COMPARABLE))
+        .putLong(token.high())
+        .putLong(token.low())
+        // Three bytes and six, written as four, four and one.
+        .putInt(FIRST_ATTEMPT | (int) (graceMillis >>> 40))
+        .putInt((int) (graceMillis >>> 8))
+        .put((byte) graceMillis)
+        .put(digest)
+        .array();
   }
 
   /** The attempt of a record without an outcome. */
@@ -28,7 +62,7 @@ public final class StoredRecord {
 
   /** The fingerprint of a record without an outcome. */
   public Fingerprint fingerprintOfRun() {
-    return fingerprint(AFTER_TOKEN + LEASE_BYTES);
+    return fingerprint(AFTER_TOKEN + RUN_BYTES);
   }
 
   /** The fingerprint of a record with an outcome. */

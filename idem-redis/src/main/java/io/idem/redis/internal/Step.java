@@ -1,0 +1,81 @@
+package io.idem.redis.internal;
+
+import io.idem.redis.RedisCommand;
+import io.idem.redis.RedisPort;
+import io.idem.redis.RedisReplyException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A script on its way to one record.
+ *
+ * <p>It is named by its digest. A server that says it does not know a script has not run it, so
+ * sending it again, as a whole, is safe.
+ */
+public final class Step {
+
+  private static final String UNKNOWN = "NOSCRIPT";
+
+  private final Script script;
+  private final byte[] key;
+  private final byte[][] arguments;
+
+  /** Makes a step; the arrays are not copied. */
+  public Step(Script script, byte[] key, byte[]... arguments) {
+    this.script = script;
+    this.key = key;
+    this.arguments = arguments;
+  }
+
+  /**
+   * Runs the script: one round trip, or two where the server does not know it yet.
+   *
+   * @return the reply; a server's error is a {@link RedisReplyException} in its place
+   */
+  public @Nullable Object run(RedisPort port) {
+    try {
+      return port.execute(script.byDigest(key, arguments));
+    } catch (RedisReplyException e) {
+      return e.is(UNKNOWN) ? runBySource(port) : e;
+    }
+  }
+
+  private @Nullable Object runBySource(RedisPort port) {
+    try {
+      return port.execute(script.bySource(key, arguments));
+    } catch (RedisReplyException e) {
+      return e;
+    }
+  }
+
+  /**
+   * Runs many: one round trip, or two where a server does not know the script yet.
+   *
+   * @return the replies in order; a server's error is a {@link RedisReplyException} in its place
+   */
+  public static List<@Nullable Object> runAll(RedisPort port, List<Step> steps) {
+    List<@Nullable Object> replies =
+        new ArrayList<>(
+            port.executeAll(
+                steps.stream()
+                    .map(step -> step.script.byDigest(step.key, step.arguments))
+                    .toList()));
+    List<Integer> unknown = new ArrayList<>();
+    List<RedisCommand> again = new ArrayList<>();
+    for (int i = 0; i < steps.size(); i++) {
+      if (replies.get(i) instanceof RedisReplyException e && e.is(UNKNOWN)) {
+        Step step = steps.get(i);
+        unknown.add(i);
+        again.add(step.script.bySource(step.key, step.arguments));
+      }
+    }
+    if (!again.isEmpty()) {
+      List<@Nullable Object> late = port.executeAll(again);
+      for (int i = 0; i < again.size(); i++) {
+        replies.set(unknown.get(i), late.get(i));
+      }
+    }
+    return replies;
+  }
+}
