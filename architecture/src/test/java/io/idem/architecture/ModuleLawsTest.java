@@ -96,7 +96,7 @@ class ModuleLawsTest {
     noClasses()
         .that(Module.REDIS.classes())
         .and()
-        .haveNameNotMatching("io\\.idem\\.redis\\.LettuceRedis(\\$.*)?")
+        .haveNameNotMatching("io\\.idem\\.redis\\.Lettuce\\w+(\\$.*)?")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("io.lettuce..")

@@ -37,7 +37,7 @@ final class LettuceBatch {
   private final StatefulConnection<byte[], byte[]> connection;
   private final Duration timeout;
   private final long deadline;
-  private final List<SentCommand> sent;
+  private final List<LettuceCommand> sent;
 
   LettuceBatch(
       StatefulConnection<byte[], byte[]> connection,
@@ -47,7 +47,7 @@ final class LettuceBatch {
     this.deadline = System.nanoTime() + timeout.toNanos();
     this.timeout = timeout;
     this.sent =
-        new ArrayList<>(commands.stream().map(each -> new SentCommand(each, timeout)).toList());
+        new ArrayList<>(commands.stream().map(each -> new LettuceCommand(each, timeout)).toList());
   }
 
   List<@Nullable Object> replies() {
@@ -56,7 +56,7 @@ final class LettuceBatch {
       List<@Nullable Object> replies = await();
       return redirect(replies) ? await() : replies;
     } finally {
-      sent.forEach(SentCommand::cancel);
+      sent.forEach(LettuceCommand::cancel);
     }
   }
 
@@ -73,9 +73,9 @@ final class LettuceBatch {
   }
 
   private void dispatch(StatefulRedisClusterConnection<byte[], byte[]> cluster) {
-    Map<RedisClusterNode, List<SentCommand>> byNode = new LinkedHashMap<>();
-    List<SentCommand> homeless = new ArrayList<>();
-    for (SentCommand each : sent) {
+    Map<RedisClusterNode, List<LettuceCommand>> byNode = new LinkedHashMap<>();
+    List<LettuceCommand> homeless = new ArrayList<>();
+    for (LettuceCommand each : sent) {
       int slot = SlotHash.getSlot(each.command.arguments().get(each.command.keyAt()));
       RedisClusterNode node = cluster.getPartitions().getMasterBySlot(slot);
       (node == null ? homeless : byNode.computeIfAbsent(node, unused -> new ArrayList<>()))
@@ -96,7 +96,7 @@ final class LettuceBatch {
   }
 
   private static void dispatch(
-      StatefulConnection<byte[], byte[]> node, List<SentCommand> commands) {
+      StatefulConnection<byte[], byte[]> node, List<LettuceCommand> commands) {
     var unused = node.dispatch(commands.stream().map(each -> each.sent).toList());
   }
 
@@ -116,7 +116,7 @@ final class LettuceBatch {
   private List<@Nullable Object> await() {
     List<@Nullable Object> replies = new ArrayList<>(sent.size());
     StoreUnavailableException missing = null;
-    for (SentCommand each : sent) {
+    for (LettuceCommand each : sent) {
       try {
         replies.add(each.await(left()));
       } catch (RedisReplyException e) {
@@ -136,7 +136,7 @@ final class LettuceBatch {
     boolean any = false;
     for (int i = 0; i < replies.size(); i++) {
       if (replies.get(i) instanceof RedisReplyException e && (e.is("MOVED") || e.is("ASK"))) {
-        SentCommand again = new SentCommand(sent.get(i).command, timeout);
+        LettuceCommand again = new LettuceCommand(sent.get(i).command, timeout);
         sent.set(i, again);
         var unused = connection.dispatch(again.sent);
         any = true;

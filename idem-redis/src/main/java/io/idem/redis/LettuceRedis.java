@@ -153,7 +153,7 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
   }
 
   private @Nullable Object execute(StatefulConnection<byte[], byte[]> to, RedisCommand command) {
-    SentCommand sent = new SentCommand(command, timeout);
+    LettuceCommand sent = new LettuceCommand(command, timeout);
     try {
       var unused = to.dispatch(sent.sent);
     } catch (RedisException e) { // refused before it was sent: closed, or too many are waiting

@@ -1,5 +1,6 @@
 package io.idem.testkit;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -186,7 +187,8 @@ public final class TestRedis {
   }
 
   private static RedisServerBuilder recentBuilder() throws IOException {
-    return builder().executableProvider(InstalledRedis::require);
+    File executable = InstalledRedis.require();
+    return builder().executableProvider(() -> executable);
   }
 
   private static String startCluster(RedisServerBuilder builder) throws IOException {

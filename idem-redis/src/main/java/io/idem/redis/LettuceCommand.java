@@ -17,14 +17,14 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** A command as Lettuce sends it, and its reply. */
-final class SentCommand {
+final class LettuceCommand {
 
   final RedisCommand command;
   final AsyncCommand<byte[], byte[], List<Object>> sent;
   private final Duration timeout;
   private final Reply reply = new Reply();
 
-  SentCommand(RedisCommand command, Duration timeout) {
+  LettuceCommand(RedisCommand command, Duration timeout) {
     this.command = command;
     this.timeout = timeout;
     CommandArgs<byte[], byte[]> arguments = new CommandArgs<>(ByteArrayCodec.INSTANCE);
