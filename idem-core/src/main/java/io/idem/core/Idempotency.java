@@ -21,10 +21,16 @@ public final class Idempotency implements AutoCloseable {
 
   private final Engine engine;
   private final ResultCodecFactory codecs;
+  private final Duration retention;
+  private final Duration lease;
+  private final Duration waitAtMost;
 
-  private Idempotency(Engine engine, ResultCodecFactory codecs) {
+  private Idempotency(Engine engine, Builder settings) {
     this.engine = engine;
-    this.codecs = codecs;
+    this.codecs = settings.codecs;
+    this.retention = settings.retention;
+    this.lease = settings.lease;
+    this.waitAtMost = settings.waitAtMost;
   }
 
   /**
@@ -91,7 +97,10 @@ public final class Idempotency implements AutoCloseable {
    */
   public <T extends @Nullable Object> Operation.Builder<T> operation(
       String name, ResultCodec<T> codec) {
-    return new Operation.Builder<>(engine, name, codec);
+    return new Operation.Builder<>(engine, name, codec)
+        .retention(retention)
+        .lease(lease)
+        .waitAtMost(waitAtMost);
   }
 
   /**
@@ -116,6 +125,9 @@ public final class Idempotency implements AutoCloseable {
     private int maxWaiters = 16_384;
     private Duration purgeEvery = Duration.ofMinutes(1);
     private Duration shutdownWithin = Duration.ofSeconds(30);
+    private Duration retention = Duration.ofHours(24);
+    private Duration lease = Duration.ofSeconds(30);
+    private Duration waitAtMost = Duration.ofSeconds(5);
 
     private Builder() {}
 
@@ -228,6 +240,42 @@ public final class Idempotency implements AutoCloseable {
       return this;
     }
 
+    /**
+     * How long operations keep an outcome that do not say so themselves.
+     *
+     * @param retention at least one millisecond; 24 hours by default
+     * @return this
+     * @throws IllegalArgumentException if it is shorter
+     */
+    public Builder retention(Duration retention) {
+      this.retention = Operation.Builder.requireRetention(retention);
+      return this;
+    }
+
+    /**
+     * How long a claim holds without renewal, in leased operations that do not say so themselves.
+     *
+     * @param lease at least 100 milliseconds; 30 seconds by default
+     * @return this
+     * @throws IllegalArgumentException if it is shorter
+     */
+    public Builder lease(Duration lease) {
+      this.lease = Operation.Builder.requireLease(lease);
+      return this;
+    }
+
+    /**
+     * How long a repeat waits for the running request, in operations that do not say so themselves.
+     *
+     * @param waitAtMost zero not to wait; 5 seconds by default
+     * @return this
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder waitAtMost(Duration waitAtMost) {
+      this.waitAtMost = Operation.Builder.requireWait(waitAtMost);
+      return this;
+    }
+
     private static Duration notNegative(String what, Duration value) {
       if (value.isNegative()) {
         throw new IllegalArgumentException("The " + what + " is not negative, found " + value);
@@ -257,7 +305,7 @@ public final class Idempotency implements AutoCloseable {
               maxWaiters,
               purgeEvery,
               shutdownWithin),
-          codecs);
+          this);
     }
   }
 }

@@ -152,9 +152,9 @@ public final class Operation<T extends @Nullable Object> {
     private final List<Class<? extends Throwable>> releasingFailures = new ArrayList<>();
     private @Nullable Mode mode;
     private @Nullable TransactionalStore transactionalStore;
-    private Duration retention = Duration.ofHours(24);
-    private Duration leaseFor = Duration.ofSeconds(30);
-    private Duration waitAtMost = Duration.ofSeconds(5);
+    private Duration retention = Duration.ZERO; // the engine sets its own defaults at once
+    private Duration leaseFor = Duration.ZERO;
+    private Duration waitAtMost = Duration.ZERO;
     private Duration retryAfter = Duration.ofSeconds(1);
     private int maxResultBytes = 1 << 20;
     private Disposition otherFailures = Disposition.UNKNOWN;
@@ -201,11 +201,11 @@ public final class Operation<T extends @Nullable Object> {
     /**
      * How long an outcome is kept after completion. It has to outlast the callers' longest retry.
      *
-     * @param retention at least one millisecond; 24 hours by default
+     * @param retention at least one millisecond; the engine's by default
      * @return this
      */
     public Builder<T> retention(Duration retention) {
-      this.retention = atLeastOneMilli("retention", retention);
+      this.retention = requireRetention(retention);
       return this;
     }
 
@@ -213,28 +213,22 @@ public final class Operation<T extends @Nullable Object> {
      * How long a claim holds without renewal, in leased mode. It is renewed while the body runs, so
      * this is the time a crashed owner's key stays locked.
      *
-     * @param leaseFor at least 100 milliseconds; 30 seconds by default
+     * @param leaseFor at least 100 milliseconds; the engine's by default
      * @return this
      */
     public Builder<T> lease(Duration leaseFor) {
-      if (leaseFor.compareTo(Duration.ofMillis(100)) < 0) {
-        throw new IllegalArgumentException("A lease is at least 100 ms, found " + leaseFor);
-      }
-      this.leaseFor = Durations.bounded(leaseFor);
+      this.leaseFor = requireLease(leaseFor);
       return this;
     }
 
     /**
      * How long a repeat waits for the running request before it is told {@link Execution.Busy}.
      *
-     * @param waitAtMost zero not to wait; 5 seconds by default
+     * @param waitAtMost zero not to wait; the engine's by default
      * @return this
      */
     public Builder<T> waitAtMost(Duration waitAtMost) {
-      if (waitAtMost.isNegative()) {
-        throw new IllegalArgumentException("A wait bound is not negative, found " + waitAtMost);
-      }
-      this.waitAtMost = Durations.bounded(waitAtMost);
+      this.waitAtMost = requireWait(waitAtMost);
       return this;
     }
 
@@ -368,6 +362,24 @@ public final class Operation<T extends @Nullable Object> {
                   results,
                   abandoned,
                   storeDown)));
+    }
+
+    static Duration requireRetention(Duration retention) {
+      return atLeastOneMilli("retention", retention);
+    }
+
+    static Duration requireLease(Duration lease) {
+      if (lease.compareTo(Duration.ofMillis(100)) < 0) {
+        throw new IllegalArgumentException("A lease is at least 100 ms, found " + lease);
+      }
+      return Durations.bounded(lease);
+    }
+
+    static Duration requireWait(Duration waitAtMost) {
+      if (waitAtMost.isNegative()) {
+        throw new IllegalArgumentException("A wait bound is not negative, found " + waitAtMost);
+      }
+      return Durations.bounded(waitAtMost);
     }
 
     private static Duration atLeastOneMilli(String what, Duration value) {

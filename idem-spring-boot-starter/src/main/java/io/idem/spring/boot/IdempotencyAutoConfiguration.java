@@ -41,6 +41,7 @@ public final class IdempotencyAutoConfiguration {
   @ConditionalOnMissingBean
   Idempotency idempotency(
       IdemProperties properties,
+      IdempotencyDefaults defaults,
       IdempotencyStore store,
       ObjectProvider<Failover> failover,
       ObjectProvider<TransactionalStore> transactionalStore,
@@ -58,6 +59,9 @@ public final class IdempotencyAutoConfiguration {
                     ? pair.store()
                     : Resilience.guarded(store, properties.getCircuitBreaker(), "idem", classes))
             .codecs(codecs)
+            .retention(defaults.retention())
+            .lease(defaults.lease())
+            .waitAtMost(defaults.waitAtMost())
             .maxWaiters(properties.getMaxWaiters())
             .purgeEvery(properties.getPurgeEvery());
     transactionalStore.ifAvailable(builder::transactionalStore);

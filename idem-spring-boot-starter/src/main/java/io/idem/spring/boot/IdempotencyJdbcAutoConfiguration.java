@@ -68,11 +68,22 @@ public final class IdempotencyJdbcAutoConfiguration {
   @Bean
   @Lazy
   @ConditionalOnMissingBean(IdempotencyStore.class)
-  JdbcIdempotencyStore idempotencyJdbcStore(JdbcBackend backend) {
+  JdbcIdempotencyStore idempotencyJdbcStore(
+      JdbcBackend backend, IdemProperties properties, ConfigurableListableBeanFactory beans) {
+    String name = properties.getJdbc().getDataSource();
     log.info(
-        "Idempotency keys are kept in the table {} of the application's database ({})",
+        "Idempotency keys are kept in the table {} of {} ({})",
         backend.settings().table(),
+        name == null ? "the application's database" : "the database of '" + name + "'",
         backend.dialect());
+    if (backend.isApart(beans)) {
+      log.warn(
+          "The records of transactional operations are in the database of '{}', which is not the"
+              + " application's primary DataSource. Only what an operation writes in that database is"
+              + " committed and rolled back with its record: run it in a transaction there"
+              + " (@Transactional with its manager), or declare mode = LEASED",
+          name);
+    }
     return new JdbcIdempotencyStore(backend.dataSource(), backend.dialect(), backend.settings());
   }
 

@@ -123,7 +123,12 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
                 + " idem.jdbc.data-source, or set idem.store=memory.");
       }
     }
-    // A leased record is committed by itself, never in a transaction that happens to run.
+    return unwrapped(found);
+  }
+
+  /** A leased record is committed by itself, never in a transaction that happens to run. */
+  private static DataSource unwrapped(DataSource dataSource) {
+    DataSource found = dataSource;
     while (found instanceof TransactionAwareDataSourceProxy proxy) {
       DataSource target = proxy.getTargetDataSource();
       if (target == null) {
@@ -132,6 +137,12 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
       found = target;
     }
     return found;
+  }
+
+  /** Whether the application writes to another database unless it says otherwise. */
+  boolean isApart(ListableBeanFactory beans) {
+    DataSource primary = beans.getBeanProvider(DataSource.class).getIfUnique();
+    return primary != null && unwrapped(primary) != dataSource;
   }
 
   static PlatformTransactionManager transactionManager(

@@ -206,11 +206,15 @@ class IdempotencyAutoConfigurationTest {
     memory
         .withPropertyValues("idem.retention=7d", "idem.lease=1m", "idem.wait-at-most=0")
         .run(
-            context ->
-                assertThat(context.getBean(IdempotencyDefaults.class))
-                    .isEqualTo(
-                        new IdempotencyDefaults(
-                            Duration.ofDays(7), Duration.ofMinutes(1), Duration.ZERO)));
+            context -> {
+              assertThat(context.getBean(IdempotencyDefaults.class))
+                  .isEqualTo(
+                      new IdempotencyDefaults(
+                          Duration.ofDays(7), Duration.ofMinutes(1), Duration.ZERO));
+              assertThat(
+                      context.getBean(Idempotency.class).operation("by hand").build().retention())
+                  .isEqualTo(Duration.ofDays(7));
+            });
     assertThat(new IdemJdbcProperties().getTable()).isEqualTo(JdbcSettings.DEFAULT_TABLE);
     assertRefused(memory.withPropertyValues("idem.lease=1ms"), "idem.lease", "100ms");
   }
@@ -296,6 +300,22 @@ class IdempotencyAutoConfigurationTest {
               assertThat(context.getBean(SpringTransactionalStore.class).transactionManager())
                   .isSameAs(context.getBean("secondManager"));
             });
+  }
+
+  @Test
+  void recordsApartFromThePrimaryDatabaseAreWarnedOf() {
+    ApplicationContextRunner two = memory.withUserConfiguration(APrimaryDataSource.class);
+    two.withPropertyValues("idem.jdbc.data-source=second")
+        .run(context -> assertWarning(context, true));
+    two.withPropertyValues("idem.jdbc.data-source=first")
+        .run(context -> assertWarning(context, false));
+    two.run(context -> assertWarning(context, false));
+  }
+
+  private static void assertWarning(AssertableApplicationContext context, boolean expected) {
+    assertThat(context).hasNotFailed();
+    assertThat(context.getBean(JdbcBackend.class).isApart(context.getBeanFactory()))
+        .isEqualTo(expected);
   }
 
   @Test
@@ -454,6 +474,32 @@ class IdempotencyAutoConfigurationTest {
     @Bean(destroyMethod = "")
     Idempotency engine() {
       return ENGINE;
+    }
+  }
+
+  @Configuration
+  static class APrimaryDataSource {
+
+    @Bean
+    @Primary
+    DataSource first() {
+      return h2DataSource();
+    }
+
+    @Bean
+    DataSource second() {
+      return h2DataSource();
+    }
+
+    @Bean
+    @Primary
+    PlatformTransactionManager firstManager() {
+      return new JdbcTransactionManager(first());
+    }
+
+    @Bean
+    PlatformTransactionManager secondManager() {
+      return new JdbcTransactionManager(second());
     }
   }
 
