@@ -461,6 +461,12 @@ final class LeasedProtocol implements Protocol {
       events.publish(Decision.STORE_FAILURE, call, e);
     }
     if (check == LeaseCheck.HELD) {
+      log.warn(
+          "Operation '{}' leaves record {} (attempt {}) abandoned: its outcome is unknown ({})",
+          call.spec().name(),
+          call.id(),
+          held.lease.attempt(),
+          cause == null ? "no exception" : cause.getClass().getName());
       events.publish(Decision.ABANDONED, call, cause);
     } else if (!held.lost) {
       lost(call, "end", held);
