@@ -27,13 +27,13 @@ class EngineDefaultsTest {
             .lease(Duration.ofSeconds(7))
             .waitAtMost(Duration.ZERO)
             .build()) {
-      engine.operation("like the engine").build().execute("k", () -> {});
+      engine.operation("like the engine").build().execute("k", () -> null);
       engine
           .operation("by itself")
           .retention(Duration.ofHours(1))
           .lease(Duration.ofSeconds(9))
           .build()
-          .execute("k", () -> {});
+          .execute("k", () -> null);
     }
     assertThat(store.claims.stream().map(ClaimRequest::retention))
         .containsExactly(Duration.ofMinutes(3), Duration.ofHours(1));

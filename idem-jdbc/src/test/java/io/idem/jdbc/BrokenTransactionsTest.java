@@ -177,6 +177,11 @@ class BrokenTransactionsTest {
     }
 
     @Override
+    public boolean boundsEveryWait() {
+      return right.boundsEveryWait();
+    }
+
+    @Override
     public void set(TransactionScope scope) {
       right.set(scope);
     }

@@ -143,7 +143,10 @@ final class RandomTransactions {
     Map<RecordId, Lease> leases = new HashMap<>();
     int steps = random.nextInt(1, 5);
     for (int i = 0; i < steps; i++) {
-      if (depth == 0 && !written.isEmpty() && random.nextInt(6) == 0) {
+      if (depth == 0
+          && !written.isEmpty()
+          && random.nextInt(6) == 0
+          && contract.boundsEveryWait()) {
         held.addAll(written.keySet());
         seed.tell("meanwhile, while " + named(written.keySet()) + " are held:");
         // Of another thread: a thread may have no more than one.

@@ -102,6 +102,11 @@ abstract class TransactionalContract {
     return fixture().waiting();
   }
 
+  /** Whether random histories may let transactions meet. */
+  final boolean boundsEveryWait() {
+    return fixture().boundsEveryWait();
+  }
+
   /**
    * What the store rounds a wait up to.
    *

@@ -93,6 +93,16 @@ public interface TransactionalFixture {
   String settings(TransactionScope scope);
 
   /**
+   * Whether a claim's wait is bounded whatever the transaction that it waits for has done before.
+   * Where it is not, random histories do not let transactions meet.
+   *
+   * @return true, unless overridden
+   */
+  default boolean boundsEveryWait() {
+    return true;
+  }
+
+  /**
    * What the store rounds a wait up to.
    *
    * @return nothing, unless overridden
