@@ -32,6 +32,7 @@ public final class FailoverSide {
   private final AtomicBoolean probing = new AtomicBoolean();
   private final LongAdder missed = new LongAdder();
   private final LongAdder answered = new LongAdder();
+  private volatile boolean silent;
   private volatile long failedNanos;
 
   /**
@@ -53,9 +54,9 @@ public final class FailoverSide {
     return Capabilities.of(store, type);
   }
 
-  /** Whether the last call was answered. */
-  public boolean answers() {
-    return !down.get();
+  /** Whether the last call was answered, of those that were not held back. */
+  boolean answers() {
+    return !silent;
   }
 
   /** How many calls were not answered, those that were held back or left out included. */
@@ -106,6 +107,7 @@ public final class FailoverSide {
       missed.increment();
       if (!(e instanceof StoreNotAskedException)) {
         failedNanos = nanoClock.getAsLong();
+        silent = true;
       }
       if (down.compareAndSet(false, true)) {
         log.warn("The {} store does not answer", role, e);
@@ -131,6 +133,9 @@ public final class FailoverSide {
 
   private void hasAnswered() {
     answered.increment();
+    if (silent) {
+      silent = false;
+    }
     if (down.get() && down.compareAndSet(true, false)) {
       log.info("The {} store answers again", role);
     }

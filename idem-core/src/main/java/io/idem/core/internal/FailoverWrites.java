@@ -74,6 +74,7 @@ public final class FailoverWrites {
     for (FailoverSide side : inOrder(fallbackDecides)) {
       List<Ballot> asked = new ArrayList<>();
       List<Completion> sent = new ArrayList<>();
+      int before = room;
       for (int i = 0; i < ballots.size(); i++) {
         Ballot ballot = ballots.get(i);
         // Who lost the key to a rival in one store must not complete it in the other.
@@ -82,11 +83,14 @@ public final class FailoverWrites {
         }
         if (!side.answers() && ballot.held && room > 0) {
           room--;
-          ballot.leftOut(side);
+          ballot.failed = side;
         } else {
           asked.add(ballot);
           sent.add(completions.get(i));
         }
+      }
+      if (room < before) {
+        side.leftOut();
       }
       if (asked.isEmpty()) {
         continue;
@@ -154,7 +158,8 @@ public final class FailoverWrites {
       if (!side.answers() && (ballot.held || (renewal && ballot.hold(side) != Hold.YES))) {
         probe = renewal && side.beginProbe();
         if (!probe) {
-          ballot.leftOut(side);
+          side.leftOut();
+          ballot.failed = side;
           continue;
         }
       }
@@ -254,11 +259,6 @@ public final class FailoverWrites {
     void failed(FailoverSide side, RuntimeException e) {
       failed = side;
       failures.add(0, e);
-    }
-
-    void leftOut(FailoverSide side) {
-      side.leftOut();
-      failed = side;
     }
 
     /** Owes a write to a store that failed, or was left out, where the other took it. */
