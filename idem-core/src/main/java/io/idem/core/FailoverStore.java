@@ -43,9 +43,11 @@ import org.jspecify.annotations.Nullable;
  *   <li>An outcome that only the primary knows is copied to the fallback when it is met.
  *   <li>A key the fallback calls abandoned is looked up in the primary before anybody takes it
  *       over.
- *   <li>Later writes go to the stores that granted the lease, the primary first; only those decide
- *       whether it is still held. A store that may hold the token, because its answer to the claim
- *       was lost, is written to without a say.
+ *   <li>Later writes go to the stores that granted the lease; only those decide whether it is still
+ *       held. A store that may hold the token, because its answer to the claim was lost, is written
+ *       to without a say. A store that did not answer lately is left out if the other is enough, so
+ *       that a running lease does not wait for its timeout; a renewal every few seconds looks
+ *       whether it answers again.
  *   <li>A write that one store could not take, and the other did, is owed: {@link #purgeExpired}
  *       settles it.
  * </ol>
@@ -59,6 +61,8 @@ import org.jspecify.annotations.Nullable;
  * stores are.
  */
 public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
+
+  private static final Duration PROBE_EVERY = Duration.ofSeconds(5);
 
   private final FailoverSide primary;
   private final FailoverSide fallback;
@@ -95,16 +99,26 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
       IdempotencyStore fallback,
       FallbackPolicy policy,
       LongSupplier nanoClock) {
+    this(primary, fallback, policy, nanoClock, PROBE_EVERY);
+  }
+
+  /** With a time of its own between two looks at a store that is down. */
+  FailoverStore(
+      IdempotencyStore primary,
+      IdempotencyStore fallback,
+      FallbackPolicy policy,
+      LongSupplier nanoClock,
+      Duration probeEvery) {
     if (primary == fallback) {
       throw new IllegalArgumentException("A store cannot be its own fallback");
     }
-    this.primary = new FailoverSide("primary", primary);
-    this.fallback = new FailoverSide("fallback", fallback);
+    this.primary = new FailoverSide("primary", primary, nanoClock, probeEvery);
+    this.fallback = new FailoverSide("fallback", fallback, nanoClock, probeEvery);
     this.policy = policy;
-    this.grants =
-        new FailoverGrants(
-            new Grant(Hold.YES, policy == FallbackPolicy.REQUIRED ? Hold.MAYBE : Hold.YES));
-    this.writes = new FailoverWrites(this.primary, this.fallback, grants, nanoClock);
+    boolean fallbackDecides = policy == FallbackPolicy.REQUIRED;
+    this.grants = new FailoverGrants(new Grant(Hold.YES, fallbackDecides ? Hold.MAYBE : Hold.YES));
+    this.writes =
+        new FailoverWrites(this.primary, this.fallback, grants, fallbackDecides, nanoClock);
   }
 
   /**
@@ -126,7 +140,19 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
   }
 
   /**
-   * How many calls the primary did not answer, those that a circuit breaker held back included.
+   * How many writes were given up that a store was still to take: there were too many of them, or
+   * the store refused one again and again while it answered others. Each is logged, and leaves at
+   * worst a record that is abandoned in that store.
+   *
+   * @return the number since this object was made
+   */
+  public long givenUp() {
+    return writes.owed().givenUp();
+  }
+
+  /**
+   * How many calls the primary did not answer, with those that were not made because it was known
+   * to be down.
    *
    * @return the number since this object was made
    */
@@ -135,7 +161,8 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
   }
 
   /**
-   * How many calls the fallback did not answer, those that a circuit breaker held back included.
+   * How many calls the fallback did not answer, with those that were not made because it was known
+   * to be down.
    *
    * @return the number since this object was made
    */
@@ -336,7 +363,7 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
   private void giveBackUnknown(FailoverSide side, ClaimRequest request, RuntimeException failure) {
     if (holdAfter(failure) == Hold.MAYBE) {
       int attempt = request.takeOver() ? 2 : 1;
-      writes.oweGiveBack(side, new Lease(request.id(), request.token(), attempt));
+      writes.giveBackUnknown(side, new Lease(request.id(), request.token(), attempt));
     }
   }
 
@@ -391,20 +418,31 @@ public final class FailoverStore implements IdempotencyStore, ExpiredEntries {
     }
   }
 
-  /** Wakes when either store does: a change reaches the primary first, and counts in the other. */
+  /** Wakes when either store does; a primary that cannot be watched leaves it to the fallback. */
   private record Signals(CompletionSignal fallback, Optional<CompletionSignal> primary)
       implements CompletionSignal {
 
     @Override
     public @Nullable Watch watch(RecordId id, Runnable wake) {
       Watch one = fallback.watch(id, wake);
-      Watch other = primary.map(signal -> signal.watch(id, wake)).orElse(null);
+      Watch other;
+      try {
+        other = primary.map(signal -> signal.watch(id, wake)).orElse(null);
+      } catch (RuntimeException e) {
+        if (one == null) {
+          throw e;
+        }
+        return one;
+      }
       if (one == null || other == null) {
         return one == null ? other : one;
       }
       return () -> {
-        one.close();
-        other.close();
+        try {
+          one.close();
+        } finally {
+          other.close();
+        }
       };
     }
   }

@@ -3,6 +3,7 @@ package io.idem.core;
 import io.idem.core.internal.Engine;
 import io.idem.core.internal.Unicode;
 import io.idem.core.store.AnswerCache;
+import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.TransactionalStore;
 import java.lang.reflect.Type;
@@ -221,7 +222,8 @@ public final class Idempotency implements AutoCloseable {
     /**
      * How often expired records are purged from stores that do not forget by themselves.
      *
-     * @param purgeEvery the time between two purges; zero for never; 1 minute by default
+     * @param purgeEvery the time between two purges; zero for never, which a {@link FailoverStore}
+     *     does not allow; 1 minute by default
      * @return this
      */
     public Builder purgeEvery(Duration purgeEvery) {
@@ -287,13 +289,19 @@ public final class Idempotency implements AutoCloseable {
      * Makes the engine.
      *
      * @return the engine
-     * @throws IllegalStateException if no store is set
+     * @throws IllegalStateException if no store is set, or a {@link FailoverStore} is never purged
      */
     public Idempotency build() {
       if (store == null && transactionalStore == null) {
         throw new IllegalStateException(
             "An engine needs a store: set store(…) or transactionalStore(…), or use"
                 + " Idempotency.inMemory() for a single process");
+      }
+      if (purgeEvery.isZero() && owesWrites(store)) {
+        throw new IllegalStateException(
+            "purgeEvery is zero, but the store is a FailoverStore, which makes up for what one of"
+                + " its stores has missed when it is purged: set purgeEvery to more than zero, such"
+                + " as Duration.ofMinutes(1)");
       }
       return new Idempotency(
           new Engine(
@@ -306,6 +314,17 @@ public final class Idempotency implements AutoCloseable {
               purgeEvery,
               shutdownWithin),
           this);
+    }
+
+    /** Also inside a decorator that passes purging on. */
+    private static boolean owesWrites(@Nullable IdempotencyStore store) {
+      return store != null
+          && store
+              .capability(ExpiredEntries.class)
+              .filter(
+                  entries ->
+                      entries.purgeTargets().stream().anyMatch(FailoverStore.class::isInstance))
+              .isPresent();
     }
   }
 }

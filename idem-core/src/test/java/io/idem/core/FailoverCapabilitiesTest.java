@@ -449,6 +449,30 @@ class FailoverCapabilitiesTest {
   }
 
   @Test
+  void aPrimaryThatCannotBeWatchedLeavesItToTheFallback() {
+    FailoverStore store =
+        new FailoverStore(
+            new Forwarding(
+                primary,
+                (id, wake) -> {
+                  throw down();
+                }),
+            fallback);
+    CompletionSignal signal = store.capability(CompletionSignal.class).orElseThrow();
+    AtomicInteger woken = new AtomicInteger();
+    RecordId id = new RecordId(1, 0);
+    CompletionSignal.Watch watch = signal.watch(id, woken::incrementAndGet);
+    fallback.watchers.wake(id);
+    assertThat(woken).hasValue(1);
+    watch.close();
+    fallback.watchers.wake(id);
+    assertThat(woken).hasValue(1);
+    fallback.listens = false;
+    assertThatExceptionOfType(StoreUnavailableException.class)
+        .isThrownBy(() -> signal.watch(id, woken::incrementAndGet));
+  }
+
+  @Test
   void aWaiterIsWokenThroughTheEngine() throws Exception {
     FailoverStore store = new FailoverStore(new InMemoryStore(), new InMemoryStore());
     AtomicInteger watches = new AtomicInteger();
@@ -480,8 +504,7 @@ class FailoverCapabilitiesTest {
   }
 
   /** A decorator as an application writes it: the verbs, and the one capability it passes on. */
-  private record Forwarding(IdempotencyStore store, CompletionSignal signal)
-      implements IdempotencyStore {
+  record Forwarding(IdempotencyStore store, CompletionSignal signal) implements IdempotencyStore {
 
     @Override
     public Claim claim(ClaimRequest request) {

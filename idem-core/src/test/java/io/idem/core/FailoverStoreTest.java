@@ -40,7 +40,7 @@ class FailoverStoreTest {
   private Idempotency engine() {
     return Idempotency.builder()
         .store(store)
-        .purgeEvery(Duration.ZERO)
+        .purgeEvery(Duration.ofDays(1))
         .shutdownWithin(Duration.ofSeconds(2))
         .build();
   }

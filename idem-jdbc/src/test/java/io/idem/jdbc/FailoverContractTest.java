@@ -176,7 +176,7 @@ class FailoverContractTest {
   }
 
   private static Idempotency engine(IdempotencyStore store) {
-    return Idempotency.builder().store(store).purgeEvery(Duration.ZERO).build();
+    return Idempotency.builder().store(store).purgeEvery(Duration.ofDays(1)).build();
   }
 
   private static Execution<String> run(

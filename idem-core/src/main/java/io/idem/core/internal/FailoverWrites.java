@@ -16,24 +16,38 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is written to two stores after a claim: to those that granted it, the primary first; and
- * what one of them is owed.
+ * What is written to two stores after a claim, to those that granted it; and what one of them is
+ * owed.
+ *
+ * <p>A store that did not answer lately is asked last, and not at all where the other is enough:
+ * nobody waits for its timeout again. That is as if the call had failed.
  */
 public final class FailoverWrites {
 
   private final FailoverSide primary;
   private final FailoverSide fallback;
   private final FailoverGrants grants;
+  private final boolean fallbackDecides;
   private final LongSupplier nanoClock;
-  private final OwedWrites owed = new OwedWrites();
+  private final OwedWrites owed;
 
-  /** Starts with nothing owed. */
+  /**
+   * Starts with nothing owed.
+   *
+   * @param fallbackDecides whether the fallback alone says what is held
+   */
   public FailoverWrites(
-      FailoverSide primary, FailoverSide fallback, FailoverGrants grants, LongSupplier nanoClock) {
+      FailoverSide primary,
+      FailoverSide fallback,
+      FailoverGrants grants,
+      boolean fallbackDecides,
+      LongSupplier nanoClock) {
     this.primary = primary;
     this.fallback = fallback;
     this.grants = grants;
+    this.fallbackDecides = fallbackDecides;
     this.nanoClock = nanoClock;
+    this.owed = new OwedWrites(nanoClock);
   }
 
   /** What is owed to the stores. */
@@ -41,19 +55,42 @@ public final class FailoverWrites {
     return owed;
   }
 
+  /**
+   * In which order to write. The store that decides alone goes first. Where both do it is the
+   * primary, as for a rival who takes over; unless it is down, for who waits for it may lose the
+   * lease in the other.
+   */
+  private List<FailoverSide> inOrder(boolean fallbackFirst) {
+    return fallbackFirst || !primary.answers()
+        ? List.of(fallback, primary)
+        : List.of(primary, fallback);
+  }
+
   /** Completes many keys with one call to each store. */
   public List<LeaseCheck> completeAll(List<Completion> completions) {
     List<Ballot> ballots = completions.stream().map(each -> new Ballot(each.lease())).toList();
     long began = nanoClock.getAsLong();
-    for (FailoverSide side : List.of(primary, fallback)) {
+    int room = owed.room();
+    for (FailoverSide side : inOrder(fallbackDecides)) {
       List<Ballot> asked = new ArrayList<>();
       List<Completion> sent = new ArrayList<>();
+      int before = room;
       for (int i = 0; i < ballots.size(); i++) {
+        Ballot ballot = ballots.get(i);
         // Who lost the key to a rival in one store must not complete it in the other.
-        if (ballots.get(i).hold(side) != Hold.NO && !ballots.get(i).lost) {
-          asked.add(ballots.get(i));
+        if (ballot.hold(side) == Hold.NO || ballot.lost) {
+          continue;
+        }
+        if (!side.answers() && ballot.held && room > 0) {
+          room--;
+          ballot.failed = side;
+        } else {
+          asked.add(ballot);
           sent.add(completions.get(i));
         }
+      }
+      if (room < before) {
+        side.leftOut();
       }
       if (asked.isEmpty()) {
         continue;
@@ -97,8 +134,8 @@ public final class FailoverWrites {
 
   /** Lets a lease run out at another time. */
   public LeaseCheck renew(Lease lease, Duration leaseFor) {
-    // Giving up goes to both. A renewal stops at the store that a rival, who takes over in the same
-    // order, was faster at: else neither would have the key.
+    // Giving up goes to both. A renewal stops at the store that a rival was faster at: else neither
+    // would have the key.
     boolean givesUp = leaseFor.isZero();
     Ballot ballot = new Ballot(lease);
     ask(ballot, !givesUp, store -> store.renew(lease, leaseFor));
@@ -108,17 +145,32 @@ public final class FailoverWrites {
   /**
    * Asks the stores that hold the lease, or may.
    *
-   * @param untilLost whether a store that says no keeps the next one from being written to
+   * @param renewal whether the lease is to live on: then a store that says no keeps the next one
+   *     from being written to. What frees a key reaches the fallback last, whose signal wakes those
+   *     who want it.
    */
-  private void ask(Ballot ballot, boolean untilLost, Function<IdempotencyStore, LeaseCheck> write) {
-    for (FailoverSide side : List.of(primary, fallback)) {
-      if (ballot.hold(side) == Hold.NO || (untilLost && ballot.lost)) {
+  private void ask(Ballot ballot, boolean renewal, Function<IdempotencyStore, LeaseCheck> write) {
+    for (FailoverSide side : inOrder(renewal && fallbackDecides)) {
+      if (ballot.hold(side) == Hold.NO || (renewal && ballot.lost)) {
         continue;
+      }
+      boolean probe = false;
+      if (!side.answers() && (ballot.held || (renewal && ballot.hold(side) != Hold.YES))) {
+        probe = renewal && side.beginProbe();
+        if (!probe) {
+          side.leftOut();
+          ballot.failed = side;
+          continue;
+        }
       }
       try {
         ballot.add(side, side.ask(write));
       } catch (RuntimeException e) {
         ballot.failed(side, e);
+      } finally {
+        if (probe) {
+          side.endProbe();
+        }
       }
     }
   }
@@ -156,13 +208,14 @@ public final class FailoverWrites {
           down = true; // it is not asked once for each key of a batch
         }
       }
-      oweGiveBack(side, lease);
+      owe(side, lease.token(), giveBack(lease));
     }
   }
 
-  /** Gives back later what one of the stores may have granted. */
-  public void oweGiveBack(FailoverSide side, Lease lease) {
-    owe(side, lease.token(), giveBack(lease));
+  /** Gives back later what one of the stores may have granted, and probably has not. */
+  public void giveBackUnknown(FailoverSide side, Lease lease) {
+    Function<IdempotencyStore, LeaseCheck> write = giveBack(lease);
+    owed.addPrecaution(side, lease.token(), () -> side.retry(write));
   }
 
   /** A key taken over stays abandoned: an earlier run is unknown. */
@@ -174,7 +227,7 @@ public final class FailoverWrites {
 
   private void owe(
       FailoverSide side, OwnerToken token, Function<IdempotencyStore, LeaseCheck> write) {
-    owed.add(side, token, () -> side.ask(write));
+    owed.add(side, token, () -> side.retry(write));
   }
 
   /** What the stores say of one write. Lost to one is lost; held needs one that decides. */
@@ -208,7 +261,7 @@ public final class FailoverWrites {
       failures.add(0, e);
     }
 
-    /** Owes a write to a store that failed where the other took it. */
+    /** Owes a write to a store that failed, or was left out, where the other took it. */
     void owe(Function<IdempotencyStore, LeaseCheck> later) {
       if (failed != null && held && !lost) {
         FailoverWrites.this.owe(failed, lease.token(), later);

@@ -314,6 +314,7 @@ class FailoverTest {
               assertThat(meters.get("idem.failover.granted.by.one").functionCounter().count())
                   .isEqualTo(1);
               assertThat(meters.get("idem.failover.owed").gauge().value()).isEqualTo(1);
+              assertThat(meters.get("idem.failover.given.up").functionCounter().count()).isZero();
             });
     both.withPropertyValues("idem.failover.fallback=redis")
         .withClassLoader(new FilteredClassLoader("io.micrometer"))
