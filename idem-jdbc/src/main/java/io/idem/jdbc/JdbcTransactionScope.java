@@ -126,6 +126,32 @@ final class JdbcTransactionScope implements TransactionScope {
   }
 
   @Override
+  public LeaseCheck completeLast(Lease lease, StoredOutcome outcome, Duration retention) {
+    // Only where nobody but this module ends the transaction: others have to see their commit.
+    boolean ours = transaction instanceof MarkedTransaction && !transaction.isJoined();
+    if (!ours || transaction.isRollbackOnly() || !table.commitsWithCompletion()) {
+      return complete(lease, outcome, retention);
+    }
+    Session session = session();
+    ended = true;
+    try {
+      LeaseCheck check = table.completeAndCommit(session, lease, outcome, retention);
+      if (check == LeaseCheck.LOST) {
+        transaction.setRollbackOnly();
+      }
+      return check;
+    } catch (SQLException e) {
+      transaction.setRollbackOnly();
+      throw Failures.inTransaction(
+          "Completing record "
+              + lease.id()
+              + " and committing, which may or may not have taken effect",
+          e,
+          Failures.isRollback(e));
+    }
+  }
+
+  @Override
   public void flush() {
     transaction.flush();
   }

@@ -255,7 +255,7 @@ final class TransactionalProtocol implements Protocol {
         return new Execution.Ran<>(result, Recording.STORED);
       }
       if (outcome.kind() != StoredOutcome.Kind.DONE
-          && scope.complete(lease, outcome, call.spec().retention()) == LeaseCheck.LOST) {
+          && scope.completeLast(lease, outcome, call.spec().retention()) == LeaseCheck.LOST) {
         throw new StoreUnavailableException(
             "The record of operation '"
                 + call.spec().name()

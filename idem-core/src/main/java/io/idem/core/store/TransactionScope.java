@@ -64,6 +64,25 @@ public interface TransactionScope {
   LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention);
 
   /**
+   * Records the outcome of a key claimed in this transaction as the last thing that its work does.
+   *
+   * <p>A store may commit a transaction of its own by the same call. After {@link LeaseCheck#HELD}
+   * the work returns normally, does nothing more in the transaction and does not mark it; after
+   * {@link LeaseCheck#LOST} nothing is committed, and the transaction must be rolled back.
+   *
+   * @param lease the claimed lease
+   * @param outcome what is to be replayed
+   * @param retention how long to keep the outcome, counted from now
+   * @return as {@link #complete}
+   * @throws StoreConflictException as {@link #claim} does
+   * @throws StoreUnavailableException as {@link #claim} does, and if it is not known whether the
+   *     transaction was committed
+   */
+  default LeaseCheck completeLast(Lease lease, StoredOutcome outcome, Duration retention) {
+    return complete(lease, outcome, retention);
+  }
+
+  /**
    * Claims many keys in this transaction, in the order of their ids, so that two overlapping
    * batches cannot wait for each other in a circle.
    *

@@ -413,7 +413,11 @@ public record DialectSpec(
             FROM (SELECT 1) one LEFT JOIN {table} r ON r.id = {id}
             """,
             Verb.LOOK,
-            Verb.LOOK_ALONE.standard());
+            Verb.LOOK_ALONE.standard(),
+            Verb.COMPLETE_AND_COMMIT,
+            "WITH u AS ("
+                + Verb.COMPLETE.standard()
+                + " RETURNING 1) SELECT 1 / count(*) FROM u; COMMIT");
 
     /**
      * A plain insert that bounds its own wait. A row's values are computed before anything is

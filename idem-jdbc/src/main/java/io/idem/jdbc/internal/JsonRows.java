@@ -88,9 +88,15 @@ final class JsonRows {
     }
     StringBuilder document = new StringBuilder("[");
     int keys = 0;
-    while (keys < batch.size() && (keys == 0 || document.length() < MOST_CHARS)) {
+    while (keys < batch.size()) {
+      int before = document.length();
       document.append(keys == 0 ? "" : ",");
-      appendRow(document, columns, batch.get(keys++));
+      appendRow(document, columns, batch.get(keys));
+      if (keys > 0 && document.length() > MOST_CHARS) {
+        document.setLength(before); // it goes into a statement of its own, or with later ones
+        break;
+      }
+      keys++;
     }
     first.put(Param.ROWS, document.append(']').toString());
     return new Filled(sql(columns, batch.subList(0, keys)), first, keys);

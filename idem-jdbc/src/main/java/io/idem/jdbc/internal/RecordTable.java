@@ -42,6 +42,8 @@ public final class RecordTable {
   /** More rounds than any honest race takes; a stricter isolation level would go on for ever. */
   private static final int MAX_ROUNDS = 16;
 
+  private static final String DIVISION_BY_ZERO = "22012";
+
   private final DialectSpec dialect;
   private final boolean storeLabels;
   private final long queryTimeoutMillis;
@@ -114,14 +116,29 @@ public final class RecordTable {
       answer = call.make();
     } catch (SQLException | RuntimeException | Error e) {
       try {
-        set(session, setting.restore(), before);
+        restore(session, setting, before);
       } catch (SQLException restoring) {
         e.addSuppressed(restoring);
       }
       throw e;
     }
-    set(session, setting.restore(), before);
+    restore(session, setting, before);
     return answer;
+  }
+
+  /** A session that keeps our bound would cut others' statements short: it is used no more. */
+  private static void restore(Session session, DialectSpec.LockWait setting, @Nullable Long before)
+      throws SQLException {
+    try {
+      set(session, setting.restore(), before);
+    } catch (SQLException e) {
+      try {
+        session.connection().abort(Runnable::run);
+      } catch (SQLException aborting) {
+        e.addSuppressed(aborting);
+      }
+      throw e;
+    }
   }
 
   /** What is done under a bound for locks. */
@@ -278,6 +295,43 @@ public final class RecordTable {
     try (PreparedStatement statement = prepare(session, sql, values, 0);
         ResultSet result = statement.executeQuery()) {
       return result.next() ? LeaseCheck.HELD : LeaseCheck.LOST;
+    }
+  }
+
+  /**
+   * Whether a completion can commit its transaction by the way.
+   *
+   * @return true if {@link #completeAndCommit} is one round trip
+   */
+  public boolean commitsWithCompletion() {
+    return !sql(Verb.COMPLETE_AND_COMMIT).text().isEmpty();
+  }
+
+  /**
+   * Completes an owned record and commits the transaction.
+   *
+   * @param session a transaction whose commit is the caller's to decide
+   * @param lease whose
+   * @param outcome what is to be replayed
+   * @param retention how long to keep it
+   * @return LOST if the record was not owned; then nothing is committed, and the transaction can
+   *     only be rolled back
+   * @throws SQLException if the database fails; it may have committed
+   */
+  public LeaseCheck completeAndCommit(
+      Session session, Lease lease, StoredOutcome outcome, Duration retention) throws SQLException {
+    Binder values =
+        owned(lease).put(Param.OUTCOME, bytes(outcome)).put(Param.KEEP, Binder.millis(retention));
+    Sql sql = sql(Verb.COMPLETE_AND_COMMIT);
+    try (PreparedStatement statement = prepare(session, sql, values, 0)) {
+      statement.execute();
+      met.add(lease.id());
+      return LeaseCheck.HELD;
+    } catch (SQLException e) {
+      if (DIVISION_BY_ZERO.equals(e.getSQLState())) {
+        return LeaseCheck.LOST;
+      }
+      throw e;
     }
   }
 

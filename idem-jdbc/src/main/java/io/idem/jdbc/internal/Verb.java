@@ -72,6 +72,12 @@ enum Verb {
       """
           + Parts.OWNED),
 
+  /**
+   * Completes an owned row and commits, in one statement list. A row that is not owned is an error,
+   * after which nothing is committed. Empty where that takes two round trips.
+   */
+  COMPLETE_AND_COMMIT(""),
+
   /** Whether a row was completed under a token: a row if so. */
   COMPLETED("SELECT 1 FROM {table} WHERE id = {id} AND owner_token = {token} AND state = 2"),
 
