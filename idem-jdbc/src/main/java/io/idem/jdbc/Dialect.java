@@ -118,7 +118,11 @@ public enum Dialect {
   RecordTable table(JdbcSettings settings) {
     requirePartitions(settings);
     return new RecordTable(
-        spec(), settings.tableName(), settings.storeLabels(), settings.queryTimeout());
+        spec(),
+        settings.tableName(),
+        settings.storeLabels(),
+        settings.partitioning() != null,
+        settings.queryTimeout());
   }
 
   /** Refuses settings that this database cannot hold. */

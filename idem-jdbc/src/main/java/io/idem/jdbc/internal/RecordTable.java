@@ -42,10 +42,14 @@ public final class RecordTable {
   /** More rounds than any honest race takes; a stricter isolation level would go on for ever. */
   private static final int MAX_ROUNDS = 16;
 
+  /** As often as a record moves in a row: when its partition is made, and when it is dropped. */
+  private static final int MOVES = 2;
+
   private static final String DIVISION_BY_ZERO = "22012";
 
   private final DialectSpec dialect;
   private final boolean storeLabels;
+  private final boolean partitioned;
   private final long queryTimeoutMillis;
   private final Map<String, String> words;
   private final Map<Verb, Sql> statements = new EnumMap<>(Verb.class);
@@ -58,12 +62,18 @@ public final class RecordTable {
    * @param dialect the database
    * @param table the table
    * @param storeLabels whether rows keep the readable parts of their key
+   * @param partitioned whether rows may move between partitions
    * @param queryTimeout how long a statement may take beyond its wait for a lock; zero for no limit
    */
   public RecordTable(
-      DialectSpec dialect, TableName table, boolean storeLabels, Duration queryTimeout) {
+      DialectSpec dialect,
+      TableName table,
+      boolean storeLabels,
+      boolean partitioned,
+      Duration queryTimeout) {
     this.dialect = dialect;
     this.storeLabels = storeLabels;
+    this.partitioned = partitioned;
     this.queryTimeoutMillis = Binder.millis(queryTimeout);
     this.words = Map.of("table", table.value(), "now", dialect.now());
     dialect.statements().forEach((verb, text) -> statements.put(verb, Sql.of(text, words)));
@@ -286,16 +296,38 @@ public final class RecordTable {
       Session session, Lease lease, StoredOutcome outcome, Duration retention) throws SQLException {
     Binder values =
         owned(lease).put(Param.OUTCOME, bytes(outcome)).put(Param.KEEP, Binder.millis(retention));
-    if (update(session, Verb.COMPLETE, values) == 1) {
+    boolean held =
+        holds(
+            session,
+            // The second is rare: lost, or a completion repeated because its answer was lost.
+            () -> update(session, Verb.COMPLETE, values) == 1 || isCompleted(session, values));
+    if (held) {
       met.add(lease.id());
-      return LeaseCheck.HELD;
     }
-    // Rare: lost, or a completion repeated because its answer was lost.
-    Sql sql = sql(Verb.COMPLETED);
-    try (PreparedStatement statement = prepare(session, sql, values, 0);
+    return check(held);
+  }
+
+  private boolean isCompleted(Session session, Binder values) throws SQLException {
+    try (PreparedStatement statement = prepare(session, sql(Verb.COMPLETED), values, 0);
         ResultSet result = statement.executeQuery()) {
-      return result.next() ? LeaseCheck.HELD : LeaseCheck.LOST;
+      boolean completed = result.next();
+      session.settle();
+      return completed;
     }
+  }
+
+  /**
+   * Asks whether a record is the owner's, until the answer cannot be no because it moved: a
+   * statement that waits for one partition does not find what has moved to another meanwhile. A
+   * transaction's own record cannot move, because its lock on the partition lasts.
+   */
+  private boolean holds(Session session, Bounded<Boolean> question) throws SQLException {
+    boolean held = question.make();
+    int again = partitioned && !session.inTransaction() ? MOVES : 0;
+    while (!held && again-- > 0) {
+      held = question.make();
+    }
+    return held;
   }
 
   /**
@@ -344,7 +376,8 @@ public final class RecordTable {
    * @throws SQLException if the database fails
    */
   public LeaseCheck release(Session session, Lease lease) throws SQLException {
-    return check(update(session, Verb.RELEASE, owned(lease)));
+    Binder values = owned(lease);
+    return check(holds(session, () -> update(session, Verb.RELEASE, values) == 1));
   }
 
   /**
@@ -358,7 +391,7 @@ public final class RecordTable {
    */
   public LeaseCheck renew(Session session, Lease lease, Duration leaseFor) throws SQLException {
     Binder values = owned(lease).put(Param.LEASE, Binder.millis(leaseFor));
-    return check(update(session, Verb.RENEW, values));
+    return check(holds(session, () -> update(session, Verb.RENEW, values) == 1));
   }
 
   /**
@@ -616,8 +649,8 @@ public final class RecordTable {
     return bytes.length == 0 ? null : bytes;
   }
 
-  private static LeaseCheck check(int count) {
-    return count == 1 ? LeaseCheck.HELD : LeaseCheck.LOST;
+  private static LeaseCheck check(boolean held) {
+    return held ? LeaseCheck.HELD : LeaseCheck.LOST;
   }
 
   private static long number(Session session, String query) throws SQLException {
