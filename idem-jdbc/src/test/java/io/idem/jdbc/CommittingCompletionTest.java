@@ -22,20 +22,22 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** The last write of a transaction of our own, which on PostgreSQL commits it by the way. */
 @ParameterizedClass
-@ValueSource(
-    strings = {
-      "prepareThreshold=5",
-      "prepareThreshold=1",
-      "autosave=always",
-      "autosave=always&cleanupSavepoints=true",
-      "autosave=conservative",
-      "preferQueryMode=simple"
-    })
+@CsvSource({
+  "prepareThreshold=5, 18",
+  "prepareThreshold=1, 18",
+  "autosave=always, 18",
+  "autosave=always&cleanupSavepoints=true, 18",
+  "autosave=conservative, 18",
+  "preferQueryMode=simple, 18",
+  "prepareThreshold=5, 14",
+  "prepareThreshold=1, 14",
+  "preferQueryMode=simple, 14"
+})
 class CommittingCompletionTest {
 
   private static final Duration WAIT = Duration.ofSeconds(5);
@@ -47,7 +49,10 @@ class CommittingCompletionTest {
   private final JdbcTransactionalStore store;
   private final RecordId id = Requests.newId();
 
-  CommittingCompletionTest(String options) throws SQLException {
+  private final boolean merges;
+
+  CommittingCompletionTest(String options, int version) throws SQLException {
+    merges = version >= 15;
     PGSimpleDataSource source = new PGSimpleDataSource();
     try (Connection connection = plain.dataSource().getConnection()) {
       String url = connection.getMetaData().getURL();
@@ -56,6 +61,7 @@ class CommittingCompletionTest {
     }
     database = new TestDatabase(source, Dialect.POSTGRESQL);
     pool = database.counting(1, true);
+    pool.pretendMajorVersion(version);
     store = database.transactional(pool);
   }
 
@@ -79,7 +85,7 @@ class CommittingCompletionTest {
       assertThat(check).isEqualTo(LeaseCheck.HELD);
       List<String> executed = pool.takeExecuted();
       assertThat(executed).as("claim, effect, last write, and a commit of nothing").hasSize(4);
-      assertThat(executed.get(2)).endsWith("COMMIT");
+      assertThat(executed.get(2)).startsWith(merges ? "MERGE" : "WITH").endsWith("COMMIT");
       assertThat(plain.leased().claim(Requests.claimOf(each)))
           .isEqualTo(new Claim.Completed(Requests.claimOf(each).fingerprint(), ANSWER));
     }

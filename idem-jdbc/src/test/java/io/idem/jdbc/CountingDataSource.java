@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -23,6 +24,7 @@ final class CountingDataSource implements DataSource {
   private final AtomicInteger openStatements = new AtomicInteger();
   private final List<String> executed = new CopyOnWriteArrayList<>();
   private final List<String> leftOver = new CopyOnWriteArrayList<>();
+  private volatile int majorVersion;
 
   CountingDataSource(DataSource target, int limit, boolean autoCommit) {
     this.target = target;
@@ -35,6 +37,11 @@ final class CountingDataSource implements DataSource {
     List<String> taken = List.copyOf(executed);
     executed.clear();
     return taken;
+  }
+
+  /** Lets connections say that their server has another major version than it has. */
+  void pretendMajorVersion(int version) {
+    majorVersion = version;
   }
 
   int openConnections() {
@@ -74,6 +81,15 @@ final class CountingDataSource implements DataSource {
       case "commit", "rollback", "setSavepoint", "releaseSavepoint" -> {
         executed.add(method);
         return call.proceed();
+      }
+      case "getMetaData" -> {
+        return majorVersion == 0
+            ? call.proceed()
+            : proxy(
+                DatabaseMetaData.class,
+                connection.getMetaData(),
+                (target, name, c) ->
+                    name.equals("getDatabaseMajorVersion") ? majorVersion : c.proceed());
       }
       case "prepareStatement" -> {
         openStatements.incrementAndGet();

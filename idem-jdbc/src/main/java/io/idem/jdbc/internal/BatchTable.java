@@ -161,14 +161,16 @@ public final class BatchTable {
     boolean[] held = new boolean[batch.size()];
     Sql all = table.sql(Verb.COMPLETE_ALL);
     if (!all.text().isEmpty()) {
-      try (PreparedStatement statement = table.prepare(session, all.text(), 0)) {
+      try (Prepared prepared = table.prepare(session, all.text(), 0)) {
+        PreparedStatement statement = prepared.statement();
         Binder.bindArrays(statement, all.params(), batch);
         Arrays.fill(held, statement.executeUpdate() == held.length);
         return held;
       }
     }
     Sql one = table.sql(Verb.COMPLETE);
-    try (PreparedStatement statement = table.prepare(session, one.text(), 0)) {
+    try (Prepared prepared = table.prepare(session, one.text(), 0)) {
+      PreparedStatement statement = prepared.statement();
       for (Binder values : batch) {
         values.bind(statement, one.params());
         statement.addBatch();
@@ -194,7 +196,8 @@ public final class BatchTable {
       JsonRows.Filled filled = json(Verb.COMPLETE_ALL).fill(open);
       // An answer that fills a statement by itself is not made larger than it is.
       Sql sql = filled.keys() == 1 ? table.sql(Verb.COMPLETE) : filled.sql();
-      try (PreparedStatement statement = table.prepare(session, sql, filled.values(), 0)) {
+      try (Prepared prepared = table.prepare(session, sql, filled.values(), 0)) {
+        PreparedStatement statement = prepared.statement();
         if (statement.executeUpdate() != filled.keys()) {
           lost.addAll(open.subList(0, filled.keys()));
         }

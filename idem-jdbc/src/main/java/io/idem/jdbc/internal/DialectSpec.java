@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param folder where its DDL lies, below {@code io/idem/jdbc/schema}
  * @param now the database's wall clock in epoch milliseconds; it advances within a transaction
  * @param uuidIds whether 16-byte values are bound as {@link java.util.UUID} rather than as bytes
- * @param queryTimeouts whether the driver limits a single statement, and not its whole session
+ * @param queryTimeouts how a single statement is limited
  * @param statements the statement of every verb
  * @param lockWait how a session's lock wait is set; null if the claims' statements do it themselves
  * @param savepoint how a claim is undone within a transaction; null if a failed statement harms
@@ -31,7 +31,7 @@ public record DialectSpec(
     String folder,
     String now,
     boolean uuidIds,
-    boolean queryTimeouts,
+    QueryTimeouts queryTimeouts,
     Map<Verb, String> statements,
     @Nullable LockWait lockWait,
     @Nullable Savepoint savepoint,
@@ -58,7 +58,7 @@ public record DialectSpec(
           "postgresql",
           "CAST(date_part('epoch', clock_timestamp()) * 1000 AS bigint)",
           true,
-          true,
+          QueryTimeouts.CANCEL,
           Verb.standardBut(
               Insert.POSTGRESQL,
               Map.of(
@@ -106,8 +106,8 @@ public record DialectSpec(
                   "",
                   Verb.COMPLETE_ALL,
                   """
-                  UPDATE {table} t SET state = 2, outcome = b.outcome, expires_at
-                    = CASE WHEN t.expires_at < {now} + b.keep THEN {now} + b.keep ELSE t.expires_at END
+                  UPDATE {table} t SET state = 2, outcome = b.outcome,
+                    expires_at = GREATEST(t.expires_at, {now} + b.keep)
                   FROM unnest({id}, {token}, {outcome}, {keep}) AS b (id, token, outcome, keep)
                   WHERE t.id = b.id AND t.owner_token = b.token AND t.state = 1
                   """,
@@ -159,7 +159,7 @@ public record DialectSpec(
           "h2",
           "CAST(X'0000' || SUBSTRING(CAST(RANDOM_UUID(7) AS VARBINARY(16)) FROM 1 FOR 6) AS BIGINT)",
           false,
-          false,
+          QueryTimeouts.NONE,
           Verb.standardBut(
               Map.of(
                   // By the standing clock, for which H2 uses the index. It is never ahead.
@@ -210,7 +210,7 @@ public record DialectSpec(
           "mariadb",
           InnoDb.NOW,
           false,
-          true,
+          QueryTimeouts.DRIVER,
           InnoDb.statementsBut(
               Map.of(
                   Verb.INSERT,
@@ -265,7 +265,7 @@ public record DialectSpec(
           "mysql",
           InnoDb.NOW,
           false,
-          true,
+          QueryTimeouts.DRIVER,
           InnoDb.statementsBut(
               Map.of(
                   Verb.READ,
@@ -300,6 +300,23 @@ public record DialectSpec(
           InnoDb.SCHEMA,
           InnoDb.ERRORS,
           Batches.OPTIMISTIC);
+
+  /**
+   * The major version from which {@link Verb#MERGE_AND_COMMIT} is understood where it is not empty.
+   */
+  static final int MERGES_FROM = 15;
+
+  /** How a statement is kept from taking for ever. */
+  enum QueryTimeouts {
+    /** The driver would limit its whole session. */
+    NONE,
+    /** The driver does. */
+    DRIVER,
+    /**
+     * See {@link StatementTimeouts}, where a cancellation spares what comes after the statement.
+     */
+    CANCEL
+  }
 
   /** How a batch of keys is claimed. */
   enum Batches {
@@ -386,7 +403,12 @@ public record DialectSpec(
         "lease_until, expires_at, created_at, state, id, owner_token, fingerprint, namespace,"
             + " operation, source, idempotency_key, outcome, attempt";
 
-    private static final String EXPIRY = "({now} + {keep} + 999) / 1000 * 1000";
+    /**
+     * In steps of a second. The cast rounds to the nearest: one more is never early, and at most a
+     * second and a half late.
+     */
+    private static final String EXPIRY =
+        "(CAST(date_part('epoch', clock_timestamp()) AS bigint) + 1) * 1000 + {keep}";
 
     private static final String ALL_VALUES =
         "{now} + {lease}, "
@@ -417,7 +439,17 @@ public record DialectSpec(
             Verb.COMPLETE_AND_COMMIT,
             "WITH u AS ("
                 + Verb.COMPLETE.standard()
-                + " RETURNING 1) SELECT 1 / count(*) FROM u; COMMIT");
+                + " RETURNING 1) SELECT 1 / count(*) FROM u; COMMIT",
+            Verb.MERGE_AND_COMMIT,
+            // The division is by a value that is not known when the statement is planned.
+            """
+            MERGE INTO {table} USING (SELECT 1) one
+            ON id = {id} AND owner_token = {token} AND state = 1
+            WHEN MATCHED THEN UPDATE SET state = 2, outcome = {outcome},
+              expires_at = GREATEST(expires_at, {now} + {keep})
+            WHEN NOT MATCHED THEN
+              INSERT (attempt) VALUES (1 / CAST(clock_timestamp() IS NULL AS int)); COMMIT
+            """);
 
     /**
      * A plain insert that bounds its own wait. A row's values are computed before anything is
@@ -566,8 +598,8 @@ public record DialectSpec(
     private static final String COMPLETE_ALL =
         """
         UPDATE {rows} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON t.id = {id}
-        SET t.state = 2, t.outcome = {outcome}, t.expires_at
-          = CASE WHEN t.expires_at < {now} + {keep} THEN {now} + {keep} ELSE t.expires_at END
+        SET t.state = 2, t.outcome = {outcome},
+          t.expires_at = GREATEST(t.expires_at, {now} + {keep})
         WHERE t.owner_token = {token} AND t.state = 1
         """;
 

@@ -97,7 +97,8 @@ final class HalvingRun extends BatchRun {
     List<Binder> batch = values(requests);
     Map<RecordId, Answer> answers = new HashMap<>();
     String text = insert.repeated(batch.size()).text();
-    try (PreparedStatement statement = table().prepare(session(), text, NO_WAIT_MILLIS)) {
+    try (Prepared prepared = table().prepare(session(), text, NO_WAIT_MILLIS)) {
+      PreparedStatement statement = prepared.statement();
       bind(statement, insert, batch);
       ResultSet result = table().firstResult(session(), statement);
       if (result != null) {
@@ -114,7 +115,8 @@ final class HalvingRun extends BatchRun {
     }
     Sql all = table().sql(Verb.READ_ALL);
     String reading = all.repeated(batch.size()).text();
-    try (PreparedStatement statement = table().prepare(session(), reading, 0)) {
+    try (Prepared prepared = table().prepare(session(), reading, 0)) {
+      PreparedStatement statement = prepared.statement();
       bind(statement, all, batch);
       try (ResultSet result = statement.executeQuery()) {
         read(result, answers);

@@ -61,8 +61,9 @@ final class OptimisticRun extends BatchRun {
   /** Returns what is not answered; nothing if the keys must be claimed one by one. */
   private Optional<List<ClaimRequest>> together(List<ClaimRequest> requests) throws SQLException {
     JsonRows.Filled filled = insert.fill(values(requests));
-    try (PreparedStatement statement =
+    try (Prepared prepared =
         table().prepare(session(), filled.sql(), filled.values(), NO_WAIT_MILLIS)) {
+      PreparedStatement statement = prepared.statement();
       statement.executeUpdate();
       session().settle();
       requests.subList(0, filled.keys()).forEach(this::acquired);
@@ -88,9 +89,8 @@ final class OptimisticRun extends BatchRun {
     while (!open.isEmpty()) {
       JsonRows.Filled filled = read.fill(values(open));
       Map<RecordId, @Nullable Row> met;
-      try (PreparedStatement statement =
-              table().prepare(session(), filled.sql(), filled.values(), 0);
-          ResultSet result = statement.executeQuery()) {
+      try (Prepared prepared = table().prepare(session(), filled.sql(), filled.values(), 0);
+          ResultSet result = prepared.statement().executeQuery()) {
         met = rows(result);
       }
       for (ClaimRequest request : open.subList(0, filled.keys())) {

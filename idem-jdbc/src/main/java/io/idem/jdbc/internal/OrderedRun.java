@@ -91,8 +91,9 @@ final class OrderedRun extends BatchRun {
   /** What was in the way, without a row where it is not committed; null if it must not be asked. */
   private @Nullable Map<RecordId, @Nullable Row> insert(JsonRows.Filled filled)
       throws SQLException {
-    try (PreparedStatement statement =
+    try (Prepared prepared =
         table().prepare(session(), filled.sql(), filled.values(), NO_WAIT_MILLIS)) {
+      PreparedStatement statement = prepared.statement();
       statement.execute();
       Map<RecordId, @Nullable Row> met = met(statement.getResultSet());
       // To its very end: what comes after the answer is the commit.

@@ -54,7 +54,11 @@ public final class RecordTable {
   private final Map<String, String> words;
   private final Map<Verb, Sql> statements = new EnumMap<>(Verb.class);
   private final Map<Verb, Sql> guarded = new EnumMap<>(Verb.class);
+  private final StatementTimeouts timeouts = new StatementTimeouts();
   private final MetRecords met = new MetRecords();
+
+  /** Whether the database is new enough for MERGE; null until somebody asks. */
+  private volatile @Nullable Boolean merges;
 
   /**
    * Prepares the statements of one table.
@@ -215,10 +219,15 @@ public final class RecordTable {
       return null;
     }
     Binder values = new Binder(dialect.uuidIds()).put(Param.ID, id.toBytes());
-    Row row = read(session, sql, values);
-    return row != null && row.completed() && !row.expired()
-        ? new Claim.Completed(row.fingerprint(), row.outcome())
-        : null;
+    try (Prepared prepared = prepare(session, sql, values, 0);
+        ResultSet result = prepared.statement().executeQuery()) {
+      Claim known =
+          result.next()
+              ? new Claim.Completed(Row.fingerprint(result, 1), Row.outcome(result, 2))
+              : null;
+      session.settle();
+      return known;
+    }
   }
 
   /** One round; null to go round again. */
@@ -308,8 +317,8 @@ public final class RecordTable {
   }
 
   private boolean isCompleted(Session session, Binder values) throws SQLException {
-    try (PreparedStatement statement = prepare(session, sql(Verb.COMPLETED), values, 0);
-        ResultSet result = statement.executeQuery()) {
+    try (Prepared prepared = prepare(session, sql(Verb.COMPLETED), values, 0);
+        ResultSet result = prepared.statement().executeQuery()) {
       boolean completed = result.next();
       session.settle();
       return completed;
@@ -354,8 +363,9 @@ public final class RecordTable {
       Session session, Lease lease, StoredOutcome outcome, Duration retention) throws SQLException {
     Binder values =
         owned(lease).put(Param.OUTCOME, bytes(outcome)).put(Param.KEEP, Binder.millis(retention));
-    Sql sql = sql(Verb.COMPLETE_AND_COMMIT);
-    try (PreparedStatement statement = prepare(session, sql, values, 0)) {
+    Sql sql = sql(merges(session) ? Verb.MERGE_AND_COMMIT : Verb.COMPLETE_AND_COMMIT);
+    try (Prepared prepared = prepare(session, sql, values, 0)) {
+      PreparedStatement statement = prepared.statement();
       statement.execute();
       met.add(lease.id());
       return LeaseCheck.HELD;
@@ -365,6 +375,18 @@ public final class RecordTable {
       }
       throw e;
     }
+  }
+
+  private boolean merges(Session session) throws SQLException {
+    Boolean known = merges;
+    if (known == null) {
+      known =
+          !sql(Verb.MERGE_AND_COMMIT).text().isEmpty()
+              && session.connection().getMetaData().getDatabaseMajorVersion()
+                  >= DialectSpec.MERGES_FROM;
+      merges = known;
+    }
+    return known;
   }
 
   /**
@@ -420,8 +442,8 @@ public final class RecordTable {
    */
   public Duration purgeLag(Session session) throws SQLException {
     Binder none = new Binder(dialect.uuidIds());
-    try (PreparedStatement statement = prepare(session, sql(Verb.LAG), none, 0);
-        ResultSet result = statement.executeQuery()) {
+    try (Prepared prepared = prepare(session, sql(Verb.LAG), none, 0);
+        ResultSet result = prepared.statement().executeQuery()) {
       Duration lag = result.next() ? Duration.ofMillis(result.getLong(1)) : Duration.ZERO;
       session.settle();
       return lag;
@@ -441,7 +463,8 @@ public final class RecordTable {
   private Answer insert(Session session, Sql insert, Binder values, long waitLeft)
       throws SQLException {
     boolean answersItself = sql(Verb.READ).text().isEmpty();
-    try (PreparedStatement statement = prepare(session, insert, values, waitLeft)) {
+    try (Prepared prepared = prepare(session, insert, values, waitLeft)) {
+      PreparedStatement statement = prepared.statement();
       ResultSet result = firstResult(session, statement);
       boolean taken;
       Row row = null;
@@ -466,8 +489,8 @@ public final class RecordTable {
   }
 
   private @Nullable Row read(Session session, Sql sql, Binder values) throws SQLException {
-    try (PreparedStatement statement = prepare(session, sql, values, 0);
-        ResultSet result = statement.executeQuery()) {
+    try (Prepared prepared = prepare(session, sql, values, 0);
+        ResultSet result = prepared.statement().executeQuery()) {
       Row row = result.next() ? Row.of(result) : null;
       session.settle();
       return row;
@@ -487,13 +510,14 @@ public final class RecordTable {
 
   /** Reads what an insert met. */
   private Sql readingMet(Session session) {
-    return sql(session.inTransaction() ? Verb.READ : Verb.LOOK_ALONE);
+    return sql(session.inTransaction() ? Verb.READ : Verb.READ_ALONE);
   }
 
   private boolean taken(Session session, Verb verb, Binder values, long waitLeft)
       throws SQLException {
     Sql sql = claimSql(session, verb);
-    try (PreparedStatement statement = prepare(session, sql, values, waitLeft)) {
+    try (Prepared prepared = prepare(session, sql, values, waitLeft)) {
+      PreparedStatement statement = prepared.statement();
       ResultSet result = firstResult(session, statement);
       boolean taken;
       if (result == null) {
@@ -508,7 +532,8 @@ public final class RecordTable {
   }
 
   private int update(Session session, Verb verb, Binder values) throws SQLException {
-    try (PreparedStatement statement = prepare(session, sql(verb), values, 0)) {
+    try (Prepared prepared = prepare(session, sql(verb), values, 0)) {
+      PreparedStatement statement = prepared.statement();
       int count = statement.executeUpdate();
       session.settle();
       return count;
@@ -565,32 +590,43 @@ public final class RecordTable {
     }
   }
 
-  PreparedStatement prepare(Session session, Sql sql, Binder values, long waitMillis)
-      throws SQLException {
-    PreparedStatement statement = prepare(session, sql.text(), waitMillis);
+  Prepared prepare(Session session, Sql sql, Binder values, long waitMillis) throws SQLException {
+    Prepared prepared = prepare(session, sql.text(), waitMillis);
     try {
-      values.bind(statement, sql.params());
-      return statement;
+      values.bind(prepared.statement(), sql.params());
+      return prepared;
+    } catch (SQLException | RuntimeException | Error e) {
+      prepared.close();
+      throw e;
+    }
+  }
+
+  /** A statement that takes no longer than it may, without its values. */
+  Prepared prepare(Session session, String text, long waitMillis) throws SQLException {
+    PreparedStatement statement = session.connection().prepareStatement(text);
+    try {
+      return new Prepared(statement, limit(statement, waitMillis));
     } catch (SQLException | RuntimeException | Error e) {
       statement.close();
       throw e;
     }
   }
 
-  /** A statement that takes no longer than it may, without its values. */
-  PreparedStatement prepare(Session session, String text, long waitMillis) throws SQLException {
-    PreparedStatement statement = session.connection().prepareStatement(text);
-    try {
-      if (queryTimeoutMillis > 0 && dialect.queryTimeouts()) {
-        // On top of the wait, so that the wait always ends first and as itself.
-        long seconds = Binder.ceilDiv(queryTimeoutMillis, 1000) + Binder.ceilDiv(waitMillis, 1000);
-        statement.setQueryTimeout((int) Math.min(seconds, Integer.MAX_VALUE / 1000));
-      }
-      return statement;
-    } catch (SQLException | RuntimeException | Error e) {
-      statement.close();
-      throw e;
+  private StatementTimeouts.@Nullable Timed limit(PreparedStatement statement, long waitMillis)
+      throws SQLException {
+    if (queryTimeoutMillis == 0 || dialect.queryTimeouts() == DialectSpec.QueryTimeouts.NONE) {
+      return null;
     }
+    // On top of the wait, so that the wait always ends first and as itself.
+    if (dialect.queryTimeouts() == DialectSpec.QueryTimeouts.CANCEL) {
+      StatementTimeouts.Timed timed = timeouts.begin(statement, queryTimeoutMillis + waitMillis);
+      if (timed != null) {
+        return timed;
+      }
+    }
+    long seconds = Binder.ceilDiv(queryTimeoutMillis, 1000) + Binder.ceilDiv(waitMillis, 1000);
+    statement.setQueryTimeout((int) Math.min(seconds, Integer.MAX_VALUE / 1000));
+    return null;
   }
 
   Sql claimSql(Session session, Verb verb) {

@@ -36,22 +36,40 @@ record Row(
     if (result.wasNull()) {
       return null;
     }
-    byte[] fingerprint = result.getBytes(5);
-    byte[] outcome = result.getBytes(6);
     long leaseLeft = result.getLong(7);
     Long lease = result.wasNull() ? null : leaseLeft;
+    return new Row(
+        state == COMPLETED,
+        Binder.token(result, 3),
+        result.getInt(4),
+        fingerprint(result, 5),
+        outcome(result, 6),
+        lease,
+        result.getLong(8));
+  }
+
+  /** Reads a fingerprint, of which none is a kind as well. */
+  static Fingerprint fingerprint(ResultSet result, int column) throws SQLException {
+    byte[] bytes = result.getBytes(column);
     try {
-      return new Row(
-          state == COMPLETED,
-          Binder.token(result, 3),
-          result.getInt(4),
-          fingerprint == null ? Fingerprint.NONE : Fingerprint.fromBytes(fingerprint),
-          outcome == null ? StoredOutcome.done() : StoredOutcome.fromBytes(outcome),
-          lease,
-          result.getLong(8));
+      return bytes == null ? Fingerprint.NONE : Fingerprint.fromBytes(bytes);
     } catch (IllegalArgumentException e) {
-      throw new SQLException("The record cannot be read: " + e.getMessage(), e);
+      throw unreadable(e);
     }
+  }
+
+  /** Reads the outcome of a completed record. */
+  static StoredOutcome outcome(ResultSet result, int column) throws SQLException {
+    byte[] bytes = result.getBytes(column);
+    try {
+      return bytes == null ? StoredOutcome.done() : StoredOutcome.fromBytes(bytes);
+    } catch (IllegalArgumentException e) {
+      throw unreadable(e);
+    }
+  }
+
+  private static SQLException unreadable(IllegalArgumentException e) {
+    return new SQLException("The record cannot be read: " + e.getMessage(), e);
   }
 
   /** Whether it has an owner whose lease holds. */

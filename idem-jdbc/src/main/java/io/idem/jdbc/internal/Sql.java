@@ -19,6 +19,7 @@ record Sql(String text, List<Param> params) {
 
   private static final String OPEN = "[[";
   private static final String CLOSE = "]]";
+  private static final Pattern SPACES = Pattern.compile("\\s+");
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{([a-z_]+)}");
 
   /**
@@ -31,7 +32,8 @@ record Sql(String text, List<Param> params) {
   static Sql of(String template, Map<String, String> words) {
     List<Param> params = new ArrayList<>();
     StringBuilder text = new StringBuilder();
-    Matcher matcher = PLACEHOLDER.matcher(template.strip());
+    // Databases keep, compare and report the text with every call: line breaks would cost.
+    Matcher matcher = PLACEHOLDER.matcher(SPACES.matcher(template.strip()).replaceAll(" "));
     while (matcher.find()) {
       String name = matcher.group(1);
       String word = words.get(name);

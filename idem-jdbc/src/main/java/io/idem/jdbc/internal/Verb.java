@@ -40,14 +40,20 @@ enum Verb {
   /** Reads what {@link #INSERT} met, as a row of {@link Row}. Empty if INSERT answers it. */
   READ(Parts.READ),
 
+  /** As {@link #READ} where the transaction ends with the statement. */
+  READ_ALONE(Parts.READ),
+
   /**
-   * Reads a record as {@link #READ} does, in a transaction that goes on. Empty where such a read
-   * would take a snapshot or a lock that the transaction's other statements are then bound to.
+   * Reads the fingerprint and the outcome of a record that has one and is within its retention, in
+   * a transaction that goes on. Empty where such a read would take a snapshot or a lock that the
+   * transaction's other statements are then bound to.
    */
   LOOK(""),
 
-  /** Reads a record as {@link #READ} does, where the transaction ends with the statement. */
-  LOOK_ALONE(Parts.READ),
+  /** As {@link #LOOK} where the transaction ends with the statement. */
+  LOOK_ALONE(
+      "SELECT fingerprint, outcome FROM {table}"
+          + " WHERE id = {id} AND state = 2 AND expires_at > {now}"),
 
   /** Claims a completed row past its retention, which the condition decides anew. */
   TAKE_EXPIRED(Parts.TAKE + "WHERE id = {id} AND state = 2 AND expires_at <= {now}"),
@@ -68,7 +74,7 @@ enum Verb {
   COMPLETE(
       """
       UPDATE {table} SET state = 2, outcome = {outcome},
-        expires_at = CASE WHEN expires_at < {now} + {keep} THEN {now} + {keep} ELSE expires_at END
+        expires_at = GREATEST(expires_at, {now} + {keep})
       """
           + Parts.OWNED),
 
@@ -77,6 +83,12 @@ enum Verb {
    * after which nothing is committed. Empty where that takes two round trips.
    */
   COMPLETE_AND_COMMIT(""),
+
+  /**
+   * As {@link #COMPLETE_AND_COMMIT} in fewer steps, on the major versions that understand it. Empty
+   * if there are none.
+   */
+  MERGE_AND_COMMIT(""),
 
   /** Whether a row was completed under a token: a row if so. */
   COMPLETED("SELECT 1 FROM {table} WHERE id = {id} AND owner_token = {token} AND state = 2"),

@@ -1,0 +1,163 @@
+package io.idem.jdbc.internal;
+
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Cancels statements that take too long, without a timer for each of them.
+ *
+ * <p>A driver that limits a statement by itself starts a timer with it and stops it afterwards, and
+ * each start wakes the timer's thread: that costs more than the statement. Here a statement under
+ * way stands in a slot, and a thread looks through the slots now and then. It ends when there has
+ * been nothing to look at for a while.
+ *
+ * <p>A statement that is being cancelled is not given up before the cancellation is through: it
+ * cannot hit whatever the connection is used for next. Thread-safe.
+ */
+final class StatementTimeouts {
+
+  /** A power of two, far more than there are connections. */
+  private static final int SLOTS = 1024;
+
+  /** Neighbours would share a cache line. */
+  private static final int STRIDE = 16;
+
+  private static final int TRIES = 8;
+
+  /** How many looks in vain end the thread. */
+  private static final int IDLE_LOOKS = 100;
+
+  private final long lookEveryNanos;
+  private final AtomicReferenceArray<@Nullable Timed> slots = new AtomicReferenceArray<>(SLOTS);
+  private final AtomicBoolean awake = new AtomicBoolean();
+
+  StatementTimeouts() {
+    this(Duration.ofMillis(100));
+  }
+
+  StatementTimeouts(Duration lookEvery) {
+    this.lookEveryNanos = lookEvery.toNanos();
+  }
+
+  /**
+   * Limits a statement from now on.
+   *
+   * @param statement the statement, about to be executed by the calling thread
+   * @param millis for how long it may take
+   * @return to be ended once the statement has; null if there is no room, and nothing is limited
+   */
+  @Nullable Timed begin(Statement statement, long millis) {
+    Timed timed = new Timed(statement, System.nanoTime() + Duration.ofMillis(millis).toNanos());
+    int slot = (int) (Thread.currentThread().getId() * STRIDE);
+    for (int i = 0; i < TRIES; i++) {
+      int at = (slot + i) & (SLOTS - 1);
+      if (slots.get(at) == null && slots.compareAndSet(at, null, timed)) {
+        timed.slot = at;
+        wake();
+        return timed;
+      }
+    }
+    return null;
+  }
+
+  private void wake() {
+    if (!awake.get() && awake.compareAndSet(false, true)) {
+      Thread thread = new Thread(this::look, "idem-statement-timeouts");
+      thread.setDaemon(true);
+      // It outlives the call that started it, and must not keep that application loaded.
+      thread.setContextClassLoader(null);
+      thread.start();
+    }
+  }
+
+  private void look() {
+    int vain = 0;
+    while (true) {
+      LockSupport.parkNanos(lookEveryNanos);
+      vain = lookOnce() ? 0 : vain + 1;
+      if (vain >= IDLE_LOOKS) {
+        awake.set(false);
+        // Who began meanwhile has seen a thread that was awake.
+        if (!lookOnce() || !awake.compareAndSet(false, true)) {
+          return;
+        }
+        vain = 0;
+      }
+    }
+  }
+
+  /** Cancels what is overdue; whether there was anything at all. */
+  private boolean lookOnce() {
+    boolean any = false;
+    for (int i = 0; i < SLOTS; i++) {
+      Timed timed = slots.get(i);
+      if (timed != null) {
+        any = true;
+        timed.cancelIfOverdue();
+      }
+    }
+    return any;
+  }
+
+  /** Whether the thread that looks is there. */
+  boolean isAwake() {
+    return awake.get();
+  }
+
+  private enum State {
+    RUNNING,
+    CANCELLING,
+    ENDED
+  }
+
+  /** A statement under way. */
+  final class Timed {
+
+    private final Statement statement;
+    private final Thread owner = Thread.currentThread();
+    private final AtomicReference<State> state = new AtomicReference<>(State.RUNNING);
+    private volatile long deadline;
+    private int slot;
+
+    private Timed(Statement statement, long deadline) {
+      this.statement = statement;
+      this.deadline = deadline;
+    }
+
+    private void cancelIfOverdue() {
+      if (System.nanoTime() - deadline < 0
+          || !state.compareAndSet(State.RUNNING, State.CANCELLING)) {
+        return;
+      }
+      try {
+        statement.cancel();
+      } catch (SQLException | RuntimeException e) {
+        // The statement goes on and its owner waits for it: there is nobody to tell yet.
+      } finally {
+        // Once more, should that not have helped.
+        deadline = System.nanoTime() + Duration.ofSeconds(1).toNanos();
+        state.set(State.RUNNING);
+        LockSupport.unpark(owner);
+      }
+    }
+
+    /** To be called by the thread that began, when the statement has ended or failed. */
+    void end() {
+      boolean interrupted = false;
+      while (!state.compareAndSet(State.RUNNING, State.ENDED)) {
+        LockSupport.park(this);
+        interrupted |= Thread.interrupted();
+      }
+      slots.set(slot, null);
+      if (interrupted) {
+        owner.interrupt();
+      }
+    }
+  }
+}
