@@ -44,7 +44,7 @@ final class EndpointKeys {
     KeySyntax syntax = settings.keySyntax();
     endpoint
         .dialect(settings.dialect())
-        .keySyntax(method.header().map(KeySyntax.DEFAULT::in).orElse(syntax))
+        .keySyntax(method.header().map(syntax::in).orElse(syntax))
         .callerScope(
             annotation.caller() == Idempotent.Caller.SHARED
                 ? CallerScope.SHARED
