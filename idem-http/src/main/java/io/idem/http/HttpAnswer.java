@@ -15,8 +15,29 @@ public sealed interface HttpAnswer {
    * Send what the handler responded.
    *
    * @param recording what became of the record
+   * @param headers header lines to add to it, in their order
    */
-  record Fresh(Recording recording) implements HttpAnswer {}
+  record Fresh(Recording recording, List<HeaderField> headers) implements HttpAnswer {
+
+    /**
+     * Copies the list.
+     *
+     * @param recording what became of the record
+     * @param headers header lines to add to it, in their order
+     */
+    public Fresh {
+      headers = List.copyOf(headers);
+    }
+
+    /**
+     * Send what the handler responded, as it is.
+     *
+     * @param recording what became of the record
+     */
+    public Fresh(Recording recording) {
+      this(recording, List.of());
+    }
+  }
 
   /**
    * Send a kept response. Anything the handler may have responded in this call is void.
@@ -37,7 +58,8 @@ public sealed interface HttpAnswer {
       implements HttpAnswer {}
 
   /**
-   * Send a problem. Anything the handler may have responded in this call is void.
+   * Send a problem, as {@link HttpIdempotency#render(HttpEndpoint, HttpRequestHead, Problem)}
+   * writes it. Anything the handler may have responded in this call is void.
    *
    * @param problem why
    */

@@ -16,7 +16,8 @@ public final class HttpEndpoint {
   private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
 
   private final Operation<HttpOutcome> operation;
-  private final KeySyntax keySyntax;
+  private final HttpDialect dialect;
+  private final KeySource keySource;
   private final boolean keyRequired;
   private final CallerScope callerScope;
   private final @Nullable Set<String> methods;
@@ -28,7 +29,11 @@ public final class HttpEndpoint {
 
   private HttpEndpoint(Builder builder) {
     this.operation = builder.operation;
-    this.keySyntax = builder.keySyntax;
+    this.dialect = builder.dialect;
+    this.keySource =
+        builder.keySource != null
+            ? builder.keySource
+            : builder.dialect.keySource(builder.keySyntax);
     this.keyRequired = builder.keyRequired;
     this.callerScope = builder.callerScope;
     this.methods = builder.methods;
@@ -59,12 +64,21 @@ public final class HttpEndpoint {
   }
 
   /**
+   * How the protocol is spelled.
+   *
+   * @return the dialect
+   */
+  public HttpDialect dialect() {
+    return dialect;
+  }
+
+  /**
    * Where the key comes from.
    *
-   * @return the syntax
+   * @return the source
    */
-  public KeySyntax keySyntax() {
-    return keySyntax;
+  public KeySource keySource() {
+    return keySource;
   }
 
   /**
@@ -140,6 +154,11 @@ public final class HttpEndpoint {
     return busyStatus;
   }
 
+  /** The status of a refusal, in the endpoint's dialect. */
+  int statusOf(ProblemType type) {
+    return dialect.statusOf(type, type == ProblemType.IN_PROGRESS ? busyStatus : type.status());
+  }
+
   /** Names the operation. */
   @Override
   public String toString() {
@@ -150,7 +169,9 @@ public final class HttpEndpoint {
   public static final class Builder {
 
     private final Operation<HttpOutcome> operation;
+    private HttpDialect dialect = HttpDialect.ietf();
     private KeySyntax keySyntax = KeySyntax.DEFAULT;
+    private @Nullable KeySource keySource;
     private boolean keyRequired = true;
     private CallerScope callerScope = CallerScope.CALLER;
     private @Nullable Set<String> methods = Set.of("POST", "PATCH");
@@ -164,14 +185,39 @@ public final class HttpEndpoint {
       this.operation = operation;
     }
 
+    // ---- the request
+
     /**
-     * Where the key comes from.
+     * How the protocol is spelled.
+     *
+     * @param dialect {@link HttpDialect#ietf()} by default
+     * @return this
+     */
+    public Builder dialect(HttpDialect dialect) {
+      this.dialect = dialect;
+      return this;
+    }
+
+    /**
+     * Which header the key comes in and how it is read, where no {@linkplain #keySource source} is
+     * set. The dialect may prescribe another header.
      *
      * @param keySyntax {@link KeySyntax#DEFAULT} by default
      * @return this
      */
     public Builder keySyntax(KeySyntax keySyntax) {
       this.keySyntax = keySyntax;
+      return this;
+    }
+
+    /**
+     * Where the key comes from, whatever the dialect.
+     *
+     * @param keySource what the dialect makes of the {@linkplain #keySyntax syntax} by default
+     * @return this
+     */
+    public Builder keySource(KeySource keySource) {
+      this.keySource = keySource;
       return this;
     }
 
@@ -242,6 +288,8 @@ public final class HttpEndpoint {
       this.maxRequestBytes = notNegative(maxRequestBytes);
       return this;
     }
+
+    // ---- the response
 
     /**
      * The most bytes of a response's body that are kept. A larger response reaches its own caller

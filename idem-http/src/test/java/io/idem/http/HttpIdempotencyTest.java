@@ -15,6 +15,7 @@ import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -228,10 +229,107 @@ class HttpIdempotencyTest {
         List.of(
             protocol.execute(endpoint, request("s3cret", "other"), attempt -> responded(200)),
             protocol.execute(endpoint, request("s3cret,", "x"), attempt -> responded(200)))) {
-      assertThat(new String(problem(answer).toJson(), java.nio.charset.StandardCharsets.UTF_8))
+      assertThat(new String(problem(answer).toJson(), StandardCharsets.UTF_8))
           .doesNotContain("s3cret")
           .contains("\"type\":\"/idempotency/problems/");
     }
+  }
+
+  @Test
+  void p30_authorizationIsAskedOfEveryRequestThatTheStoreWouldBeAskedFor() throws Exception {
+    HttpEndpoint endpoint = pay().build();
+    run(endpoint, "k", 200);
+    int claims = store.claims.get();
+    IOException denied = new IOException("denied");
+    Request revoked =
+        new Request(Map.of("Idempotency-Key", "k"), "x") {
+          @Override
+          public String caller() {
+            return "alice";
+          }
+
+          @Override
+          public void authorize() throws IOException {
+            throw denied;
+          }
+        };
+
+    assertThatThrownBy(() -> protocol.execute(endpoint, revoked, attempt -> responded(200)))
+        .isSameAs(denied);
+    assertThat(store.claims).hasValue(claims);
+  }
+
+  @Test
+  void p12_aRequestThatIsRefusedAnywayIsNotAuthorized() throws Exception {
+    Request malformed =
+        new Request(Map.of("Idempotency-Key", "a,b"), null) {
+          @Override
+          public void authorize() {
+            throw new AssertionError("The authorization of a refused request is not asked for");
+          }
+        };
+
+    assertThat(
+            problem(protocol.execute(pay().build(), malformed, attempt -> responded(200))).type())
+        .isEqualTo(ProblemType.KEY_MALFORMED);
+  }
+
+  @Test
+  void p27_aDialectSpellsTheAnswersOfItsEndpoint() throws Exception {
+    HttpEndpoint endpoint = pay().dialect(new Shouting()).build();
+
+    HttpAnswer unkeyed = run(endpoint, "k", 200);
+    HttpAnswer fresh = protocol.execute(endpoint, shouted(null), attempt -> responded(200));
+    HttpAnswer replay =
+        protocol.execute(endpoint, shouted("http://shop.example"), attempt -> responded(500));
+
+    assertThat(problem(unkeyed).type()).isEqualTo(ProblemType.KEY_MISSING);
+    assertThat(problem(unkeyed).status()).isEqualTo(418);
+    StoredResponse rendered = protocol.render(endpoint, shouted(null), problem(unkeyed));
+    assertThat(rendered.status()).isEqualTo(418);
+    assertThat(new String(rendered.body(), StandardCharsets.UTF_8)).isEqualTo("KEY-MISSING!");
+    assertThat(fresh)
+        .isEqualTo(
+            new HttpAnswer.Fresh(Recording.STORED, List.of(new HeaderField("X-Said", "first"))));
+    assertThat(replay)
+        .isInstanceOfSatisfying(
+            HttpAnswer.Replay.class,
+            answer ->
+                assertThat(answer.response().headers())
+                    .contains(
+                        new HeaderField("Idempotent-Replayed", "true"),
+                        new HeaderField("X-Said", "again"),
+                        new HeaderField(
+                            "Access-Control-Expose-Headers", "Idempotent-Replayed, X-Said")));
+  }
+
+  @Test
+  void p33_whatHasNoEndpointIsRefusedInTheDialectOfTheProtocol() {
+    HttpIdempotency shouting =
+        HttpIdempotency.builder().dialect(new Shouting()).problemBase("/why").build();
+
+    StoredResponse shouted =
+        shouting.render(request("k", "x"), ProblemType.KEY_REUSED, "detail", null);
+    StoredResponse plain =
+        protocol.render(request("k", "x"), ProblemType.KEY_REUSED, "detail", null);
+
+    assertThat(shouting.problemBase()).isEqualTo("/why");
+    assertThat(new String(shouted.body(), StandardCharsets.UTF_8)).isEqualTo("KEY-REUSED!");
+    assertThat(shouted.status()).isEqualTo(418);
+    assertThat(new String(plain.body(), StandardCharsets.UTF_8))
+        .contains("/idempotency/problems/key-reused");
+    assertThat(plain.status()).isEqualTo(422);
+  }
+
+  private static Request shouted(String origin) {
+    Map<String, String> headers =
+        origin == null ? Map.of("X-LOUD", "k") : Map.of("X-LOUD", "k", "Origin", origin);
+    return new Request(headers, "x") {
+      @Override
+      public String caller() {
+        return "alice";
+      }
+    };
   }
 
   private HttpEndpoint.Builder pay() {
@@ -273,6 +371,42 @@ class HttpIdempotencyTest {
   private static Problem problem(HttpAnswer answer) {
     assertThat(answer).isInstanceOf(HttpAnswer.Refusal.class);
     return ((HttpAnswer.Refusal) answer).problem();
+  }
+
+  private static final class Shouting implements HttpDialect {
+
+    @Override
+    public String name() {
+      return "shouting";
+    }
+
+    @Override
+    public KeySource keySource(KeySyntax configured) {
+      return KeySource.header(configured.in("X-LOUD"));
+    }
+
+    @Override
+    public int statusOf(ProblemType type, int configured) {
+      return 418;
+    }
+
+    @Override
+    public StoredResponse refusal(Problem problem, HttpRequestHead request) {
+      return new StoredResponse(
+          problem.status(),
+          List.of(),
+          (problem.type().slug().toUpperCase(Locale.ROOT) + "!").getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public List<HeaderField> onFresh(HttpRequestHead request) {
+      return List.of(new HeaderField("X-Said", "first"));
+    }
+
+    @Override
+    public List<HeaderField> onReplay(HttpRequestHead request) {
+      return List.of(new HeaderField("X-Said", "again"));
+    }
   }
 
   private static class Request implements HttpExchange {

@@ -4,7 +4,6 @@ import io.idem.http.HeaderField;
 import io.idem.http.HttpAnswer;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
-import io.idem.http.Problem;
 import io.idem.http.StoredResponse;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.Filter;
@@ -122,17 +121,15 @@ public final class IdempotencyFilter implements Filter {
       HttpAnswer answer = execute(endpoint, exchange);
       if (answer instanceof HttpAnswer.PassThrough) {
         chain.doFilter(request, response);
-      } else if (answer instanceof HttpAnswer.Fresh) {
+      } else if (answer instanceof HttpAnswer.Fresh fresh) {
+        putHeaders(response, fresh.headers());
         exchange.deliver();
       } else if (answer instanceof HttpAnswer.Replay replay) {
         send(exchange.untouched(), replay.response());
       } else if (answer instanceof HttpAnswer.ReplayErrorPage page) {
         send(exchange.untouched(), page);
       } else if (answer instanceof HttpAnswer.Refusal refusal) {
-        Problem problem = refusal.problem();
-        send(
-            exchange.untouched(),
-            new StoredResponse(problem.status(), problem.headers(), problem.toJson()));
+        send(exchange.untouched(), protocol.render(endpoint, exchange, refusal.problem()));
       }
     } finally {
       end(endpoint, exchange);

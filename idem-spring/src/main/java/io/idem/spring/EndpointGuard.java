@@ -37,17 +37,22 @@ public final class EndpointGuard implements HandlerInterceptor {
         || IdempotentExchange.attempt(request).isPresent()) {
       return true;
     }
-    HttpEndpoint endpoint = endpoints.of(method);
-    if (endpoint != null
-        && endpoint.protects(request.getMethod())
-        && (endpoint.isKeyRequired()
-            || request.getHeader(endpoint.keySyntax().headerName()) != null)) {
-      throw new IllegalStateException(
-          "A request of operation '"
-              + endpoint.operation().name()
-              + "' came to its handler past the idempotency filter and is refused: was it forwarded,"
-              + " or is the filter not registered for this dispatcher servlet?");
-    }
+    endpoints
+        .endpointOf(method)
+        .filter(endpoint -> endpoint.protects(request.getMethod()))
+        .filter(
+            endpoint ->
+                endpoint.isKeyRequired()
+                    || endpoint.keySource().maySend(new SpringRequestHead(request)))
+        .ifPresent(EndpointGuard::refuse);
     return true;
+  }
+
+  private static void refuse(HttpEndpoint endpoint) {
+    throw new IllegalStateException(
+        "A request of operation '"
+            + endpoint.operation().name()
+            + "' came to its handler past the idempotency filter and is refused: was it forwarded,"
+            + " or is the filter not registered for this dispatcher servlet?");
   }
 }

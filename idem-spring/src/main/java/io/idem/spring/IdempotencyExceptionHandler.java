@@ -7,8 +7,8 @@ import io.idem.core.OutcomeUnknownException;
 import io.idem.core.ResultNotStoredException;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.http.HttpIdempotency;
-import io.idem.http.Problem;
 import io.idem.http.ProblemType;
+import io.idem.http.StoredResponse;
 import io.idem.servlet.IdempotentExchange;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
@@ -20,8 +20,6 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.util.ClassUtils;
 import org.springframework.web.bind.annotation.ControllerAdvice;
 import org.springframework.web.bind.annotation.ExceptionHandler;
-import org.springframework.web.context.request.RequestContextHolder;
-import org.springframework.web.context.request.ServletRequestAttributes;
 
 /**
  * Answers what the engine throws out of {@link Idempotent} service methods with the same problem
@@ -41,31 +39,33 @@ public class IdempotencyExceptionHandler {
       ClassUtils.isPresent(
           "io.idem.servlet.IdempotentExchange", IdempotencyExceptionHandler.class.getClassLoader());
 
-  private final String problemBase;
+  private final HttpIdempotency protocol;
 
   /** Creates a handler whose problems are documented where the HTTP layer's are by default. */
   public IdempotencyExceptionHandler() {
-    this(HttpIdempotency.DEFAULT_PROBLEM_BASE);
+    this(HttpIdempotency.builder().build());
   }
 
   /**
    * Creates a handler.
    *
-   * @param problemBase what the type URI of a problem starts with, before a slash and the slug
+   * @param protocol says how problems are written and where they are documented
    */
-  public IdempotencyExceptionHandler(String problemBase) {
-    this.problemBase = problemBase;
+  public IdempotencyExceptionHandler(HttpIdempotency protocol) {
+    this.protocol = protocol;
   }
 
   /**
    * Another call under the key is still running.
    *
    * @param e what the engine threw
+   * @param request the request
    * @return 409, with the time to ask again
    */
   @ExceptionHandler
-  public ResponseEntity<byte[]> busy(KeyBusyException e) {
+  public ResponseEntity<byte[]> busy(KeyBusyException e, HttpServletRequest request) {
     return passingAnswer(
+        request,
         ProblemType.IN_PROGRESS,
         "Send the same request with the same key again, after the time given in Retry-After.",
         e.retryAfter());
@@ -75,11 +75,13 @@ public class IdempotencyExceptionHandler {
    * The key belongs to a different request.
    *
    * @param e what the engine threw
+   * @param request the request
    * @return 422
    */
   @ExceptionHandler
-  public ResponseEntity<byte[]> reused(KeyReusedException e) {
+  public ResponseEntity<byte[]> reused(KeyReusedException e, HttpServletRequest request) {
     return answer(
+        request,
         ProblemType.KEY_REUSED,
         "Use a new key for a new request, and the unchanged request to repeat one.",
         null);
@@ -89,11 +91,13 @@ public class IdempotencyExceptionHandler {
    * Nobody knows what became of an earlier run.
    *
    * @param e what the engine threw
+   * @param request the request
    * @return 409, not to be retried
    */
   @ExceptionHandler
-  public ResponseEntity<byte[]> unknown(OutcomeUnknownException e) {
+  public ResponseEntity<byte[]> unknown(OutcomeUnknownException e, HttpServletRequest request) {
     return passingAnswer(
+        request,
         ProblemType.OUTCOME_UNKNOWN,
         "An earlier run of this operation was interrupted. It has to be settled before the key can"
             + " be used again.",
@@ -104,11 +108,13 @@ public class IdempotencyExceptionHandler {
    * It was done, and the result was not kept.
    *
    * @param e what the engine threw
+   * @param request the request
    * @return 409, not to be retried
    */
   @ExceptionHandler
-  public ResponseEntity<byte[]> notStored(ResultNotStoredException e) {
+  public ResponseEntity<byte[]> notStored(ResultNotStoredException e, HttpServletRequest request) {
     return answer(
+        request,
         ProblemType.ANSWER_NOT_STORED,
         "The operation was carried out; look its result up through another endpoint.",
         null);
@@ -118,12 +124,15 @@ public class IdempotencyExceptionHandler {
    * The store cannot say whether it was done.
    *
    * @param e what the engine threw
+   * @param request the request
    * @return 503, with the time to ask again
    */
   @ExceptionHandler
-  public ResponseEntity<byte[]> storeUnavailable(StoreUnavailableException e) {
+  public ResponseEntity<byte[]> storeUnavailable(
+      StoreUnavailableException e, HttpServletRequest request) {
     log.warn("A request is refused, because the store of idempotency keys is unavailable", e);
     return passingAnswer(
+        request,
         ProblemType.STORE_UNAVAILABLE,
         "It cannot be told at the moment whether this was carried out before. Send it again with"
             + " the same key.",
@@ -134,11 +143,13 @@ public class IdempotencyExceptionHandler {
    * The key is missing.
    *
    * @param e what the interceptor threw
+   * @param request the request
    * @return 400
    */
   @ExceptionHandler
-  public ResponseEntity<byte[]> missing(MissingKeyException e) {
+  public ResponseEntity<byte[]> missing(MissingKeyException e, HttpServletRequest request) {
     return answer(
+        request,
         ProblemType.KEY_MISSING,
         "This operation needs an idempotency key: send one with the request, and the same one with"
             + " every retry.",
@@ -149,23 +160,27 @@ public class IdempotencyExceptionHandler {
    * The key cannot be read.
    *
    * @param e what the interceptor threw
+   * @param request the request
    * @return 400
    */
   @ExceptionHandler
-  public ResponseEntity<byte[]> malformed(MalformedKeyException e) {
-    return answer(ProblemType.KEY_MALFORMED, String.valueOf(e.getMessage()), null);
+  public ResponseEntity<byte[]> malformed(MalformedKeyException e, HttpServletRequest request) {
+    return answer(request, ProblemType.KEY_MALFORMED, String.valueOf(e.getMessage()), null);
   }
 
   /**
    * The caller whose key it is, is not known.
    *
    * @param e what the interceptor threw
+   * @param request the request
    * @return 403
    */
   @ExceptionHandler
-  public ResponseEntity<byte[]> unknownCaller(UnknownCallerException e) {
+  public ResponseEntity<byte[]> unknownCaller(
+      UnknownCallerException e, HttpServletRequest request) {
     log.warn("A request is refused, because its caller is not known", e);
     return answer(
+        request,
         ProblemType.CALLER_REQUIRED,
         "Idempotency keys of this operation belong to a caller. Authenticate, then send the request"
             + " again with the same key.",
@@ -178,32 +193,29 @@ public class IdempotencyExceptionHandler {
    * key says so from now on, which the client had better hear at once.
    */
   private ResponseEntity<byte[]> passingAnswer(
-      ProblemType type, String detail, @Nullable Duration retryAfter) {
-    if (BEHIND_FILTER
-        && RequestContextHolder.getRequestAttributes()
-            instanceof ServletRequestAttributes attributes) {
-      HttpServletRequest request = attributes.getRequest();
+      HttpServletRequest request, ProblemType type, String detail, @Nullable Duration retryAfter) {
+    if (BEHIND_FILTER) {
       IdempotentExchange.outcomeUnknown(request);
       if (IdempotentExchange.attempt(request)
           .filter(run -> run.mode() == Mode.LEASED)
           .isPresent()) {
         return answer(
+            request,
             ProblemType.OUTCOME_UNKNOWN,
             "A part of this operation could not be carried out now, and it is not known what became"
                 + " of the rest. It has to be settled before the key can be used again.",
             null);
       }
     }
-    return answer(type, detail, retryAfter);
+    return answer(request, type, detail, retryAfter);
   }
 
   private ResponseEntity<byte[]> answer(
-      ProblemType type, String detail, @Nullable Duration retryAfter) {
-    Problem problem =
-        new Problem(
-            type, problemBase + "/" + type.slug(), type.status(), type.title(), detail, retryAfter);
+      HttpServletRequest request, ProblemType type, String detail, @Nullable Duration retryAfter) {
+    StoredResponse problem =
+        protocol.render(new SpringRequestHead(request), type, detail, retryAfter);
     ResponseEntity.BodyBuilder response = ResponseEntity.status(problem.status());
     problem.headers().forEach(header -> response.header(header.name(), header.value()));
-    return response.body(problem.toJson());
+    return response.body(problem.body());
   }
 }

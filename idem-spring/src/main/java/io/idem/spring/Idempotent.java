@@ -70,6 +70,8 @@ import java.lang.annotation.Target;
 @Retention(RetentionPolicy.RUNTIME)
 public @interface Idempotent {
 
+  // ---- the operation
+
   /**
    * The operation's name, a part of every key's identity. Two methods never share one.
    *
@@ -83,6 +85,8 @@ public @interface Idempotent {
    *     or method is renamed, and with it the identity of all stored keys
    */
   String operation() default "";
+
+  // ---- the key and the request
 
   /**
    * The key, as an expression.
@@ -135,6 +139,24 @@ public @interface Idempotent {
   String fingerprint() default "";
 
   /**
+   * Whether a call without a key is refused.
+   *
+   * @return true by default; false lets a call run without protection where the header is missing
+   *     or the expression of the key gives null
+   */
+  boolean required() default true;
+
+  /**
+   * To whom a key that a client chose belongs: the key of an endpoint, or of a {@link #header()}.
+   * It does not count where {@link #source()} is given.
+   *
+   * @return {@link Caller#AUTHENTICATED} by default
+   */
+  Caller caller() default Caller.AUTHENTICATED;
+
+  // ---- the record
+
+  /**
    * How long an outcome is kept after completion. It has to outlast the callers' longest retry.
    *
    * @return a duration such as {@code 24h}, {@code 7d} or {@code P1D}, in which {@code ${…}} is
@@ -166,6 +188,8 @@ public @interface Idempotent {
    * @return the mode; {@link Mode#AUTO} by default
    */
   Mode mode() default Mode.AUTO;
+
+  // ---- failures and answers
 
   /**
    * Exceptions that promise that nothing happened: they free the key.
@@ -209,22 +233,6 @@ public @interface Idempotent {
    * @return {@link StoreDownPolicy#FAIL_CLOSED} by default
    */
   StoreDownPolicy storeDown() default StoreDownPolicy.FAIL_CLOSED;
-
-  /**
-   * Whether a call without a key is refused.
-   *
-   * @return true by default; false lets a call run without protection where the header is missing
-   *     or the expression of the key gives null
-   */
-  boolean required() default true;
-
-  /**
-   * To whom a key that a client chose belongs: the key of an endpoint, or of a {@link #header()}.
-   * It does not count where {@link #source()} is given.
-   *
-   * @return {@link Caller#AUTHENTICATED} by default
-   */
-  Caller caller() default Caller.AUTHENTICATED;
 
   /** Where the record of a key is written, and so what its guarantee rests on. */
   enum Mode {

@@ -1,11 +1,8 @@
 package io.idem.spring;
 
 import io.idem.core.Idempotency;
-import io.idem.http.CallerScope;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
-import io.idem.http.KeySyntax;
-import io.idem.http.ResponsePolicy;
 import io.idem.servlet.EndpointResolver;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -13,6 +10,7 @@ import java.lang.reflect.Method;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +56,7 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
 
   private final IdempotentOperations operations;
   private final WebSettings settings;
+  private final EndpointKeys keys;
   private final ListableBeanFactory beans;
   private volatile Map<Place, HttpEndpoint> endpoints = Map.of();
   private volatile List<HandlerMapping> mappings = List.of();
@@ -73,6 +72,7 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
       IdempotentOperations operations, WebSettings settings, ListableBeanFactory beans) {
     this.operations = operations;
     this.settings = settings;
+    this.keys = new EndpointKeys(settings);
     this.beans = beans;
   }
 
@@ -114,13 +114,7 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
   private void check(IdempotentMethod method) {
     Idempotent annotation = method.annotation();
     ResultTypes.checkSynchronous(method);
-    refuse(
-        !annotation.source().isEmpty() || !annotation.fingerprint().isEmpty(),
-        method
-            + " is an @Idempotent endpoint with a source or a fingerprint, which are expressions"
-            + " over arguments that are not there yet when the key is looked up.",
-        "Leave them away: the caller and the whole request count. Or move @Idempotent, with a key,"
-            + " to the service method.");
+    keys.check(method);
     refuse(
         annotation.recordFailures().length > 0 || annotation.releaseOn().length > 0,
         method
@@ -143,37 +137,19 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
           "Authorize the path in the security filter chain, or move the method security to the"
               + " service that the handler calls and the rule that guards replays to the path.");
     }
-    refuse(
-        annotation.caller() == Idempotent.Caller.AUTHENTICATED && !settings.callersKnown(),
-        method
-            + " is an @Idempotent endpoint whose keys belong to the authenticated caller, but"
-            + " nothing in this application says who that is: callers would be given each other's"
-            + " answers.",
-        "Add Spring Security, or declare a bean of type io.idem.servlet.CallerResolver; with"
-            + " @Idempotent(caller = SHARED) everybody is given everybody's answers.");
   }
 
   private HttpEndpoint endpoint(IdempotentMethod method) {
-    Idempotent annotation = method.annotation();
     Idempotency engine = operations.engine();
-    ResponsePolicy policy = settings.responsePolicy().onServerError(annotation.onOtherFailure());
     HttpEndpoint.Builder endpoint =
         HttpEndpoint.builder(
-                operations.build(method, HttpIdempotency.operation(engine, method.operation())))
-            .keySyntax(method.header().map(KeySyntax.DEFAULT::in).orElse(settings.keySyntax()))
-            .callerScope(
-                annotation.caller() == Idempotent.Caller.SHARED
-                    ? CallerScope.SHARED
-                    : CallerScope.CALLER)
-            .maxRequestBytes(settings.maxRequestBytes())
-            .maxStoredBytes(settings.maxStoredBytes())
-            .replayHeaders(settings.replayHeaders())
-            .responsePolicy(policy);
-    if (!annotation.required()) {
-      endpoint.keyOptional();
-    }
-    // Whatever method reaches the handler is protected, unless it is safe.
-    return endpoint.unsafeMethods().build();
+            operations.build(method, HttpIdempotency.operation(engine, method.operation())));
+    return keys.apply(method, endpoint)
+        .maxStoredBytes(settings.maxStoredBytes())
+        .replayHeaders(settings.replayHeaders())
+        .responsePolicy(
+            settings.responsePolicy().onServerError(method.annotation().onOtherFailure()))
+        .build();
   }
 
   /** The HTTP methods each handler method is mapped to; a star stands for any. */
@@ -203,13 +179,18 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
     }
     HandlerExecutionChain chain = chainOf(new LookUpRequest(request));
     return chain != null && chain.getHandler() instanceof HandlerMethod handler
-        ? of(handler)
+        ? endpointOf(handler).orElse(null)
         : null;
   }
 
-  /** The endpoint of a handler, or null if it is not protected. */
-  @Nullable HttpEndpoint of(HandlerMethod handler) {
-    return endpoints.get(placeOf(handler));
+  /**
+   * The endpoint of a handler.
+   *
+   * @param handler a handler method of Spring MVC, behind whatever proxy
+   * @return its endpoint, or nothing if it is not protected or the application has not started
+   */
+  public Optional<HttpEndpoint> endpointOf(HandlerMethod handler) {
+    return Optional.ofNullable(endpoints.get(placeOf(handler)));
   }
 
   /** What Spring MVC would apply of CORS to a request of an endpoint, or null for nothing. */
@@ -217,7 +198,7 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
     HandlerExecutionChain chain = chainOf(new LookUpRequest(request));
     if (chain == null
         || !(chain.getHandler() instanceof HandlerMethod handler)
-        || of(handler) == null) {
+        || endpointOf(handler).isEmpty()) {
       return null;
     }
     for (HandlerInterceptor interceptor : chain.getInterceptorList()) {

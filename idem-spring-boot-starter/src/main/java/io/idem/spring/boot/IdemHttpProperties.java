@@ -10,6 +10,8 @@ public class IdemHttpProperties {
   /** Whether endpoints are protected. If not, an application with idempotent endpoints fails. */
   private boolean enabled = true;
 
+  // ---- the request
+
   /** The request header that holds the key, where an endpoint names no other. */
   private String header = "Idempotency-Key";
 
@@ -21,6 +23,8 @@ public class IdemHttpProperties {
 
   /** The most bytes the body of a protected request may have. */
   private DataSize maxRequestSize = DataSize.ofMegabytes(1);
+
+  // ---- the response
 
   /** The most bytes of a response's body that are kept for repeats. */
   private DataSize maxStoredSize = DataSize.ofMegabytes(1);
@@ -48,6 +52,8 @@ public class IdemHttpProperties {
   public void setEnabled(boolean enabled) {
     this.enabled = enabled;
   }
+
+  // ---- the request
 
   /**
    * The request header that holds the key.
@@ -120,6 +126,8 @@ public class IdemHttpProperties {
   public void setMaxRequestSize(DataSize maxRequestSize) {
     this.maxRequestSize = maxRequestSize;
   }
+
+  // ---- the response
 
   /**
    * The most bytes of a response that are kept.

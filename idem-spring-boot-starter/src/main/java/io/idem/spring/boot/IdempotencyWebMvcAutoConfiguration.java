@@ -3,7 +3,6 @@ package io.idem.spring.boot;
 import io.idem.http.HttpIdempotency;
 import io.idem.http.KeySyntax;
 import io.idem.http.ReplayHeaders;
-import io.idem.http.ResponsePolicy;
 import io.idem.servlet.CallerResolver;
 import io.idem.servlet.IdempotencyFilter;
 import io.idem.servlet.ProblemDocumentationServlet;
@@ -55,8 +54,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
   @ConditionalOnMissingBean
   IdempotencyExceptionHandler idempotencyExceptionHandler(
       ObjectProvider<HttpIdempotency> protocol) {
-    return new IdempotencyExceptionHandler(
-        protocol.getIfAvailable(HttpIdempotency::new).problemBase());
+    return new IdempotencyExceptionHandler(protocol.getIfAvailable(HttpIdempotency::new));
   }
 
   @Configuration(proxyBeanMethods = false)
@@ -66,7 +64,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean
     HttpIdempotency httpIdempotency() {
-      return new HttpIdempotency();
+      return HttpIdempotency.builder().build();
     }
 
     @Bean
@@ -79,15 +77,18 @@ public final class IdempotencyWebMvcAutoConfiguration {
       IdemHttpProperties http = properties.getHttp();
       boolean callersKnown =
           callers.getIfAvailable() != null || beans.containsBean(SPRING_SECURITY);
-      WebSettings settings =
-          new WebSettings(
-              new KeySyntax(http.getHeader(), http.getMaxKeyLength(), http.isStrictKeys()),
-              bytes("idem.http.max-request-size", http.getMaxRequestSize()),
-              bytes("idem.http.max-stored-size", http.getMaxStoredSize()),
-              ResponsePolicy.DEFAULT,
-              ReplayHeaders.standard().and(http.getReplayHeaders().toArray(String[]::new)),
-              callersKnown);
-      return new WebEndpoints(operations, settings, beans);
+      WebSettings.Builder settings = WebSettings.builder();
+      // ---- the request
+      settings
+          .callersKnown(callersKnown)
+          .keySyntax(new KeySyntax(http.getHeader(), http.getMaxKeyLength(), http.isStrictKeys()))
+          .maxRequestBytes(bytes("idem.http.max-request-size", http.getMaxRequestSize()));
+      // ---- the response
+      settings
+          .maxStoredBytes(bytes("idem.http.max-stored-size", http.getMaxStoredSize()))
+          .replayHeaders(
+              ReplayHeaders.standard().and(http.getReplayHeaders().toArray(String[]::new)));
+      return new WebEndpoints(operations, settings.build(), beans);
     }
 
     @Bean

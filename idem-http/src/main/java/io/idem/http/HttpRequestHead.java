@@ -1,0 +1,48 @@
+package io.idem.http;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a request says before its body is read. Asked only by the thread that carries the request,
+ * so it need not be thread-safe.
+ */
+public interface HttpRequestHead {
+
+  /**
+   * The method.
+   *
+   * @return the method, in its own case
+   */
+  String method();
+
+  /**
+   * The path.
+   *
+   * @return the path, as it was sent
+   */
+  String path();
+
+  /**
+   * The query.
+   *
+   * @return the query without its question mark, as it was sent, or null if there is none
+   */
+  @Nullable String query();
+
+  /**
+   * The lines of a header.
+   *
+   * @param name the header's name, in any case
+   * @return the value of each line, in their order; empty if the header is absent
+   */
+  List<String> headerLines(String name);
+
+  /**
+   * Who sends the request: the principal, not the credential, so that a refreshed token is the same
+   * caller.
+   *
+   * @return the caller, or null if it is not known
+   */
+  @Nullable String caller();
+}
