@@ -16,14 +16,10 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -72,7 +68,7 @@ abstract class ExactlyOnceContract {
   void twoHundredSimultaneousRequestsMoveTheMoneyOnce() {
     String key = key();
 
-    List<Answer> answers = atOnce(200, () -> pay("alice", "bob", 1250, key));
+    List<Answer> answers = Callers.atOnce(200, () -> pay("alice", "bob", 1250, key));
 
     assertThat(answers).allSatisfy(answer -> assertThat(answer.status()).isIn(201, 409));
     List<Answer> paid = answers.stream().filter(answer -> answer.status() == 201).toList();
@@ -94,7 +90,7 @@ abstract class ExactlyOnceContract {
     AtomicInteger next = new AtomicInteger();
 
     List<Answer> answers =
-        atOnce(
+        Callers.atOnce(
             200,
             () -> {
               int i = next.getAndIncrement();
@@ -332,7 +328,7 @@ abstract class ExactlyOnceContract {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
     } finally {
-      close(clients);
+      Callers.end(clients);
     }
     return List.copyOf(answered);
   }
@@ -389,45 +385,6 @@ abstract class ExactlyOnceContract {
 
   private static String key() {
     return UUID.randomUUID().toString();
-  }
-
-  private static List<Answer> atOnce(int callers, Callable<Answer> call) {
-    ExecutorService threads = Executors.newFixedThreadPool(callers);
-    CountDownLatch start = new CountDownLatch(1);
-    try {
-      List<Future<Answer>> futures = new ArrayList<>();
-      for (int i = 0; i < callers; i++) {
-        futures.add(
-            threads.submit(
-                () -> {
-                  start.await();
-                  return call.call();
-                }));
-      }
-      start.countDown();
-      List<Answer> answers = new ArrayList<>();
-      for (Future<Answer> future : futures) {
-        answers.add(future.get(120, TimeUnit.SECONDS));
-      }
-      return answers;
-    } catch (ExecutionException | TimeoutException e) {
-      throw new AssertionError(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    } finally {
-      close(threads);
-    }
-  }
-
-  private static void close(ExecutorService threads) {
-    threads.shutdown();
-    try {
-      assertThat(threads.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    }
   }
 
   private record RawAnswer(int status, String head, String body) {}
