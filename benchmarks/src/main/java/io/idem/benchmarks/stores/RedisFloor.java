@@ -1,5 +1,7 @@
 package io.idem.benchmarks.stores;
 
+import io.idem.benchmarks.load.Caller;
+import io.idem.benchmarks.load.Comparison;
 import io.idem.core.BatchBody;
 import io.idem.core.Execution;
 import io.idem.core.Idempotency;

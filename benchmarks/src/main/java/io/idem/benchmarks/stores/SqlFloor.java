@@ -2,6 +2,8 @@ package io.idem.benchmarks.stores;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.idem.benchmarks.load.Caller;
+import io.idem.benchmarks.load.Comparison;
 import io.idem.core.BatchBody;
 import io.idem.core.Execution;
 import io.idem.core.Idempotency;

@@ -1,12 +1,17 @@
-package io.idem.benchmarks.stores;
+package io.idem.benchmarks.load;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Arguments of the form name=value. */
-record Arguments(Map<String, String> values) {
+/**
+ * Arguments of the form name=value.
+ *
+ * @param values what was given
+ */
+public record Arguments(Map<String, String> values) {
 
-  static Arguments of(String... args) {
+  /** Takes them apart; an {@link IllegalArgumentException} for one of another form. */
+  public static Arguments of(String... args) {
     Map<String, String> values = new LinkedHashMap<>();
     for (String arg : args) {
       int equals = arg.indexOf('=');
@@ -18,7 +23,8 @@ record Arguments(Map<String, String> values) {
     return new Arguments(values);
   }
 
-  String value(String name, String otherwise) {
+  /** The value of one, or else another. */
+  public String value(String name, String otherwise) {
     return values.getOrDefault(name, otherwise);
   }
 }

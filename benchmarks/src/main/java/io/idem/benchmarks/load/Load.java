@@ -1,4 +1,4 @@
-package io.idem.benchmarks.stores;
+package io.idem.benchmarks.load;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /** Callers that call as fast as they can for a while. */
-final class Load {
+public final class Load {
 
   private Load() {}
 
@@ -22,7 +22,8 @@ final class Load {
    * @param nanos for how long
    * @param caller makes one
    */
-  static double callsPerSecond(int threads, long nanos, Supplier<Caller> caller) throws Exception {
+  public static double callsPerSecond(int threads, long nanos, Supplier<Caller> caller)
+      throws Exception {
     ExecutorService pool = Executors.newFixedThreadPool(threads);
     try {
       CyclicBarrier start = new CyclicBarrier(threads);

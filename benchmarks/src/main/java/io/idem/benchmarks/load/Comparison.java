@@ -1,4 +1,4 @@
-package io.idem.benchmarks.stores;
+package io.idem.benchmarks.load;
 
 import java.util.function.Supplier;
 
@@ -13,7 +13,7 @@ import java.util.function.Supplier;
  * @param floor a new caller that does it by hand
  * @param idem a new caller that does it with Idem
  */
-record Comparison(
+public record Comparison(
     String backend,
     String name,
     String byHand,
