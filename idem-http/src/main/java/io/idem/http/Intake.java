@@ -2,6 +2,7 @@ package io.idem.http;
 
 import io.idem.core.IdempotentRequest;
 import io.idem.core.store.Fingerprint;
+import io.idem.http.internal.Sha256;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -92,7 +93,8 @@ final class Intake {
             request.headerLines("Content-Type").stream().findFirst().orElse(null),
             body);
     try {
-      return new Ready(new IdempotentRequest(head.caller(), head.key(), fingerprint));
+      String scope = scope(endpoint, request, head.caller());
+      return new Ready(new IdempotentRequest(scope, head.key(), fingerprint));
     } catch (IllegalArgumentException e) {
       // The key has been checked, so this is the caller's name.
       log.warn(
@@ -105,6 +107,20 @@ final class Intake {
           "The name of the caller is too long or not valid Unicode, so that no key can belong to"
               + " it.");
     }
+  }
+
+  /**
+   * Whom and what a key belongs to. The parts cannot run into each other: each but the path has its
+   * length before it, and the path begins with a slash; with two of them, the digest of a long one.
+   */
+  private static String scope(HttpEndpoint endpoint, HttpRequestHead request, String caller) {
+    StringBuilder scope = new StringBuilder().append(caller.length()).append(':').append(caller);
+    if (endpoint.pathScope() == PathScope.SEPARATE) {
+      String resource = request.resource();
+      boolean fits = scope.length() + resource.length() <= IdempotentRequest.MAX_KEY_LENGTH;
+      scope.append(fits ? resource : "//" + new Sha256().string(resource).hex());
+    }
+    return scope.toString();
   }
 
   private Settled refused(HttpEndpoint endpoint, ProblemType type, String detail) {
