@@ -367,9 +367,19 @@ public final class HttpEndpoint {
      * Makes the endpoint.
      *
      * @return the endpoint
+     * @throws IllegalArgumentException if its settings contradict each other
      */
     public HttpEndpoint build() {
-      return new HttpEndpoint(this);
+      HttpEndpoint endpoint = new HttpEndpoint(this);
+      if (endpoint.keySource instanceof KeySource.SourceAndNumber
+          && callerScope == CallerScope.SHARED) {
+        throw new IllegalArgumentException(
+            "Operation '"
+                + operation.name()
+                + "' takes source and number for its key, which belong to the authenticated caller,"
+                + " but its keys are shared by all callers: use CallerScope.CALLER");
+      }
+      return endpoint;
     }
 
     private static int notNegative(int bytes) {

@@ -76,6 +76,16 @@ final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
   }
 
   @Override
+  public @Nullable String pathVariable(String name) {
+    return PathVariables.get(request, name);
+  }
+
+  /** The request for a handler that runs unprotected, its body still there to be read. */
+  HttpServletRequest unprotected() {
+    return body == null ? request : new BufferedRequest(request, body);
+  }
+
+  @Override
   public RequestBody body(int maxBytes) throws IOException {
     String type = mediaType();
     if (type.equals("multipart/form-data")) {
