@@ -3,6 +3,10 @@ package io.idem.http;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.store.Fingerprint;
 import io.idem.http.internal.Sha256;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,9 +21,13 @@ final class Intake {
   private static final Logger log = LoggerFactory.getLogger("io.idem.http");
 
   private final Refusals refusals;
+  private final InstantSource clock;
+  private final UnprotectedKeys unprotectedKeys;
 
-  Intake(Refusals refusals) {
+  Intake(Refusals refusals, InstantSource clock, UnprotectedKeys unprotectedKeys) {
     this.refusals = refusals;
+    this.clock = clock;
+    this.unprotectedKeys = unprotectedKeys;
   }
 
   /** What the first step came to. */
@@ -49,10 +57,10 @@ final class Intake {
 
   /** The first step: method, and key and caller as far as the body is not needed for them. */
   AtHead head(HttpEndpoint endpoint, HttpRequestHead request) {
-    if (!endpoint.protects(request.method())) {
-      return passThrough();
-    }
     KeySource source = endpoint.keySource();
+    if (!endpoint.protects(request.method())) {
+      return new Settled(unprotected(source, endpoint.dialect(), request));
+    }
     if (source.isInBody()) {
       if (!endpoint.isKeyRequired()) {
         return new NeedsBody(null, null); // without a key it may run, whoever sends it
@@ -66,8 +74,32 @@ final class Intake {
       return withoutKey(endpoint, read);
     }
     String caller = callerOf(endpoint, request);
-    Settled refused = refusedWithKey(endpoint, key, caller);
+    Settled refused = refusedWithKey(endpoint, request, key, caller);
     return refused == null ? new NeedsBody(key, caller) : refused;
+  }
+
+  /** The answer to a request that nothing protects, which may have a key all the same. */
+  HttpAnswer unprotected(KeySource source, HttpDialect dialect, HttpRequestHead request) {
+    if (unprotectedKeys == UnprotectedKeys.IGNORE
+        || HttpEndpoint.isSafe(request.method())
+        || source.isInBody() // which is not read to find out
+        || !source.maySend(request)) {
+      return new HttpAnswer.PassThrough();
+    }
+    if (unprotectedKeys == UnprotectedKeys.REFUSE) {
+      ProblemType type = ProblemType.KEY_NOT_SUPPORTED;
+      return new HttpAnswer.Refusal(
+          refusals.problem(
+              type,
+              dialect.statusOf(type, type.status()),
+              "Nothing protects this request from being carried out twice. Send it without a key,"
+                  + " and do not repeat it on your own.",
+              null));
+    }
+    HeaderField flag = new HeaderField(HttpIdempotency.IGNORED_HEADER, "true");
+    List<HeaderField> headers = new ArrayList<>(List.of(flag));
+    headers.addAll(Verdict.exposing(request, Stream.of(flag)));
+    return new HttpAnswer.PassThrough(headers);
   }
 
   private Settled withoutKey(HttpEndpoint endpoint, KeySyntax.Result read) {
@@ -90,10 +122,12 @@ final class Intake {
 
   /** What is asked once there is a key; null if nothing speaks against the request. */
   private @Nullable Settled refusedWithKey(
-      HttpEndpoint endpoint, KeySyntax.Key key, String caller) {
+      HttpEndpoint endpoint, HttpRequestHead request, KeySyntax.Key key, String caller) {
     Settled refused = refusedCaller(endpoint, caller);
-    if (refused == null
-        && endpoint.keySource() instanceof KeySource.SourceAndNumber numbered
+    if (refused != null) {
+      return refused;
+    }
+    if (endpoint.keySource() instanceof KeySource.SourceAndNumber numbered
         && !numbered.check().maySend(caller, key.source())) {
       return refused(
           endpoint,
@@ -102,7 +136,10 @@ final class Intake {
               + numbered.source().description()
               + " names.");
     }
-    return refused;
+    StaleGuard guard = endpoint.staleGuard();
+    RequestAge.Objection objection =
+        guard == null ? null : RequestAge.objection(guard, request, key, clock.instant());
+    return objection == null ? null : refused(endpoint, objection.type(), objection.detail());
   }
 
   private @Nullable Settled refusedCaller(HttpEndpoint endpoint, String caller) {
@@ -139,7 +176,7 @@ final class Intake {
       if (!(read instanceof KeySyntax.Key found)) {
         return withoutKey(endpoint, read);
       }
-      Settled refused = refusedWithKey(endpoint, found, caller);
+      Settled refused = refusedWithKey(endpoint, request, found, caller);
       if (refused != null) {
         return refused;
       }
