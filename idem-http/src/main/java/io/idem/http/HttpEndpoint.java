@@ -22,6 +22,7 @@ public final class HttpEndpoint {
   private final CallerScope callerScope;
   private final PathScope pathScope;
   private final @Nullable StaleGuard staleGuard;
+  private final @Nullable BodyFields comparing;
   private final @Nullable Set<String> methods;
   private final int maxRequestBytes;
   private final int maxStoredBytes;
@@ -41,6 +42,7 @@ public final class HttpEndpoint {
     this.pathScope = builder.pathScope != null ? builder.pathScope : builder.dialect.pathScope();
     this.staleGuard =
         builder.staleGuard != null ? builder.staleGuard : builder.dialect.staleGuard();
+    this.comparing = builder.comparing;
     this.methods = builder.methods;
     this.maxRequestBytes = builder.maxRequestBytes;
     this.maxStoredBytes = builder.maxStoredBytes;
@@ -120,6 +122,15 @@ public final class HttpEndpoint {
    */
   public @Nullable StaleGuard staleGuard() {
     return staleGuard;
+  }
+
+  /**
+   * The fields that count as the request.
+   *
+   * @return the fields, or null if the whole body counts
+   */
+  public @Nullable BodyFields comparing() {
+    return comparing;
   }
 
   /**
@@ -204,6 +215,7 @@ public final class HttpEndpoint {
     private CallerScope callerScope = CallerScope.CALLER;
     private @Nullable PathScope pathScope;
     private @Nullable StaleGuard staleGuard;
+    private @Nullable BodyFields comparing;
     private @Nullable Set<String> methods = Set.of("POST", "PATCH");
     private int maxRequestBytes = 1 << 20;
     private int maxStoredBytes = 1 << 20;
@@ -275,8 +287,8 @@ public final class HttpEndpoint {
     /**
      * What a key is to another path of the operation.
      *
-     * @param pathScope that of the {@linkplain HttpDialect#pathScope() dialect} by default, which is
-     *     {@link PathScope#SEPARATE} in most
+     * @param pathScope that of the {@linkplain HttpDialect#pathScope() dialect} by default, which
+     *     is {@link PathScope#SEPARATE} in most
      * @return this
      */
     public Builder pathScope(PathScope pathScope) {
@@ -293,6 +305,18 @@ public final class HttpEndpoint {
      */
     public Builder staleGuard(StaleGuard staleGuard) {
       this.staleGuard = staleGuard;
+      return this;
+    }
+
+    /**
+     * The fields that count as the request: what else its body says does not tell a repeat from
+     * another request.
+     *
+     * @param comparing the whole body by default
+     * @return this
+     */
+    public Builder comparing(BodyFields comparing) {
+      this.comparing = comparing;
       return this;
     }
 

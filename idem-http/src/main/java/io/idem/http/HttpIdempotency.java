@@ -8,6 +8,9 @@ import io.idem.core.store.StoreUnavailableException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,11 +38,18 @@ public final class HttpIdempotency {
   /** The header that says that a key was of no use, because nothing protects the request. */
   public static final String IGNORED_HEADER = "Idempotency-Key-Ignored";
 
+  /**
+   * The header that says how long a key counts, counted from the first answer: a duration by
+   * ISO-8601, as Iceberg's REST catalogs write their {@code idempotency-key-lifetime}.
+   */
+  public static final String LIFETIME_HEADER = "Idempotency-Key-Lifetime";
+
   /** The path under which the documentation of problems is found by default. */
   public static final String DEFAULT_PROBLEM_BASE = "/idempotency/problems";
 
   private final Refusals refusals;
   private final HttpDialect dialect;
+  private final ProblemTexts texts;
   private final KeySource unprotectedSource;
   private final UnprotectedKeys unprotectedKeys;
   private final Intake intake;
@@ -62,10 +72,11 @@ public final class HttpIdempotency {
   private HttpIdempotency(Builder builder) {
     this.refusals = builder.refusals;
     this.dialect = builder.dialect;
+    this.texts = builder.texts;
     this.unprotectedSource = builder.dialect.keySource(builder.keySyntax);
     this.unprotectedKeys = builder.unprotectedKeys;
     this.intake = new Intake(refusals, builder.clock, builder.unprotectedKeys);
-    this.verdict = new Verdict(refusals);
+    this.verdict = new Verdict(refusals, builder.publishRetention);
   }
 
   /**
@@ -169,7 +180,7 @@ public final class HttpIdempotency {
    * @return what is sent
    */
   public StoredResponse render(HttpRequestHead request, Problem problem) {
-    return dialect.refusal(problem, request);
+    return render(dialect, request, problem);
   }
 
   /**
@@ -181,7 +192,7 @@ public final class HttpIdempotency {
    * @return what is sent
    */
   public StoredResponse render(HttpEndpoint endpoint, HttpRequestHead request, Problem problem) {
-    return endpoint.dialect().refusal(problem, request);
+    return render(endpoint.dialect(), request, problem);
   }
 
   /**
@@ -197,7 +208,24 @@ public final class HttpIdempotency {
   public StoredResponse render(
       HttpRequestHead request, ProblemType type, String detail, @Nullable Duration retryAfter) {
     int status = dialect.statusOf(type, type.status());
-    return dialect.refusal(refusals.problem(type, status, detail, retryAfter), request);
+    return render(dialect, request, refusals.problem(type, status, detail, retryAfter));
+  }
+
+  /** In the client's language, with a type that resolves where the client found the application. */
+  private StoredResponse render(HttpDialect dialect, HttpRequestHead request, Problem problem) {
+    String uri = problem.typeUri();
+    boolean ofThisServer = uri.startsWith("/") && !uri.startsWith("//");
+    Problem resolved = ofThisServer ? problem.at(request.contextPath() + uri) : problem;
+    Locale locale = Languages.choose(request.headerLines("Accept-Language"), texts, problem.type());
+    String title = locale == null ? null : texts.title(problem.type(), locale);
+    if (title == null) {
+      return dialect.refusal(resolved, request);
+    }
+    StoredResponse refusal = dialect.refusal(resolved.titled(title), request);
+    List<HeaderField> headers = new ArrayList<>(refusal.headers());
+    headers.add(new HeaderField("Content-Language", locale.toLanguageTag()));
+    headers.add(new HeaderField("Vary", "Accept-Language"));
+    return new StoredResponse(refusal.status(), headers, refusal.body());
   }
 
   /** Collects the settings of the protocol. Every setting has a default. Not thread-safe. */
@@ -207,6 +235,8 @@ public final class HttpIdempotency {
     private InstantSource clock = InstantSource.system();
     private HttpDialect dialect = HttpDialect.ietf();
     private KeySyntax keySyntax = KeySyntax.DEFAULT;
+    private boolean publishRetention = true;
+    private ProblemTexts texts = ProblemTexts.bundled();
     private UnprotectedKeys unprotectedKeys = UnprotectedKeys.FLAG;
 
     private Builder() {}
@@ -251,13 +281,37 @@ public final class HttpIdempotency {
      * Where problems are documented.
      *
      * @param problemBase what the type URI of a problem starts with, before a slash and the {@link
-     *     ProblemType#slug()}: a path, or an absolute URI; {@value #DEFAULT_PROBLEM_BASE} by
-     *     default
+     *     ProblemType#slug()}: a path within the application, before which its {@linkplain
+     *     HttpRequestHead#contextPath() context path} is put, or an absolute URI; {@value
+     *     #DEFAULT_PROBLEM_BASE} by default
      * @return this
      * @throws IllegalArgumentException if it is empty or ends with a slash
      */
     public Builder problemBase(String problemBase) {
       this.refusals = new Refusals(problemBase);
+      return this;
+    }
+
+    /**
+     * Whether answers under a key say how long it counts, in the header {@value #LIFETIME_HEADER}.
+     *
+     * @param publishRetention true by default
+     * @return this
+     */
+    public Builder publishRetention(boolean publishRetention) {
+      this.publishRetention = publishRetention;
+      return this;
+    }
+
+    /**
+     * The titles of problems in other languages than English, chosen by the client's {@code
+     * Accept-Language}.
+     *
+     * @param texts {@link ProblemTexts#bundled()} by default
+     * @return this
+     */
+    public Builder texts(ProblemTexts texts) {
+      this.texts = texts;
       return this;
     }
 

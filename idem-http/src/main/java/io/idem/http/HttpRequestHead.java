@@ -69,4 +69,13 @@ public interface HttpRequestHead {
   default @Nullable String pathVariable(String name) {
     return null;
   }
+
+  /**
+   * The path below which the application is found at this server.
+   *
+   * @return empty, or a path that begins and does not end with a slash
+   */
+  default String contextPath() {
+    return "";
+  }
 }

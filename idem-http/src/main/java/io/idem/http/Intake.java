@@ -40,8 +40,8 @@ final class Intake {
   record Settled(HttpAnswer answer) implements AtHead, AtBody {}
 
   /**
-   * The request may have a key and a caller, which is empty where keys are everybody's. Each is null
-   * as long as it has not been asked for, because the body comes first.
+   * The request may have a key and a caller, which is empty where keys are everybody's. Each is
+   * null as long as it has not been asked for, because the body comes first.
    */
   record NeedsBody(KeySyntax.@Nullable Key key, @Nullable String caller) implements AtHead {
 
@@ -182,13 +182,7 @@ final class Intake {
       }
       key = found;
     }
-    Fingerprint fingerprint =
-        RequestFingerprint.of(
-            request.method(),
-            request.path(),
-            request.query(),
-            request.headerLines("Content-Type").stream().findFirst().orElse(null),
-            body);
+    Fingerprint fingerprint = RequestFingerprint.of(request, body, endpoint.comparing());
     try {
       String scope = scope(endpoint, request, key, caller);
       return new Ready(new IdempotentRequest(scope, key.value(), fingerprint));

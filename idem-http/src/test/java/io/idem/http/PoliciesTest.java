@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -126,6 +127,17 @@ class PoliciesTest {
     assertThat(ProblemType.ofSlug(type.slug())).contains(type);
     assertThat(type.documentation()).contains("What to do:").doesNotContain("\\");
     assertThat(type.status()).isBetween(400, 599);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void p33_everyCauseHasATitleInEveryLanguage(ProblemType type) {
+    for (String language : BundledTexts.LANGUAGES) {
+      assertThat(ProblemTexts.bundled().title(type, Locale.forLanguageTag(language)))
+          .as(language)
+          .isNotBlank()
+          .isNotEqualTo(type.title());
+    }
   }
 
   @Test

@@ -46,4 +46,9 @@ class ServletRequestHead implements HttpRequestHead {
   public final @Nullable String pathVariable(String name) {
     return PathVariables.get(request, name);
   }
+
+  @Override
+  public final String contextPath() {
+    return request.getContextPath();
+  }
 }

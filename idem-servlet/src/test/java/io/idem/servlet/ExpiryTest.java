@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,6 +24,48 @@ class ExpiryTest extends ServerTest {
   @BeforeEach
   void setClock() {
     server.clock = () -> NOW;
+  }
+
+  @Test
+  void p31_theRetentionIsPublished() throws Exception {
+    server.protect(
+        "/pay",
+        operation -> operation.retention(Duration.ofDays(7)),
+        endpoint -> endpoint.keyOptional(),
+        (request, response) ->
+            response.setStatus("fail".equals(request.getQueryString()) ? 403 : 201));
+
+    HttpResponse<byte[]> first = server.post("/pay", "k");
+    HttpResponse<byte[]> repeat = server.post("/pay", "k");
+    HttpResponse<byte[]> freed = server.post("/pay?fail", "k2");
+    HttpResponse<byte[]> withoutKey = server.send(server.request("/pay").POST(body("{}")));
+
+    assertThat(lifetimes(first)).containsExactly("PT168H");
+    assertReplayed(repeat);
+    assertThat(lifetimes(repeat)).containsExactly("PT168H");
+    assertThat(freed.statusCode()).isEqualTo(403);
+    assertThat(lifetimes(freed)).as("a key that is free has no lifetime").isEmpty();
+    assertThat(lifetimes(withoutKey)).isEmpty();
+  }
+
+  @Test
+  void p31_aScriptOfAnotherOriginCanReadIt() throws Exception {
+    server.protect("/pay", (request, response) -> {});
+
+    String answer =
+        server.raw(rawPost("/pay", "Idempotency-Key: k\r\nOrigin: http://shop.example\r\n", "{}"));
+
+    assertThat(answer).contains("Access-Control-Expose-Headers: Idempotency-Key-Lifetime\r\n");
+  }
+
+  @Test
+  void p31_theRetentionMayBeKeptToOneself() throws Exception {
+    server.stop();
+    server = new TestServer(store, "", settings -> settings.publishRetention(false));
+    server.protect("/pay", (request, response) -> {});
+
+    assertThat(lifetimes(server.post("/pay", "k"))).isEmpty();
+    assertThat(lifetimes(server.post("/pay", "k"))).isEmpty();
   }
 
   @Test
@@ -164,6 +207,10 @@ class ExpiryTest extends ServerTest {
             .header("Repeatability-First-Sent", firstSent)
             .POST(body("{}"));
     return server.send(request);
+  }
+
+  private static List<String> lifetimes(HttpResponse<byte[]> response) {
+    return response.headers().allValues("Idempotency-Key-Lifetime");
   }
 
   private static String uuidV7(Instant time) {

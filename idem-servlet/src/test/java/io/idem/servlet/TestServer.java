@@ -63,10 +63,11 @@ final class TestServer {
   private volatile Handler before = (request, response) -> {};
 
   TestServer(IdempotencyStore store) throws Exception {
-    this(store, settings -> settings);
+    this(store, "", settings -> settings);
   }
 
-  TestServer(IdempotencyStore store, UnaryOperator<HttpIdempotency.Builder> settings)
+  TestServer(
+      IdempotencyStore store, String contextPath, UnaryOperator<HttpIdempotency.Builder> settings)
       throws Exception {
     HttpIdempotency protocol =
         settings.apply(HttpIdempotency.builder().clock(() -> clock.instant())).build();
@@ -75,15 +76,12 @@ final class TestServer {
     tomcat.setBaseDir(home.toString());
     tomcat.setPort(0);
     tomcat.getConnector().setProperty("maxThreads", "150");
-    Context context = tomcat.addContext("", home.toString());
+    Context context = tomcat.addContext(contextPath, home.toString());
     addServlet(context, "handlers", new HandlerServlet(), "/*")
         .setMultipartConfigElement(new MultipartConfigElement("", 100_000, 200_000, 1_000));
     addServlet(context, "plain", new HandlerServlet(), "/plain/*");
     addServlet(
-        context,
-        "problems",
-        new ProblemDocumentationServlet(),
-        HttpIdempotency.DEFAULT_PROBLEM_BASE + "/*");
+        context, "problems", new ProblemDocumentationServlet(), protocol.problemBase() + "/*");
     addServlet(context, "errors", new ErrorServlet(), "/error");
     ErrorPage errorPage = new ErrorPage();
     errorPage.setLocation("/error");

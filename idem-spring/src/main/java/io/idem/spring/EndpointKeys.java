@@ -1,5 +1,6 @@
 package io.idem.spring;
 
+import io.idem.http.BodyFields;
 import io.idem.http.CallerScope;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.KeySource;
@@ -45,7 +46,7 @@ final class EndpointKeys {
               + " numbers belongs to the caller that sends it.",
           "Leave caller = SHARED away.");
     }
-    if (annotation.caller() == Idempotent.Caller.AUTHENTICATED && !settings.callersKnown()) {
+    if (annotation.caller() != Idempotent.Caller.SHARED && !settings.callersKnown()) {
       throw new IdempotencySetupException(
           method
               + " is an @Idempotent endpoint whose keys belong to the authenticated caller, but"
@@ -76,6 +77,9 @@ final class EndpointKeys {
     if (pathScope != null) {
       endpoint.pathScope(pathScope);
     }
+    if (annotation.comparing().length > 0) {
+      endpoint.comparing(BodyFields.parse(annotation.comparing()));
+    }
     StaleGuard staleGuard = staleGuard(method);
     if (staleGuard != null) {
       endpoint.staleGuard(staleGuard);
@@ -95,11 +99,8 @@ final class EndpointKeys {
     RequestValue source = place(method, "sourceFrom", sourceFrom);
     if (source != null) {
       RequestValue number =
-          key == null
-              ? new RequestValue.Header(method.header().orElse(syntax.headerName()))
-              : key;
-      return KeySource.sourceAndNumber(
-          source, number, syntax.maxLength(), settings.sourceCheck());
+          key == null ? new RequestValue.Header(method.header().orElse(syntax.headerName())) : key;
+      return KeySource.sourceAndNumber(source, number, syntax.maxLength(), settings.sourceCheck());
     }
     if (key instanceof RequestValue.Header header) {
       return KeySource.header(syntax.in(header.name()));

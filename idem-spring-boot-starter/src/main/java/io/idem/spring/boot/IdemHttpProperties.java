@@ -1,6 +1,8 @@
 package io.idem.spring.boot;
 
+import io.idem.http.HttpIdempotency;
 import io.idem.http.PathScope;
+import io.idem.http.UnprotectedKeys;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +31,15 @@ public class IdemHttpProperties {
 
   /** What a key is to another path of an endpoint; by default what the dialect says. */
   private @Nullable PathScope pathScope;
+
+  /** What the type of a problem starts with: a path of this application, or an absolute URI. */
+  private String problemBase = HttpIdempotency.DEFAULT_PROBLEM_BASE;
+
+  /** Whether answers say how long a key counts, in the header Idempotency-Key-Lifetime. */
+  private boolean publishRetention = true;
+
+  /** What becomes of a request that sends a key to where nothing protects it. */
+  private UnprotectedKeys unprotectedKeys = UnprotectedKeys.FLAG;
 
   @NestedConfigurationProperty
   private final IdemStaleGuardProperties staleGuard = new IdemStaleGuardProperties();
@@ -152,6 +163,61 @@ public class IdemHttpProperties {
    */
   public void setPathScope(@Nullable PathScope pathScope) {
     this.pathScope = pathScope;
+  }
+
+  /**
+   * What the type of a problem starts with.
+   *
+   * @return a path or URI, without a slash at its end
+   */
+  public String getProblemBase() {
+    return problemBase;
+  }
+
+  /**
+   * Sets what the type of a problem starts with.
+   *
+   * @param problemBase a path of this application, where its documentation is then served, or an
+   *     absolute URI
+   */
+  public void setProblemBase(String problemBase) {
+    this.problemBase = problemBase;
+  }
+
+  /**
+   * Whether answers say how long a key counts.
+   *
+   * @return true by default
+   */
+  public boolean isPublishRetention() {
+    return publishRetention;
+  }
+
+  /**
+   * Sets whether answers say how long a key counts.
+   *
+   * @param publishRetention false to keep it to oneself
+   */
+  public void setPublishRetention(boolean publishRetention) {
+    this.publishRetention = publishRetention;
+  }
+
+  /**
+   * What becomes of a request that sends a key to where nothing protects it.
+   *
+   * @return {@link UnprotectedKeys#FLAG} by default
+   */
+  public UnprotectedKeys getUnprotectedKeys() {
+    return unprotectedKeys;
+  }
+
+  /**
+   * Sets what becomes of a request that sends a key to where nothing protects it.
+   *
+   * @param unprotectedKeys flag, refuse or ignore
+   */
+  public void setUnprotectedKeys(UnprotectedKeys unprotectedKeys) {
+    this.unprotectedKeys = unprotectedKeys;
   }
 
   /**

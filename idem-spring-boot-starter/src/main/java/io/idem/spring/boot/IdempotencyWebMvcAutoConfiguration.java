@@ -2,6 +2,7 @@ package io.idem.spring.boot;
 
 import io.idem.http.HttpIdempotency;
 import io.idem.http.KeySyntax;
+import io.idem.http.ProblemTexts;
 import io.idem.http.ReplayHeaders;
 import io.idem.http.SourceCheck;
 import io.idem.http.StaleGuard;
@@ -13,6 +14,7 @@ import io.idem.spring.EndpointGuard;
 import io.idem.spring.IdempotencyExceptionHandler;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.IdempotentOperations;
+import io.idem.spring.MessageSourceProblemTexts;
 import io.idem.spring.WebEndpoints;
 import io.idem.spring.WebSettings;
 import jakarta.servlet.DispatcherType;
@@ -28,6 +30,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplicat
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
 import org.springframework.boot.webmvc.autoconfigure.DispatcherServletRegistrationBean;
+import org.springframework.context.MessageSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
@@ -61,14 +64,29 @@ public final class IdempotencyWebMvcAutoConfiguration {
     return new IdempotencyExceptionHandler(protocol.getIfAvailable(HttpIdempotency::new));
   }
 
+  @Bean
+  @ConditionalOnMissingBean
+  KeySyntax idempotencyKeySyntax(IdemProperties properties) {
+    IdemHttpProperties http = properties.getHttp();
+    return new KeySyntax(http.getHeader(), http.getMaxKeyLength(), http.isStrictKeys());
+  }
+
   @Configuration(proxyBeanMethods = false)
   @ConditionalOnBooleanProperty(name = "idem.http.enabled", matchIfMissing = true)
   static class EndpointConfiguration {
 
     @Bean
     @ConditionalOnMissingBean
-    HttpIdempotency httpIdempotency() {
-      return HttpIdempotency.builder().build();
+    HttpIdempotency httpIdempotency(
+        IdemProperties properties, KeySyntax keySyntax, MessageSource messages) {
+      IdemHttpProperties http = properties.getHttp();
+      return HttpIdempotency.builder()
+          .keySyntax(keySyntax)
+          .problemBase(http.getProblemBase())
+          .publishRetention(http.isPublishRetention())
+          .texts(new MessageSourceProblemTexts(messages, ProblemTexts.bundled()))
+          .unprotectedKeys(http.getUnprotectedKeys())
+          .build();
     }
 
     @Bean
@@ -78,6 +96,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
         IdemProperties properties,
         ObjectProvider<CallerResolver> callers,
         ObjectProvider<SourceCheck> sources,
+        KeySyntax keySyntax,
         ConfigurableListableBeanFactory beans) {
       IdemHttpProperties http = properties.getHttp();
       boolean callersKnown =
@@ -86,7 +105,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
       // ---- the request
       settings
           .callersKnown(callersKnown)
-          .keySyntax(new KeySyntax(http.getHeader(), http.getMaxKeyLength(), http.isStrictKeys()))
+          .keySyntax(keySyntax)
           .maxRequestBytes(bytes("idem.http.max-request-size", http.getMaxRequestSize()))
           .pathScope(http.getPathScope())
           .sourceCheck(sources.getIfAvailable(SourceCheck::any))

@@ -346,7 +346,7 @@ class EndpointTest {
     assertThat(replay.headers().allValues("Access-Control-Allow-Origin"))
         .containsExactly("http://shop.example");
     assertThat(replay.headers().allValues("Access-Control-Expose-Headers"))
-        .contains("Idempotent-Replayed");
+        .contains("Idempotent-Replayed, Idempotency-Key-Lifetime");
     assertThat(refusal.statusCode()).isEqualTo(400);
     assertThat(refusal.headers().firstValue("Access-Control-Allow-Origin"))
         .hasValue("http://shop.example");

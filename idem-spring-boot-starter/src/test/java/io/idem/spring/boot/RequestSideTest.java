@@ -12,6 +12,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,7 +48,11 @@ class RequestSideTest {
                 "server.address=127.0.0.1",
                 "server.servlet.context-path=/app",
                 "spring.main.banner-mode=off",
-                "idem.store=memory")
+                "idem.store=memory",
+                "idem.http.max-key-length=40",
+                "idem.http.stale-guard.window=12h",
+                "idem.http.problem-base=/docs/idempotency/problems",
+                "spring.messages.basename=idem-test-messages")
             .run();
     base =
         URI.create(
@@ -136,6 +143,133 @@ class RequestSideTest {
     assertThat(Endpoints.RUNS.get() - before).isEqualTo(1);
   }
 
+  @Test
+  void p05_theTypeOfAProblemResolves() {
+    HttpResponse<String> refused = post("/separate/1", "");
+
+    assertThat(refused.body()).contains("\"type\":\"/app/docs/idempotency/problems/key-missing\"");
+    HttpResponse<String> documentation = send(request("/docs/idempotency/problems/key-missing"));
+    assertThat(documentation.statusCode()).isEqualTo(200);
+    assertThat(documentation.body()).contains("What to do:");
+  }
+
+  @Test
+  void p07_aKeyThatIsIgnoredIsFlagged() {
+    HttpResponse<String> answer = post("/open", "k", "");
+
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(header(answer, "Idempotency-Key-Ignored")).containsExactly("true");
+    assertThat(header(post("/open", ""), "Idempotency-Key-Ignored")).isEmpty();
+  }
+
+  @Test
+  void p07_aKeyThatAServiceUsesIsNotFlagged() {
+    String key = UUID.randomUUID().toString();
+
+    HttpResponse<String> first = post("/service", key, "");
+    HttpResponse<String> repeat = post("/service", key, "");
+
+    assertThat(first.statusCode()).isEqualTo(200);
+    assertThat(repeat.body()).isEqualTo(first.body());
+    assertThat(header(repeat, "Idempotency-Key-Ignored")).isEmpty();
+  }
+
+  /** As endpoints do: by the CallerResolver and by idem.http.max-key-length. */
+  @Test
+  void p08_aServiceTellsCallersAndReadsKeysAsEndpointsDo() {
+    String key = UUID.randomUUID().toString();
+
+    HttpResponse<String> alices = post("/service", key, "");
+    HttpResponse<String> bobs =
+        send(
+            request("/service")
+                .setHeader("X-User", "bob")
+                .header("Idempotency-Key", key)
+                .POST(BodyPublishers.noBody()));
+
+    assertThat(bobs.statusCode()).isEqualTo(200);
+    assertThat(bobs.body()).isNotEqualTo(alices.body());
+    assertProblem(post("/service", "k".repeat(41), ""), 400, "key-malformed");
+  }
+
+  @Test
+  void p04_aServicesSourceIsItsCallersOwn() {
+    HttpResponse<String> alices = post("/numbered/erp/4711", "");
+    HttpResponse<String> bobs =
+        send(
+            request("/numbered/erp/4711").setHeader("X-User", "bob").POST(BodyPublishers.noBody()));
+
+    assertThat(alices.statusCode()).isEqualTo(200);
+    assertThat(post("/numbered/erp/4711", "").body()).isEqualTo(alices.body());
+    assertThat(post("/numbered/shop/4711", "").body()).isNotEqualTo(alices.body());
+    assertThat(bobs.statusCode()).isEqualTo(200);
+    assertThat(bobs.body()).isNotEqualTo(alices.body());
+    HttpResponse<String> nobodys =
+        send(
+            HttpRequest.newBuilder(URI.create(base + "/numbered/erp/4711"))
+                .POST(BodyPublishers.noBody()));
+    assertProblem(nobodys, 403, "caller-required");
+  }
+
+  @Test
+  void p10_onlyTheNamedFieldsCount() {
+    String key = UUID.randomUUID().toString();
+
+    HttpResponse<String> first = post("/compared", key, "{\"sum\":1,\"sent\":1}");
+
+    assertThat(post("/compared", key, "{\"sum\":1,\"sent\":2}").body()).isEqualTo(first.body());
+    assertProblem(post("/compared", key, "{\"sum\":2,\"sent\":1}"), 422, "key-reused");
+  }
+
+  @Test
+  void p31_theRetentionIsPublished() {
+    String key = UUID.randomUUID().toString();
+
+    assertThat(header(post("/compared", key, "{}"), "Idempotency-Key-Lifetime"))
+        .containsExactly("PT24H");
+    assertThat(header(post("/compared", key, "{}"), "Idempotency-Key-Lifetime"))
+        .containsExactly("PT24H");
+  }
+
+  @Test
+  void p32_aStaleRequestIsRefused() {
+    Instant now = Instant.now();
+
+    assertThat(post("/separate/1", uuidV7(now), "").statusCode()).isEqualTo(200);
+    assertProblem(
+        post("/separate/1", uuidV7(now.minus(Duration.ofHours(13))), ""), 412, "stale-request");
+    assertThat(post("/hour", uuidV7(now.minus(Duration.ofMinutes(30))), "").statusCode())
+        .isEqualTo(200);
+    assertProblem(post("/hour", uuidV7(now.minus(Duration.ofHours(2))), ""), 412, "stale-request");
+  }
+
+  @Test
+  void p33_aTitleSpeaksTheClientsLanguage() {
+    HttpResponse<String> bundled =
+        send(
+            request("/separate/1")
+                .header("Accept-Language", "fr-CA")
+                .POST(BodyPublishers.noBody()));
+    HttpResponse<String> own =
+        send(request("/separate/1").header("Accept-Language", "eo").POST(BodyPublishers.noBody()));
+
+    assertThat(bundled.body()).contains("Une clé d’idempotence est requise");
+    assertThat(header(bundled, "Content-Language")).containsExactly("fr");
+    assertThat(own.body()).contains("Mankas ŝlosilo");
+    assertThat(header(own, "Content-Language")).containsExactly("eo");
+  }
+
+  private static String uuidV7(Instant time) {
+    long millis = time.toEpochMilli();
+    return String.format(
+        "%08x-%04x-7%s",
+        millis >>> 16, millis & 0xFFFF, UUID.randomUUID().toString().substring(15));
+  }
+
+  private static List<String> header(HttpResponse<String> response, String name) {
+    return response.headers().allValues(name);
+  }
+
   private static void assertProblem(HttpResponse<String> response, int status, String slug) {
     assertThat(response.body()).contains("/idempotency/problems/" + slug + "\"");
     assertThat(response.statusCode()).isEqualTo(status);
@@ -146,8 +280,7 @@ class RequestSideTest {
   }
 
   private HttpResponse<String> post(String path, String key, String body) {
-    return send(
-        request(path).header("Idempotency-Key", key).POST(BodyPublishers.ofString(body)));
+    return send(request(path).header("Idempotency-Key", key).POST(BodyPublishers.ofString(body)));
   }
 
   private static HttpRequest.Builder request(String path) {
@@ -168,8 +301,9 @@ class RequestSideTest {
   }
 
   @Configuration(proxyBeanMethods = false)
-  @EnableAutoConfiguration(excludeName = "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration")
-  @Import(Endpoints.class)
+  @EnableAutoConfiguration(
+      excludeName = "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration")
+  @Import({Endpoints.class, Service.class})
   static class App {
 
     @Bean
@@ -187,6 +321,12 @@ class RequestSideTest {
   static class Endpoints {
 
     static final AtomicInteger RUNS = new AtomicInteger();
+
+    private final Service service;
+
+    Endpoints(Service service) {
+      this.service = service;
+    }
 
     @PostMapping("/orders")
     @Idempotent(keyFrom = "json:/order/number")
@@ -224,9 +364,49 @@ class RequestSideTest {
       return ran(id);
     }
 
+    @PostMapping("/hour")
+    @Idempotent(notOlderThan = "1h")
+    String hour() {
+      return ran("hour");
+    }
+
+    @PostMapping("/compared")
+    @Idempotent(comparing = "json:/sum")
+    String compared(@RequestBody Map<String, Object> order) {
+      return ran(order.get("sum"));
+    }
+
+    @PostMapping("/open")
+    String open() {
+      return ran("open");
+    }
+
+    @PostMapping("/service")
+    String service() {
+      return service.run();
+    }
+
+    @PostMapping("/numbered/{system}/{number}")
+    String numbered(@PathVariable String system, @PathVariable String number) {
+      return service.numbered(system, number);
+    }
+
     private static String ran(Object what) {
       RUNS.incrementAndGet();
       return what + " " + UUID.randomUUID();
+    }
+  }
+
+  static class Service {
+
+    @Idempotent(header = "Idempotency-Key")
+    public String run() {
+      return UUID.randomUUID().toString();
+    }
+
+    @Idempotent(key = "#number", source = "#system", caller = Idempotent.Caller.WITH_SOURCE)
+    public String numbered(String system, String number) {
+      return system + number + UUID.randomUUID();
     }
   }
 }
