@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -216,15 +215,14 @@ public final class HttpIdempotency {
     String uri = problem.typeUri();
     boolean ofThisServer = uri.startsWith("/") && !uri.startsWith("//");
     Problem resolved = ofThisServer ? problem.at(request.contextPath() + uri) : problem;
-    Locale locale = Languages.choose(request.headerLines("Accept-Language"), texts, problem.type());
-    String title = locale == null ? null : texts.title(problem.type(), locale);
+    Languages.Title title =
+        Languages.choose(request.headerLines("Accept-Language"), texts, problem.type());
     if (title == null) {
       return dialect.refusal(resolved, request);
     }
-    StoredResponse refusal = dialect.refusal(resolved.titled(title), request);
+    StoredResponse refusal = dialect.refusal(resolved.titled(title.text()), request);
     List<HeaderField> headers = new ArrayList<>(refusal.headers());
-    headers.add(new HeaderField("Content-Language", locale.toLanguageTag()));
-    headers.add(new HeaderField("Vary", "Accept-Language"));
+    headers.add(new HeaderField("Content-Language", title.locale().toLanguageTag()));
     return new StoredResponse(refusal.status(), headers, refusal.body());
   }
 

@@ -12,12 +12,15 @@ final class Languages {
 
   private Languages() {}
 
+  /** A title and its language. */
+  record Title(String text, Locale locale) {}
+
   /**
-   * The language that the client likes best of those there are.
+   * The title in the language that the client likes best of those there are.
    *
    * @return null for English
    */
-  static @Nullable Locale choose(
+  static @Nullable Title choose(
       List<String> acceptLanguage, ProblemTexts texts, ProblemType type) {
     String value = String.join(",", acceptLanguage);
     if (value.isBlank() || value.length() > MAX_LENGTH) {
@@ -39,8 +42,9 @@ final class Languages {
         if (locale.getLanguage().equals("en")) {
           return null;
         }
-        if (texts.title(type, locale) != null) {
-          return locale;
+        String title = texts.title(type, locale);
+        if (title != null) {
+          return new Title(title, locale);
         }
         if (tag.lastIndexOf('-') < 0) {
           break;

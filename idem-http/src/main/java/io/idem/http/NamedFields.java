@@ -5,6 +5,7 @@ import io.idem.http.internal.JsonDigest;
 import io.idem.http.internal.JsonValue;
 import io.idem.http.internal.MediaType;
 import io.idem.http.internal.Sha256;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,7 @@ final class NamedFields {
 
   private static boolean member(Sha256 digest, RequestValue.Member member, byte[] body) {
     JsonValue found = JsonValue.at(body, member.pointer());
-    byte[] json = null;
+    String json = null;
     if (found instanceof JsonValue.Text text) {
       json = text.json();
     } else if (found instanceof JsonValue.Other other) {
@@ -71,7 +72,7 @@ final class NamedFields {
       digest.tag('-');
       return true;
     }
-    byte[] value = JsonDigest.of(json);
+    byte[] value = JsonDigest.of(json.getBytes(StandardCharsets.US_ASCII));
     if (value == null) {
       return false;
     }

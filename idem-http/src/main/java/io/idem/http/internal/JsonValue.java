@@ -37,11 +37,11 @@ public sealed interface JsonValue {
   /** There is no such member. */
   record Absent() implements JsonValue {}
 
-  /** A string or an integer, by its characters or digits. */
-  record Text(String text, byte[] json) implements JsonValue {}
+  /** A string or an integer, by its characters or digits, and as a JSON text in ASCII. */
+  record Text(String text, String json) implements JsonValue {}
 
-  /** Another value. */
-  record Other(byte[] json) implements JsonValue {}
+  /** Another value, as a JSON text in ASCII. */
+  record Other(String json) implements JsonValue {}
 
   /**
    * Finds a member.
@@ -141,12 +141,12 @@ public sealed interface JsonValue {
           token == JsonToken.VALUE_STRING || token == JsonToken.VALUE_NUMBER_INT
               ? parser.getString()
               : null;
-      byte[] json = copy(token, parser);
+      String json = copy(token, parser);
       return text == null ? new Other(json) : new Text(text, json);
     }
 
     /** The value as a text of its own. */
-    private static byte[] copy(JsonToken first, JsonParser parser) {
+    private static String copy(JsonToken first, JsonParser parser) {
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
       try (JsonGenerator copy = FACTORY.createGenerator(ObjectWriteContext.empty(), bytes)) {
         int depth = 0;
@@ -160,7 +160,7 @@ public sealed interface JsonValue {
           token = parser.nextToken();
         }
       }
-      return bytes.toByteArray();
+      return bytes.toString(StandardCharsets.US_ASCII);
     }
 
     private static void copy(JsonToken token, JsonParser parser, JsonGenerator copy) {
