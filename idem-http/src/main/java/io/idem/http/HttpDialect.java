@@ -1,6 +1,7 @@
 package io.idem.http;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the protocol is spelled towards the clients of an endpoint: where their key is, what a
@@ -37,6 +38,24 @@ public interface HttpDialect {
    * @return the source
    */
   KeySource keySource(KeySyntax configured);
+
+  /**
+   * What a key is to another path of an operation, where the endpoint does not say.
+   *
+   * @return {@link PathScope#SEPARATE} by default
+   */
+  default PathScope pathScope() {
+    return PathScope.SEPARATE;
+  }
+
+  /**
+   * Which requests are too old, where the endpoint does not say.
+   *
+   * @return the guard, or null, as by default, if age does not count
+   */
+  default @Nullable StaleGuard staleGuard() {
+    return null;
+  }
 
   /**
    * The status of a refusal.

@@ -20,6 +20,9 @@ public final class HttpEndpoint {
   private final KeySource keySource;
   private final boolean keyRequired;
   private final CallerScope callerScope;
+  private final PathScope pathScope;
+  private final @Nullable StaleGuard staleGuard;
+  private final @Nullable BodyFields comparing;
   private final @Nullable Set<String> methods;
   private final int maxRequestBytes;
   private final int maxStoredBytes;
@@ -36,6 +39,10 @@ public final class HttpEndpoint {
             : builder.dialect.keySource(builder.keySyntax);
     this.keyRequired = builder.keyRequired;
     this.callerScope = builder.callerScope;
+    this.pathScope = builder.pathScope != null ? builder.pathScope : builder.dialect.pathScope();
+    this.staleGuard =
+        builder.staleGuard != null ? builder.staleGuard : builder.dialect.staleGuard();
+    this.comparing = builder.comparing;
     this.methods = builder.methods;
     this.maxRequestBytes = builder.maxRequestBytes;
     this.maxStoredBytes = builder.maxStoredBytes;
@@ -100,6 +107,33 @@ public final class HttpEndpoint {
   }
 
   /**
+   * What a key is to another path of the operation.
+   *
+   * @return the scope
+   */
+  public PathScope pathScope() {
+    return pathScope;
+  }
+
+  /**
+   * Which requests are too old.
+   *
+   * @return the guard, or null if age does not count
+   */
+  public @Nullable StaleGuard staleGuard() {
+    return staleGuard;
+  }
+
+  /**
+   * The fields that count as the request.
+   *
+   * @return the fields, or null if the whole body counts
+   */
+  public @Nullable BodyFields comparing() {
+    return comparing;
+  }
+
+  /**
    * Whether requests of a method are protected.
    *
    * @param method the method, in its own case
@@ -154,6 +188,11 @@ public final class HttpEndpoint {
     return busyStatus;
   }
 
+  /** Whether a method is safe (RFC 9110, section 9.2.1). */
+  static boolean isSafe(String method) {
+    return SAFE.contains(method);
+  }
+
   /** The status of a refusal, in the endpoint's dialect. */
   int statusOf(ProblemType type) {
     return dialect.statusOf(type, type == ProblemType.IN_PROGRESS ? busyStatus : type.status());
@@ -174,6 +213,9 @@ public final class HttpEndpoint {
     private @Nullable KeySource keySource;
     private boolean keyRequired = true;
     private CallerScope callerScope = CallerScope.CALLER;
+    private @Nullable PathScope pathScope;
+    private @Nullable StaleGuard staleGuard;
+    private @Nullable BodyFields comparing;
     private @Nullable Set<String> methods = Set.of("POST", "PATCH");
     private int maxRequestBytes = 1 << 20;
     private int maxStoredBytes = 1 << 20;
@@ -239,6 +281,42 @@ public final class HttpEndpoint {
      */
     public Builder callerScope(CallerScope callerScope) {
       this.callerScope = callerScope;
+      return this;
+    }
+
+    /**
+     * What a key is to another path of the operation.
+     *
+     * @param pathScope that of the {@linkplain HttpDialect#pathScope() dialect} by default, which
+     *     is {@link PathScope#SEPARATE} in most
+     * @return this
+     */
+    public Builder pathScope(PathScope pathScope) {
+      this.pathScope = pathScope;
+      return this;
+    }
+
+    /**
+     * Which requests are too old, and refused with {@link ProblemType#STALE_REQUEST}.
+     *
+     * @param staleGuard that of the {@linkplain HttpDialect#staleGuard() dialect} by default, which
+     *     is none in most
+     * @return this
+     */
+    public Builder staleGuard(StaleGuard staleGuard) {
+      this.staleGuard = staleGuard;
+      return this;
+    }
+
+    /**
+     * The fields that count as the request: what else its body says does not tell a repeat from
+     * another request.
+     *
+     * @param comparing the whole body by default
+     * @return this
+     */
+    public Builder comparing(BodyFields comparing) {
+      this.comparing = comparing;
       return this;
     }
 
@@ -343,9 +421,31 @@ public final class HttpEndpoint {
      * Makes the endpoint.
      *
      * @return the endpoint
+     * @throws IllegalArgumentException if its settings contradict each other
      */
     public HttpEndpoint build() {
-      return new HttpEndpoint(this);
+      HttpEndpoint endpoint = new HttpEndpoint(this);
+      if (endpoint.keySource instanceof KeySource.SourceAndNumber
+          && callerScope == CallerScope.SHARED) {
+        throw new IllegalArgumentException(
+            "Operation '"
+                + operation.name()
+                + "' takes source and number for its key, which belong to the authenticated caller,"
+                + " but its keys are shared by all callers: use CallerScope.CALLER");
+      }
+      StaleGuard guard = endpoint.staleGuard;
+      if (guard != null && guard.window().compareTo(operation.retention()) > 0) {
+        throw new IllegalArgumentException(
+            "Operation '"
+                + operation.name()
+                + "' admits requests until "
+                + guard.window()
+                + " after their first attempt, but keeps their records for "
+                + operation.retention()
+                + " only, so that a late retry would run again: raise its retention or lower the"
+                + " window of its stale guard");
+      }
+      return endpoint;
     }
 
     private static int notNegative(int bytes) {

@@ -7,6 +7,9 @@ import io.idem.core.ResultCodecException;
 import io.idem.core.store.StoreUnavailableException;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,9 +17,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li>A method that the endpoint does not protect, or an absent optional key, passes through.
- *   <li>A missing or malformed key is refused (400), then a missing caller (403), then a body over
- *       the bound (413), and the exchange may object ({@link HttpExchange#authorize()}). Nothing
- *       has been looked up so far, and the key is not consumed.
+ *   <li>A missing or malformed key is refused (400), then a missing caller or a foreign source
+ *       (403), a request that is too old (412), a body over the bound (413), and the exchange may
+ *       object ({@link HttpExchange#authorize()}). A key in the body comes after caller and size.
+ *       Nothing has been looked up so far, and the key is not consumed.
  *   <li>The engine decides: a key of a different request (422), a request still running (409), an
  *       unknown outcome, an answer that was not kept, a replay, or the handler's turn.
  *   <li>What the handler responded is recorded, freed or left unknown by its directive and the
@@ -30,11 +34,23 @@ public final class HttpIdempotency {
   /** The header that marks a replay. */
   public static final String REPLAYED_HEADER = "Idempotent-Replayed";
 
+  /** The header that says that a key was of no use, because nothing protects the request. */
+  public static final String IGNORED_HEADER = "Idempotency-Key-Ignored";
+
+  /**
+   * The header that says how long a key counts, counted from the first answer: a duration by
+   * ISO-8601, as Iceberg's REST catalogs write their {@code idempotency-key-lifetime}.
+   */
+  public static final String LIFETIME_HEADER = "Idempotency-Key-Lifetime";
+
   /** The path under which the documentation of problems is found by default. */
   public static final String DEFAULT_PROBLEM_BASE = "/idempotency/problems";
 
   private final Refusals refusals;
   private final HttpDialect dialect;
+  private final ProblemTexts texts;
+  private final KeySource unprotectedSource;
+  private final UnprotectedKeys unprotectedKeys;
   private final Intake intake;
   private final Verdict verdict;
 
@@ -55,8 +71,11 @@ public final class HttpIdempotency {
   private HttpIdempotency(Builder builder) {
     this.refusals = builder.refusals;
     this.dialect = builder.dialect;
-    this.intake = new Intake(refusals);
-    this.verdict = new Verdict(refusals);
+    this.texts = builder.texts;
+    this.unprotectedSource = builder.dialect.keySource(builder.keySyntax);
+    this.unprotectedKeys = builder.unprotectedKeys;
+    this.intake = new Intake(refusals, builder.clock, builder.unprotectedKeys);
+    this.verdict = new Verdict(refusals, builder.publishRetention);
   }
 
   /**
@@ -132,6 +151,38 @@ public final class HttpIdempotency {
   }
 
   /**
+   * Answers a request that has no endpoint. One that sends a key all the same is dealt with as
+   * {@link Builder#unprotectedKeys} says.
+   *
+   * @param request the request; its caller and body are not asked for
+   * @return {@link HttpAnswer.PassThrough} or {@link HttpAnswer.Refusal}
+   */
+  public HttpAnswer unprotected(HttpRequestHead request) {
+    return intake.unprotected(unprotectedSource, dialect, request);
+  }
+
+  /**
+   * What becomes of keys where nothing protects a request.
+   *
+   * @return the setting
+   */
+  public UnprotectedKeys unprotectedKeys() {
+    return unprotectedKeys;
+  }
+
+  /**
+   * Writes a refusal of a request that has no endpoint, in the {@linkplain Builder#dialect dialect
+   * of the protocol}.
+   *
+   * @param request the request
+   * @param problem why it is refused
+   * @return what is sent
+   */
+  public StoredResponse render(HttpRequestHead request, Problem problem) {
+    return render(dialect, request, problem);
+  }
+
+  /**
    * Writes a refusal of an endpoint, in its dialect.
    *
    * @param endpoint the endpoint
@@ -140,7 +191,7 @@ public final class HttpIdempotency {
    * @return what is sent
    */
   public StoredResponse render(HttpEndpoint endpoint, HttpRequestHead request, Problem problem) {
-    return endpoint.dialect().refusal(problem, request);
+    return render(endpoint.dialect(), request, problem);
   }
 
   /**
@@ -156,18 +207,50 @@ public final class HttpIdempotency {
   public StoredResponse render(
       HttpRequestHead request, ProblemType type, String detail, @Nullable Duration retryAfter) {
     int status = dialect.statusOf(type, type.status());
-    return dialect.refusal(refusals.problem(type, status, detail, retryAfter), request);
+    return render(dialect, request, refusals.problem(type, status, detail, retryAfter));
+  }
+
+  /** In the client's language, with a type that resolves where the client found the application. */
+  private StoredResponse render(HttpDialect dialect, HttpRequestHead request, Problem problem) {
+    String uri = problem.typeUri();
+    boolean ofThisServer = uri.startsWith("/") && !uri.startsWith("//");
+    Problem resolved = ofThisServer ? problem.at(request.contextPath() + uri) : problem;
+    Languages.Title title =
+        Languages.choose(request.headerLines("Accept-Language"), texts, problem.type());
+    if (title == null) {
+      return dialect.refusal(resolved, request);
+    }
+    StoredResponse refusal = dialect.refusal(resolved.titled(title.text()), request);
+    List<HeaderField> headers = new ArrayList<>(refusal.headers());
+    headers.add(new HeaderField("Content-Language", title.locale().toLanguageTag()));
+    return new StoredResponse(refusal.status(), headers, refusal.body());
   }
 
   /** Collects the settings of the protocol. Every setting has a default. Not thread-safe. */
   public static final class Builder {
 
     private Refusals refusals = new Refusals(DEFAULT_PROBLEM_BASE);
+    private InstantSource clock = InstantSource.system();
     private HttpDialect dialect = HttpDialect.ietf();
+    private KeySyntax keySyntax = KeySyntax.DEFAULT;
+    private boolean publishRetention = true;
+    private ProblemTexts texts = ProblemTexts.bundled();
+    private UnprotectedKeys unprotectedKeys = UnprotectedKeys.FLAG;
 
     private Builder() {}
 
     // In the order of their names.
+
+    /**
+     * What the times of requests are held against by a {@link StaleGuard}; nothing else asks it.
+     *
+     * @param clock the clock of the system by default
+     * @return this
+     */
+    public Builder clock(InstantSource clock) {
+      this.clock = clock;
+      return this;
+    }
 
     /**
      * The dialect of refusals where no endpoint is known. Endpoints have {@linkplain
@@ -182,16 +265,62 @@ public final class HttpIdempotency {
     }
 
     /**
+     * Which header is looked at for a key where there is no endpoint.
+     *
+     * @param keySyntax {@link KeySyntax#DEFAULT} by default
+     * @return this
+     */
+    public Builder keySyntax(KeySyntax keySyntax) {
+      this.keySyntax = keySyntax;
+      return this;
+    }
+
+    /**
      * Where problems are documented.
      *
      * @param problemBase what the type URI of a problem starts with, before a slash and the {@link
-     *     ProblemType#slug()}: a path, or an absolute URI; {@value #DEFAULT_PROBLEM_BASE} by
-     *     default
+     *     ProblemType#slug()}: a path within the application, before which its {@linkplain
+     *     HttpRequestHead#contextPath() context path} is put, or an absolute URI; {@value
+     *     #DEFAULT_PROBLEM_BASE} by default
      * @return this
      * @throws IllegalArgumentException if it is empty or ends with a slash
      */
     public Builder problemBase(String problemBase) {
       this.refusals = new Refusals(problemBase);
+      return this;
+    }
+
+    /**
+     * Whether answers under a key say how long it counts, in the header {@value #LIFETIME_HEADER}.
+     *
+     * @param publishRetention true by default
+     * @return this
+     */
+    public Builder publishRetention(boolean publishRetention) {
+      this.publishRetention = publishRetention;
+      return this;
+    }
+
+    /**
+     * The titles of problems in other languages than English, chosen by the client's {@code
+     * Accept-Language}.
+     *
+     * @param texts {@link ProblemTexts#bundled()} by default
+     * @return this
+     */
+    public Builder texts(ProblemTexts texts) {
+      this.texts = texts;
+      return this;
+    }
+
+    /**
+     * What becomes of a request that sends a key to where nothing protects it.
+     *
+     * @param unprotectedKeys {@link UnprotectedKeys#FLAG} by default
+     * @return this
+     */
+    public Builder unprotectedKeys(UnprotectedKeys unprotectedKeys) {
+      this.unprotectedKeys = unprotectedKeys;
       return this;
     }
 

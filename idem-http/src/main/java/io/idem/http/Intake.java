@@ -2,6 +2,12 @@ package io.idem.http;
 
 import io.idem.core.IdempotentRequest;
 import io.idem.core.store.Fingerprint;
+import io.idem.http.internal.Sha256;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,9 +21,13 @@ final class Intake {
   private static final Logger log = LoggerFactory.getLogger("io.idem.http");
 
   private final Refusals refusals;
+  private final InstantSource clock;
+  private final UnprotectedKeys unprotectedKeys;
 
-  Intake(Refusals refusals) {
+  Intake(Refusals refusals, InstantSource clock, UnprotectedKeys unprotectedKeys) {
     this.refusals = refusals;
+    this.clock = clock;
+    this.unprotectedKeys = unprotectedKeys;
   }
 
   /** What the first step came to. */
@@ -29,8 +39,11 @@ final class Intake {
   /** The request passes through or is refused. */
   record Settled(HttpAnswer answer) implements AtHead, AtBody {}
 
-  /** The request has a key, and a caller where it needs one, which else is empty. */
-  record NeedsBody(String key, String caller) implements AtHead {
+  /**
+   * The request may have a key and a caller, which is empty where keys are everybody's. Each is
+   * null as long as it has not been asked for, because the body comes first.
+   */
+  record NeedsBody(KeySyntax.@Nullable Key key, @Nullable String caller) implements AtHead {
 
     /** Neither the key nor the caller, which stay out of logs. */
     @Override
@@ -42,39 +55,111 @@ final class Intake {
   /** The engine can be asked. */
   record Ready(IdempotentRequest request) implements AtBody {}
 
-  /** The first step: method, key and caller. */
+  /** The first step: method, and key and caller as far as the body is not needed for them. */
   AtHead head(HttpEndpoint endpoint, HttpRequestHead request) {
-    if (!endpoint.protects(request.method())) {
-      return passThrough();
-    }
     KeySource source = endpoint.keySource();
-    return source
-        .read(request)
-        .fold(
-            key -> withKey(endpoint, request, key.value()),
-            missing ->
-                endpoint.isKeyRequired()
-                    ? refused(endpoint, ProblemType.KEY_MISSING, source.missingDetail())
-                    : passThrough(),
-            malformed -> refused(endpoint, ProblemType.KEY_MALFORMED, malformed.detail()));
+    if (!endpoint.protects(request.method())) {
+      return new Settled(unprotected(source, endpoint.dialect(), request));
+    }
+    if (source.isInBody()) {
+      if (!endpoint.isKeyRequired()) {
+        return new NeedsBody(null, null); // without a key it may run, whoever sends it
+      }
+      String caller = callerOf(endpoint, request);
+      Settled refused = refusedCaller(endpoint, caller);
+      return refused == null ? new NeedsBody(null, caller) : refused;
+    }
+    KeySyntax.Result read = source.read(request);
+    if (!(read instanceof KeySyntax.Key key)) {
+      return withoutKey(endpoint, read);
+    }
+    String caller = callerOf(endpoint, request);
+    Settled refused = refusedWithKey(endpoint, request, key, caller);
+    return refused == null ? new NeedsBody(key, caller) : refused;
   }
 
-  private AtHead withKey(HttpEndpoint endpoint, HttpRequestHead request, String key) {
-    if (endpoint.callerScope() == CallerScope.SHARED) {
-      return new NeedsBody(key, "");
+  /** The answer to a request that nothing protects, which may have a key all the same. */
+  HttpAnswer unprotected(KeySource source, HttpDialect dialect, HttpRequestHead request) {
+    if (unprotectedKeys == UnprotectedKeys.IGNORE
+        || HttpEndpoint.isSafe(request.method())
+        || source.isInBody() // which is not read to find out
+        || !source.maySend(request)) {
+      return new HttpAnswer.PassThrough();
     }
-    String caller = request.caller();
-    if (caller == null || caller.isEmpty()) {
+    if (unprotectedKeys == UnprotectedKeys.REFUSE) {
+      ProblemType type = ProblemType.KEY_NOT_SUPPORTED;
+      return new HttpAnswer.Refusal(
+          refusals.problem(
+              type,
+              dialect.statusOf(type, type.status()),
+              "Nothing protects this request from being carried out twice. Send it without a key,"
+                  + " and do not repeat it on your own.",
+              null));
+    }
+    HeaderField flag = new HeaderField(HttpIdempotency.IGNORED_HEADER, "true");
+    List<HeaderField> headers = new ArrayList<>(List.of(flag));
+    headers.addAll(Verdict.exposing(request, Stream.of(flag)));
+    return new HttpAnswer.PassThrough(headers);
+  }
+
+  private Settled withoutKey(HttpEndpoint endpoint, KeySyntax.Result read) {
+    return read.fold(
+        key -> {
+          throw new IllegalStateException("There is a key");
+        },
+        missing -> {
+          String detail = missing.detail();
+          if (detail == null) {
+            if (!endpoint.isKeyRequired()) {
+              return passThrough();
+            }
+            detail = endpoint.keySource().missingDetail();
+          }
+          return refused(endpoint, ProblemType.KEY_MISSING, detail);
+        },
+        malformed -> refused(endpoint, ProblemType.KEY_MALFORMED, malformed.detail()));
+  }
+
+  /** What is asked once there is a key; null if nothing speaks against the request. */
+  private @Nullable Settled refusedWithKey(
+      HttpEndpoint endpoint, HttpRequestHead request, KeySyntax.Key key, String caller) {
+    Settled refused = refusedCaller(endpoint, caller);
+    if (refused != null) {
+      return refused;
+    }
+    if (endpoint.keySource() instanceof KeySource.SourceAndNumber numbered
+        && !numbered.check().maySend(caller, key.source())) {
       return refused(
           endpoint,
-          ProblemType.CALLER_REQUIRED,
-          "Idempotency keys of this endpoint belong to a caller. Authenticate, then send the"
-              + " request again with the same key.");
+          ProblemType.SOURCE_FOREIGN,
+          "The caller may not send operations of the system that "
+              + numbered.source().description()
+              + " names.");
     }
-    return new NeedsBody(key, caller);
+    StaleGuard guard = endpoint.staleGuard();
+    RequestAge.Objection objection =
+        guard == null ? null : RequestAge.objection(guard, request, key, clock.instant());
+    return objection == null ? null : refused(endpoint, objection.type(), objection.detail());
   }
 
-  /** The second step: size and fingerprint of the body. */
+  private @Nullable Settled refusedCaller(HttpEndpoint endpoint, String caller) {
+    if (endpoint.callerScope() == CallerScope.SHARED || !caller.isEmpty()) {
+      return null;
+    }
+    return refused(
+        endpoint,
+        ProblemType.CALLER_REQUIRED,
+        "Idempotency keys of this endpoint belong to a caller. Authenticate, then send the"
+            + " request again with the same key.");
+  }
+
+  /** The caller whom keys belong to, empty if there is none or they are everybody's. */
+  private static String callerOf(HttpEndpoint endpoint, HttpRequestHead request) {
+    String caller = endpoint.callerScope() == CallerScope.SHARED ? null : request.caller();
+    return caller == null ? "" : caller;
+  }
+
+  /** The second step: size of the body, key in it, fingerprint. */
   AtBody body(HttpEndpoint endpoint, HttpRequestHead request, NeedsBody head, RequestBody body) {
     if (body instanceof RequestBody.TooLarge) {
       return refused(
@@ -84,15 +169,23 @@ final class Intake {
               + endpoint.maxRequestBytes()
               + " bytes. Send a smaller one; the same key may be used for it.");
     }
-    Fingerprint fingerprint =
-        RequestFingerprint.of(
-            request.method(),
-            request.path(),
-            request.query(),
-            request.headerLines("Content-Type").stream().findFirst().orElse(null),
-            body);
+    KeySyntax.Key key = head.key();
+    String caller = head.caller() == null ? callerOf(endpoint, request) : head.caller();
+    if (key == null) {
+      KeySyntax.Result read = endpoint.keySource().read(request, body);
+      if (!(read instanceof KeySyntax.Key found)) {
+        return withoutKey(endpoint, read);
+      }
+      Settled refused = refusedWithKey(endpoint, request, found, caller);
+      if (refused != null) {
+        return refused;
+      }
+      key = found;
+    }
+    Fingerprint fingerprint = RequestFingerprint.of(request, body, endpoint.comparing());
     try {
-      return new Ready(new IdempotentRequest(head.caller(), head.key(), fingerprint));
+      String scope = scope(endpoint, request, key, caller);
+      return new Ready(new IdempotentRequest(scope, key.value(), fingerprint));
     } catch (IllegalArgumentException e) {
       // The key has been checked, so this is the caller's name.
       log.warn(
@@ -105,6 +198,24 @@ final class Intake {
           "The name of the caller is too long or not valid Unicode, so that no key can belong to"
               + " it.");
     }
+  }
+
+  /**
+   * Whom and what a key belongs to. The parts cannot run into each other: each but the path has its
+   * length before it, and the path begins with a slash; with two of them, the digest of a long one.
+   */
+  private static String scope(
+      HttpEndpoint endpoint, HttpRequestHead request, KeySyntax.Key key, String caller) {
+    StringBuilder scope = new StringBuilder().append(caller.length()).append(':').append(caller);
+    if (!key.source().isEmpty()) {
+      scope.append(key.source().length()).append(':').append(key.source());
+    }
+    if (endpoint.pathScope() == PathScope.SEPARATE) {
+      String resource = request.resource();
+      boolean fits = scope.length() + resource.length() <= IdempotentRequest.MAX_KEY_LENGTH;
+      scope.append(fits ? resource : "//" + new Sha256().string(resource).hex());
+    }
+    return scope.toString();
   }
 
   private Settled refused(HttpEndpoint endpoint, ProblemType type, String detail) {

@@ -32,6 +32,16 @@ public record Problem(
 
   private static final JsonFactory JSON = new JsonFactory();
 
+  /** The same with another URI of the type. */
+  Problem at(String typeUri) {
+    return new Problem(type, typeUri, status, title, detail, retryAfter);
+  }
+
+  /** The same with its title in another language. */
+  Problem titled(String title) {
+    return new Problem(type, typeUri, status, title, detail, retryAfter);
+  }
+
   /**
    * The headers to send it with.
    *

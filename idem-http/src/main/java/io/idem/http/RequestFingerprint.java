@@ -51,17 +51,37 @@ public final class RequestFingerprint {
       @Nullable String contentType,
       RequestBody body) {
     MediaType type = MediaType.parse(contentType);
+    return Fingerprint.of(List.of(ofBody(begin(method, path, query, type), type, body).finish()));
+  }
+
+  /** The fingerprint of a request of an endpoint, which may name the fields that count. */
+  static Fingerprint of(HttpRequestHead request, RequestBody body, @Nullable BodyFields fields) {
+    MediaType type = PlaceReader.mediaType(request);
+    if (fields != null) {
+      Sha256 digest = begin(request.method(), request.path(), request.query(), type).tag('p');
+      if (NamedFields.digestInto(digest, fields, type, request, body)) {
+        return Fingerprint.of(List.of(digest.finish()));
+      }
+    }
+    Sha256 digest = begin(request.method(), request.path(), request.query(), type);
+    return Fingerprint.of(List.of(ofBody(digest, type, body).finish()));
+  }
+
+  private static Sha256 begin(String method, String path, @Nullable String query, MediaType type) {
     Sha256 digest = new Sha256().string(method).string(path);
     digest.string(query == null ? "" : "?" + query);
     type.digestInto(digest);
-    body.fold(
+    return digest;
+  }
+
+  private static Sha256 ofBody(Sha256 digest, MediaType type, RequestBody body) {
+    return body.fold(
         bytes -> ofBytes(digest, type, bytes.content()),
         form -> ofFields(digest, form.fields()),
         multipart -> ofParts(digest, multipart.parts()),
         tooLarge -> {
           throw new IllegalArgumentException("A body over the bound has no fingerprint");
         });
-    return Fingerprint.of(List.of(digest.finish()));
   }
 
   private static Sha256 ofBytes(Sha256 digest, MediaType type, byte[] content) {

@@ -1,6 +1,7 @@
 package io.idem.http;
 
 import io.idem.core.Execution;
+import io.idem.core.Recording;
 import io.idem.core.ResultCodecException;
 import io.idem.core.store.StoreUnavailableException;
 import java.time.Duration;
@@ -20,15 +21,17 @@ final class Verdict {
   private static final Duration STORE_RETRY_AFTER = Duration.ofSeconds(5);
 
   private final Refusals refusals;
+  private final boolean publishRetention;
 
-  Verdict(Refusals refusals) {
+  Verdict(Refusals refusals, boolean publishRetention) {
     this.refusals = refusals;
+    this.publishRetention = publishRetention;
   }
 
   /** The answer to what the engine returned. */
   HttpAnswer of(HttpEndpoint endpoint, HttpRequestHead request, Execution<HttpOutcome> execution) {
     return execution.fold(
-        ran -> new HttpAnswer.Fresh(ran.recording(), onFresh(endpoint, request)),
+        ran -> new HttpAnswer.Fresh(ran.recording(), onFresh(endpoint, request, ran.recording())),
         replayed -> replay(endpoint, request, replayed.result()),
         busy ->
             refusals.refuse(
@@ -98,10 +101,11 @@ final class Verdict {
                     : "the operation does not keep it"));
   }
 
-  private static List<HeaderField> marked(
+  private List<HeaderField> marked(
       HttpEndpoint endpoint, HttpRequestHead request, List<HeaderField> kept) {
     HeaderField mark = new HeaderField(HttpIdempotency.REPLAYED_HEADER, "true");
-    List<HeaderField> added = endpoint.dialect().onReplay(request);
+    List<HeaderField> added = new ArrayList<>(endpoint.dialect().onReplay(request));
+    addLifetime(endpoint, added);
     List<HeaderField> headers = new ArrayList<>(kept);
     headers.add(mark);
     headers.add(new HeaderField("Cache-Control", "no-store"));
@@ -110,8 +114,12 @@ final class Verdict {
     return headers;
   }
 
-  private static List<HeaderField> onFresh(HttpEndpoint endpoint, HttpRequestHead request) {
-    List<HeaderField> added = endpoint.dialect().onFresh(request);
+  private List<HeaderField> onFresh(
+      HttpEndpoint endpoint, HttpRequestHead request, Recording recording) {
+    List<HeaderField> added = new ArrayList<>(endpoint.dialect().onFresh(request));
+    if (recording == Recording.STORED || recording == Recording.PENDING) {
+      addLifetime(endpoint, added);
+    }
     if (added.isEmpty()) {
       return added;
     }
@@ -120,8 +128,17 @@ final class Verdict {
     return headers;
   }
 
+  /** How long the key counts, where that is published. */
+  private void addLifetime(HttpEndpoint endpoint, List<HeaderField> headers) {
+    if (publishRetention) {
+      headers.add(
+          new HeaderField(
+              HttpIdempotency.LIFETIME_HEADER, endpoint.operation().retention().toString()));
+    }
+  }
+
   /** The leave of a script of another origin to read some headers, where there may be one. */
-  private static List<HeaderField> exposing(HttpRequestHead request, Stream<HeaderField> headers) {
+  static List<HeaderField> exposing(HttpRequestHead request, Stream<HeaderField> headers) {
     return request.headerLines("Origin").isEmpty()
         ? List.of()
         : List.of(

@@ -28,7 +28,8 @@ class HttpIdempotencyTest {
 
   private final FailingStore store = new FailingStore();
   private final Idempotency engine = Idempotency.builder().store(store).build();
-  private final HttpIdempotency protocol = new HttpIdempotency();
+  private final HttpIdempotency protocol =
+      HttpIdempotency.builder().publishRetention(false).build();
   private final AtomicInteger runs = new AtomicInteger();
 
   static HttpEndpoint.Builder endpoint(String operation) {

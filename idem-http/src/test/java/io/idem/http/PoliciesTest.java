@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -128,6 +129,17 @@ class PoliciesTest {
     assertThat(type.status()).isBetween(400, 599);
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void p33_everyCauseHasATitleInEveryLanguage(ProblemType type) {
+    for (String language : BundledTexts.LANGUAGES) {
+      assertThat(ProblemTexts.bundled().title(type, Locale.forLanguageTag(language)))
+          .as(language)
+          .isNotBlank()
+          .isNotEqualTo(type.title());
+    }
+  }
+
   @Test
   void p33_theTypesAreAPublishedSet() {
     assertThat(Arrays.stream(ProblemType.values()).map(ProblemType::slug))
@@ -135,7 +147,10 @@ class PoliciesTest {
             List.of(
                 "key-missing",
                 "key-malformed",
+                "key-not-supported",
                 "caller-required",
+                "source-foreign",
+                "stale-request",
                 "request-too-large",
                 "key-reused",
                 "in-progress",

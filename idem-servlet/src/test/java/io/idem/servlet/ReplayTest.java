@@ -82,7 +82,7 @@ class ReplayTest extends ServerTest {
     assertReplayed(replay);
     assertThat(replay.headers().allValues("Cache-Control")).containsExactly("no-store");
     assertThat(replay.headers().allValues("Access-Control-Expose-Headers"))
-        .containsExactly("X-From-Cors-Filter", "Idempotent-Replayed");
+        .containsExactly("X-From-Cors-Filter", "Idempotent-Replayed, Idempotency-Key-Lifetime");
   }
 
   @Test

@@ -26,6 +26,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.Principal;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -51,7 +52,9 @@ final class TestServer {
   final Idempotency engine;
   final List<Throwable> thrown = new CopyOnWriteArrayList<>();
 
-  private final HttpIdempotency protocol = new HttpIdempotency();
+  /** What the protocol holds the times of requests against. */
+  volatile InstantSource clock = InstantSource.system();
+
   private final Map<String, HttpEndpoint> endpoints = new ConcurrentHashMap<>();
   private final Map<String, Handler> handlers = new ConcurrentHashMap<>();
   private final Tomcat tomcat = new Tomcat();
@@ -60,20 +63,25 @@ final class TestServer {
   private volatile Handler before = (request, response) -> {};
 
   TestServer(IdempotencyStore store) throws Exception {
+    this(store, "", settings -> settings);
+  }
+
+  TestServer(
+      IdempotencyStore store, String contextPath, UnaryOperator<HttpIdempotency.Builder> settings)
+      throws Exception {
+    HttpIdempotency protocol =
+        settings.apply(HttpIdempotency.builder().clock(() -> clock.instant())).build();
     engine = Idempotency.builder().store(store).build();
     home = Files.createTempDirectory("idem-tomcat");
     tomcat.setBaseDir(home.toString());
     tomcat.setPort(0);
     tomcat.getConnector().setProperty("maxThreads", "150");
-    Context context = tomcat.addContext("", home.toString());
+    Context context = tomcat.addContext(contextPath, home.toString());
     addServlet(context, "handlers", new HandlerServlet(), "/*")
         .setMultipartConfigElement(new MultipartConfigElement("", 100_000, 200_000, 1_000));
     addServlet(context, "plain", new HandlerServlet(), "/plain/*");
     addServlet(
-        context,
-        "problems",
-        new ProblemDocumentationServlet(),
-        HttpIdempotency.DEFAULT_PROBLEM_BASE + "/*");
+        context, "problems", new ProblemDocumentationServlet(), protocol.problemBase() + "/*");
     addServlet(context, "errors", new ErrorServlet(), "/error");
     ErrorPage errorPage = new ErrorPage();
     errorPage.setLocation("/error");
@@ -137,6 +145,14 @@ final class TestServer {
         operation.apply(HttpIdempotency.operation(engine, "POST " + path)).build();
     endpoints.put(path, settings.apply(HttpEndpoint.builder(built)).build());
     handlers.put(path, handler);
+  }
+
+  /** Other paths, or spellings of it, that lead to a protected one. */
+  void alias(String path, String... others) {
+    for (String other : others) {
+      endpoints.put(other, endpoints.get(path));
+      handlers.put(other, handlers.get(path));
+    }
   }
 
   int port() {

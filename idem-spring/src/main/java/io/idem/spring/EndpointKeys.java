@@ -1,8 +1,14 @@
 package io.idem.spring;
 
+import io.idem.http.BodyFields;
 import io.idem.http.CallerScope;
 import io.idem.http.HttpEndpoint;
+import io.idem.http.KeySource;
 import io.idem.http.KeySyntax;
+import io.idem.http.PathScope;
+import io.idem.http.RequestValue;
+import io.idem.http.StaleGuard;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@link Idempotent} says about the requests of an endpoint: where their key is, whose it is,
@@ -24,10 +30,23 @@ final class EndpointKeys {
           method
               + " is an @Idempotent endpoint with a source or a fingerprint, which are expressions"
               + " over arguments that are not there yet when the key is looked up.",
-          "Leave them away: the caller and the whole request count. Or move @Idempotent, with a"
-              + " key, to the service method.");
+          "Leave them away: the caller and the whole request count. Name places in the request with"
+              + " keyFrom and sourceFrom, such as \"json:/number\". Or move @Idempotent, with a key,"
+              + " to the service method.");
     }
-    if (annotation.caller() == Idempotent.Caller.AUTHENTICATED && !settings.callersKnown()) {
+    if (!annotation.keyFrom().isEmpty() && method.header().isPresent()) {
+      throw new IdempotencySetupException(
+          method + " is an @Idempotent endpoint with both a header and keyFrom.",
+          "Leave one of them away.");
+    }
+    if (!annotation.sourceFrom().isEmpty() && annotation.caller() == Idempotent.Caller.SHARED) {
+      throw new IdempotencySetupException(
+          method
+              + " is an @Idempotent endpoint with sourceFrom and caller = SHARED, but what a system"
+              + " numbers belongs to the caller that sends it.",
+          "Leave caller = SHARED away.");
+    }
+    if (annotation.caller() != Idempotent.Caller.SHARED && !settings.callersKnown()) {
       throw new IdempotencySetupException(
           method
               + " is an @Idempotent endpoint whose keys belong to the authenticated caller, but"
@@ -50,10 +69,86 @@ final class EndpointKeys {
                 ? CallerScope.SHARED
                 : CallerScope.CALLER)
         .maxRequestBytes(settings.maxRequestBytes());
+    KeySource places = places(method, syntax);
+    if (places != null) {
+      endpoint.keySource(places);
+    }
+    PathScope pathScope = pathScope(annotation);
+    if (pathScope != null) {
+      endpoint.pathScope(pathScope);
+    }
+    if (annotation.comparing().length > 0) {
+      endpoint.comparing(BodyFields.parse(annotation.comparing()));
+    }
+    StaleGuard staleGuard = staleGuard(method);
+    if (staleGuard != null) {
+      endpoint.staleGuard(staleGuard);
+    }
     if (!annotation.required()) {
       endpoint.keyOptional();
     }
     // Whatever method reaches the handler is protected, unless it is safe.
     return endpoint.unsafeMethods();
+  }
+
+  /** Where the annotation says that the key is, or null where it is the header. */
+  private @Nullable KeySource places(IdempotentMethod method, KeySyntax syntax) {
+    String keyFrom = method.annotation().keyFrom();
+    String sourceFrom = method.annotation().sourceFrom();
+    RequestValue key = place(method, "keyFrom", keyFrom);
+    RequestValue source = place(method, "sourceFrom", sourceFrom);
+    if (source != null) {
+      RequestValue number =
+          key == null ? new RequestValue.Header(method.header().orElse(syntax.headerName())) : key;
+      return KeySource.sourceAndNumber(source, number, syntax.maxLength(), settings.sourceCheck());
+    }
+    if (key instanceof RequestValue.Header header) {
+      return KeySource.header(syntax.in(header.name()));
+    }
+    return key == null ? null : KeySource.at(key, syntax.maxLength());
+  }
+
+  private static @Nullable RequestValue place(
+      IdempotentMethod method, String attribute, String written) {
+    if (written.isEmpty()) {
+      return null;
+    }
+    try {
+      return RequestValue.parse(written);
+    } catch (IllegalArgumentException e) {
+      throw new IdempotencySetupException(
+          "@Idempotent("
+              + attribute
+              + " = \""
+              + written
+              + "\") on "
+              + method
+              + " names no place in a request. "
+              + e.getMessage()
+              + ".",
+          "Write \"json:/order/number\", \"form:number\", \"path:number\" or"
+              + " \"header:X-Order-Number\".",
+          e);
+    }
+  }
+
+  private @Nullable PathScope pathScope(Idempotent annotation) {
+    return switch (annotation.pathScope()) {
+      case DEFAULT -> settings.pathScope();
+      case SEPARATE -> PathScope.SEPARATE;
+      case MISUSE -> PathScope.MISUSE;
+    };
+  }
+
+  private @Nullable StaleGuard staleGuard(IdempotentMethod method) {
+    StaleGuard common = settings.staleGuard();
+    return method
+        .notOlderThan()
+        .map(
+            window ->
+                common == null
+                    ? StaleGuard.within(window)
+                    : new StaleGuard(window, common.ahead(), common.timeRequired()))
+        .orElse(common);
   }
 }

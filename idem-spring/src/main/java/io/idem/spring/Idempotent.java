@@ -123,6 +123,54 @@ public @interface Idempotent {
   String header() default "";
 
   /**
+   * Where the key of an endpoint is, in place of a header: {@code json:/order/number} is a member
+   * of the JSON body (RFC 6901), {@code form:number} a field of a form, {@code path:number} a
+   * variable of the path, {@code header:X-Order-Number} a header.
+   *
+   * @return the place, or empty for the {@link #header()}
+   */
+  String keyFrom() default "";
+
+  /**
+   * Where the name of the system is that numbers the operations of an endpoint, written as for
+   * {@link #keyFrom()}. Its name and its number are then the key, both are required, and both
+   * belong to the authenticated caller: what another caller sends of the same system is not the
+   * same key. A bean of type {@code io.idem.http.SourceCheck} says which caller may name which
+   * system.
+   *
+   * @return the place, or empty where a key stands for itself
+   */
+  String sourceFrom() default "";
+
+  /**
+   * What the key of an endpoint is to another path of the same handler.
+   *
+   * @return {@link PathScope#DEFAULT} by default
+   */
+  PathScope pathScope() default PathScope.DEFAULT;
+
+  /**
+   * How long after its first attempt a request of an endpoint is admitted. The time of the first
+   * attempt is told by the header {@code Repeatability-First-Sent} or by a key that is a UUIDv7 or
+   * a ULID; a request outside of the window is refused with 412.
+   *
+   * @return a duration, written as for {@link #retention()} and at most that long; empty for {@code
+   *     idem.http.stale-guard.window}
+   */
+  String notOlderThan() default "";
+
+  /**
+   * The fields of the body that count as the request at an endpoint, written as for {@link
+   * #keyFrom()}: {@code json:/order/total}, {@code form:total}, {@code header:X-Total}. A repeat
+   * that differs in one of them, or in its method, path, query or media type, is refused; whatever
+   * else its body says does not count. Where none of them can be in the body, because it is of
+   * another media type, the whole body counts.
+   *
+   * @return the places; empty for the whole body
+   */
+  String[] comparing() default {};
+
+  /**
    * What counts as the request, as an expression: a repeat that differs in it is refused with
    * {@link io.idem.core.KeyReusedException}.
    *
@@ -148,7 +196,7 @@ public @interface Idempotent {
 
   /**
    * To whom a key that a client chose belongs: the key of an endpoint, or of a {@link #header()}.
-   * It does not count where {@link #source()} is given.
+   * Where {@link #source()} is given, only {@link Caller#WITH_SOURCE} counts.
    *
    * @return {@link Caller#AUTHENTICATED} by default
    */
@@ -247,10 +295,27 @@ public @interface Idempotent {
     LEASED
   }
 
+  /** What the key of an endpoint is to another path of the same handler. */
+  enum PathScope {
+    /** What {@code idem.http.path-scope} says: another operation, unless it is set. */
+    DEFAULT,
+    /** Another operation. */
+    SEPARATE,
+    /** A mistake of the client's, which is refused. */
+    MISUSE
+  }
+
   /** To whom a key that a client chose belongs. */
   enum Caller {
     /** To the authenticated caller; a request without one is refused. */
     AUTHENTICATED,
+    /**
+     * To the authenticated caller and the {@link #source()} that it names, for methods that are
+     * called with a source and a number: who names the source of another is given an answer of his
+     * own. The caller is that of the current request, or what a bean of type {@link CurrentCaller}
+     * says; a call without one is refused.
+     */
+    WITH_SOURCE,
     /** To everybody: who sends the key of another is given the other's answer. */
     SHARED
   }

@@ -26,6 +26,7 @@ final class MethodOperation {
   private final @Nullable CallExpression source;
   private final @Nullable CallExpression fingerprint;
   private final @Nullable RequestKeys requestKeys;
+  private final Callers callers;
   private final int attemptIndex;
   private final boolean mustNotJoin;
   private final boolean beginsTransaction;
@@ -41,11 +42,19 @@ final class MethodOperation {
               + " is called within a web request. Without either, only a handler method of a"
               + " @Controller is protected, as an HTTP endpoint.");
     }
+    if (annotation.caller() == Idempotent.Caller.WITH_SOURCE && annotation.source().isEmpty()) {
+      throw new IdempotencySetupException(
+          method + " is @Idempotent(caller = WITH_SOURCE), but nothing says what its source is.",
+          "Declare @Idempotent(source = \"#order.system\") over its parameters, or leave caller"
+              + " away.");
+    }
+    refuseEndpointAttributes(method);
     Type resultType = ResultTypes.of(method);
     this.key = expression("key", annotation.key(), beans);
     this.source = expression("source", annotation.source(), beans);
     this.fingerprint = expression("fingerprint", annotation.fingerprint(), beans);
-    this.requestKeys = method.header().map(this::requestKeys).orElse(null);
+    this.requestKeys = method.header().map(header -> requestKeys(header, beans)).orElse(null);
+    this.callers = new Callers(method, beans);
     this.digest = ArgumentDigest.of(method);
     this.attemptIndex = ArgumentDigest.attemptIndex(method.method());
     this.operation = operation(operations, resultType);
@@ -78,11 +87,27 @@ final class MethodOperation {
     return operations.build(method, (Operation.Builder<@Nullable Object>) begun);
   }
 
+  /** What is said of a request's places holds where the request is, and would be passed over. */
+  private static void refuseEndpointAttributes(IdempotentMethod method) {
+    Idempotent annotation = method.annotation();
+    if (!annotation.keyFrom().isEmpty()
+        || !annotation.sourceFrom().isEmpty()
+        || annotation.comparing().length > 0
+        || annotation.pathScope() != Idempotent.PathScope.DEFAULT
+        || method.notOlderThan().isPresent()) {
+      throw new IdempotencySetupException(
+          method
+              + " is a service method with attributes of @Idempotent that are an endpoint's: keyFrom,"
+              + " sourceFrom, comparing, pathScope or notOlderThan.",
+          "Name key, source and fingerprint as expressions over its parameters instead.");
+    }
+  }
+
   private @Nullable CallExpression expression(String attribute, String text, BeanFactory beans) {
     return text.isEmpty() ? null : new CallExpression(method, attribute, text, beans);
   }
 
-  private RequestKeys requestKeys(String header) {
+  private RequestKeys requestKeys(String header, BeanFactory beans) {
     if (!ClassUtils.isPresent(
             "org.springframework.web.context.request.RequestContextHolder", LOADER)
         || !ClassUtils.isPresent("jakarta.servlet.http.HttpServletRequest", LOADER)
@@ -95,7 +120,7 @@ final class MethodOperation {
           "Declare @Idempotent(key = …) over the parameters instead.");
     }
     try {
-      return new RequestKeys(method, header);
+      return new RequestKeys(method, header, beans);
     } catch (IllegalArgumentException e) {
       throw new IdempotencySetupException(
           "@Idempotent(header = \"" + header + "\") on " + method + " names no header.",
@@ -163,10 +188,14 @@ final class MethodOperation {
                 + " gives null for this call, so that its key would be shared by all callers."
                 + " Nothing ran");
       }
-      return text;
+      if (method.annotation().caller() != Idempotent.Caller.WITH_SOURCE) {
+        return text;
+      }
+      String caller = callers.current();
+      return caller.length() + ":" + caller + text;
     }
     return requestKeys != null && method.annotation().caller() == Idempotent.Caller.AUTHENTICATED
-        ? requestKeys.caller()
+        ? callers.current()
         : "";
   }
 

@@ -41,4 +41,9 @@ final class SpringRequestHead implements HttpRequestHead {
     Principal principal = request.getUserPrincipal();
     return principal == null ? null : principal.getName();
   }
+
+  @Override
+  public String contextPath() {
+    return request.getContextPath();
+  }
 }

@@ -56,6 +56,8 @@ class StartupRefusalTest {
   static Stream<Arguments> refusedInMemory() {
     return Stream.of(
         refused(NoKey.class, "NoKey.run()", "nothing says what its key is", "key = "),
+        refused(NoSource.class, "NoSource.run()", "what its source is", "source = "),
+        refused(PlaceAtService.class, "PlaceAtService.run()", "an endpoint's", "fingerprint"),
         refused(Twice.class, "'pay' belongs to both", "Twice.one()", "operation ="),
         refused(Overloaded.class, "'Overloaded.run' belongs to both", "operation ="),
         refused(Private.class, "Private.run()", "private", "public method"),
@@ -431,6 +433,16 @@ class StartupRefusalTest {
 
   static class NoKey {
     @Idempotent
+    public void run() {}
+  }
+
+  static class NoSource {
+    @Idempotent(key = "'k'", caller = Idempotent.Caller.WITH_SOURCE)
+    public void run() {}
+  }
+
+  static class PlaceAtService {
+    @Idempotent(key = "'k'", comparing = "json:/sum")
     public void run() {}
   }
 

@@ -1,7 +1,12 @@
 package io.idem.spring.boot;
 
+import io.idem.http.HttpIdempotency;
+import io.idem.http.PathScope;
+import io.idem.http.UnprotectedKeys;
 import java.util.LinkedHashSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.NestedConfigurationProperty;
 import org.springframework.util.unit.DataSize;
 
 /** The properties {@code idem.http.*}. */
@@ -23,6 +28,21 @@ public class IdemHttpProperties {
 
   /** The most bytes the body of a protected request may have. */
   private DataSize maxRequestSize = DataSize.ofMegabytes(1);
+
+  /** What a key is to another path of an endpoint; by default what the dialect says. */
+  private @Nullable PathScope pathScope;
+
+  /** What the type of a problem starts with: a path of this application, or an absolute URI. */
+  private String problemBase = HttpIdempotency.DEFAULT_PROBLEM_BASE;
+
+  /** Whether answers say how long a key counts, in the header Idempotency-Key-Lifetime. */
+  private boolean publishRetention = true;
+
+  /** What becomes of a request that sends a key to where nothing protects it. */
+  private UnprotectedKeys unprotectedKeys = UnprotectedKeys.FLAG;
+
+  @NestedConfigurationProperty
+  private final IdemStaleGuardProperties staleGuard = new IdemStaleGuardProperties();
 
   // ---- the response
 
@@ -125,6 +145,88 @@ public class IdemHttpProperties {
    */
   public void setMaxRequestSize(DataSize maxRequestSize) {
     this.maxRequestSize = maxRequestSize;
+  }
+
+  /**
+   * What a key is to another path of an endpoint.
+   *
+   * @return the scope, or null for what the dialect says
+   */
+  public @Nullable PathScope getPathScope() {
+    return pathScope;
+  }
+
+  /**
+   * Sets what a key is to another path of an endpoint.
+   *
+   * @param pathScope separate, for another operation, or misuse
+   */
+  public void setPathScope(@Nullable PathScope pathScope) {
+    this.pathScope = pathScope;
+  }
+
+  /**
+   * What the type of a problem starts with.
+   *
+   * @return a path or URI, without a slash at its end
+   */
+  public String getProblemBase() {
+    return problemBase;
+  }
+
+  /**
+   * Sets what the type of a problem starts with.
+   *
+   * @param problemBase a path of this application, where its documentation is then served, or an
+   *     absolute URI
+   */
+  public void setProblemBase(String problemBase) {
+    this.problemBase = problemBase;
+  }
+
+  /**
+   * Whether answers say how long a key counts.
+   *
+   * @return true by default
+   */
+  public boolean isPublishRetention() {
+    return publishRetention;
+  }
+
+  /**
+   * Sets whether answers say how long a key counts.
+   *
+   * @param publishRetention false to keep it to oneself
+   */
+  public void setPublishRetention(boolean publishRetention) {
+    this.publishRetention = publishRetention;
+  }
+
+  /**
+   * What becomes of a request that sends a key to where nothing protects it.
+   *
+   * @return {@link UnprotectedKeys#FLAG} by default
+   */
+  public UnprotectedKeys getUnprotectedKeys() {
+    return unprotectedKeys;
+  }
+
+  /**
+   * Sets what becomes of a request that sends a key to where nothing protects it.
+   *
+   * @param unprotectedKeys flag, refuse or ignore
+   */
+  public void setUnprotectedKeys(UnprotectedKeys unprotectedKeys) {
+    this.unprotectedKeys = unprotectedKeys;
+  }
+
+  /**
+   * Which requests are too old.
+   *
+   * @return the properties
+   */
+  public IdemStaleGuardProperties getStaleGuard() {
+    return staleGuard;
   }
 
   // ---- the response

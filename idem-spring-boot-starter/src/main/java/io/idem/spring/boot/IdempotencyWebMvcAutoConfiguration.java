@@ -2,7 +2,10 @@ package io.idem.spring.boot;
 
 import io.idem.http.HttpIdempotency;
 import io.idem.http.KeySyntax;
+import io.idem.http.ProblemTexts;
 import io.idem.http.ReplayHeaders;
+import io.idem.http.SourceCheck;
+import io.idem.http.StaleGuard;
 import io.idem.servlet.CallerResolver;
 import io.idem.servlet.IdempotencyFilter;
 import io.idem.servlet.ProblemDocumentationServlet;
@@ -11,9 +14,12 @@ import io.idem.spring.EndpointGuard;
 import io.idem.spring.IdempotencyExceptionHandler;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.IdempotentOperations;
+import io.idem.spring.MessageSourceProblemTexts;
 import io.idem.spring.WebEndpoints;
 import io.idem.spring.WebSettings;
 import jakarta.servlet.DispatcherType;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -24,6 +30,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplicat
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
 import org.springframework.boot.webmvc.autoconfigure.DispatcherServletRegistrationBean;
+import org.springframework.context.MessageSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
@@ -57,14 +64,29 @@ public final class IdempotencyWebMvcAutoConfiguration {
     return new IdempotencyExceptionHandler(protocol.getIfAvailable(HttpIdempotency::new));
   }
 
+  @Bean
+  @ConditionalOnMissingBean
+  KeySyntax idempotencyKeySyntax(IdemProperties properties) {
+    IdemHttpProperties http = properties.getHttp();
+    return new KeySyntax(http.getHeader(), http.getMaxKeyLength(), http.isStrictKeys());
+  }
+
   @Configuration(proxyBeanMethods = false)
   @ConditionalOnBooleanProperty(name = "idem.http.enabled", matchIfMissing = true)
   static class EndpointConfiguration {
 
     @Bean
     @ConditionalOnMissingBean
-    HttpIdempotency httpIdempotency() {
-      return HttpIdempotency.builder().build();
+    HttpIdempotency httpIdempotency(
+        IdemProperties properties, KeySyntax keySyntax, MessageSource messages) {
+      IdemHttpProperties http = properties.getHttp();
+      return HttpIdempotency.builder()
+          .keySyntax(keySyntax)
+          .problemBase(http.getProblemBase())
+          .publishRetention(http.isPublishRetention())
+          .texts(new MessageSourceProblemTexts(messages, ProblemTexts.bundled()))
+          .unprotectedKeys(http.getUnprotectedKeys())
+          .build();
     }
 
     @Bean
@@ -73,6 +95,8 @@ public final class IdempotencyWebMvcAutoConfiguration {
         IdempotentOperations operations,
         IdemProperties properties,
         ObjectProvider<CallerResolver> callers,
+        ObjectProvider<SourceCheck> sources,
+        KeySyntax keySyntax,
         ConfigurableListableBeanFactory beans) {
       IdemHttpProperties http = properties.getHttp();
       boolean callersKnown =
@@ -81,8 +105,11 @@ public final class IdempotencyWebMvcAutoConfiguration {
       // ---- the request
       settings
           .callersKnown(callersKnown)
-          .keySyntax(new KeySyntax(http.getHeader(), http.getMaxKeyLength(), http.isStrictKeys()))
-          .maxRequestBytes(bytes("idem.http.max-request-size", http.getMaxRequestSize()));
+          .keySyntax(keySyntax)
+          .maxRequestBytes(bytes("idem.http.max-request-size", http.getMaxRequestSize()))
+          .pathScope(http.getPathScope())
+          .sourceCheck(sources.getIfAvailable(SourceCheck::any))
+          .staleGuard(staleGuard(http.getStaleGuard()));
       // ---- the response
       settings
           .maxStoredBytes(bytes("idem.http.max-stored-size", http.getMaxStoredSize()))
@@ -140,6 +167,21 @@ public final class IdempotencyWebMvcAutoConfiguration {
               new ProblemDocumentationServlet(), protocol.problemBase() + "/*");
       registration.setEnabled(protocol.problemBase().startsWith("/"));
       return registration;
+    }
+
+    private static @Nullable StaleGuard staleGuard(IdemStaleGuardProperties properties) {
+      Duration window = properties.getWindow();
+      if (window == null) {
+        return null;
+      }
+      try {
+        return new StaleGuard(window, properties.getAhead(), properties.isTimeRequired());
+      } catch (IllegalArgumentException e) {
+        throw new IdempotencySetupException(
+            "idem.http.stale-guard.* cannot hold. " + e.getMessage() + ".",
+            "Set a window such as 24h, and ahead to a duration such as 5m.",
+            e);
+      }
     }
 
     private static int bytes(String property, DataSize size) {

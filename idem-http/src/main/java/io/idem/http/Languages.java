@@ -1,0 +1,56 @@
+package io.idem.http;
+
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** Chooses the language of a problem (RFC 9110, section 12.5.4; RFC 4647, section 3.4). */
+final class Languages {
+
+  /** More than any browser sends; what is longer is not parsed. */
+  private static final int MAX_LENGTH = 500;
+
+  private Languages() {}
+
+  /** A title and its language. */
+  record Title(String text, Locale locale) {}
+
+  /**
+   * The title in the language that the client likes best of those there are.
+   *
+   * @return null for English
+   */
+  static @Nullable Title choose(
+      List<String> acceptLanguage, ProblemTexts texts, ProblemType type) {
+    String value = String.join(",", acceptLanguage);
+    if (value.isBlank() || value.length() > MAX_LENGTH) {
+      return null;
+    }
+    List<Locale.LanguageRange> ranges;
+    try {
+      ranges = Locale.LanguageRange.parse(value); // best first
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+    for (Locale.LanguageRange range : ranges) {
+      if (range.getWeight() == 0 || range.getRange().startsWith("*")) {
+        continue;
+      }
+      // From the particular to the general: zh-hans-cn, zh-hans, zh.
+      for (String tag = range.getRange(); ; tag = tag.substring(0, tag.lastIndexOf('-'))) {
+        Locale locale = Locale.forLanguageTag(tag);
+        if (locale.getLanguage().equals("en")) {
+          return null;
+        }
+        String title = texts.title(type, locale);
+        if (title != null) {
+          return new Title(title, locale);
+        }
+        if (tag.lastIndexOf('-') < 0) {
+          break;
+        }
+      }
+    }
+    return null;
+  }
+}

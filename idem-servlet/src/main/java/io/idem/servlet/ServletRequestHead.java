@@ -1,0 +1,54 @@
+package io.idem.servlet;
+
+import io.idem.http.HttpRequestHead;
+import jakarta.servlet.http.HttpServletRequest;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What a servlet request says before its body is read. */
+class ServletRequestHead implements HttpRequestHead {
+
+  final HttpServletRequest request;
+  private final CallerResolver callers;
+
+  ServletRequestHead(HttpServletRequest request, CallerResolver callers) {
+    this.request = request;
+    this.callers = callers;
+  }
+
+  @Override
+  public final String method() {
+    return request.getMethod();
+  }
+
+  @Override
+  public final String path() {
+    return request.getRequestURI();
+  }
+
+  @Override
+  public final @Nullable String query() {
+    return request.getQueryString();
+  }
+
+  @Override
+  public final List<String> headerLines(String name) {
+    return Collections.list(request.getHeaders(name));
+  }
+
+  @Override
+  public final @Nullable String caller() {
+    return callers.resolve(request);
+  }
+
+  @Override
+  public final @Nullable String pathVariable(String name) {
+    return PathVariables.get(request, name);
+  }
+
+  @Override
+  public final String contextPath() {
+    return request.getContextPath();
+  }
+}
