@@ -140,7 +140,7 @@ public final class HttpIdempotency {
    * @return what is sent
    */
   public StoredResponse render(HttpEndpoint endpoint, HttpRequestHead request, Problem problem) {
-    return endpoint.dialect().refusal(problem, request);
+    return Exposed.whole(request, endpoint.dialect().refusal(problem, request));
   }
 
   /**
@@ -156,7 +156,8 @@ public final class HttpIdempotency {
   public StoredResponse render(
       HttpRequestHead request, ProblemType type, String detail, @Nullable Duration retryAfter) {
     int status = dialect.statusOf(type, type.status());
-    return dialect.refusal(refusals.problem(type, status, detail, retryAfter), request);
+    Problem problem = refusals.problem(type, status, detail, retryAfter);
+    return Exposed.whole(request, dialect.refusal(problem, request));
   }
 
   /** Collects the settings of the protocol. Every setting has a default. Not thread-safe. */
