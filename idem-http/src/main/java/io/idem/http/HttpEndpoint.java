@@ -26,6 +26,7 @@ public final class HttpEndpoint {
   private final @Nullable Set<String> methods;
   private final int maxRequestBytes;
   private final int maxStoredBytes;
+  private final long maxResponseBytes;
   private final ResponsePolicy responsePolicy;
   private final ReplayHeaders replayHeaders;
   private final int busyStatus;
@@ -46,6 +47,7 @@ public final class HttpEndpoint {
     this.methods = builder.methods;
     this.maxRequestBytes = builder.maxRequestBytes;
     this.maxStoredBytes = builder.maxStoredBytes;
+    this.maxResponseBytes = Math.max(builder.maxResponseBytes, builder.maxStoredBytes);
     this.responsePolicy = builder.responsePolicy;
     this.replayHeaders = builder.replayHeaders;
     this.busyStatus = builder.busyStatus;
@@ -162,6 +164,15 @@ public final class HttpEndpoint {
   }
 
   /**
+   * The most bytes a response's body may have at all.
+   *
+   * @return the bound, at least {@link #maxStoredBytes()}
+   */
+  public long maxResponseBytes() {
+    return maxResponseBytes;
+  }
+
+  /**
    * What becomes of the key, by status.
    *
    * @return the policy
@@ -219,6 +230,7 @@ public final class HttpEndpoint {
     private @Nullable Set<String> methods = Set.of("POST", "PATCH");
     private int maxRequestBytes = 1 << 20;
     private int maxStoredBytes = 1 << 20;
+    private long maxResponseBytes = 1L << 30;
     private ResponsePolicy responsePolicy = ResponsePolicy.DEFAULT;
     private ReplayHeaders replayHeaders = ReplayHeaders.standard();
     private int busyStatus = ProblemType.IN_PROGRESS.status();
@@ -378,6 +390,23 @@ public final class HttpEndpoint {
      */
     public Builder maxStoredBytes(int maxStoredBytes) {
       this.maxStoredBytes = notNegative(maxStoredBytes);
+      return this;
+    }
+
+    /**
+     * The most bytes a response's body may have at all. What is not kept in memory is held on disk
+     * until the outcome is recorded, and this bounds it: writing more fails in the handler, with an
+     * {@link java.io.IOException} from a servlet's stream.
+     *
+     * @param maxResponseBytes at least 0; 1 GiB by default; what is {@linkplain #maxStoredBytes
+     *     kept} is never too large
+     * @return this
+     */
+    public Builder maxResponseBytes(long maxResponseBytes) {
+      if (maxResponseBytes < 0) {
+        throw new IllegalArgumentException("A size is not negative, found " + maxResponseBytes);
+      }
+      this.maxResponseBytes = maxResponseBytes;
       return this;
     }
 

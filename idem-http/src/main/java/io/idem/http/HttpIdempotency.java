@@ -218,12 +218,13 @@ public final class HttpIdempotency {
     Languages.Title title =
         Languages.choose(request.headerLines("Accept-Language"), texts, problem.type());
     if (title == null) {
-      return dialect.refusal(resolved, request);
+      return Exposed.whole(request, dialect.refusal(resolved, request));
     }
     StoredResponse refusal = dialect.refusal(resolved.titled(title.text()), request);
     List<HeaderField> headers = new ArrayList<>(refusal.headers());
     headers.add(new HeaderField("Content-Language", title.locale().toLanguageTag()));
-    return new StoredResponse(refusal.status(), headers, refusal.body());
+    return Exposed.whole(
+        request, new StoredResponse(refusal.status(), headers, refusal.body()));
   }
 
   /** Collects the settings of the protocol. Every setting has a default. Not thread-safe. */

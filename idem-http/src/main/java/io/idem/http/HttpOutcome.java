@@ -74,6 +74,21 @@ public sealed interface HttpOutcome {
   }
 
   /**
+   * An answer that is replayed as it is, for a recovery hook that has found out what the lost run
+   * would have responded.
+   *
+   * @param status the status, 200 to 999
+   * @param headers the header lines that are replayed, in their order; all of them, whatever the
+   *     endpoint's {@link ReplayHeaders}
+   * @param body the body; not copied, so the caller gives it away
+   * @return an outcome that is recorded
+   * @throws IllegalArgumentException if the status is none of a final response
+   */
+  static HttpOutcome answered(int status, List<HeaderField> headers, byte[] body) {
+    return new Answered(new StoredResponse(status, headers, body), Disposition.RECORD);
+  }
+
+  /**
    * How outcomes are stored: a versioned binary format that later versions read.
    *
    * @return the codec

@@ -98,7 +98,7 @@ final class Intake {
     }
     HeaderField flag = new HeaderField(HttpIdempotency.IGNORED_HEADER, "true");
     List<HeaderField> headers = new ArrayList<>(List.of(flag));
-    headers.addAll(Verdict.exposing(request, Stream.of(flag)));
+    headers.addAll(Exposed.to(request, Stream.of(flag)));
     return new HttpAnswer.PassThrough(headers);
   }
 

@@ -12,8 +12,9 @@ import java.util.TreeSet;
  * they came with.
  *
  * <p>Always among them is Content-Encoding: the bytes kept are those the handler wrote, and a
- * handler that encodes them itself says so there. A coding applied by the server around the
- * protocol follows each request's own Accept-Encoding. Immutable.
+ * handler that encodes them itself says so there. A repeat that does not accept a coding of gzip or
+ * deflate is given the content without it. A coding applied by the server around the protocol
+ * follows each request's own Accept-Encoding. Immutable.
  */
 public final class ReplayHeaders {
 

@@ -7,7 +7,6 @@ import io.idem.core.store.StoreUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -83,7 +82,7 @@ final class Verdict {
   private HttpAnswer replay(HttpEndpoint endpoint, HttpRequestHead request, HttpOutcome outcome) {
     return outcome.fold(
         answered -> {
-          StoredResponse response = answered.response();
+          StoredResponse response = Negotiated.of(answered.response(), endpoint, request);
           return new HttpAnswer.Replay(
               new StoredResponse(
                   response.status(),
@@ -110,7 +109,7 @@ final class Verdict {
     headers.add(mark);
     headers.add(new HeaderField("Cache-Control", "no-store"));
     headers.addAll(added);
-    headers.addAll(exposing(request, Stream.concat(Stream.of(mark), added.stream())));
+    headers.addAll(Exposed.to(request, Stream.concat(Stream.of(mark), added.stream())));
     return headers;
   }
 
@@ -124,7 +123,7 @@ final class Verdict {
       return added;
     }
     List<HeaderField> headers = new ArrayList<>(added);
-    headers.addAll(exposing(request, added.stream()));
+    headers.addAll(Exposed.to(request, added.stream()));
     return headers;
   }
 
@@ -135,16 +134,6 @@ final class Verdict {
           new HeaderField(
               HttpIdempotency.LIFETIME_HEADER, endpoint.operation().retention().toString()));
     }
-  }
-
-  /** The leave of a script of another origin to read some headers, where there may be one. */
-  static List<HeaderField> exposing(HttpRequestHead request, Stream<HeaderField> headers) {
-    return request.headerLines("Origin").isEmpty()
-        ? List.of()
-        : List.of(
-            new HeaderField(
-                "Access-Control-Expose-Headers",
-                headers.map(HeaderField::name).distinct().collect(Collectors.joining(", "))));
   }
 
   private HttpAnswer answerNotStored(HttpEndpoint endpoint, String reason) {

@@ -45,9 +45,9 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   private int errorStatus;
   private @Nullable String errorMessage;
 
-  CapturedResponse(HttpServletResponse response, int mostInMemory) {
+  CapturedResponse(HttpServletResponse response, int mostInMemory, long most) {
     super(notUnwrappable(response));
-    this.buffer = new SpillingBuffer(mostInMemory);
+    this.buffer = new SpillingBuffer(mostInMemory, most);
     this.statusBefore = response.getStatus();
     this.headersBefore = headersOf(response);
   }
@@ -73,9 +73,10 @@ final class CapturedResponse extends HttpServletResponseWrapper {
             handler);
   }
 
-  /** What the handler responded. */
-  HandlerResponse captured(HandlerResponse.Directive directive) {
+  /** What the handler responded. Fails if a part of it could not be held back. */
+  HandlerResponse captured(HandlerResponse.Directive directive) throws IOException {
     flushWriter();
+    buffer.checkWhole();
     HandlerResponse.Content content;
     if (errorStatus != 0) {
       content = new HandlerResponse.ErrorPage(errorMessage);
@@ -86,6 +87,39 @@ final class CapturedResponse extends HttpServletResponseWrapper {
     }
     return new HandlerResponse(
         getStatus(), headersOf((HttpServletResponse) getResponse()), content, directive);
+  }
+
+  // ---- the page of an error
+
+  /** Whether the response ended with {@code sendError}, and has no body yet. */
+  boolean isError() {
+    return errorStatus != 0;
+  }
+
+  @Nullable String errorMessage() {
+    return errorMessage;
+  }
+
+  /** Opens the response again, for the body that belongs to its status. */
+  void beginErrorPage() {
+    super.setStatus(errorStatus);
+    errorStatus = 0;
+    errorMessage = null;
+    reopen();
+  }
+
+  private void reopen() {
+    closed = false;
+    committed = false;
+    streamUsed = false;
+    writer = null;
+  }
+
+  /** Ends the response as it ended before its page was begun. */
+  void giveErrorPageUp(int status, @Nullable String message) {
+    flushWriter();
+    reopen();
+    sendError(status, message);
   }
 
   /** Sends what the handler responded. */

@@ -39,11 +39,12 @@ import org.slf4j.LoggerFactory;
  *       client that has hung up by then changes nothing.
  * </ol>
  *
- * <p>A response made by {@code sendError} is rendered by the container after this filter, so its
- * body is not known here. Its status, message and replayed headers are kept instead; a repeat has
- * it rendered again, and does not run. An exception that leaves the chain is thrown on unchanged,
- * after the operation has decided by its rules for failures; these see the cause where the chain
- * wrapped it in a {@link ServletException}.
+ * <p>A response made by {@code sendError} is rendered inside the run where the {@link
+ * Builder#errorPages error pages} are known, by a forward to the page, and kept as it is sent. Else
+ * the container renders it after this filter, so its body is not known here: its status, message
+ * and replayed headers are kept instead, and a repeat has it rendered again without running. An
+ * exception that leaves the chain is thrown on unchanged, after the operation has decided by its
+ * rules for failures; these see the cause where the chain wrapped it in a {@link ServletException}.
  *
  * <p>Asynchronous handling is refused with an {@link IllegalStateException}. Thread-safe.
  */
@@ -57,6 +58,8 @@ public final class IdempotencyFilter implements Filter {
   private final HttpIdempotency protocol;
   private final EndpointResolver endpoints;
   private final CallerResolver callers;
+  private final EndpointAuthorizer authorizer;
+  private final ErrorPages errorPages;
   private final String onceAttribute;
 
   /**
@@ -78,13 +81,30 @@ public final class IdempotencyFilter implements Filter {
    */
   public IdempotencyFilter(
       HttpIdempotency protocol, EndpointResolver endpoints, CallerResolver callers) {
-    this.protocol = protocol;
-    this.endpoints = endpoints;
-    this.callers = callers;
+    this(builder(protocol, endpoints).callers(callers));
+  }
+
+  private IdempotencyFilter(Builder builder) {
+    this.protocol = builder.protocol;
+    this.endpoints = builder.endpoints;
+    this.callers = builder.callers;
+    this.authorizer = builder.authorizer;
+    this.errorPages = builder.errorPages;
     this.onceAttribute =
         IdempotencyFilter.class.getName()
             + ".once@"
             + Integer.toHexString(System.identityHashCode(this));
+  }
+
+  /**
+   * Starts the settings of a filter.
+   *
+   * @param protocol the protocol
+   * @param endpoints which requests are protected, and how
+   * @return a builder
+   */
+  public static Builder builder(HttpIdempotency protocol, EndpointResolver endpoints) {
+    return new Builder(protocol, endpoints);
   }
 
   @Override
@@ -140,7 +160,8 @@ public final class IdempotencyFilter implements Filter {
       HttpServletResponse response,
       FilterChain chain)
       throws IOException, ServletException {
-    ServletExchange exchange = new ServletExchange(request, response, endpoint, callers, chain);
+    ServletExchange exchange =
+        new ServletExchange(request, response, endpoint, callers, authorizer, errorPages, chain);
     try {
       HttpAnswer answer = execute(endpoint, exchange);
       if (answer instanceof HttpAnswer.PassThrough passThrough) {
@@ -157,6 +178,8 @@ public final class IdempotencyFilter implements Filter {
       } else if (answer instanceof HttpAnswer.Refusal refusal) {
         send(exchange.untouched(), protocol.render(endpoint, exchange, refusal.problem()));
       }
+    } catch (ServletExchange.RefusedByTheChain e) {
+      chain.doFilter(exchange.readAgain(), response);
     } finally {
       end(endpoint, exchange);
     }
@@ -166,6 +189,8 @@ public final class IdempotencyFilter implements Filter {
       throws IOException, ServletException {
     try {
       return protocol.execute(endpoint, exchange, exchange);
+    } catch (ServletExchange.RefusedByTheChain e) {
+      throw e;
     } catch (Exception e) {
       exchange.takeBack();
       Exception thrown = exchange.asThrown(e);
@@ -230,5 +255,62 @@ public final class IdempotencyFilter implements Filter {
   @Override
   public String toString() {
     return "IdempotencyFilter[" + protocol.problemBase() + "]";
+  }
+
+  /** Collects the settings of a filter. Not thread-safe. */
+  public static final class Builder {
+
+    private final HttpIdempotency protocol;
+    private final EndpointResolver endpoints;
+    private CallerResolver callers = CallerResolver.userPrincipal();
+    private EndpointAuthorizer authorizer = EndpointAuthorizer.none();
+    private ErrorPages errorPages = ErrorPages.none();
+
+    private Builder(HttpIdempotency protocol, EndpointResolver endpoints) {
+      this.protocol = protocol;
+      this.endpoints = endpoints;
+    }
+
+    /**
+     * Who is asked before a key is looked up whether the request may be carried out.
+     *
+     * @param authorizer {@link EndpointAuthorizer#none()} by default
+     * @return this
+     */
+    public Builder authorizer(EndpointAuthorizer authorizer) {
+      this.authorizer = authorizer;
+      return this;
+    }
+
+    /**
+     * Who sends a request.
+     *
+     * @param callers the container's user principals by default
+     * @return this
+     */
+    public Builder callers(CallerResolver callers) {
+      this.callers = callers;
+      return this;
+    }
+
+    /**
+     * Where the application renders the pages of {@code sendError}.
+     *
+     * @param errorPages {@link ErrorPages#none()} by default
+     * @return this
+     */
+    public Builder errorPages(ErrorPages errorPages) {
+      this.errorPages = errorPages;
+      return this;
+    }
+
+    /**
+     * Makes the filter.
+     *
+     * @return the filter
+     */
+    public IdempotencyFilter build() {
+      return new IdempotencyFilter(this);
+    }
   }
 }

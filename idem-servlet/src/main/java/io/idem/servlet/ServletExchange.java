@@ -27,6 +27,8 @@ final class ServletExchange extends ServletRequestHead
 
   private final HttpServletResponse response;
   private final HttpEndpoint endpoint;
+  private final EndpointAuthorizer authorizer;
+  private final ErrorPages errorPages;
   private final FilterChain chain;
   private byte @Nullable [] body;
   private @Nullable CapturedResponse captured;
@@ -38,10 +40,14 @@ final class ServletExchange extends ServletRequestHead
       HttpServletResponse response,
       HttpEndpoint endpoint,
       CallerResolver callers,
+      EndpointAuthorizer authorizer,
+      ErrorPages errorPages,
       FilterChain chain) {
     super(request, callers);
     this.response = response;
     this.endpoint = endpoint;
+    this.authorizer = authorizer;
+    this.errorPages = errorPages;
     this.chain = chain;
   }
 
@@ -81,6 +87,24 @@ final class ServletExchange extends ServletRequestHead
     return fields == null || content.length > 0
         ? new RequestBody.Bytes(content)
         : new RequestBody.Form(fields);
+  }
+
+  @Override
+  public void authorize() throws IOException {
+    boolean mayGoOn;
+    try {
+      mayGoOn = authorizer.authorize(readAgain(), endpoint);
+    } catch (ServletException e) {
+      throw new RefusedByException(e);
+    }
+    if (!mayGoOn) {
+      throw new RefusedByTheChain();
+    }
+  }
+
+  /** The request with its body still to be read. */
+  HttpServletRequest readAgain() {
+    return new BufferedRequest(request, body);
   }
 
   private String mediaType() {
@@ -124,13 +148,15 @@ final class ServletExchange extends ServletRequestHead
 
   @Override
   public HandlerResponse handle(Attempt attempt) throws Exception {
-    CapturedResponse capture = new CapturedResponse(response, endpoint.maxStoredBytes());
+    CapturedResponse capture =
+        new CapturedResponse(response, endpoint.maxStoredBytes(), endpoint.maxResponseBytes());
     captured = capture;
     BufferedRequest buffered = new BufferedRequest(request, body);
     IdempotentExchange.begin(request, attempt);
     HandlerResponse.Directive directive = HandlerResponse.Directive.BY_STATUS;
     try {
       chain.doFilter(buffered, capture);
+      renderErrorPage(buffered, capture);
     } catch (ServletException e) {
       if (e.getRootCause() instanceof Exception cause) {
         // The operation's rules are about what went wrong, not about what frameworks wrap it in.
@@ -145,6 +171,14 @@ final class ServletExchange extends ServletRequestHead
     return capture.captured(directive);
   }
 
+  /** Has the page of an error rendered while the operation runs, so that what is sent is kept. */
+  private void renderErrorPage(BufferedRequest buffered, CapturedResponse capture) {
+    String path = capture.isError() ? errorPages.pathOf(capture.getStatus()) : null;
+    if (path != null) {
+      new ErrorRendering(buffered, capture).from(path);
+    }
+  }
+
   /**
    * Takes back what the handler said of a success that was undone afterwards, for example because
    * its transaction could not be committed.
@@ -157,6 +191,9 @@ final class ServletExchange extends ServletRequestHead
 
   /** What the chain threw, as it threw it. */
   Exception asThrown(Exception failure) {
+    if (failure instanceof RefusedByException refused) {
+      return refused.cause;
+    }
     return wrapping != null && wrapping.getRootCause() == failure ? wrapping : failure;
   }
 
@@ -181,6 +218,30 @@ final class ServletExchange extends ServletRequestHead
   void end() throws IOException {
     if (captured != null) {
       captured.discard();
+    }
+  }
+
+  /** The authorizer's refusal, on its way through the protocol, which knows no servlets. */
+  private static final class RefusedByException extends IOException {
+
+    private static final long serialVersionUID = 1L;
+
+    private final ServletException cause;
+
+    RefusedByException(ServletException cause) {
+      super(cause);
+      this.cause = cause;
+    }
+  }
+
+  /** The request is left to the rest of the chain, which refuses it. */
+  static final class RefusedByTheChain extends IOException {
+
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public synchronized Throwable fillInStackTrace() {
+      return this; // it goes from one method of this package to another
     }
   }
 }

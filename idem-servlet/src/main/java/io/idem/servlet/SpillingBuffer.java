@@ -12,20 +12,26 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Bytes in memory up to a bound, and all of them in a temporary file beyond it. */
+/**
+ * Bytes in memory up to a bound, and all of them in a temporary file beyond it, up to another
+ * bound.
+ */
 final class SpillingBuffer extends OutputStream {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.servlet");
 
   private final int mostInMemory;
+  private final long most;
   private ByteArrayOutputStream memory = new ByteArrayOutputStream();
   private @Nullable Path file;
   private @Nullable FileChannel channel;
   private @Nullable OutputStream fileOut;
   private long size;
+  private @Nullable IOException failure;
 
-  SpillingBuffer(int mostInMemory) {
+  SpillingBuffer(int mostInMemory, long most) {
     this.mostInMemory = mostInMemory;
+    this.most = most;
   }
 
   @Override
@@ -35,6 +41,29 @@ final class SpillingBuffer extends OutputStream {
 
   @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
+    try {
+      take(bytes, offset, length);
+    } catch (IOException e) {
+      failure = e; // a PrintWriter in front of this keeps it to itself
+      throw e;
+    }
+  }
+
+  /** Fails if something that was written is not there. */
+  void checkWhole() throws IOException {
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private void take(byte[] bytes, int offset, int length) throws IOException {
+    if (size + length > most) {
+      throw new IOException(
+          "The response has more than "
+              + most
+              + " bytes, which is the most that is held back until the outcome is recorded. Answer"
+              + " with less, or raise the bound (maxResponseBytes, idem.http.max-response-size)");
+    }
     if (fileOut == null && size + length > mostInMemory) {
       fileOut = spill();
     }
@@ -93,6 +122,7 @@ final class SpillingBuffer extends OutputStream {
   void clear() throws IOException {
     memory.reset();
     size = 0;
+    failure = null;
     OutputStream out = fileOut;
     Path spilled = file;
     fileOut = null;

@@ -1,6 +1,7 @@
 package io.idem.servlet;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIOException;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -12,7 +13,7 @@ class SpillingBufferTest {
 
   @Test
   void whatFitsStaysInMemory() throws IOException {
-    SpillingBuffer buffer = new SpillingBuffer(4);
+    SpillingBuffer buffer = new SpillingBuffer(4, 100);
     buffer.write(new byte[] {1, 2, 3, 4});
 
     assertThat(buffer.isSpilled()).isFalse();
@@ -21,7 +22,7 @@ class SpillingBufferTest {
 
   @Test
   void whatDoesNotFitIsKeptWholeOutsideOfMemory() throws IOException {
-    SpillingBuffer buffer = new SpillingBuffer(4);
+    SpillingBuffer buffer = new SpillingBuffer(4, 100);
     buffer.write(new byte[] {1, 2, 3, 4});
     buffer.write(5);
 
@@ -37,7 +38,7 @@ class SpillingBufferTest {
   @Test
   void aClearedBufferLeavesNoFileAndStartsAnew() throws IOException {
     List<Path> before = ServerTest.spilledFiles();
-    SpillingBuffer buffer = new SpillingBuffer(1);
+    SpillingBuffer buffer = new SpillingBuffer(1, 100);
     buffer.write(new byte[] {1, 2, 3});
 
     buffer.clear();
@@ -47,6 +48,22 @@ class SpillingBufferTest {
     assertThat(buffer.size()).isZero();
     buffer.write(9);
     assertThat(contentOf(buffer)).containsExactly(9);
+  }
+
+  @Test
+  void moreThanTheBoundIsRefusedAndRemembered() throws IOException {
+    SpillingBuffer buffer = new SpillingBuffer(1, 3);
+    buffer.write(new byte[] {1, 2, 3});
+    buffer.checkWhole();
+
+    assertThatIOException().isThrownBy(() -> buffer.write(4)).withMessageContaining("3 bytes");
+    assertThatIOException().isThrownBy(buffer::checkWhole);
+
+    buffer.clear();
+    buffer.checkWhole();
+    buffer.write(5);
+    assertThat(contentOf(buffer)).containsExactly(5);
+    buffer.clear();
   }
 
   private static byte[] contentOf(SpillingBuffer buffer) throws IOException {

@@ -193,6 +193,29 @@ class StoredOutcomeTest extends ServerTest {
         server.post("/pay", "k11", "text/plain", "0123456789x"), 409, "answer-not-stored");
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void p24_whatIsHeldBackHasABound(boolean byWriter) throws Exception {
+    List<Path> before = spilledFiles();
+    server.protect(
+        "/pay",
+        endpoint -> endpoint.maxStoredBytes(10).maxResponseBytes(100_000),
+        (request, response) -> {
+          if (byWriter) {
+            response.getWriter().print("x".repeat(200_000)); // which reports no failure
+          } else {
+            response.getOutputStream().write(new byte[200_000]);
+          }
+        });
+
+    assertThat(server.post("/pay", "k").statusCode()).isEqualTo(500);
+
+    assertThat(server.thrown).singleElement().asString().contains("100000 bytes");
+    assertProblem(server.post("/pay", "k"), 409, "outcome-unknown");
+    assertThat(server.runs).hasValue(1);
+    assertThat(spilledFiles()).isSubsetOf(before);
+  }
+
   @Test
   void p25_theHandlerHasTheLastWord() throws Exception {
     server.protect("/nothing", (request, response) -> IdempotentExchange.nothingHappened(request));

@@ -6,6 +6,7 @@ import io.idem.core.store.IdempotencyStore;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
 import io.idem.http.HttpOutcome;
+import jakarta.servlet.DispatcherType;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.MultipartConfigElement;
@@ -39,6 +40,7 @@ import org.apache.catalina.startup.Tomcat;
 import org.apache.tomcat.util.descriptor.web.ErrorPage;
 import org.apache.tomcat.util.descriptor.web.FilterDef;
 import org.apache.tomcat.util.descriptor.web.FilterMap;
+import org.jspecify.annotations.Nullable;
 
 /** A Tomcat with the filter in it, whose endpoints are lambdas, and a client of it. */
 final class TestServer {
@@ -60,7 +62,14 @@ final class TestServer {
   private final Tomcat tomcat = new Tomcat();
   private final HttpClient client = HttpClient.newHttpClient();
   private final Path home;
+
+  /** The page that the filter knows; the container has one of its own. */
+  volatile @Nullable String errorPage;
+
+  volatile EndpointAuthorizer authorizer = EndpointAuthorizer.none();
+
   private volatile Handler before = (request, response) -> {};
+  private volatile Handler after = (request, response) -> {};
 
   TestServer(IdempotencyStore store) throws Exception {
     this(store, "", settings -> settings);
@@ -83,14 +92,17 @@ final class TestServer {
     addServlet(
         context, "problems", new ProblemDocumentationServlet(), protocol.problemBase() + "/*");
     addServlet(context, "errors", new ErrorServlet(), "/error");
-    ErrorPage errorPage = new ErrorPage();
-    errorPage.setLocation("/error");
-    context.addErrorPage(errorPage);
+    ErrorPage page = new ErrorPage();
+    page.setLocation("/error");
+    context.addErrorPage(page);
     addFilter(context, "outer", new OuterFilter());
     addFilter(
         context,
         "idempotency",
-        new IdempotencyFilter(protocol, request -> endpoints.get(request.getRequestURI())));
+        IdempotencyFilter.builder(protocol, request -> endpoints.get(request.getRequestURI()))
+            .errorPages(status -> errorPage)
+            .authorizer((request, endpoint) -> authorizer.authorize(request, endpoint))
+            .build());
     tomcat.start();
   }
 
@@ -120,6 +132,11 @@ final class TestServer {
   /** Runs before the filter of the protocol. */
   void before(Handler handler) {
     before = handler;
+  }
+
+  /** Runs after the filter of the protocol, where nothing was thrown. */
+  void after(Handler handler) {
+    after = handler;
   }
 
   /** An unprotected path. */
@@ -213,13 +230,7 @@ final class TestServer {
         throws IOException, ServletException {
       response.setHeader("X-Outer", "1");
       response.setHeader("Cache-Control", "private");
-      try {
-        before.handle(request, response);
-      } catch (IOException | RuntimeException e) {
-        throw e;
-      } catch (Exception e) {
-        throw new ServletException(e);
-      }
+      run(before, request, response);
       String user = request.getHeader("Test-User");
       try {
         chain.doFilter(
@@ -234,6 +245,20 @@ final class TestServer {
         thrown.add(e);
         throw e;
       }
+      if (request.getDispatcherType() == DispatcherType.REQUEST) {
+        run(after, request, response);
+      }
+    }
+  }
+
+  private static void run(Handler handler, HttpServletRequest request, HttpServletResponse response)
+      throws IOException, ServletException {
+    try {
+      handler.handle(request, response);
+    } catch (IOException | ServletException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new ServletException(e);
     }
   }
 
@@ -245,13 +270,7 @@ final class TestServer {
     protected void service(HttpServletRequest request, HttpServletResponse response)
         throws ServletException, IOException {
       runs.incrementAndGet();
-      try {
-        handlers.get(request.getRequestURI()).handle(request, response);
-      } catch (IOException | ServletException | RuntimeException e) {
-        throw e;
-      } catch (Exception e) {
-        throw new ServletException(e);
-      }
+      run(handlers.get(request.getRequestURI()), request, response);
     }
   }
 

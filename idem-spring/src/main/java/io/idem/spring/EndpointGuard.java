@@ -10,7 +10,8 @@ import org.springframework.web.servlet.HandlerInterceptor;
 /**
  * The second lock: refuses to run a protected handler for a request that the filter did not
  * protect, for example because it was forwarded, or reached the dispatcher servlet by a way that
- * the filter does not stand in. Thread-safe.
+ * the filter does not stand in, and for one that the handler's own method security refuses.
+ * Thread-safe.
  */
 public final class EndpointGuard implements HandlerInterceptor {
 
@@ -29,10 +30,17 @@ public final class EndpointGuard implements HandlerInterceptor {
    * Lets a request pass that is protected or need not be.
    *
    * @throws IllegalStateException for one that would run unprotected
+   * @throws Exception for one that the method security of the handler has refused
    */
   @Override
-  public boolean preHandle(
-      HttpServletRequest request, HttpServletResponse response, Object handler) {
+  public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler)
+      throws Exception {
+    Exception refusal = WebEndpoints.refusalOf(request);
+    if (refusal != null
+        && handler instanceof HandlerMethod method
+        && endpoints.endpointOf(method).isPresent()) {
+      throw refusal;
+    }
     if (!(handler instanceof HandlerMethod method)
         || IdempotentExchange.attempt(request).isPresent()) {
       return true;

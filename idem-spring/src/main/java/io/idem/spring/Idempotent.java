@@ -282,6 +282,55 @@ public @interface Idempotent {
    */
   StoreDownPolicy storeDown() default StoreDownPolicy.FAIL_CLOSED;
 
+  // ---- the answers of an endpoint
+
+  /**
+   * The status of a request to an endpoint that meets a running one.
+   *
+   * @return 400 to 599; 0 for the default of the application
+   */
+  int busyStatus() default 0;
+
+  /**
+   * When a repeat that meets a running call is told to ask again: {@code Retry-After} at an
+   * endpoint, else {@link io.idem.core.KeyBusyException#retryAfter()}.
+   *
+   * @return a duration, written as for {@link #retention()}; empty for the default of the
+   *     application
+   */
+  String retryAfter() default "";
+
+  /**
+   * What becomes of the key of an endpoint after a response with a status of 5xx. An exception that
+   * no handler of exceptions turns into a response follows {@link #onOtherFailure()}.
+   *
+   * @return {@link ServerErrors#INHERIT} by default
+   */
+  ServerErrors serverErrors() default ServerErrors.INHERIT;
+
+  /** What becomes of the key of an endpoint after a response with a status of 5xx. */
+  enum ServerErrors {
+    /**
+     * What the application says for all endpoints; where it says nothing, the same as after an
+     * exception ({@link #onOtherFailure()}).
+     */
+    INHERIT,
+    /**
+     * Nothing has happened: the key is free. In transactional mode it is made true by a rollback.
+     */
+    RELEASE,
+    /**
+     * The response is an outcome: it is stored and replayed. In transactional mode what the handler
+     * did is committed with it.
+     */
+    RECORD,
+    /**
+     * Nobody knows: in leased mode the key is left abandoned. In transactional mode everything is
+     * rolled back and the key is free.
+     */
+    UNKNOWN
+  }
+
   /** Where the record of a key is written, and so what its guarantee rests on. */
   enum Mode {
     /**

@@ -24,6 +24,7 @@ public final class IdempotentMethod {
   private final @Nullable Duration lease;
   private final @Nullable Duration waitAtMost;
   private final @Nullable Duration notOlderThan;
+  private final @Nullable Duration retryAfter;
 
   IdempotentMethod(
       Method method,
@@ -36,7 +37,8 @@ public final class IdempotentMethod {
       @Nullable Duration retention,
       @Nullable Duration lease,
       @Nullable Duration waitAtMost,
-      @Nullable Duration notOlderThan) {
+      @Nullable Duration notOlderThan,
+      @Nullable Duration retryAfter) {
     this.method = method;
     this.targetClass = targetClass;
     this.annotation = annotation;
@@ -48,6 +50,7 @@ public final class IdempotentMethod {
     this.lease = lease;
     this.waitAtMost = waitAtMost;
     this.notOlderThan = notOlderThan;
+    this.retryAfter = retryAfter;
   }
 
   /**
@@ -149,6 +152,15 @@ public final class IdempotentMethod {
    */
   public Optional<Duration> notOlderThan() {
     return Optional.ofNullable(notOlderThan);
+  }
+
+  /**
+   * When a repeat that meets a running call is told to ask again.
+   *
+   * @return the time, or nothing for the default of the application
+   */
+  public Optional<Duration> retryAfter() {
+    return Optional.ofNullable(retryAfter);
   }
 
   /** The method as a reader knows it: {@code PaymentService.pay(Order)}. */

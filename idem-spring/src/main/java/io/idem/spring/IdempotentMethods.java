@@ -114,7 +114,8 @@ public final class IdempotentMethods {
             duration(where, "retention", annotation.retention()),
             duration(where, "lease", annotation.lease()),
             duration(where, "waitAtMost", annotation.waitAtMost()),
-            duration(where, "notOlderThan", annotation.notOlderThan()));
+            duration(where, "notOlderThan", annotation.notOlderThan()),
+            duration(where, "retryAfter", annotation.retryAfter()));
     IdempotentMethod other = operations.putIfAbsent(resolved.operation(), resolved);
     if (other != null && !(other.method().equals(specific) && other.targetClass().equals(type))) {
       throw new IdempotencySetupException(

@@ -107,6 +107,7 @@ public final class IdempotentOperations {
         .onOtherFailure(annotation.onOtherFailure())
         .onStoreDown(annotation.storeDown())
         .onAbandoned(abandonedPolicy(method));
+    method.retryAfter().ifPresent(operation::retryAfter);
     switch (annotation.mode()) {
       case AUTO -> {}
       case TRANSACTIONAL -> operation.mode(Mode.TRANSACTIONAL);
@@ -157,12 +158,13 @@ public final class IdempotentOperations {
     }
     ResolvableType found =
         ResolvableType.forClass(AbandonedPolicy.RecoveryHook.class, hook.getClass()).getGeneric(0);
-    Class<?> wanted = ClassUtils.resolvePrimitiveIfNecessary(method.method().getReturnType());
     Class<?> recovered = found.resolve();
-    if (!method.isEndpoint()
-        && recovered != null
-        && wanted != Void.class
-        && !wanted.isAssignableFrom(recovered)) {
+    if (method.isEndpoint()) {
+      checkHookOfEndpoint(method, policy, recovered);
+      return new AbandonedPolicy.Recover<>((AbandonedPolicy.RecoveryHook<T>) hook);
+    }
+    Class<?> wanted = ClassUtils.resolvePrimitiveIfNecessary(method.method().getReturnType());
+    if (recovered != null && wanted != Void.class && !wanted.isAssignableFrom(recovered)) {
       throw new IdempotencySetupException(
           "The recovery hook '"
               + policy
@@ -176,6 +178,26 @@ public final class IdempotentOperations {
           "Let the hook implement RecoveryHook<" + wanted.getSimpleName() + ">.");
     }
     return new AbandonedPolicy.Recover<>((AbandonedPolicy.RecoveryHook<T>) hook);
+  }
+
+  /** By name, because the web module need not be there. */
+  private static void checkHookOfEndpoint(
+      IdempotentMethod method, String hook, @Nullable Class<?> recovered) {
+    String outcome = "io.idem.http.HttpOutcome";
+    if (recovered != null
+        && Arrays.stream(ClassUtils.getAllInterfacesForClass(recovered))
+            .noneMatch(type -> type.getName().equals(outcome))) {
+      throw new IdempotencySetupException(
+          "The recovery hook '"
+              + hook
+              + "' gives a "
+              + recovered.getName()
+              + ", but "
+              + method
+              + " is an endpoint, whose result is the response that repeats are given.",
+          "Let the hook implement RecoveryHook<HttpOutcome>, and answer with"
+              + " HttpOutcome.answered(status, headers, body).");
+    }
   }
 
   /** Subclasses first: the engine takes the first mapping that fits. */

@@ -1,8 +1,12 @@
 package io.idem.spring;
 
+import io.idem.core.Disposition;
 import io.idem.core.Idempotency;
+import io.idem.core.Operation;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
+import io.idem.http.HttpOutcome;
+import io.idem.servlet.EndpointAuthorizer;
 import io.idem.servlet.EndpointResolver;
 import io.idem.servlet.PathVariables;
 import jakarta.servlet.ServletException;
@@ -21,8 +25,6 @@ import org.springframework.beans.factory.BeanFactoryUtils;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.core.annotation.AnnotationAwareOrderComparator;
-import org.springframework.core.annotation.MergedAnnotations;
-import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
 import org.springframework.util.ClassUtils;
 import org.springframework.web.bind.annotation.RequestMethod;
 import org.springframework.web.cors.CorsConfiguration;
@@ -32,6 +34,7 @@ import org.springframework.web.servlet.HandlerExecutionChain;
 import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.HandlerMapping;
 import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerAdapter;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 import org.springframework.web.util.ServletRequestPathUtils;
 
@@ -43,25 +46,20 @@ import org.springframework.web.util.ServletRequestPathUtils;
  * <p>The look-up leaves nothing but the {@link PathVariables} on the request. Thread-safe once the
  * application has started.
  */
-public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver {
+public final class WebEndpoints
+    implements IdempotentEndpoints, EndpointResolver, EndpointAuthorizer {
 
-  /** By name, because Spring Security need not be there. */
-  private static final List<String> METHOD_SECURITY =
-      List.of(
-          "org.springframework.security.access.prepost.PreAuthorize",
-          "org.springframework.security.access.prepost.PostAuthorize",
-          "org.springframework.security.access.prepost.PreFilter",
-          "org.springframework.security.access.prepost.PostFilter",
-          "org.springframework.security.access.annotation.Secured",
-          "jakarta.annotation.security.RolesAllowed",
-          "jakarta.annotation.security.DenyAll");
+  /** On a request: why its handler refuses it. */
+  private static final String REFUSAL = WebEndpoints.class.getName() + ".refusal";
 
   private final IdempotentOperations operations;
   private final WebSettings settings;
   private final EndpointKeys keys;
   private final ListableBeanFactory beans;
   private volatile Map<Place, HttpEndpoint> endpoints = Map.of();
+  private volatile Map<HttpEndpoint, MethodAuthorization> authorizations = Map.of();
   private volatile List<HandlerMapping> mappings = List.of();
+  private volatile @Nullable ArgumentPreview preview;
 
   /**
    * Creates the protector.
@@ -88,6 +86,7 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
             .toList();
     Map<Place, Set<String>> mapped = mappedMethods(found);
     Map<Place, HttpEndpoint> made = new HashMap<>();
+    Map<HttpEndpoint, MethodAuthorization> asked = new HashMap<>();
     for (IdempotentMethod method : methods) {
       Place place = new Place(method.method(), method.targetClass());
       check(method);
@@ -107,9 +106,15 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
               + httpMethods
               + ", which have no effect to protect.",
           "Leave @Idempotent away, or map the handler to POST, PATCH, PUT or DELETE.");
-      made.put(place, endpoint(method));
+      HttpEndpoint endpoint = endpoint(method);
+      made.put(place, endpoint);
+      MethodAuthorization authorization = MethodAuthorization.of(method, beans, this::preview);
+      if (authorization != null) {
+        asked.put(endpoint, authorization);
+      }
     }
     this.mappings = found;
+    this.authorizations = Map.copyOf(asked);
     this.endpoints = Map.copyOf(made);
   }
 
@@ -122,43 +127,40 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
         method
             + " is an @Idempotent endpoint with recordFailures or releaseOn, but what becomes of"
             + " its key is decided by the status of the response.",
-        "Leave them away: 4xx other than 400, 401, 403, 408, 415, 425 and 429 is recorded, and 5xx"
-            + " follows onOtherFailure.");
-    for (String name : METHOD_SECURITY) {
-      boolean secured =
-          MergedAnnotations.from(method.method(), SearchStrategy.TYPE_HIERARCHY).isPresent(name)
-              || MergedAnnotations.from(method.targetClass(), SearchStrategy.TYPE_HIERARCHY)
-                  .isPresent(name);
-      refuse(
-          secured,
-          method
-              + " is an @Idempotent endpoint with method security ("
-              + name
-              + "), which would"
-              + " not be asked before a stored answer is replayed.",
-          "Authorize the path in the security filter chain, or move the method security to the"
-              + " service that the handler calls and the rule that guards replays to the path.");
-    }
+        "Leave them away: 4xx other than 400, 401, 403, 408, 415, 425 and 429"
+            + " (idem.http.releasing-statuses) is recorded, and 5xx follows serverErrors.");
   }
 
   private HttpEndpoint endpoint(IdempotentMethod method) {
     Idempotency engine = operations.engine();
-    HttpEndpoint.Builder endpoint =
-        HttpEndpoint.builder(
-            operations.build(method, HttpIdempotency.operation(engine, method.operation())));
-    endpoint
-        .maxStoredBytes(settings.maxStoredBytes())
-        .replayHeaders(settings.replayHeaders())
-        .responsePolicy(
-            settings.responsePolicy().onServerError(method.annotation().onOtherFailure()));
+    Operation.Builder<HttpOutcome> operation =
+        HttpIdempotency.operation(engine, method.operation()).retryAfter(settings.retryAfter());
+    HttpEndpoint.Builder endpoint = HttpEndpoint.builder(operations.build(method, operation));
+    int busyStatus = method.annotation().busyStatus();
     try {
-      return keys.apply(method, endpoint).build();
+      return keys.apply(method, endpoint)
+          .busyStatus(busyStatus == 0 ? settings.busyStatus() : busyStatus)
+          .maxResponseBytes(settings.maxResponseBytes())
+          .maxStoredBytes(settings.maxStoredBytes())
+          .replayHeaders(settings.replayHeaders())
+          .responsePolicy(
+              settings.responsePolicy().onServerError(onServerError(method.annotation())))
+          .build();
     } catch (IllegalArgumentException e) {
       throw new IdempotencySetupException(
-          method + " cannot be made an idempotent endpoint. " + e.getMessage() + ".",
-          "Change the attributes of its @Idempotent, or the properties idem.http.*.",
-          e);
+          method + " cannot be protected. " + e.getMessage() + ".",
+          "Change the attributes of its @Idempotent, or the properties idem.http.*.");
     }
+  }
+
+  private Disposition onServerError(Idempotent annotation) {
+    Disposition inherited = settings.serverErrors();
+    return switch (annotation.serverErrors()) {
+      case RELEASE -> Disposition.RELEASE;
+      case RECORD -> Disposition.RECORD;
+      case UNKNOWN -> Disposition.UNKNOWN;
+      case INHERIT -> inherited == null ? annotation.onOtherFailure() : inherited;
+    };
   }
 
   /** The HTTP methods each handler method is mapped to; a star stands for any. */
@@ -206,6 +208,46 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
    */
   public Optional<HttpEndpoint> endpointOf(HandlerMethod handler) {
     return Optional.ofNullable(endpoints.get(placeOf(handler)));
+  }
+
+  /**
+   * Asks the method security of the handler. A denial, and what Spring MVC throws where a rule
+   * looks at arguments that cannot be bound, is thrown by the {@link EndpointGuard} in front of the
+   * handler, so that it is answered as if the handler's proxy had thrown it.
+   */
+  @Override
+  public boolean authorize(HttpServletRequest request, HttpEndpoint endpoint) {
+    request.removeAttribute(REFUSAL);
+    MethodAuthorization authorization = authorizations.get(endpoint);
+    if (authorization == null) {
+      return true;
+    }
+    LookUpRequest lookedUp = new LookUpRequest(request);
+    HandlerExecutionChain chain = chainOf(lookedUp);
+    if (chain == null || !(chain.getHandler() instanceof HandlerMethod handler)) {
+      throw new IllegalStateException("The handler of a request cannot be told a second time");
+    }
+    try {
+      authorization.ask(handler, lookedUp);
+      return true;
+    } catch (Exception e) {
+      request.setAttribute(REFUSAL, e);
+      return false;
+    }
+  }
+
+  /** Why a request must not come to its handler, or null. */
+  static @Nullable Exception refusalOf(HttpServletRequest request) {
+    return (Exception) request.getAttribute(REFUSAL);
+  }
+
+  private ArgumentPreview preview() {
+    ArgumentPreview made = preview;
+    if (made == null) {
+      made = new ArgumentPreview(beans.getBean(RequestMappingHandlerAdapter.class), beans);
+      preview = made;
+    }
+    return made;
   }
 
   /** What Spring MVC would apply of CORS to a request of an endpoint, or null for nothing. */

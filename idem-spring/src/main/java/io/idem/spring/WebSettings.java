@@ -1,5 +1,6 @@
 package io.idem.spring;
 
+import io.idem.core.Disposition;
 import io.idem.http.HttpDialect;
 import io.idem.http.KeySyntax;
 import io.idem.http.PathScope;
@@ -7,6 +8,7 @@ import io.idem.http.ReplayHeaders;
 import io.idem.http.ResponsePolicy;
 import io.idem.http.SourceCheck;
 import io.idem.http.StaleGuard;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** What holds for all {@link Idempotent} endpoints of an application. Immutable and thread-safe. */
@@ -24,9 +26,13 @@ public final class WebSettings {
 
   // ---- the response
 
+  private final int busyStatus;
+  private final long maxResponseBytes;
   private final int maxStoredBytes;
   private final ReplayHeaders replayHeaders;
   private final ResponsePolicy responsePolicy;
+  private final Duration retryAfter;
+  private final @Nullable Disposition serverErrors;
 
   private WebSettings(Builder builder) {
     this.callersKnown = builder.callersKnown;
@@ -37,9 +43,13 @@ public final class WebSettings {
     this.sourceCheck = builder.sourceCheck;
     this.staleGuard = builder.staleGuard;
 
+    this.busyStatus = builder.busyStatus;
+    this.maxResponseBytes = builder.maxResponseBytes;
     this.maxStoredBytes = builder.maxStoredBytes;
     this.replayHeaders = builder.replayHeaders;
     this.responsePolicy = builder.responsePolicy;
+    this.retryAfter = builder.retryAfter;
+    this.serverErrors = builder.serverErrors;
   }
 
   /**
@@ -119,6 +129,24 @@ public final class WebSettings {
   // ---- the response
 
   /**
+   * The status of a request that meets a running one.
+   *
+   * @return 400 to 599; overridden by the annotation
+   */
+  public int busyStatus() {
+    return busyStatus;
+  }
+
+  /**
+   * The most bytes a response's body may have at all.
+   *
+   * @return the bound
+   */
+  public long maxResponseBytes() {
+    return maxResponseBytes;
+  }
+
+  /**
    * The most bytes of a response's body that are kept.
    *
    * @return the bound
@@ -139,10 +167,29 @@ public final class WebSettings {
   /**
    * What becomes of the key, by status.
    *
-   * @return the policy; what it says of 5xx is overridden by the annotation
+   * @return the policy; what becomes of the key after 5xx is said by {@link #serverErrors()} and
+   *     the annotation
    */
   public ResponsePolicy responsePolicy() {
     return responsePolicy;
+  }
+
+  /**
+   * When a request that meets a running one is told to ask again.
+   *
+   * @return the time; overridden by the annotation
+   */
+  public Duration retryAfter() {
+    return retryAfter;
+  }
+
+  /**
+   * What becomes of the key after a response with a status of 5xx.
+   *
+   * @return the disposition; null if that is as after an exception; overridden by the annotation
+   */
+  public @Nullable Disposition serverErrors() {
+    return serverErrors;
   }
 
   /** Collects settings. Every setting has a default. Not thread-safe. */
@@ -156,9 +203,13 @@ public final class WebSettings {
     private SourceCheck sourceCheck = SourceCheck.any();
     private @Nullable StaleGuard staleGuard;
 
+    private int busyStatus = 409;
+    private long maxResponseBytes = 1L << 30;
     private int maxStoredBytes = 1 << 20;
     private ReplayHeaders replayHeaders = ReplayHeaders.standard();
     private ResponsePolicy responsePolicy = ResponsePolicy.DEFAULT;
+    private Duration retryAfter = Duration.ofSeconds(1);
+    private @Nullable Disposition serverErrors;
 
     private Builder() {}
 
@@ -244,6 +295,28 @@ public final class WebSettings {
     // ---- the response
 
     /**
+     * The status of a request that meets a running one.
+     *
+     * @param busyStatus 400 to 599; 409 by default
+     * @return this
+     */
+    public Builder busyStatus(int busyStatus) {
+      this.busyStatus = busyStatus;
+      return this;
+    }
+
+    /**
+     * The most bytes a response's body may have at all.
+     *
+     * @param maxResponseBytes at least 0; 1 GiB by default
+     * @return this
+     */
+    public Builder maxResponseBytes(long maxResponseBytes) {
+      this.maxResponseBytes = maxResponseBytes;
+      return this;
+    }
+
+    /**
      * The most bytes of a response's body that are kept.
      *
      * @param maxStoredBytes at least 0; 1 MiB by default
@@ -273,6 +346,28 @@ public final class WebSettings {
      */
     public Builder responsePolicy(ResponsePolicy responsePolicy) {
       this.responsePolicy = responsePolicy;
+      return this;
+    }
+
+    /**
+     * When a request that meets a running one is told to ask again.
+     *
+     * @param retryAfter at least 1 ms; 1 second by default
+     * @return this
+     */
+    public Builder retryAfter(Duration retryAfter) {
+      this.retryAfter = retryAfter;
+      return this;
+    }
+
+    /**
+     * What becomes of the key after a response with a status of 5xx.
+     *
+     * @param serverErrors the disposition; null, the default, for the same as after an exception
+     * @return this
+     */
+    public Builder serverErrors(@Nullable Disposition serverErrors) {
+      this.serverErrors = serverErrors;
       return this;
     }
 

@@ -2,7 +2,9 @@ package io.idem.spring.boot;
 
 import io.idem.http.HttpIdempotency;
 import io.idem.http.PathScope;
+import io.idem.http.ResponsePolicy;
 import io.idem.http.UnprotectedKeys;
+import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -46,11 +48,39 @@ public class IdemHttpProperties {
 
   // ---- the response
 
+  /** The status of a request that meets a running one, where an endpoint names no other. */
+  private int busyStatus = 409;
+
+  /** The most bytes the body of a protected response may have at all. */
+  private DataSize maxResponseSize = DataSize.ofGigabytes(1);
+
   /** The most bytes of a response's body that are kept for repeats. */
   private DataSize maxStoredSize = DataSize.ofMegabytes(1);
 
   /** Response headers that are kept for repeats besides the standard ones. */
   private Set<String> replayHeaders = new LinkedHashSet<>();
+
+  /** The statuses, all 4xx, that free the key: the request was turned away before it began. */
+  private Set<Integer> releasingStatuses = new LinkedHashSet<>(ResponsePolicy.DEFAULT.releasing());
+
+  /** When a request that meets a running one is told to ask again. */
+  private Duration retryAfter = Duration.ofSeconds(1);
+
+  /**
+   * What becomes of the key after a response with a status of 5xx, where an endpoint says nothing
+   * else. The same as after an exception if it is not set.
+   */
+  private @Nullable ServerErrors serverErrors;
+
+  /** What becomes of the key after a response with a status of 5xx. */
+  public enum ServerErrors {
+    /** The key is free; in transactional mode everything is rolled back. */
+    RELEASE,
+    /** The response is stored and replayed; in transactional mode it commits. */
+    RECORD,
+    /** Nobody knows; in transactional mode everything is rolled back, and the key is free. */
+    UNKNOWN
+  }
 
   /** Creates the properties with their defaults. */
   public IdemHttpProperties() {}
@@ -230,6 +260,97 @@ public class IdemHttpProperties {
   }
 
   // ---- the response
+
+  /**
+   * The status of a request that meets a running one.
+   *
+   * @return 409 by default
+   */
+  public int getBusyStatus() {
+    return busyStatus;
+  }
+
+  /**
+   * Sets the status of a request that meets a running one.
+   *
+   * @param busyStatus 400 to 599
+   */
+  public void setBusyStatus(int busyStatus) {
+    this.busyStatus = busyStatus;
+  }
+
+  /**
+   * The most bytes a protected response may have at all.
+   *
+   * @return the bound
+   */
+  public DataSize getMaxResponseSize() {
+    return maxResponseSize;
+  }
+
+  /**
+   * Sets the most bytes a protected response may have at all; what is larger than what is kept
+   * waits on disk until the outcome is recorded.
+   *
+   * @param maxResponseSize the bound
+   */
+  public void setMaxResponseSize(DataSize maxResponseSize) {
+    this.maxResponseSize = maxResponseSize;
+  }
+
+  /**
+   * The statuses that free the key.
+   *
+   * @return 400, 401, 403, 408, 415, 425 and 429 by default
+   */
+  public Set<Integer> getReleasingStatuses() {
+    return releasingStatuses;
+  }
+
+  /**
+   * Sets the statuses that free the key.
+   *
+   * @param releasingStatuses all of them, each 400 to 499
+   */
+  public void setReleasingStatuses(Set<Integer> releasingStatuses) {
+    this.releasingStatuses = releasingStatuses;
+  }
+
+  /**
+   * When a request that meets a running one is told to ask again.
+   *
+   * @return 1 second by default
+   */
+  public Duration getRetryAfter() {
+    return retryAfter;
+  }
+
+  /**
+   * Sets when a request that meets a running one is told to ask again.
+   *
+   * @param retryAfter the time, sent in whole seconds, rounded up
+   */
+  public void setRetryAfter(Duration retryAfter) {
+    this.retryAfter = retryAfter;
+  }
+
+  /**
+   * What becomes of the key after a response with a status of 5xx.
+   *
+   * @return null, the default, for the same as after an exception
+   */
+  public @Nullable ServerErrors getServerErrors() {
+    return serverErrors;
+  }
+
+  /**
+   * Sets what becomes of the key after a response with a status of 5xx.
+   *
+   * @param serverErrors null for the same as after an exception
+   */
+  public void setServerErrors(@Nullable ServerErrors serverErrors) {
+    this.serverErrors = serverErrors;
+  }
 
   /**
    * The most bytes of a response that are kept.

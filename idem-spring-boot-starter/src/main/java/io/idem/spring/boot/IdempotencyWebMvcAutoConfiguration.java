@@ -1,11 +1,13 @@
 package io.idem.spring.boot;
 
+import io.idem.core.Disposition;
 import io.idem.http.HttpIdempotency;
 import io.idem.http.KeySyntax;
 import io.idem.http.ProblemTexts;
 import io.idem.http.ReplayHeaders;
 import io.idem.http.SourceCheck;
 import io.idem.http.StaleGuard;
+import io.idem.http.ResponsePolicy;
 import io.idem.servlet.CallerResolver;
 import io.idem.servlet.IdempotencyFilter;
 import io.idem.servlet.ProblemDocumentationServlet;
@@ -27,6 +29,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProp
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.boot.web.error.ErrorPageRegistrar;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
 import org.springframework.boot.webmvc.autoconfigure.DispatcherServletRegistrationBean;
@@ -112,7 +115,15 @@ public final class IdempotencyWebMvcAutoConfiguration {
           .staleGuard(staleGuard(http.getStaleGuard()));
       // ---- the response
       settings
+          .busyStatus(http.getBusyStatus())
+          .maxResponseBytes(http.getMaxResponseSize().toBytes())
           .maxStoredBytes(bytes("idem.http.max-stored-size", http.getMaxStoredSize()))
+          .responsePolicy(policy(http))
+          .retryAfter(http.getRetryAfter())
+          .serverErrors(
+              http.getServerErrors() == null
+                  ? null
+                  : Disposition.valueOf(http.getServerErrors().name()))
           .replayHeaders(
               ReplayHeaders.standard().and(http.getReplayHeaders().toArray(String[]::new)));
       return new WebEndpoints(operations, settings.build(), beans);
@@ -123,11 +134,15 @@ public final class IdempotencyWebMvcAutoConfiguration {
         HttpIdempotency protocol,
         WebEndpoints endpoints,
         ObjectProvider<CallerResolver> callers,
+        ObjectProvider<ErrorPageRegistrar> errorPages,
         ObjectProvider<DispatcherServletRegistrationBean> dispatcherServlet) {
       FilterRegistrationBean<IdempotencyFilter> registration =
           new FilterRegistrationBean<>(
-              new IdempotencyFilter(
-                  protocol, endpoints, callers.getIfAvailable(CallerResolver::userPrincipal)));
+              IdempotencyFilter.builder(protocol, endpoints)
+                  .callers(callers.getIfAvailable(CallerResolver::userPrincipal))
+                  .authorizer(endpoints)
+                  .errorPages(new RegisteredErrorPages(errorPages))
+                  .build());
       // Filters of a servlet come after those of paths, whatever their order.
       dispatcherServlet.ifAvailable(registration::addServletRegistrationBeans);
       registration.setDispatcherTypes(DispatcherType.REQUEST, DispatcherType.FORWARD);
@@ -181,6 +196,20 @@ public final class IdempotencyWebMvcAutoConfiguration {
             "idem.http.stale-guard.* cannot hold. " + e.getMessage() + ".",
             "Set a window such as 24h, and ahead to a duration such as 5m.",
             e);
+      }
+    }
+
+    private static ResponsePolicy policy(IdemHttpProperties http) {
+      try {
+        return ResponsePolicy.DEFAULT.releasing(http.getReleasingStatuses());
+      } catch (IllegalArgumentException e) {
+        throw new IdempotencySetupException(
+            "idem.http.releasing-statuses is "
+                + http.getReleasingStatuses()
+                + ". "
+                + e.getMessage()
+                + ".",
+            "Name statuses of refusals that free the key; 5xx is said by idem.http.server-errors.");
       }
     }
 

@@ -2,6 +2,9 @@ package io.idem.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.idem.core.AbandonedPolicy.Recovery;
+import io.idem.core.AbandonedPolicy.RecoveryHook;
+import io.idem.core.Attempt;
 import io.idem.servlet.CallerResolver;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
@@ -24,7 +27,11 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.core.NestedExceptionUtils;
 import org.springframework.http.ResponseEntity;
 import org.springframework.mock.web.MockHttpServletRequest;
+import org.springframework.security.access.prepost.PostAuthorize;
 import org.springframework.security.access.prepost.PreAuthorize;
+import org.springframework.security.authorization.AuthorizationDecision;
+import org.springframework.security.authorization.method.AuthorizationManagerAfterMethodInterceptor;
+import org.springframework.security.config.annotation.method.configuration.EnableMethodSecurity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -76,8 +83,32 @@ class EndpointRefusalTest {
   }
 
   @Test
-  void methodSecurityIsRefused() {
-    assertRefused(web, Secured.class, "PreAuthorize", "security filter chain");
+  void methodSecurityThatNothingAsksIsRefused() {
+    assertRefused(web, Secured.class, "PreAuthorize", "@EnableMethodSecurity");
+  }
+
+  @Test
+  void methodSecurityThatIsAskedIsAccepted() {
+    web.withUserConfiguration(SecurityOn.class, Secured.class)
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
+  void methodSecurityOverResultsIsRefused() {
+    assertRefused(
+        web.withUserConfiguration(SecurityOn.class),
+        SecuredAfterwards.class,
+        "PostAuthorize",
+        "@PreAuthorize");
+  }
+
+  /** Also where the rule is no annotation. */
+  @Test
+  void aRuleOverResultsIsRefused() {
+    assertRefused(
+        web.withUserConfiguration(RuleOverResults.class),
+        Fine.class,
+        "AuthorizationManagerAfterMethodInterceptor");
   }
 
   @Test
@@ -98,6 +129,26 @@ class EndpointRefusalTest {
   @Test
   void anEndpointThatNothingProtectsIsRefused() {
     assertRefused(web.withPropertyValues("idem.http.enabled=false"), Fine.class, "run unprotected");
+  }
+
+  @Test
+  void aRecoveryHookOfAnotherResultIsRefused() {
+    assertRefused(
+        web.withBean("finder", Finder.class), Recovering.class, "finder", "HttpOutcome.answered");
+  }
+
+  @Test
+  void aStatusThatIsNoRefusalIsRefused() {
+    assertRefused(web, BusyButFine.class, "400 to 599", "idem.http.*");
+  }
+
+  @Test
+  void aReleasingStatusThatIsNoRefusalIsRefused() {
+    assertRefused(
+        web.withPropertyValues("idem.http.releasing-statuses=500"),
+        Fine.class,
+        "idem.http.releasing-statuses",
+        "idem.http.server-errors");
   }
 
   /** A proxy of the controller's interfaces neither hides the endpoint nor loses its protection. */
@@ -224,6 +275,56 @@ class EndpointRefusalTest {
     @PostMapping("/")
     @Idempotent
     @PreAuthorize("hasRole('X')")
+    String run() {
+      return "";
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableMethodSecurity
+  static class SecurityOn {}
+
+  @RestController
+  static class SecuredAfterwards {
+    @PostMapping("/")
+    @Idempotent
+    @PostAuthorize("returnObject == authentication.name")
+    String run() {
+      return "";
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class RuleOverResults {
+    @Bean
+    static AuthorizationManagerAfterMethodInterceptor rule() {
+      NameMatchMethodPointcut pointcut = new NameMatchMethodPointcut();
+      pointcut.setMappedName("run");
+      return new AuthorizationManagerAfterMethodInterceptor(
+          pointcut, (authentication, result) -> new AuthorizationDecision(true));
+    }
+  }
+
+  static class Finder implements RecoveryHook<String> {
+    @Override
+    public Recovery<String> recover(Attempt attempt) {
+      return new Recovery.Happened<>("found");
+    }
+  }
+
+  @RestController
+  static class Recovering {
+    @PostMapping("/")
+    @Idempotent(onAbandoned = "finder")
+    String run() {
+      return "";
+    }
+  }
+
+  @RestController
+  static class BusyButFine {
+    @PostMapping("/")
+    @Idempotent(busyStatus = 200)
     String run() {
       return "";
     }

@@ -1,0 +1,74 @@
+package io.idem.servlet;
+
+import jakarta.servlet.RequestDispatcher;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The rendering of one error page into a captured response, with the attributes that the container
+ * would give it (Servlet 6.1, section 10.9.1). A page that fails is left to the container.
+ */
+final class ErrorRendering {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.servlet");
+
+  private final HttpServletRequest request;
+  private final CapturedResponse response;
+  private final Map<String, @Nullable Object> before = new HashMap<>();
+
+  ErrorRendering(HttpServletRequest request, CapturedResponse response) {
+    this.request = request;
+    this.response = response;
+  }
+
+  void from(String path) {
+    RequestDispatcher dispatcher = request.getRequestDispatcher(path);
+    if (dispatcher == null) {
+      log.warn("There is no error page at {}: the container is left to render one", path);
+      return;
+    }
+    int status = response.getStatus();
+    String message = response.errorMessage();
+    for (String name : Collections.list(request.getAttributeNames())) {
+      before.put(name, request.getAttribute(name));
+    }
+    request.setAttribute(RequestDispatcher.ERROR_STATUS_CODE, status);
+    request.setAttribute(RequestDispatcher.ERROR_MESSAGE, message == null ? "" : message);
+    request.setAttribute(
+        RequestDispatcher.ERROR_SERVLET_NAME, request.getHttpServletMapping().getServletName());
+    request.setAttribute(RequestDispatcher.ERROR_REQUEST_URI, request.getRequestURI());
+    request.setAttribute(RequestDispatcher.ERROR_METHOD, request.getMethod());
+    request.setAttribute(RequestDispatcher.ERROR_QUERY_STRING, request.getQueryString());
+    response.beginErrorPage();
+    try {
+      dispatcher.forward(request, response);
+    } catch (IOException | ServletException | RuntimeException e) {
+      log.warn("The error page at {} failed: the container is left to render it", path, e);
+      response.giveErrorPageUp(status, message);
+    } finally {
+      restoreAttributes();
+    }
+  }
+
+  /** What filters around learn from the request, such as its route, is not that of the page. */
+  private void restoreAttributes() {
+    for (String name : Collections.list(request.getAttributeNames())) {
+      if (!before.containsKey(name)) {
+        request.removeAttribute(name);
+      }
+    }
+    before.forEach(
+        (name, value) -> {
+          if (request.getAttribute(name) != value) {
+            request.setAttribute(name, value);
+          }
+        });
+  }
+}
