@@ -1,0 +1,54 @@
+package io.idem.testkit.http;
+
+/**
+ * The kinds of endpoint that an adapter exposes. Each takes {@code POST}, {@code PATCH} and {@code
+ * GET} at {@link #path} and one more segment, the name of what the {@link ContractScript} does
+ * there. Where nothing else is said, an endpoint requires the header {@code Idempotency-Key}, its
+ * keys are the caller's, and the settings are those of {@link NodeSettings}.
+ */
+public enum EndpointProfile {
+  /** Nothing but the defaults. */
+  PLAIN,
+  /** A duplicate does not wait. */
+  IMPATIENT,
+  /** A duplicate waits for 300 milliseconds. */
+  BRIEF,
+  /** A request may come without a key. */
+  OPTIONAL,
+  /** The key comes in the header {@code X-Request-Key}. */
+  OWN_HEADER,
+  /** Keys are everybody's. */
+  SHARED,
+  /** {@code PUT} and {@code DELETE} instead of {@code POST} and {@code PATCH}. */
+  PUT,
+  /** A failure, and a status of 500 or more, frees the key. */
+  FREEING,
+  /** An answer is kept for one second. */
+  EXPIRING,
+  /** Not protected. */
+  OPEN,
+  /** Leased adapters only: does not wait, has the short lease, refuses abandoned keys. */
+  REFUSING,
+  /** Leased adapters only: does not wait, has the short lease, runs abandoned keys again. */
+  RETRYING,
+  /**
+   * Leased adapters only: does not wait, has the short lease, and has a recovery hook that finds
+   * that every abandoned run happened and answered 200 with the text {@code recovered}.
+   */
+  RECOVERING;
+
+  private final String path;
+
+  EndpointProfile() {
+    this.path = "/contract/" + name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+  }
+
+  /**
+   * Where the endpoints of this kind are.
+   *
+   * @return a path such as {@code /contract/own-header}, without a slash at its end
+   */
+  public String path() {
+    return path;
+  }
+}
