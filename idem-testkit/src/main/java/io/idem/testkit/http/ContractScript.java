@@ -2,6 +2,7 @@ package io.idem.testkit.http;
 
 import io.idem.testkit.Together;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -36,6 +37,7 @@ public final class ContractScript {
   private final Map<String, AtomicInteger> runs = new ConcurrentHashMap<>();
   private final Map<String, AtomicInteger> marks = new ConcurrentHashMap<>();
   private final Map<String, Integer> refused = new ConcurrentHashMap<>();
+  private final Set<String> granted = ConcurrentHashMap.newKeySet();
 
   /** A script without handlers. */
   public ContractScript() {}
@@ -64,6 +66,16 @@ public final class ContractScript {
     }
     int dot = authorization.lastIndexOf('.');
     return authorization.substring("Bearer ".length(), dot < 0 ? authorization.length() : dot);
+  }
+
+  /**
+   * For the adapter: what a rule on a handler method asks.
+   *
+   * @param caller the principal
+   * @return whether the rule admits it
+   */
+  public boolean isGranted(String caller) {
+    return granted.contains(caller);
   }
 
   /**
@@ -118,6 +130,14 @@ public final class ContractScript {
 
   void admit(String caller) {
     refused.remove(caller);
+  }
+
+  void grant(String caller) {
+    granted.add(caller);
+  }
+
+  void revoke(String caller) {
+    granted.remove(caller);
   }
 
   /** A handler that waits until it is let go, and then answers 201 with how often it has run. */

@@ -23,7 +23,10 @@ public enum EndpointProfile {
   PUT,
   /** A failure, and a status of 500 or more, frees the key. */
   FREEING,
-  /** An answer is kept for one second. */
+  /**
+   * An answer is kept for one second. A duplicate does not wait, and a lease is half a second: a
+   * store may keep an answer longer by as much as a run may have taken.
+   */
   EXPIRING,
   /** Not protected. */
   OPEN,
@@ -35,7 +38,43 @@ public enum EndpointProfile {
    * Leased adapters only: does not wait, has the short lease, and has a recovery hook that finds
    * that every abandoned run happened and answered 200 with the text {@code recovered}.
    */
-  RECOVERING;
+  RECOVERING,
+  /** {@link UpcomingHttpContract} only: of a JSON body, {@code /order/number} alone counts. */
+  COMPARING,
+  /** {@link UpcomingHttpContract} only: a status of 500 or more is recorded. */
+  RECORDING,
+  /** {@link UpcomingHttpContract} only: a duplicate does not wait, and is answered 425. */
+  BUSY_STATUS,
+  /** {@link UpcomingHttpContract} only: reports the key at another path as misuse. */
+  MISUSE,
+  /** {@link UpcomingHttpContract} only: the key is the member {@code /number} of a JSON body. */
+  BODY_KEY,
+  /** {@link UpcomingHttpContract} only: the key is the last segment of the path. */
+  PATH_KEY,
+  /**
+   * {@link UpcomingHttpContract} only: the key is the header {@code X-Number}, its source the
+   * header {@code X-System}.
+   */
+  SOURCED,
+  /**
+   * {@link UpcomingHttpContract} only: the key is a token in the header {@code Idempotency-Key},
+   * issued at {@code /idempotency/tokens} for the operation {@code contract.token}.
+   */
+  TOKEN,
+  /**
+   * {@link UpcomingHttpContract} only: a rule on the handler method admits those whom {@link
+   * ContractScript#isGranted} admits.
+   */
+  SECURED,
+  /**
+   * {@link UpcomingHttpContract} only: refuses a request that was first sent, by {@code
+   * Repeatability-First-Sent} or the time in its key, more than an hour ago.
+   */
+  GUARDED,
+  /** {@link UpcomingHttpContract} only: speaks as Stripe's API does. */
+  STRIPE,
+  /** {@link UpcomingHttpContract} only: speaks OASIS Repeatable Requests. */
+  OASIS;
 
   private final String path;
 
