@@ -25,12 +25,12 @@ class FingerprintFormatTest {
     try (InputStream in =
         FingerprintFormatTest.class.getResourceAsStream("fingerprints-of-format-1.txt")) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8)
-          .lines()
-          .filter(line -> !line.isBlank() && !line.startsWith("#"))
-          .map(line -> line.split("\t", -1))
-          .map(field -> new Row(field[0], field[1], field[2], field[3]))
-          .toList()
-          .stream();
+              .lines()
+              .filter(line -> !line.isBlank() && !line.startsWith("#"))
+              .map(line -> line.split("\t", -1))
+              .map(field -> new Row(field[0], field[1], field[2], field[3]))
+              .toList()
+              .stream();
     }
   }
 
@@ -78,7 +78,8 @@ class FingerprintFormatTest {
         case "@elements" -> repeated("[0", ",%d.5e%d", 100_000, "]");
         case "@objects" -> repeated("[{}", ",{\"b\":%d,\"a\":{\"c\":[%d]}}", 30_000, "]");
         case "@string" -> repeated("\"", "\\u00e9%d\\n%d", 100_000, "\"");
-        case "@deep" -> ("{\"a\":[".repeat(200) + "]}".repeat(200)).getBytes(StandardCharsets.UTF_8);
+        case "@deep" ->
+            ("{\"a\":[".repeat(200) + "]}".repeat(200)).getBytes(StandardCharsets.UTF_8);
         case "@fields" -> repeated("first=1", "&a%d=%%41+%d", 5_000, "");
         default -> HexFormat.of().parseHex(body);
       };

@@ -24,15 +24,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Hostile bodies: whatever is sent has one fingerprint, which costs little, and two bodies have the
- * same one exactly if they say the same. A failure names its seed; {@code -Didem.seed=N} repeats it.
+ * same one exactly if they say the same. A failure names its seed; {@code -Didem.seed=N} repeats
+ * it.
  */
 class FingerprintFuzzTest {
 
   private static final String JSON = "application/json";
   private static final String FORM = "application/x-www-form-urlencoded";
 
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final long seed = Long.getLong("idem.seed", new Random().nextLong());
   private final Random random = new Random(seed);
@@ -41,30 +41,90 @@ class FingerprintFuzzTest {
 
   private static final List<byte[]> JSON_PIECES =
       Arrays.asList(
-          ascii("0"), ascii("-0"), ascii("1"), ascii("1.0"), ascii("10e-1"), ascii("0.1E1"),
-          ascii("1E+500000000"), ascii("10e+0499999999"), ascii("9".repeat(300)), ascii("e"),
-          ascii("1e99999999999999999999"), ascii("10e99999999999999999998"), ascii("-1e-0"),
-          ascii("0.1e-100000000000000000000"), ascii("1e-100000000000000000001"), ascii("."),
-          ascii("\"\""), ascii("\"a\""), ascii("\"\\u0061\""), ascii("\"\\ud800\""), ascii("\\"),
-          ascii("\"\\uD83D\\uDE00\""), "\"😀\"".getBytes(StandardCharsets.UTF_8), ascii("\""),
-          ascii("null"), ascii("true"), ascii("false"), ascii("{}"), ascii("[]"), ascii(","),
-          ascii("{\"a\":1,\"a\":2}"), ascii("{\"a\":2,\"a\":1}"), ascii("{\"b\":0,\"a\":1}"),
-          ascii("{\"a\":1.0,\"b\":-0}"), ascii(":"), ascii("["), ascii("]"), ascii("{"),
-          ascii("}"), ascii(" "), ascii("\n"), ascii("\t"), ascii("\0"), ascii("-"), ascii("+"),
-          "\ufeff".getBytes(StandardCharsets.UTF_8), new byte[] {(byte) 0xC3},
-          new byte[] {(byte) 0xED, (byte) 0xA0, (byte) 0x80}, new byte[] {(byte) 0xF4, (byte) 0x90},
+          ascii("0"),
+          ascii("-0"),
+          ascii("1"),
+          ascii("1.0"),
+          ascii("10e-1"),
+          ascii("0.1E1"),
+          ascii("1E+500000000"),
+          ascii("10e+0499999999"),
+          ascii("9".repeat(300)),
+          ascii("e"),
+          ascii("1e99999999999999999999"),
+          ascii("10e99999999999999999998"),
+          ascii("-1e-0"),
+          ascii("0.1e-100000000000000000000"),
+          ascii("1e-100000000000000000001"),
+          ascii("."),
+          ascii("\"\""),
+          ascii("\"a\""),
+          ascii("\"\\u0061\""),
+          ascii("\"\\ud800\""),
+          ascii("\\"),
+          ascii("\"\\uD83D\\uDE00\""),
+          "\"😀\"".getBytes(StandardCharsets.UTF_8),
+          ascii("\""),
+          ascii("null"),
+          ascii("true"),
+          ascii("false"),
+          ascii("{}"),
+          ascii("[]"),
+          ascii(","),
+          ascii("{\"a\":1,\"a\":2}"),
+          ascii("{\"a\":2,\"a\":1}"),
+          ascii("{\"b\":0,\"a\":1}"),
+          ascii("{\"a\":1.0,\"b\":-0}"),
+          ascii(":"),
+          ascii("["),
+          ascii("]"),
+          ascii("{"),
+          ascii("}"),
+          ascii(" "),
+          ascii("\n"),
+          ascii("\t"),
+          ascii("\0"),
+          ascii("-"),
+          ascii("+"),
+          "\ufeff".getBytes(StandardCharsets.UTF_8),
+          new byte[] {(byte) 0xC3},
+          new byte[] {(byte) 0xED, (byte) 0xA0, (byte) 0x80},
+          new byte[] {(byte) 0xF4, (byte) 0x90},
           "[1]".getBytes(StandardCharsets.UTF_16BE));
 
   private static final List<byte[]> FORM_PIECES =
       Arrays.asList(
-          ascii("a"), ascii("b"), ascii("="), ascii("&"), ascii("%61"), ascii("%41"), ascii("%4"),
-          ascii("%zz"), ascii("+"), ascii("%20"), ascii("a=1"), ascii("b=2&"), ascii("&a=1"),
-          ascii("%"), new byte[] {(byte) 0xE9}, ascii("%e9"), ascii("%26"));
+          ascii("a"),
+          ascii("b"),
+          ascii("="),
+          ascii("&"),
+          ascii("%61"),
+          ascii("%41"),
+          ascii("%4"),
+          ascii("%zz"),
+          ascii("+"),
+          ascii("%20"),
+          ascii("a=1"),
+          ascii("b=2&"),
+          ascii("&a=1"),
+          ascii("%"),
+          new byte[] {(byte) 0xE9},
+          ascii("%e9"),
+          ascii("%26"));
 
   private static final List<byte[]> PART_PIECES =
       Arrays.asList(
-          ascii("\r\n"), ascii("--"), ascii("-b"), ascii("b"), ascii("\r"), ascii("\n"),
-          ascii("\r\n--b"), ascii("--b\r\n"), ascii("--b--"), ascii("A: b\r\n\r\n"), ascii("x"));
+          ascii("\r\n"),
+          ascii("--"),
+          ascii("-b"),
+          ascii("b"),
+          ascii("\r"),
+          ascii("\n"),
+          ascii("\r\n--b"),
+          ascii("--b\r\n"),
+          ascii("--b--"),
+          ascii("A: b\r\n\r\n"),
+          ascii("x"));
 
   @Test
   void p10_jsonIsTheSameExactlyWhereItSaysTheSame() {
@@ -92,8 +152,12 @@ class FingerprintFuzzTest {
       byte[] rebound = String.join("--cc", sections).getBytes(StandardCharsets.ISO_8859_1);
       boolean expected = sections(one).equals(sections);
 
-      assertThat(of("multipart/mixed; boundary=b", one).equals(of("multipart/mixed; boundary=cc", rebound)))
-          .as("the same fingerprint of %s and %s, round %d of seed %d", shown(one), shown(rebound), round, seed)
+      assertThat(
+              of("multipart/mixed; boundary=b", one)
+                  .equals(of("multipart/mixed; boundary=cc", rebound)))
+          .as(
+              "the same fingerprint of %s and %s, round %d of seed %d",
+              shown(one), shown(rebound), round, seed)
           .isEqualTo(expected);
       same += expected ? 1 : 0;
       different += expected ? 0 : 1;
@@ -231,7 +295,8 @@ class FingerprintFuzzTest {
   /** What stands between the delimiters of the boundary {@code b}. */
   private static List<String> sections(byte[] body) {
     return Arrays.asList(
-        Pattern.compile("(?<=\\A|\r\n)--b").split(new String(body, StandardCharsets.ISO_8859_1), -1));
+        Pattern.compile("(?<=\\A|\r\n)--b")
+            .split(new String(body, StandardCharsets.ISO_8859_1), -1));
   }
 
   // ---- what anything costs
@@ -255,14 +320,19 @@ class FingerprintFuzzTest {
             case 0 -> joined(random, JSON_PIECES, 400);
             case 1 -> joined(random, FORM_PIECES, 400);
             case 2 -> joined(random, PART_PIECES, 400);
-            default -> random.ints(random.nextInt(2_000)).collect(
-                ByteArrayOutputStream::new, ByteArrayOutputStream::write, (a, b) -> {}).toByteArray();
+            default ->
+                random
+                    .ints(random.nextInt(2_000))
+                    .collect(ByteArrayOutputStream::new, ByteArrayOutputStream::write, (a, b) -> {})
+                    .toByteArray();
           };
       long before = allocated();
       Fingerprint fingerprint = of(type, body);
       long cost = allocated() - before;
 
-      assertThat(of(type, body)).as("again, round %d of seed %d", round, seed).isEqualTo(fingerprint);
+      assertThat(of(type, body))
+          .as("again, round %d of seed %d", round, seed)
+          .isEqualTo(fingerprint);
       assertThat(cost)
           .as("bytes allocated for %d as %s, round %d of seed %d", body.length, type, round, seed)
           .isLessThan(1_000_000 + 64L * body.length);
@@ -288,7 +358,8 @@ class FingerprintFuzzTest {
     SHORTEST_FIELDS(FORM, "", "a&", ""),
     ONE_FIELD_OF_ESCAPES(FORM, "a=", "%41", ""),
     AS_MANY_FIELDS_AS_ARE_READ(FORM, "", "a=" + "%41+".repeat(1_300) + "&", ""),
-    ALMOST_BOUNDARIES("multipart/mixed; boundary=" + "b".repeat(70), "", "\r\n--" + "b".repeat(69), ""),
+    ALMOST_BOUNDARIES(
+        "multipart/mixed; boundary=" + "b".repeat(70), "", "\r\n--" + "b".repeat(69), ""),
     BOUNDARIES("multipart/mixed; boundary=b", "", "--b\r\n", "");
 
     private static final int SIZE = 50_000_000;

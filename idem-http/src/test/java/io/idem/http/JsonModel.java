@@ -42,8 +42,7 @@ final class JsonModel {
   /** Values that are equal where two texts say the same, or nothing for what is no JSON text. */
   static Optional<Object> read(byte[] json) {
     try {
-      String text =
-          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json)).toString();
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json)).toString();
       JsonModel model = new JsonModel(text);
       Object value = model.value(0);
       model.blanks();

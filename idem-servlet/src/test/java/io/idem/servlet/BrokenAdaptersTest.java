@@ -121,8 +121,7 @@ class BrokenAdaptersTest {
         Filter right, HttpServletRequest request, HttpServletResponse response, FilterChain chain)
         throws IOException, ServletException {
       right.doFilter(
-          new OtherHeader(
-              request, "Idempotency-Key", value -> value.toLowerCase(Locale.ROOT)),
+          new OtherHeader(request, "Idempotency-Key", value -> value.toLowerCase(Locale.ROOT)),
           response,
           chain);
     }
@@ -135,9 +134,7 @@ class BrokenAdaptersTest {
         Filter right, HttpServletRequest request, HttpServletResponse response, FilterChain chain)
         throws IOException, ServletException {
       right.doFilter(
-          new OtherHeader(request, "Authorization", value -> "Bearer somebody.1"),
-          response,
-          chain);
+          new OtherHeader(request, "Authorization", value -> "Bearer somebody.1"), response, chain);
     }
   }
 
@@ -280,8 +277,7 @@ class BrokenAdaptersTest {
     void protect(
         Filter right, HttpServletRequest request, HttpServletResponse response, FilterChain chain)
         throws IOException, ServletException {
-      right.doFilter(
-          request, response, (buffered, heldBack) -> chain.doFilter(request, heldBack));
+      right.doFilter(request, response, (buffered, heldBack) -> chain.doFilter(request, heldBack));
     }
   }
 

@@ -80,13 +80,16 @@ final class ContractTomcat implements HttpContractServer {
   }
 
   private HttpEndpoint endpoint(EndpointProfile profile, NodeSettings settings) {
-    Operation.Builder<HttpOutcome> operation =
-        HttpIdempotency.operation(engine, profile.path());
+    Operation.Builder<HttpOutcome> operation = HttpIdempotency.operation(engine, profile.path());
     switch (profile) {
       case IMPATIENT -> operation.waitAtMost(Duration.ZERO);
       case BRIEF -> operation.waitAtMost(Duration.ofMillis(300));
       case FREEING -> operation.onOtherFailure(Disposition.RELEASE);
-      case EXPIRING -> operation.retention(Duration.ofSeconds(1));
+      case EXPIRING ->
+          operation
+              .retention(Duration.ofSeconds(1))
+              .waitAtMost(Duration.ZERO)
+              .lease(Duration.ofMillis(500));
       case REFUSING -> operation.waitAtMost(Duration.ZERO).lease(NodeSettings.SHORT_LEASE);
       case RETRYING ->
           operation
@@ -243,7 +246,8 @@ final class ContractTomcat implements HttpContractServer {
       String path = request.getRequestURI();
       ContractResponse answer;
       try {
-        answer = script.answer(path.substring(path.lastIndexOf('/') + 1), new Call(script, request));
+        answer =
+            script.answer(path.substring(path.lastIndexOf('/') + 1), new Call(script, request));
       } catch (ContractRejection e) {
         answer = ContractResponse.text(402, e.getMessage());
       } catch (IOException | RuntimeException e) {

@@ -36,8 +36,8 @@ public interface ContractCall {
   void doNotKeep();
 
   /**
-   * Has an effect: a row in the database, in the transaction of the operation if it has one. Without
-   * a database, {@link ContractScript#mark}.
+   * Has an effect: a row in the database, in the transaction of the operation if it has one.
+   * Without a database, {@link ContractScript#mark}.
    *
    * @param name of the effect
    */

@@ -209,8 +209,7 @@ abstract class HttpCases {
   }
 
   private static String member(String name, RawResponse problem) {
-    Matcher member =
-        Pattern.compile('"' + name + "\":\"([^\"]+)\"").matcher(problem.text());
+    Matcher member = Pattern.compile('"' + name + "\":\"([^\"]+)\"").matcher(problem.text());
     assertThat(member.find()).as("a %s in %s", name, problem).isTrue();
     return member.group(1);
   }

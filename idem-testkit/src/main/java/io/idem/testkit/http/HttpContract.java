@@ -20,8 +20,8 @@ package io.idem.testkit.http;
  * }</pre>
  *
  * <p>What depends on the mode stands in {@link TransactionalHttpContract} and {@link
- * LeasedHttpContract}; every adapter passes one of them. The cases speak HTTP over sockets and share
- * one server, and a second node beside it.
+ * LeasedHttpContract}; every adapter passes one of them. The cases speak HTTP over sockets and
+ * share one server, and a second node beside it.
  */
 public abstract class HttpContract extends OperationCases {
 

@@ -12,7 +12,9 @@ public interface HttpContractServer {
    */
   URI base();
 
-  /** Takes the store, and the database if there is one, away from this node, also from what runs. */
+  /**
+   * Takes the store, and the database if there is one, away from this node, also from what runs.
+   */
   void cutStore();
 
   /** Gives them back. */

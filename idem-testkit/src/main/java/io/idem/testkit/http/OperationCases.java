@@ -67,8 +67,7 @@ abstract class OperationCases extends ReplayCases {
       problems.put("answer-not-stored", send(unkept));
       whileStoreIsCut(
           () ->
-              problems.put(
-                  "store-unavailable", send(post(EndpointProfile.PLAIN, name, unique()))));
+              problems.put("store-unavailable", send(post(EndpointProfile.PLAIN, name, unique()))));
 
       Map<String, Integer> statuses =
           Map.of(
@@ -184,11 +183,9 @@ abstract class OperationCases extends ReplayCases {
 
     /** It loses the first answer, and sends the request again without being asked to. */
     private RawResponse throughOneThatResends(RawRequest request) throws Exception {
-      try (ServerSocket intermediary =
-          new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      try (ServerSocket intermediary = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
         CompletableFuture<RawResponse> answer =
-            RawHttp.later(
-                URI.create("http://127.0.0.1:" + intermediary.getLocalPort()), request);
+            RawHttp.later(URI.create("http://127.0.0.1:" + intermediary.getLocalPort()), request);
         try (Socket client = intermediary.accept()) {
           byte[] bytes = client.getInputStream().readNBytes(request.toBytes().length);
           try (RawHttp lost = RawHttp.to(base())) {

@@ -74,8 +74,7 @@ abstract class ReplayCases extends StoredCases {
     void p27_aReplayIsMarkedAndNotCached() {
       String name = unique();
       script.on(
-          name,
-          call -> ContractResponse.text(200, "paid").header("Cache-Control", "max-age=60"));
+          name, call -> ContractResponse.text(200, "paid").header("Cache-Control", "max-age=60"));
       RawRequest request = post(EndpointProfile.PLAIN, name, unique());
 
       RawResponse first = send(request);
@@ -84,8 +83,9 @@ abstract class ReplayCases extends StoredCases {
       assertFresh(first, 200);
       assertReplayed(replay);
       assertThat(replay.header("Cache-Control")).containsExactly("no-store");
-      assertThat(send(request.header("Origin", "http://127.0.0.1:" + base().getPort()))
-              .header("Access-Control-Expose-Headers"))
+      assertThat(
+              send(request.header("Origin", "http://127.0.0.1:" + base().getPort()))
+                  .header("Access-Control-Expose-Headers"))
           .as("headers that a browser's script may read")
           .anySatisfy(names -> assertThat(names).contains(REPLAYED));
     }

@@ -149,8 +149,7 @@ abstract class ScopeCases extends IntakeCases {
       String name = runs();
       RawRequest request = post(EndpointProfile.PLAIN, name, unique());
       RawResponse first = send(request);
-      RawRequest patch =
-          request("PATCH", EndpointProfile.PLAIN, name).header(KEY, keyOf(request));
+      RawRequest patch = request("PATCH", EndpointProfile.PLAIN, name).header(KEY, keyOf(request));
       for (RawRequest other :
           List.of(
               request.body(JSON, "{\"amount\":2}"),

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -21,7 +20,8 @@ abstract class StoredCases extends InFlightCases {
       String name = runs();
       String caller = "carol" + unique();
       RawRequest request =
-          post(EndpointProfile.PLAIN, name, unique()).with("Authorization", "Bearer " + caller + ".1");
+          post(EndpointProfile.PLAIN, name, unique())
+              .with("Authorization", "Bearer " + caller + ".1");
       for (int status : new int[] {401, 403, 429, 503}) {
         script.refuse(caller, status);
         assertFresh(send(request), status);
@@ -40,8 +40,7 @@ abstract class StoredCases extends InFlightCases {
       String name = runs();
       RawRequest request = post(EndpointProfile.PLAIN, name, unique());
 
-      assertProblem(
-          send(request.without("Authorization")), 403, "caller-required", false);
+      assertProblem(send(request.without("Authorization")), 403, "caller-required", false);
       assertProblem(
           send(request.body(new byte[NodeSettings.MAX_REQUEST + 1])),
           413,
