@@ -41,6 +41,7 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.apache.catalina.Context;
 import org.apache.catalina.LifecycleException;
+import org.apache.catalina.Wrapper;
 import org.apache.catalina.startup.Tomcat;
 import org.apache.tomcat.util.descriptor.web.FilterDef;
 import org.apache.tomcat.util.descriptor.web.FilterMap;
@@ -139,11 +140,12 @@ final class ContractTomcat implements HttpContractServer {
       tomcat.getConnector().setProperty("compression", "on");
       Context context = tomcat.addContext("", home.toString());
       context.setRequestCharacterEncoding("UTF-8");
-      Tomcat.addServlet(context, "handlers", new Handlers())
-          .setMultipartConfigElement(new MultipartConfigElement("", 1_000_000, 1_000_000, 1_000));
-      context.addServletMappingDecoded("/contract/*", "handlers");
-      Tomcat.addServlet(context, "problems", new ProblemDocumentationServlet());
-      context.addServletMappingDecoded(HttpIdempotency.DEFAULT_PROBLEM_BASE + "/*", "problems");
+      Wrapper handlers = Tomcat.addServlet(context, "handlers", new Handlers());
+      handlers.setMultipartConfigElement(
+          new MultipartConfigElement("", 1_000_000, 1_000_000, 1_000));
+      handlers.addMapping("/contract/*");
+      Tomcat.addServlet(context, "problems", new ProblemDocumentationServlet())
+          .addMapping(HttpIdempotency.DEFAULT_PROBLEM_BASE + "/*");
       addFilter(context, "front", new Front());
       Filter protocol =
           new IdempotencyFilter(

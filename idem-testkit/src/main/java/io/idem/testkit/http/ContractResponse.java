@@ -6,24 +6,23 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What a handler answers.
- *
- * @param status the status
- * @param headers name and value of each line
- * @param body the body
- * @param errorMessage not null for an error page: the adapter has it rendered by the means of its
- *     framework (for a servlet, {@code sendError}), from status and message
- */
-public record ContractResponse(
-    int status,
-    List<Map.Entry<String, String>> headers,
-    byte[] body,
-    @Nullable String errorMessage) {
+/** What a handler answers. Immutable. */
+public final class ContractResponse {
 
-  /** Copies the lines. */
-  public ContractResponse {
-    headers = List.copyOf(headers);
+  private final int status;
+  private final List<Map.Entry<String, String>> headers;
+  private final byte[] body;
+  private final @Nullable String errorMessage;
+
+  private ContractResponse(
+      int status,
+      List<Map.Entry<String, String>> headers,
+      byte[] body,
+      @Nullable String errorMessage) {
+    this.status = status;
+    this.headers = List.copyOf(headers);
+    this.body = body.clone();
+    this.errorMessage = errorMessage;
   }
 
   /**
@@ -81,5 +80,42 @@ public record ContractResponse(
     List<Map.Entry<String, String>> more = new ArrayList<>(headers);
     more.add(Map.entry(name, value));
     return new ContractResponse(status, more, body, errorMessage);
+  }
+
+  /**
+   * For the adapter: the status.
+   *
+   * @return 200 to 599
+   */
+  public int status() {
+    return status;
+  }
+
+  /**
+   * For the adapter: the header lines.
+   *
+   * @return name and value of each, in their order
+   */
+  public List<Map.Entry<String, String>> headers() {
+    return headers;
+  }
+
+  /**
+   * For the adapter: the body.
+   *
+   * @return all bytes
+   */
+  public byte[] body() {
+    return body.clone();
+  }
+
+  /**
+   * For the adapter: whether this is an error page, which is rendered by the means of the framework
+   * (for a servlet, {@code sendError}), from status and message.
+   *
+   * @return the message, or null if it is an answer of the handler's own
+   */
+  public @Nullable String errorMessage() {
+    return errorMessage;
   }
 }

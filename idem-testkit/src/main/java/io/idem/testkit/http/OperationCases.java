@@ -82,7 +82,7 @@ abstract class OperationCases extends ReplayCases {
       problems.forEach(
           (type, problem) -> {
             boolean retryable = type.equals("in-progress") || type.equals("store-unavailable");
-            assertProblem(problem, statuses.get(type), type, retryable);
+            assertProblem(problem, statuses.getOrDefault(type, 0), type, retryable);
             assertDocumented(problem);
           });
     }

@@ -8,18 +8,44 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/**
- * An HTTP/1.1 response as it came.
- *
- * @param status the status
- * @param headers name and value of each line, in their order
- * @param body the body, out of its chunks but with its content coding
- */
-public record RawResponse(int status, List<Map.Entry<String, String>> headers, byte[] body) {
+/** An HTTP/1.1 response as it came. Immutable. */
+public final class RawResponse {
 
-  /** Copies the lines. */
-  public RawResponse {
-    headers = List.copyOf(headers);
+  private final int status;
+  private final List<Map.Entry<String, String>> headers;
+  private final byte[] body;
+
+  private RawResponse(int status, List<Map.Entry<String, String>> headers, byte[] body) {
+    this.status = status;
+    this.headers = List.copyOf(headers);
+    this.body = body;
+  }
+
+  /**
+   * The status.
+   *
+   * @return 200 to 599
+   */
+  public int status() {
+    return status;
+  }
+
+  /**
+   * All header lines.
+   *
+   * @return name and value of each, in their order
+   */
+  public List<Map.Entry<String, String>> headers() {
+    return headers;
+  }
+
+  /**
+   * The body.
+   *
+   * @return its bytes, out of its chunks but with its content coding
+   */
+  public byte[] body() {
+    return body.clone();
   }
 
   /**
