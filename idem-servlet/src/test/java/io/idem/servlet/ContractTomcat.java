@@ -88,7 +88,7 @@ final class ContractTomcat implements HttpContractServer {
       case FREEING -> operation.onOtherFailure(Disposition.RELEASE);
       case EXPIRING ->
           operation
-              .retention(Duration.ofSeconds(1))
+              .retention(Duration.ofSeconds(2))
               .waitAtMost(Duration.ZERO)
               .lease(Duration.ofMillis(500));
       case REFUSING -> operation.waitAtMost(Duration.ZERO).lease(NodeSettings.SHORT_LEASE);

@@ -143,7 +143,7 @@ class ContractApplication {
     }
 
     @RequestMapping(path = "/contract/expiring/{name}", method = RequestMethod.POST)
-    @Idempotent(retention = "1s", waitAtMost = "0", lease = "500ms")
+    @Idempotent(retention = "2s", waitAtMost = "0", lease = "500ms")
     @Nullable ResponseEntity<byte[]> expiring(
         @PathVariable String name, HttpServletRequest request, HttpServletResponse response)
         throws Exception {

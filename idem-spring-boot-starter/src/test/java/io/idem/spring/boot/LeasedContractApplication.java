@@ -67,7 +67,7 @@ class LeasedContractApplication {
     }
 
     @PostMapping("/contract/refusing/{name}")
-    @Idempotent(waitAtMost = "0", lease = "1500ms")
+    @Idempotent(waitAtMost = "0", lease = "2s")
     @Nullable ResponseEntity<byte[]> refusing(
         @PathVariable String name, HttpServletRequest request, HttpServletResponse response)
         throws Exception {
@@ -75,7 +75,7 @@ class LeasedContractApplication {
     }
 
     @PostMapping("/contract/retrying/{name}")
-    @Idempotent(waitAtMost = "0", lease = "1500ms", onAbandoned = "RETRY")
+    @Idempotent(waitAtMost = "0", lease = "2s", onAbandoned = "RETRY")
     @Nullable ResponseEntity<byte[]> retrying(
         @PathVariable String name, HttpServletRequest request, HttpServletResponse response)
         throws Exception {
@@ -83,7 +83,7 @@ class LeasedContractApplication {
     }
 
     @PostMapping("/contract/recovering/{name}")
-    @Idempotent(waitAtMost = "0", lease = "1500ms", onAbandoned = "contractRecovery")
+    @Idempotent(waitAtMost = "0", lease = "2s", onAbandoned = "contractRecovery")
     @Nullable ResponseEntity<byte[]> recovering(
         @PathVariable String name, HttpServletRequest request, HttpServletResponse response)
         throws Exception {

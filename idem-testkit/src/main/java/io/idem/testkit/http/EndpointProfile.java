@@ -24,7 +24,7 @@ public enum EndpointProfile {
   /** A failure, and a status of 500 or more, frees the key. */
   FREEING,
   /**
-   * An answer is kept for one second. A duplicate does not wait, and a lease is half a second: a
+   * An answer is kept for two seconds. A duplicate does not wait, and a lease is half a second: a
    * store may keep an answer longer by as much as a run may have taken.
    */
   EXPIRING,

@@ -16,12 +16,16 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
 
 /**
  * One server for all cases of a class, and what the cases ask of it. Names and keys are random, so
  * no case meets another's.
  */
 @Timeout(120)
+@ExtendWith(HttpCases.NamedVariants.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class HttpCases {
 
@@ -95,6 +99,29 @@ abstract class HttpCases {
     String name = unique();
     script.on(name, call -> ContractResponse.empty(204));
     return send(post(EndpointProfile.PLAIN, name, unique())).status() == 204;
+  }
+
+  /** The groups of cases are the same classes for every adapter: a failure tells whose it is. */
+  static final class NamedVariants implements TestExecutionExceptionHandler {
+
+    NamedVariants() {}
+
+    @Override
+    public void handleTestExecutionException(ExtensionContext context, Throwable failure)
+        throws Throwable {
+      Object variant = context.getRequiredTestInstances().getAllInstances().get(0);
+      failure.addSuppressed(new Variant(variant.getClass().getName()));
+      throw failure;
+    }
+
+    private static final class Variant extends Exception {
+
+      private static final long serialVersionUID = 1L;
+
+      Variant(String name) {
+        super(name, null, false, false);
+      }
+    }
   }
 
   /** What a case does. */

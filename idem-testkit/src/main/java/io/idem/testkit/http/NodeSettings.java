@@ -16,7 +16,7 @@ public record NodeSettings(boolean strictKeys) {
   public static final Duration WAIT = Duration.ofSeconds(20);
 
   /** The short lease; a lease is 30 seconds where an endpoint says nothing else. */
-  public static final Duration SHORT_LEASE = Duration.ofMillis(1500);
+  public static final Duration SHORT_LEASE = Duration.ofSeconds(2);
 
   /** The most bytes a request's body may have. */
   public static final int MAX_REQUEST = 100_000;

@@ -329,7 +329,7 @@ public abstract class UpcomingHttpContract extends HttpCases {
     }
     assertThat(
             send(post(EndpointProfile.EXPIRING, name, unique())).header("Idempotency-Key-Lifetime"))
-        .containsExactly("PT1S");
+        .containsExactly("PT2S");
   }
 
   @Test
