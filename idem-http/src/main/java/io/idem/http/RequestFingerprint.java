@@ -20,11 +20,15 @@ import org.jspecify.annotations.Nullable;
  *   <li>JSON counts by what it says: the order of members, white space, escapes and the spelling of
  *       numbers do not count; the order of elements, duplicate members, {@code 1} against {@code
  *       "1"} and null against absent do. A number is never expanded. A text that is malformed, not
- *       UTF-8, or deeper than 500 levels counts by its bytes.
- *   <li>Forms count by the values of each field, whatever the order of the fields.
+ *       UTF-8, deeper than 500 levels or of more than a million members counts by its bytes.
+ *   <li>Forms count by the values of each field, whatever the order of the fields; those of more
+ *       than 10 000 fields by their bytes.
  *   <li>Multipart bodies count by their parts, whatever the boundary.
  *   <li>Everything else counts by its bytes.
  * </ul>
+ *
+ * <p>What a fingerprint costs is bounded by the length of the body, whatever is in it: memory a few
+ * times that length, and time in proportion to it.
  *
  * <p>A fingerprint is stored beside its key: what it is made of is a stored format, and a change
  * would turn repeats across an upgrade into misuse.

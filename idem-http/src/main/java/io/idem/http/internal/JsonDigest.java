@@ -2,14 +2,12 @@ package io.idem.http.internal;
 
 import java.io.ByteArrayInputStream;
 import java.io.InputStreamReader;
-import java.math.BigInteger;
+import java.io.Writer;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Arrays;
 import java.util.Deque;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -29,11 +27,16 @@ import tools.jackson.core.json.JsonFactory;
  *   <li>Each member of an object is digested apart; at its end they are sorted by name and go into
  *       the digest around it. Members of one name keep their order and all count.
  * </ol>
+ *
+ * <p>What a text costs is bounded by its length: strings and numbers pass through without becoming
+ * objects, the members of all open objects lie in two arrays, and a text of more members than a
+ * million has no digest.
  */
 public final class JsonDigest {
 
   private static final int MAX_DEPTH = 500;
   private static final int MAX_NUMBER_LENGTH = 1_000;
+  private static final int MAX_MEMBERS = 1_000_000;
 
   // Names are the caller's data: no table shared by requests keeps them.
   private static final JsonFactory FACTORY =
@@ -47,9 +50,24 @@ public final class JsonDigest {
           .disable(TokenStreamFactory.Feature.INTERN_PROPERTY_NAMES)
           .build();
 
-  private final Deque<Container> open = new ArrayDeque<>();
+  private static final int ARRAY = -1;
+
+  private final DecimalNumber number = new DecimalNumber();
+  private final Writer strings = new StringParts();
   private final Deque<Sha256> sinks = new ArrayDeque<>();
   private final Deque<Sha256> spare = new ArrayDeque<>();
+
+  /** For each open container: where its members begin if it is an object. */
+  private int[] open = new int[16];
+
+  private int depth;
+
+  /** The members of all open objects; the last one of each may have no digest yet. */
+  private String[] names = new String[16];
+
+  private byte[] digests = new byte[16 * Sha256.BYTES];
+  private int kept;
+  private int members;
 
   private JsonDigest() {}
 
@@ -57,7 +75,8 @@ public final class JsonDigest {
    * Digests one JSON text in UTF-8.
    *
    * @return the digest, or null if the bytes are no JSON text or exceed a bound: deeper than 500
-   *     levels, a number longer than 1000 characters, a name or string past the parser's own bounds
+   *     levels, more than 1 000 000 members, a number longer than 1000 characters, a name or string
+   *     past the parser's own bounds
    */
   public static byte @Nullable [] of(byte[] json) {
     // A reader that reports: neither invalid UTF-8 nor another encoding passes for something else.
@@ -80,8 +99,11 @@ public final class JsonDigest {
     sinks.push(root);
     int values = 0;
     for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
-      if (open.isEmpty() && ++values > 1) {
+      if (depth == 0 && ++values > 1) {
         return null; // two texts in a row are not one
+      }
+      if (token == JsonToken.PROPERTY_NAME && ++members > MAX_MEMBERS) {
+        return null;
       }
       accept(token, parser);
     }
@@ -90,29 +112,36 @@ public final class JsonDigest {
 
   private void accept(JsonToken token, JsonParser parser) {
     switch (token) {
-      case START_OBJECT -> open.push(new Container(new ArrayList<>()));
-      case PROPERTY_NAME -> {
-        open.element().name = parser.currentName();
-        sinks.push(spare.isEmpty() ? new Sha256() : spare.pop());
-      }
+      case START_OBJECT -> open(kept);
+      case PROPERTY_NAME -> begin(parser.currentName());
       case END_OBJECT -> {
-        putMembers(open.pop());
+        putMembers(open[--depth]);
         ended();
       }
       case START_ARRAY -> {
         sink().tag('[');
-        open.push(new Container(null));
+        open(ARRAY);
       }
       case END_ARRAY -> {
-        open.pop();
+        depth--;
         sink().tag(']');
         ended();
       }
-      case VALUE_STRING -> scalar('s', parser.getString());
-      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> scalar('n', number(parser.getString()));
-      case VALUE_TRUE -> scalar('t', "");
-      case VALUE_FALSE -> scalar('f', "");
-      case VALUE_NULL -> scalar('0', "");
+      case VALUE_STRING -> {
+        // The length first: what is asked for as a whole would be put together as a whole.
+        sink().tag('s').number(parser.getStringLength());
+        parser.getString(strings);
+        ended();
+      }
+      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> {
+        int from = parser.getStringOffset();
+        number.read(parser.getStringCharacters(), from, from + parser.getStringLength());
+        sink().tag('n').number(number.length()).units(number.characters(), 0, number.length());
+        ended();
+      }
+      case VALUE_TRUE -> word('t');
+      case VALUE_FALSE -> word('f');
+      case VALUE_NULL -> word('0');
       default -> throw new IllegalStateException("A JSON parser gives no " + token);
     }
   }
@@ -121,78 +150,93 @@ public final class JsonDigest {
     return sinks.element();
   }
 
-  private void scalar(char tag, String value) {
-    sink().tag(tag).string(value);
+  private void word(char tag) {
+    sink().tag(tag).string("");
     ended();
+  }
+
+  private void open(int members) {
+    if (depth == open.length) {
+      open = Arrays.copyOf(open, 2 * depth);
+    }
+    open[depth++] = members;
+  }
+
+  private void begin(String name) {
+    if (kept == names.length) {
+      names = Arrays.copyOf(names, 2 * kept);
+      digests = Arrays.copyOf(digests, 2 * kept * Sha256.BYTES);
+    }
+    names[kept++] = name;
+    sinks.push(spare.isEmpty() ? new Sha256() : spare.pop());
   }
 
   /** A value has ended: if it was a member's, the member is complete. */
   private void ended() {
-    Container container = open.peek();
-    if (container != null && container.members != null) {
+    if (depth > 0 && open[depth - 1] != ARRAY) {
       Sha256 sink = sinks.pop();
-      container.members.add(new Member(container.name, sink.finish()));
+      sink.finishInto(digests, (kept - 1) * Sha256.BYTES);
       spare.push(sink);
     }
   }
 
-  private void putMembers(Container object) {
-    List<Member> members = object.members == null ? List.of() : object.members;
-    // Stable: members of one name stay in their order.
-    List<Member> sorted =
-        members.stream().sorted(Comparator.comparing(member -> member.name)).toList();
-    Sha256 sink = sink().tag('{').number(sorted.size());
-    for (Member member : sorted) {
-      sink.string(member.name).bytes(member.value);
+  private void putMembers(int from) {
+    int count = kept - from;
+    Sha256 sink = sink().tag('{').number(count);
+    if (count > 0) {
+      for (int member : sorted(from, count)) {
+        int digest = member * Sha256.BYTES;
+        sink.string(names[member]).bytes(digests, digest, digest + Sha256.BYTES);
+      }
+    }
+    kept = from;
+  }
+
+  /** The members from a place on, by name; those of one name stay in their order. */
+  private int[] sorted(int from, int count) {
+    int[] members = new int[count];
+    for (int i = 0; i < count; i++) {
+      members[i] = from + i;
+    }
+    int[] merged = new int[count];
+    for (int width = 1; width < count; width *= 2) {
+      for (int low = 0; low < count; low += 2 * width) {
+        merge(members, low, Math.min(low + width, count), Math.min(low + 2 * width, count), merged);
+      }
+      int[] swap = members;
+      members = merged;
+      merged = swap;
+    }
+    return members;
+  }
+
+  private void merge(int[] members, int low, int middle, int high, int[] merged) {
+    int left = low;
+    int right = middle;
+    for (int i = low; i < high; i++) {
+      boolean takeLeft =
+          right == high
+              || (left < middle && names[members[left]].compareTo(names[members[right]]) <= 0);
+      merged[i] = members[takeLeft ? left++ : right++];
     }
   }
 
-  /** A decimal number as its sign, its digits without outer zeros, and a power of ten. */
-  static String number(String text) {
-    boolean negative = text.charAt(0) == '-';
-    int mark = Math.max(text.indexOf('e'), text.indexOf('E'));
-    String mantissa = text.substring(negative ? 1 : 0, mark < 0 ? text.length() : mark);
-    BigInteger exponent = mark < 0 ? BigInteger.ZERO : new BigInteger(text.substring(mark + 1));
-    int point = mantissa.indexOf('.');
-    String digits = mantissa;
-    if (point >= 0) {
-      digits = mantissa.substring(0, point) + mantissa.substring(point + 1);
-      exponent = exponent.subtract(BigInteger.valueOf(mantissa.length() - point - 1L));
+  /** Takes a string part by part. */
+  private final class StringParts extends Writer {
+
+    @Override
+    public void write(char[] part, int from, int length) {
+      sink().units(part, from, from + length);
     }
-    int start = 0;
-    int end = digits.length();
-    while (start < end && digits.charAt(start) == '0') {
-      start++;
+
+    @Override
+    public void flush() {
+      // Everything has gone on already.
     }
-    while (end > start && digits.charAt(end - 1) == '0') {
-      end--;
-    }
-    if (start == end) {
-      return "0";
-    }
-    exponent = exponent.add(BigInteger.valueOf(digits.length() - (long) end));
-    return (negative ? "-" : "") + digits.substring(start, end) + "e" + exponent;
-  }
 
-  /** An object or array that has not ended; only an object has members. */
-  private static final class Container {
-
-    private final @Nullable List<Member> members;
-    private String name = "";
-
-    Container(@Nullable List<Member> members) {
-      this.members = members;
-    }
-  }
-
-  private static final class Member {
-
-    private final String name;
-    private final byte[] value;
-
-    Member(String name, byte[] value) {
-      this.name = name;
-      this.value = value;
+    @Override
+    public void close() {
+      // As above.
     }
   }
 }

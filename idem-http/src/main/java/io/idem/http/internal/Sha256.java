@@ -1,14 +1,22 @@
 package io.idem.http.internal;
 
-import java.nio.ByteBuffer;
+import java.security.DigestException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** A SHA-256 digest over values that cannot run into each other. Not thread-safe. */
+/**
+ * A SHA-256 digest over values that cannot run into each other. What it takes is digested as it
+ * comes, through a small buffer: nothing is copied as a whole. Not thread-safe.
+ */
 public final class Sha256 {
 
+  /** Length in bytes of a digest. */
+  public static final int BYTES = 32;
+
   private final MessageDigest digest;
+  private final byte[] buffer = new byte[512];
+  private int buffered;
 
   /** An empty digest. */
   public Sha256() {
@@ -21,16 +29,16 @@ public final class Sha256 {
 
   /** Adds one byte. */
   public Sha256 tag(char ascii) {
-    digest.update((byte) ascii);
+    put((byte) ascii);
     return this;
   }
 
   /** Adds a number of fixed width. */
   public Sha256 number(int value) {
-    digest.update((byte) (value >>> 24));
-    digest.update((byte) (value >>> 16));
-    digest.update((byte) (value >>> 8));
-    digest.update((byte) value);
+    put((byte) (value >>> 24));
+    put((byte) (value >>> 16));
+    put((byte) (value >>> 8));
+    put((byte) value);
     return this;
   }
 
@@ -40,9 +48,17 @@ public final class Sha256 {
    */
   public Sha256 string(String value) {
     number(value.length());
-    ByteBuffer units = ByteBuffer.allocate(Character.BYTES * value.length());
-    units.asCharBuffer().put(value);
-    digest.update(units);
+    for (int i = 0; i < value.length(); i++) {
+      unit(value.charAt(i));
+    }
+    return this;
+  }
+
+  /** Adds UTF-16 code units as they are; the caller sees to it that their end is known. */
+  public Sha256 units(char[] value, int from, int to) {
+    for (int i = from; i < to; i++) {
+      unit(value[i]);
+    }
     return this;
   }
 
@@ -53,14 +69,19 @@ public final class Sha256 {
 
   /** Adds a section of an array with its length. */
   public Sha256 bytes(byte[] value, int from, int to) {
-    number(to - from);
-    digest.update(value, from, to - from);
-    return this;
+    return number(to - from).raw(value, from, to);
   }
 
   /** Adds bytes as they are; the caller sees to it that their end is known. */
   public Sha256 raw(byte[] value, int from, int to) {
-    digest.update(value, from, to - from);
+    int length = to - from;
+    if (length > buffer.length - buffered) {
+      flush();
+      digest.update(value, from, length);
+    } else {
+      System.arraycopy(value, from, buffer, buffered, length);
+      buffered += length;
+    }
     return this;
   }
 
@@ -71,6 +92,34 @@ public final class Sha256 {
 
   /** The digest of what was added; starts anew. */
   public byte[] finish() {
+    flush();
     return digest.digest();
+  }
+
+  /** Writes the digest of what was added, {@value #BYTES} bytes, into an array; starts anew. */
+  public void finishInto(byte[] target, int at) {
+    flush();
+    try {
+      digest.digest(target, at, BYTES);
+    } catch (DigestException e) {
+      throw new IllegalArgumentException("A digest needs " + BYTES + " bytes of room", e);
+    }
+  }
+
+  private void unit(char unit) {
+    put((byte) (unit >>> 8));
+    put((byte) unit);
+  }
+
+  private void put(byte value) {
+    if (buffered == buffer.length) {
+      flush();
+    }
+    buffer[buffered++] = value;
+  }
+
+  private void flush() {
+    digest.update(buffer, 0, buffered);
+    buffered = 0;
   }
 }

@@ -1,0 +1,15 @@
+package io.idem.spring.boot;
+
+import io.idem.testkit.http.ContractScript;
+import io.idem.testkit.http.HttpContractServer;
+import io.idem.testkit.http.LeasedHttpContract;
+
+/** The contract on Spring MVC, with leases in PostgreSQL. */
+class MvcLeasedPostgresContractTest extends LeasedHttpContract {
+
+  @Override
+  protected HttpContractServer start(ContractScript script) {
+    return new ContractNode(
+        script, ContractNode.Kind.LEASED_ON_A_DATABASE, new ContractStore.Postgres());
+  }
+}

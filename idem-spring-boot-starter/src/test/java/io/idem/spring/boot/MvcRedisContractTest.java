@@ -1,0 +1,14 @@
+package io.idem.spring.boot;
+
+import io.idem.testkit.http.ContractScript;
+import io.idem.testkit.http.HttpContractServer;
+import io.idem.testkit.http.LeasedHttpContract;
+
+/** The contract on Spring MVC, with leases in Redis. */
+class MvcRedisContractTest extends LeasedHttpContract {
+
+  @Override
+  protected HttpContractServer start(ContractScript script) {
+    return new ContractNode(script, ContractNode.Kind.LEASED, new ContractStore.Redis());
+  }
+}

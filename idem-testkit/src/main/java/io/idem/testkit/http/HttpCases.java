@@ -1,0 +1,279 @@
+package io.idem.testkit.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.idem.testkit.Together;
+import java.io.IOException;
+import java.net.URI;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
+
+/**
+ * One server for all cases of a class, and what the cases ask of it. Names and keys are random, so
+ * no case meets another's.
+ */
+@Timeout(120)
+@ExtendWith(HttpCases.NamedVariants.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class HttpCases {
+
+  static final String ALICE = "Bearer alice.1";
+  static final String JSON = "application/json";
+  static final String FORM = "application/x-www-form-urlencoded";
+  static final String KEY = "Idempotency-Key";
+  static final String REPLAYED = "Idempotent-Replayed";
+
+  final ContractScript script = new ContractScript();
+
+  private @Nullable HttpContractServer server;
+  private @Nullable HttpContractServer second;
+
+  /**
+   * Starts the application under test.
+   *
+   * @param script what its handlers do
+   * @return its first node, set up as {@link NodeSettings#USUAL} says
+   * @throws Exception if it does not start
+   */
+  protected abstract HttpContractServer start(ContractScript script) throws Exception;
+
+  @BeforeAll
+  final void startServer() throws Exception {
+    server = start(script);
+  }
+
+  @AfterAll
+  final void stopServers() {
+    try {
+      if (second != null) {
+        second.stop();
+      }
+    } finally {
+      if (server != null) {
+        server.stop();
+      }
+    }
+  }
+
+  // ---- servers
+
+  final HttpContractServer server() {
+    if (server == null) {
+      throw new IllegalStateException("The server has not been started");
+    }
+    return server;
+  }
+
+  /** Another node on the same store, the same for all cases. */
+  final HttpContractServer second() {
+    if (second == null) {
+      second = server().anotherNode(NodeSettings.USUAL);
+    }
+    return second;
+  }
+
+  /** Runs something while the first node is without its store, and waits until it has it again. */
+  final void whileStoreIsCut(Action action) throws Exception {
+    server().cutStore();
+    try {
+      action.run();
+    } finally {
+      server().mendStore();
+      Together.await("the first node works with its store again", this::works);
+    }
+  }
+
+  private boolean works() {
+    String name = unique();
+    script.on(name, call -> ContractResponse.empty(204));
+    return send(post(EndpointProfile.PLAIN, name, unique())).status() == 204;
+  }
+
+  /** The groups of cases are the same classes for every adapter: a failure tells whose it is. */
+  static final class NamedVariants implements TestExecutionExceptionHandler {
+
+    NamedVariants() {}
+
+    @Override
+    public void handleTestExecutionException(ExtensionContext context, Throwable failure)
+        throws Throwable {
+      Object variant = context.getRequiredTestInstances().getAllInstances().get(0);
+      failure.addSuppressed(new Variant(variant.getClass().getName()));
+      throw failure;
+    }
+
+    private static final class Variant extends Exception {
+
+      private static final long serialVersionUID = 1L;
+
+      Variant(String name) {
+        super(name, null, false, false);
+      }
+    }
+  }
+
+  /** What a case does. */
+  interface Action {
+    void run() throws Exception;
+  }
+
+  // ---- requests
+
+  static String unique() {
+    return UUID.randomUUID().toString();
+  }
+
+  static String path(EndpointProfile profile, String name) {
+    return profile.path() + "/" + name;
+  }
+
+  /** Alice's, with a small JSON body. */
+  static RawRequest request(String method, EndpointProfile profile, String name) {
+    return RawRequest.of(method, path(profile, name))
+        .header("Authorization", ALICE)
+        .body(JSON, "{\"amount\":1}");
+  }
+
+  static RawRequest post(EndpointProfile profile, String name, String key) {
+    return request("POST", profile, name).header(KEY, key);
+  }
+
+  final RawResponse send(RawRequest request) {
+    return send(server(), request);
+  }
+
+  static RawResponse send(HttpContractServer node, RawRequest request) {
+    try {
+      return RawHttp.exchange(node.base(), request);
+    } catch (IOException e) {
+      throw new AssertionError("No answer to " + request, e);
+    }
+  }
+
+  final CompletableFuture<RawResponse> later(RawRequest request) {
+    return RawHttp.later(server().base(), request);
+  }
+
+  static RawResponse answer(Future<RawResponse> future) throws Exception {
+    return future.get();
+  }
+
+  final URI base() {
+    return server().base();
+  }
+
+  // ---- answers
+
+  /** Answers 201 with how often it has run, after an effect. */
+  final String runs() {
+    String name = unique();
+    script.on(
+        name,
+        call -> {
+          call.effect(name);
+          return ContractResponse.text(201, "run " + script.runs(name));
+        });
+    return name;
+  }
+
+  final void assertRuns(String name, int runs) {
+    assertThat(script.runs(name)).as("runs of the handler").isEqualTo(runs);
+  }
+
+  final void assertEffects(String name, int effects) {
+    assertThat(server().effects(name)).as("effects").isEqualTo(effects);
+  }
+
+  static void assertFresh(RawResponse response, int status) {
+    assertThat(response.status()).as("status of %s", response).isEqualTo(status);
+    assertThat(response.header(REPLAYED)).as("the mark of a replay in %s", response).isEmpty();
+  }
+
+  static void assertReplay(RawResponse replay, RawResponse first) {
+    assertReplayed(replay);
+    assertThat(replay.status()).as("status of %s", replay).isEqualTo(first.status());
+    assertThat(replay.body()).as("body of the replay").isEqualTo(first.body());
+    assertThat(replay.header("Content-Type")).isEqualTo(first.header("Content-Type"));
+  }
+
+  static void assertReplayed(RawResponse response) {
+    assertThat(response.header(REPLAYED))
+        .as("the mark of a replay in %s", response)
+        .containsExactly("true");
+  }
+
+  /** A problem as RFC 9457 has it, of a type that is a stable path, and with {@code retryable}. */
+  static void assertProblem(RawResponse response, int status, String type, boolean retryable) {
+    String text = response.text();
+    assertThat(response.status()).as("status of %s", response).isEqualTo(status);
+    assertThat(response.header("Content-Type"))
+        .allSatisfy(media -> assertThat(media).startsWith("application/problem+json"))
+        .hasSize(1);
+    assertThat(typeOf(response)).endsWith("/" + type);
+    assertThat(text)
+        .contains("\"status\":" + status, "\"retryable\":" + retryable)
+        .containsPattern("\"title\":\"[^\"]+\"")
+        .containsPattern("\"detail\":\"[^\"]+\"");
+    assertThat(response.header("Cache-Control")).as("caching").containsExactly("no-store");
+    assertThat(response.header(REPLAYED)).as("the mark of a replay").isEmpty();
+    assertThat(response.header("Set-Cookie")).isEmpty();
+  }
+
+  static String typeOf(RawResponse problem) {
+    return member("type", problem);
+  }
+
+  private static String member(String name, RawResponse problem) {
+    Matcher member = Pattern.compile('"' + name + "\":\"([^\"]+)\"").matcher(problem.text());
+    assertThat(member.find()).as("a %s in %s", name, problem).isTrue();
+    return member.group(1);
+  }
+
+  /** The type of a problem leads to a page about problems of its title. */
+  final void assertDocumented(RawResponse problem) {
+    String place = base().resolve(typeOf(problem)).getPath();
+    RawResponse page = send(RawRequest.of("GET", place));
+    assertThat(page.status()).as("status of %s", place).isEqualTo(200);
+    assertThat(page.text()).contains(member("title", problem));
+  }
+
+  static void assertBusy(RawResponse response) {
+    assertProblem(response, 409, "in-progress", true);
+    assertThat(response.header("Retry-After"))
+        .as("seconds to wait")
+        .hasSize(1)
+        .allSatisfy(seconds -> assertThat(Integer.parseInt(seconds)).isPositive());
+  }
+
+  /** A form of one file and one field, as a browser sends it. */
+  static RawRequest upload(RawRequest request, String boundary, String content) {
+    return request.body(
+        "multipart/form-data; boundary=" + boundary,
+        String.join(
+            "\r\n",
+            List.of(
+                "--" + boundary,
+                "Content-Disposition: form-data; name=\"note\"",
+                "",
+                "hello",
+                "--" + boundary,
+                "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"",
+                "Content-Type: text/plain",
+                "",
+                content,
+                "--" + boundary + "--",
+                "")));
+  }
+}
