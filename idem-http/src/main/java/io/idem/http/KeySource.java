@@ -5,7 +5,7 @@ package io.idem.http;
  *
  * <p>It reads; whether a request without a key is refused is said by the endpoint.
  */
-public sealed interface KeySource {
+public sealed interface KeySource permits KeySource.InHeader, RepeatabilityHeaders {
 
   /**
    * The key is in a header.

@@ -3,6 +3,7 @@ package io.idem.spring;
 import io.idem.http.CallerScope;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.KeySyntax;
+import java.util.TreeSet;
 
 /**
  * What {@link Idempotent} says about the requests of an endpoint: where their key is, whose it is,
@@ -27,6 +28,7 @@ final class EndpointKeys {
           "Leave them away: the caller and the whole request count. Or move @Idempotent, with a"
               + " key, to the service method.");
     }
+    method.dialect().ifPresent(name -> checkDialect(method, name));
     if (annotation.caller() == Idempotent.Caller.AUTHENTICATED && !settings.callersKnown()) {
       throw new IdempotencySetupException(
           method
@@ -38,12 +40,22 @@ final class EndpointKeys {
     }
   }
 
+  private void checkDialect(IdempotentMethod method, String name) {
+    if (!settings.dialects().containsKey(name)) {
+      throw new IdempotencySetupException(
+          method + " is an @Idempotent endpoint of the dialect '" + name + "', which nobody knows.",
+          "Choose one of "
+              + new TreeSet<>(settings.dialects().keySet())
+              + ", or declare a bean of type io.idem.http.HttpDialect with that name().");
+    }
+  }
+
   /** Sets what a method says. */
   HttpEndpoint.Builder apply(IdempotentMethod method, HttpEndpoint.Builder endpoint) {
     Idempotent annotation = method.annotation();
     KeySyntax syntax = settings.keySyntax();
     endpoint
-        .dialect(settings.dialect())
+        .dialect(method.dialect().map(settings.dialects()::get).orElse(settings.dialect()))
         .keySyntax(method.header().map(syntax::in).orElse(syntax))
         .callerScope(
             annotation.caller() == Idempotent.Caller.SHARED

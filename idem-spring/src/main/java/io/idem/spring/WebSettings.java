@@ -4,6 +4,8 @@ import io.idem.http.HttpDialect;
 import io.idem.http.KeySyntax;
 import io.idem.http.ReplayHeaders;
 import io.idem.http.ResponsePolicy;
+import java.util.HashMap;
+import java.util.Map;
 
 /** What holds for all {@link Idempotent} endpoints of an application. Immutable and thread-safe. */
 public final class WebSettings {
@@ -12,6 +14,7 @@ public final class WebSettings {
 
   private final boolean callersKnown;
   private final HttpDialect dialect;
+  private final Map<String, HttpDialect> dialects;
   private final KeySyntax keySyntax;
   private final int maxRequestBytes;
 
@@ -24,6 +27,7 @@ public final class WebSettings {
   private WebSettings(Builder builder) {
     this.callersKnown = builder.callersKnown;
     this.dialect = builder.dialect;
+    this.dialects = Map.copyOf(builder.dialects);
     this.keySyntax = builder.keySyntax;
     this.maxRequestBytes = builder.maxRequestBytes;
 
@@ -53,12 +57,21 @@ public final class WebSettings {
   }
 
   /**
-   * How the protocol is spelled.
+   * How the protocol is spelled, where an endpoint names no dialect.
    *
    * @return the dialect
    */
   public HttpDialect dialect() {
     return dialect;
+  }
+
+  /**
+   * The dialects that an endpoint can choose from.
+   *
+   * @return the dialects by their names
+   */
+  public Map<String, HttpDialect> dialects() {
+    return dialects;
   }
 
   /**
@@ -113,6 +126,7 @@ public final class WebSettings {
 
     private boolean callersKnown;
     private HttpDialect dialect = HttpDialect.ietf();
+    private final Map<String, HttpDialect> dialects = new HashMap<>();
     private KeySyntax keySyntax = KeySyntax.DEFAULT;
     private int maxRequestBytes = 1 << 20;
 
@@ -120,7 +134,9 @@ public final class WebSettings {
     private ReplayHeaders replayHeaders = ReplayHeaders.standard();
     private ResponsePolicy responsePolicy = ResponsePolicy.DEFAULT;
 
-    private Builder() {}
+    private Builder() {
+      HttpDialect.all().forEach(brought -> dialects.put(brought.name(), brought));
+    }
 
     // ---- the request
 
@@ -136,13 +152,24 @@ public final class WebSettings {
     }
 
     /**
-     * How the protocol is spelled.
+     * How the protocol is spelled, where an endpoint names no dialect.
      *
      * @param dialect {@link HttpDialect#ietf()} by default
      * @return this
      */
     public Builder dialect(HttpDialect dialect) {
       this.dialect = dialect;
+      return this;
+    }
+
+    /**
+     * Adds a dialect that an endpoint can choose by its name, in the place of one of that name.
+     *
+     * @param dialect a dialect besides {@link HttpDialect#all()}
+     * @return this
+     */
+    public Builder knowing(HttpDialect dialect) {
+      this.dialects.put(dialect.name(), dialect);
       return this;
     }
 

@@ -1,5 +1,6 @@
 package io.idem.spring.boot;
 
+import io.idem.http.HttpDialect;
 import io.idem.http.HttpIdempotency;
 import io.idem.http.KeySyntax;
 import io.idem.http.ReplayHeaders;
@@ -14,6 +15,8 @@ import io.idem.spring.IdempotentOperations;
 import io.idem.spring.WebEndpoints;
 import io.idem.spring.WebSettings;
 import jakarta.servlet.DispatcherType;
+import java.util.List;
+import java.util.stream.Stream;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -63,8 +66,11 @@ public final class IdempotencyWebMvcAutoConfiguration {
 
     @Bean
     @ConditionalOnMissingBean
-    HttpIdempotency httpIdempotency() {
-      return HttpIdempotency.builder().build();
+    HttpIdempotency httpIdempotency(
+        IdemProperties properties, ObjectProvider<HttpDialect> dialects) {
+      return HttpIdempotency.builder()
+          .dialect(dialect(properties.getHttp().getDialect(), dialects))
+          .build();
     }
 
     @Bean
@@ -73,6 +79,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
         IdempotentOperations operations,
         IdemProperties properties,
         ObjectProvider<CallerResolver> callers,
+        ObjectProvider<HttpDialect> dialects,
         ConfigurableListableBeanFactory beans) {
       IdemHttpProperties http = properties.getHttp();
       boolean callersKnown =
@@ -81,8 +88,10 @@ public final class IdempotencyWebMvcAutoConfiguration {
       // ---- the request
       settings
           .callersKnown(callersKnown)
+          .dialect(dialect(http.getDialect(), dialects))
           .keySyntax(new KeySyntax(http.getHeader(), http.getMaxKeyLength(), http.isStrictKeys()))
           .maxRequestBytes(bytes("idem.http.max-request-size", http.getMaxRequestSize()));
+      dialects.forEach(settings::knowing);
       // ---- the response
       settings
           .maxStoredBytes(bytes("idem.http.max-stored-size", http.getMaxStoredSize()))
@@ -140,6 +149,23 @@ public final class IdempotencyWebMvcAutoConfiguration {
               new ProblemDocumentationServlet(), protocol.problemBase() + "/*");
       registration.setEnabled(protocol.problemBase().startsWith("/"));
       return registration;
+    }
+
+    /** Beans come first, so that an application can replace a dialect under its name. */
+    private static HttpDialect dialect(String name, ObjectProvider<HttpDialect> beans) {
+      List<HttpDialect> known =
+          Stream.concat(beans.orderedStream(), HttpDialect.all().stream()).toList();
+      return known.stream()
+          .filter(dialect -> dialect.name().equals(name))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new IdempotencySetupException(
+                      "idem.http.dialect is '" + name + "', which nobody knows.",
+                      "Set it to one of "
+                          + known.stream().map(HttpDialect::name).sorted().distinct().toList()
+                          + ", or declare a bean of type io.idem.http.HttpDialect with that"
+                          + " name()."));
     }
 
     private static int bytes(String property, DataSize size) {
