@@ -24,6 +24,43 @@ public interface HttpDialect {
   }
 
   /**
+   * That of Stripe's API, which {@code stripe-java} and its siblings speak: the key in a header,
+   * refusals as an {@code error} object. {@link ProblemType#KEY_REUSED} is 400 there, with the type
+   * {@code idempotency_error}; {@link ProblemType#IN_PROGRESS} has the code {@code
+   * idempotency_key_in_use}. {@code Stripe-Should-Retry} goes with every refusal: without it these
+   * clients would send a 409 that no retry can mend again and again. Every answer repeats the
+   * {@code Idempotency-Key}.
+   *
+   * @return the dialect
+   */
+  static HttpDialect stripe() {
+    return StripeDialect.INSTANCE;
+  }
+
+  /**
+   * OASIS <i>Repeatable Requests Version 1.0</i>: the key in {@code Repeatability-Request-ID}, with
+   * a {@code Repeatability-First-Sent} that is an IMF-fixdate (RFC 9110, section 5.6.7), and the
+   * {@code Repeatability-Client-ID}, where it is sent, as a part of the key. Every answer says
+   * {@code Repeatability-Result}: {@code accepted} where the request is the one that its id stands
+   * for, and takes effect once; {@code rejected} where it is not, or that cannot be told. Refusals
+   * are problem details (RFC 9457).
+   *
+   * @return the dialect
+   */
+  static HttpDialect oasis() {
+    return OasisDialect.INSTANCE;
+  }
+
+  /**
+   * The dialects that Idem brings along.
+   *
+   * @return {@link #ietf()}, {@link #stripe()} and {@link #oasis()}
+   */
+  static List<HttpDialect> all() {
+    return List.of(ietf(), stripe(), oasis());
+  }
+
+  /**
    * The name, as it is written in settings.
    *
    * @return lower-case letters

@@ -223,8 +223,7 @@ public final class HttpIdempotency {
     StoredResponse refusal = dialect.refusal(resolved.titled(title.text()), request);
     List<HeaderField> headers = new ArrayList<>(refusal.headers());
     headers.add(new HeaderField("Content-Language", title.locale().toLanguageTag()));
-    return Exposed.whole(
-        request, new StoredResponse(refusal.status(), headers, refusal.body()));
+    return Exposed.whole(request, new StoredResponse(refusal.status(), headers, refusal.body()));
   }
 
   /** Collects the settings of the protocol. Every setting has a default. Not thread-safe. */

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>It reads; whether a request without a key is refused is said by the endpoint.
  */
-public sealed interface KeySource {
+public sealed interface KeySource
+    permits KeySource.InHeader, KeySource.InValue, KeySource.SourceAndNumber, RepeatabilityHeaders {
 
   /**
    * The key is in a header.

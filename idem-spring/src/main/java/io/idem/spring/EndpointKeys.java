@@ -8,6 +8,7 @@ import io.idem.http.KeySyntax;
 import io.idem.http.PathScope;
 import io.idem.http.RequestValue;
 import io.idem.http.StaleGuard;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +47,7 @@ final class EndpointKeys {
               + " numbers belongs to the caller that sends it.",
           "Leave caller = SHARED away.");
     }
+    method.dialect().ifPresent(name -> checkDialect(method, name));
     if (annotation.caller() != Idempotent.Caller.SHARED && !settings.callersKnown()) {
       throw new IdempotencySetupException(
           method
@@ -57,12 +59,22 @@ final class EndpointKeys {
     }
   }
 
+  private void checkDialect(IdempotentMethod method, String name) {
+    if (!settings.dialects().containsKey(name)) {
+      throw new IdempotencySetupException(
+          method + " is an @Idempotent endpoint of the dialect '" + name + "', which nobody knows.",
+          "Choose one of "
+              + new TreeSet<>(settings.dialects().keySet())
+              + ", or declare a bean of type io.idem.http.HttpDialect with that name().");
+    }
+  }
+
   /** Sets what a method says. */
   HttpEndpoint.Builder apply(IdempotentMethod method, HttpEndpoint.Builder endpoint) {
     Idempotent annotation = method.annotation();
     KeySyntax syntax = settings.keySyntax();
     endpoint
-        .dialect(settings.dialect())
+        .dialect(method.dialect().map(settings.dialects()::get).orElse(settings.dialect()))
         .keySyntax(method.header().map(syntax::in).orElse(syntax))
         .callerScope(
             annotation.caller() == Idempotent.Caller.SHARED

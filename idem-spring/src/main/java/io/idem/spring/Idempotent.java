@@ -171,6 +171,14 @@ public @interface Idempotent {
   String[] comparing() default {};
 
   /**
+   * How the protocol is spelled towards the clients of an endpoint, by the name of an {@link
+   * io.idem.http.HttpDialect}: {@code ietf}, {@code stripe}, {@code oasis}, or that of a bean.
+   *
+   * @return the name, in which {@code ${…}} is resolved; empty for the dialect of the application
+   */
+  String dialect() default "";
+
+  /**
    * What counts as the request, as an expression: a repeat that differs in it is refused with
    * {@link io.idem.core.KeyReusedException}.
    *

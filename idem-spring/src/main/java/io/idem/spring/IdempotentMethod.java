@@ -19,6 +19,7 @@ public final class IdempotentMethod {
   private final String operation;
   private final boolean endpoint;
   private final String header;
+  private final String dialect;
   private final String onAbandoned;
   private final @Nullable Duration retention;
   private final @Nullable Duration lease;
@@ -33,6 +34,7 @@ public final class IdempotentMethod {
       String operation,
       boolean endpoint,
       String header,
+      String dialect,
       String onAbandoned,
       @Nullable Duration retention,
       @Nullable Duration lease,
@@ -45,6 +47,7 @@ public final class IdempotentMethod {
     this.operation = operation;
     this.endpoint = endpoint;
     this.header = header;
+    this.dialect = dialect;
     this.onAbandoned = onAbandoned;
     this.retention = retention;
     this.lease = lease;
@@ -107,6 +110,15 @@ public final class IdempotentMethod {
    */
   public Optional<String> header() {
     return header.isEmpty() ? Optional.empty() : Optional.of(header);
+  }
+
+  /**
+   * The name of the dialect of an endpoint.
+   *
+   * @return the name, or nothing where the annotation names none
+   */
+  public Optional<String> dialect() {
+    return dialect.isEmpty() ? Optional.empty() : Optional.of(dialect);
   }
 
   /**

@@ -110,12 +110,20 @@ public final class IdempotentMethods {
             operation(annotation, specific, type, where),
             annotation.key().isEmpty() && handler,
             text(where, "header", annotation.header()),
+            text(where, "dialect", annotation.dialect()),
             text(where, "onAbandoned", annotation.onAbandoned()),
             duration(where, "retention", annotation.retention()),
             duration(where, "lease", annotation.lease()),
             duration(where, "waitAtMost", annotation.waitAtMost()),
             duration(where, "notOlderThan", annotation.notOlderThan()),
             duration(where, "retryAfter", annotation.retryAfter()));
+    if (!resolved.isEndpoint() && resolved.dialect().isPresent()) {
+      throw new IdempotencySetupException(
+          where
+              + " has a dialect, which is how an endpoint speaks to its clients, and is no"
+              + " endpoint.",
+          "Leave the dialect away, or move it to the @Idempotent handler.");
+    }
     IdempotentMethod other = operations.putIfAbsent(resolved.operation(), resolved);
     if (other != null && !(other.method().equals(specific) && other.targetClass().equals(type))) {
       throw new IdempotencySetupException(

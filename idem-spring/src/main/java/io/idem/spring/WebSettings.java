@@ -9,6 +9,8 @@ import io.idem.http.ResponsePolicy;
 import io.idem.http.SourceCheck;
 import io.idem.http.StaleGuard;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What holds for all {@link Idempotent} endpoints of an application. Immutable and thread-safe. */
@@ -18,6 +20,7 @@ public final class WebSettings {
 
   private final boolean callersKnown;
   private final HttpDialect dialect;
+  private final Map<String, HttpDialect> dialects;
   private final KeySyntax keySyntax;
   private final int maxRequestBytes;
   private final @Nullable PathScope pathScope;
@@ -37,6 +40,7 @@ public final class WebSettings {
   private WebSettings(Builder builder) {
     this.callersKnown = builder.callersKnown;
     this.dialect = builder.dialect;
+    this.dialects = Map.copyOf(builder.dialects);
     this.keySyntax = builder.keySyntax;
     this.maxRequestBytes = builder.maxRequestBytes;
     this.pathScope = builder.pathScope;
@@ -73,12 +77,21 @@ public final class WebSettings {
   }
 
   /**
-   * How the protocol is spelled.
+   * How the protocol is spelled, where an endpoint names no dialect.
    *
    * @return the dialect
    */
   public HttpDialect dialect() {
     return dialect;
+  }
+
+  /**
+   * The dialects that an endpoint can choose from.
+   *
+   * @return the dialects by their names
+   */
+  public Map<String, HttpDialect> dialects() {
+    return dialects;
   }
 
   /**
@@ -197,6 +210,7 @@ public final class WebSettings {
 
     private boolean callersKnown;
     private HttpDialect dialect = HttpDialect.ietf();
+    private final Map<String, HttpDialect> dialects = new HashMap<>();
     private KeySyntax keySyntax = KeySyntax.DEFAULT;
     private int maxRequestBytes = 1 << 20;
     private @Nullable PathScope pathScope;
@@ -211,7 +225,9 @@ public final class WebSettings {
     private Duration retryAfter = Duration.ofSeconds(1);
     private @Nullable Disposition serverErrors;
 
-    private Builder() {}
+    private Builder() {
+      HttpDialect.all().forEach(brought -> dialects.put(brought.name(), brought));
+    }
 
     // ---- the request
 
@@ -227,13 +243,24 @@ public final class WebSettings {
     }
 
     /**
-     * How the protocol is spelled.
+     * How the protocol is spelled, where an endpoint names no dialect.
      *
      * @param dialect {@link HttpDialect#ietf()} by default
      * @return this
      */
     public Builder dialect(HttpDialect dialect) {
       this.dialect = dialect;
+      return this;
+    }
+
+    /**
+     * Adds a dialect that an endpoint can choose by its name, in the place of one of that name.
+     *
+     * @param dialect a dialect besides {@link HttpDialect#all()}
+     * @return this
+     */
+    public Builder knowing(HttpDialect dialect) {
+      this.dialects.put(dialect.name(), dialect);
       return this;
     }
 

@@ -59,6 +59,11 @@ public final class TcpProxy implements AutoCloseable {
   /** Breaks every connection, also in the middle of an answer, and every new one at once. */
   public void cut() {
     cut = true;
+    drop();
+  }
+
+  /** Breaks every connection, also in the middle of an answer, and lets new ones through. */
+  public void drop() {
     open.forEach(TcpProxy::close);
   }
 

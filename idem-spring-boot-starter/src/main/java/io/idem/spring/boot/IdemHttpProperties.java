@@ -19,6 +19,9 @@ public class IdemHttpProperties {
 
   // ---- the request
 
+  /** How the protocol is spelled: ietf, stripe, oasis, or the name of an HttpDialect bean. */
+  private String dialect = "ietf";
+
   /** The request header that holds the key, where an endpoint names no other. */
   private String header = "Idempotency-Key";
 
@@ -104,6 +107,24 @@ public class IdemHttpProperties {
   }
 
   // ---- the request
+
+  /**
+   * How the protocol is spelled, where an endpoint names no dialect.
+   *
+   * @return the name of an {@link io.idem.http.HttpDialect}
+   */
+  public String getDialect() {
+    return dialect;
+  }
+
+  /**
+   * Sets how the protocol is spelled.
+   *
+   * @param dialect the name of a dialect
+   */
+  public void setDialect(String dialect) {
+    this.dialect = dialect;
+  }
 
   /**
    * The request header that holds the key.

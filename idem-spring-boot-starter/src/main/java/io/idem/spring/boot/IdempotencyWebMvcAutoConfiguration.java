@@ -1,13 +1,14 @@
 package io.idem.spring.boot;
 
 import io.idem.core.Disposition;
+import io.idem.http.HttpDialect;
 import io.idem.http.HttpIdempotency;
 import io.idem.http.KeySyntax;
 import io.idem.http.ProblemTexts;
 import io.idem.http.ReplayHeaders;
+import io.idem.http.ResponsePolicy;
 import io.idem.http.SourceCheck;
 import io.idem.http.StaleGuard;
-import io.idem.http.ResponsePolicy;
 import io.idem.servlet.CallerResolver;
 import io.idem.servlet.IdempotencyFilter;
 import io.idem.servlet.ProblemDocumentationServlet;
@@ -21,6 +22,8 @@ import io.idem.spring.WebEndpoints;
 import io.idem.spring.WebSettings;
 import jakarta.servlet.DispatcherType;
 import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
@@ -81,9 +84,13 @@ public final class IdempotencyWebMvcAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean
     HttpIdempotency httpIdempotency(
-        IdemProperties properties, KeySyntax keySyntax, MessageSource messages) {
+        IdemProperties properties,
+        KeySyntax keySyntax,
+        MessageSource messages,
+        ObjectProvider<HttpDialect> dialects) {
       IdemHttpProperties http = properties.getHttp();
       return HttpIdempotency.builder()
+          .dialect(dialect(http.getDialect(), dialects))
           .keySyntax(keySyntax)
           .problemBase(http.getProblemBase())
           .publishRetention(http.isPublishRetention())
@@ -98,6 +105,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
         IdempotentOperations operations,
         IdemProperties properties,
         ObjectProvider<CallerResolver> callers,
+        ObjectProvider<HttpDialect> dialects,
         ObjectProvider<SourceCheck> sources,
         KeySyntax keySyntax,
         ConfigurableListableBeanFactory beans) {
@@ -108,11 +116,13 @@ public final class IdempotencyWebMvcAutoConfiguration {
       // ---- the request
       settings
           .callersKnown(callersKnown)
+          .dialect(dialect(http.getDialect(), dialects))
           .keySyntax(keySyntax)
           .maxRequestBytes(bytes("idem.http.max-request-size", http.getMaxRequestSize()))
           .pathScope(http.getPathScope())
           .sourceCheck(sources.getIfAvailable(SourceCheck::any))
           .staleGuard(staleGuard(http.getStaleGuard()));
+      dialects.forEach(settings::knowing);
       // ---- the response
       settings
           .busyStatus(http.getBusyStatus())
@@ -211,6 +221,23 @@ public final class IdempotencyWebMvcAutoConfiguration {
                 + ".",
             "Name statuses of refusals that free the key; 5xx is said by idem.http.server-errors.");
       }
+    }
+
+    /** Beans come first, so that an application can replace a dialect under its name. */
+    private static HttpDialect dialect(String name, ObjectProvider<HttpDialect> beans) {
+      List<HttpDialect> known =
+          Stream.concat(beans.orderedStream(), HttpDialect.all().stream()).toList();
+      return known.stream()
+          .filter(dialect -> dialect.name().equals(name))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new IdempotencySetupException(
+                      "idem.http.dialect is '" + name + "', which nobody knows.",
+                      "Set it to one of "
+                          + known.stream().map(HttpDialect::name).sorted().distinct().toList()
+                          + ", or declare a bean of type io.idem.http.HttpDialect with that"
+                          + " name()."));
     }
 
     private static int bytes(String property, DataSize size) {
