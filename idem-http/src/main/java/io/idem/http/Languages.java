@@ -20,8 +20,7 @@ final class Languages {
    *
    * @return null for English
    */
-  static @Nullable Title choose(
-      List<String> acceptLanguage, ProblemTexts texts, ProblemType type) {
+  static @Nullable Title choose(List<String> acceptLanguage, ProblemTexts texts, ProblemType type) {
     String value = String.join(",", acceptLanguage);
     if (value.isBlank() || value.length() > MAX_LENGTH) {
       return null;

@@ -76,7 +76,8 @@ class RedisEndpointTest {
     assertThat(repeat.statusCode()).isEqualTo(200);
     assertThat(repeat.body()).isEqualTo(first.body());
     assertThat(repeat.headers().firstValue(HttpIdempotency.REPLAYED_HEADER)).hasValue("true");
-    assertThat(post(other, "/free?x=1", key).get(BOUND, TimeUnit.SECONDS).statusCode()).isEqualTo(422);
+    assertThat(post(other, "/free?x=1", key).get(BOUND, TimeUnit.SECONDS).statusCode())
+        .isEqualTo(422);
   }
 
   /**

@@ -81,7 +81,8 @@ class RequestSideRefusalTest {
             context -> {
               Throwable failure = context.getStartupFailure();
               assertThat(failure).as("the context starts").isNotNull();
-              while (!(failure instanceof IdempotencySetupException) && failure.getCause() != null) {
+              while (!(failure instanceof IdempotencySetupException)
+                  && failure.getCause() != null) {
                 failure = failure.getCause();
               }
               assertThat(failure)
