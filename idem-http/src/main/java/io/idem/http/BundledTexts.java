@@ -1,10 +1,17 @@
 package io.idem.http;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.ResourceBundle;
+import java.util.Objects;
+import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 
 /** The translations beside this class, read once. */
@@ -14,29 +21,30 @@ final class BundledTexts implements ProblemTexts {
 
   static final ProblemTexts INSTANCE = new BundledTexts();
 
-  private final Map<Locale, ResourceBundle> bundles;
+  private final Map<Locale, Properties> titles;
 
   private BundledTexts() {
-    Map<Locale, ResourceBundle> read = new HashMap<>();
+    Map<Locale, Properties> read = new HashMap<>();
     for (String language : LANGUAGES) {
-      Locale locale = Locale.forLanguageTag(language);
-      read.put(
-          locale,
-          ResourceBundle.getBundle(
-              "io.idem.http.problems",
-              locale,
-              BundledTexts.class.getClassLoader(),
-              ResourceBundle.Control.getNoFallbackControl(
-                  ResourceBundle.Control.FORMAT_PROPERTIES)));
+      read.put(Locale.forLanguageTag(language), read("problems_" + language + ".properties"));
     }
-    this.bundles = Map.copyOf(read);
+    this.titles = Map.copyOf(read);
+  }
+
+  private static Properties read(String name) {
+    Properties properties = new Properties();
+    try (InputStream in = Objects.requireNonNull(BundledTexts.class.getResourceAsStream(name));
+        Reader reader = new InputStreamReader(in, StandardCharsets.UTF_8)) {
+      properties.load(reader);
+    } catch (IOException e) {
+      throw new UncheckedIOException("The titles of problems cannot be read: " + name, e);
+    }
+    return properties;
   }
 
   @Override
   public @Nullable String title(ProblemType type, Locale locale) {
-    ResourceBundle bundle = bundles.get(locale);
-    return bundle == null || !bundle.containsKey(type.slug())
-        ? null
-        : bundle.getString(type.slug());
+    Properties ofLanguage = titles.get(locale);
+    return ofLanguage == null ? null : ofLanguage.getProperty(type.slug());
   }
 }
