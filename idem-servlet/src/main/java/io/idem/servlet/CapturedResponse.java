@@ -118,6 +118,7 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   /** Ends the response as it ended before its page was begun. */
   void giveErrorPageUp(int status, @Nullable String message) {
     flushWriter();
+    errorStatus = 0;
     reopen();
     sendError(status, message);
   }

@@ -1,8 +1,10 @@
 package io.idem.servlet;
 
+import jakarta.servlet.DispatcherType;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.HashMap;
@@ -13,7 +15,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The rendering of one error page into a captured response, with the attributes that the container
- * would give it (Servlet 6.1, section 10.9.1). A page that fails is left to the container.
+ * would give it (Servlet 6.1, section 10.9.1) and the dispatcher type of an error. A page that
+ * fails, or that answers with another status, is left to the container: the status of the handler
+ * decides about the key, and not that of a page, which a filter in front of it may have denied.
  */
 final class ErrorRendering {
 
@@ -48,7 +52,11 @@ final class ErrorRendering {
     request.setAttribute(RequestDispatcher.ERROR_QUERY_STRING, request.getQueryString());
     response.beginErrorPage();
     try {
-      dispatcher.forward(request, response);
+      dispatcher.forward(new ErrorDispatch(request), response);
+      if (response.getStatus() != status || response.isError()) {
+        log.debug("The error page at {} has a status of its own: the container renders it", path);
+        response.giveErrorPageUp(status, message);
+      }
     } catch (IOException | ServletException | RuntimeException e) {
       log.warn("The error page at {} failed: the container is left to render it", path, e);
       response.giveErrorPageUp(status, message);
@@ -70,5 +78,18 @@ final class ErrorRendering {
             request.setAttribute(name, value);
           }
         });
+  }
+
+  /** What filters and pages ask to tell an error from a forward of the application. */
+  private static final class ErrorDispatch extends HttpServletRequestWrapper {
+
+    ErrorDispatch(HttpServletRequest request) {
+      super(request);
+    }
+
+    @Override
+    public DispatcherType getDispatcherType() {
+      return DispatcherType.ERROR;
+    }
   }
 }

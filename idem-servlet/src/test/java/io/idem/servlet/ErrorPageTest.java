@@ -11,6 +11,8 @@ import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Points 26 and 29 where the filter knows the application's error page. */
 class ErrorPageTest extends ServerTest {
@@ -34,6 +36,8 @@ class ErrorPageTest extends ServerTest {
                       + request.getAttribute(RequestDispatcher.ERROR_STATUS_CODE)
                       + " "
                       + request.getAttribute(RequestDispatcher.ERROR_MESSAGE)
+                      + " by "
+                      + request.getDispatcherType()
                       + " at "
                       + request.getAttribute(RequestDispatcher.ERROR_METHOD)
                       + " "
@@ -56,7 +60,7 @@ class ErrorPageTest extends ServerTest {
     HttpResponse<byte[]> first = server.post("/pay", "k");
 
     assertThat(first.statusCode()).isEqualTo(409);
-    assertThat(text(first)).isEqualTo("page 1 of 409 too late at POST /pay");
+    assertThat(text(first)).isEqualTo("page 1 of 409 too late by ERROR at POST /pay");
     assertThat(first.headers().firstValue("ETag")).contains("\"kept\"");
     assertThat(first.headers().firstValue("Link")).isEmpty();
     HttpResponse<byte[]> replay = server.post("/pay", "k");
@@ -81,6 +85,29 @@ class ErrorPageTest extends ServerTest {
         (request, response) -> {
           response.getWriter().print("half a page");
           throw new ServletException("no template");
+        });
+    server.protect("/pay", (request, response) -> response.sendError(409, "too late"));
+
+    HttpResponse<byte[]> first = server.post("/pay", "k");
+
+    assertThat(first.statusCode()).isEqualTo(409);
+    assertThat(text(first)).isEqualTo("error 409 too late");
+    assertSame(first, server.post("/pay", "k"));
+  }
+
+  /** A page that was denied, say. The handler's own status decides about the key. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void p29_aPageThatAnswersWithAnotherStatusIsLeftToTheContainer(boolean sent) throws Exception {
+    server.open(
+        "/page",
+        (request, response) -> {
+          if (sent) {
+            response.sendError(403, "no page for you");
+          } else {
+            response.setStatus(403);
+            response.getWriter().print("no page for you");
+          }
         });
     server.protect("/pay", (request, response) -> response.sendError(409, "too late"));
 

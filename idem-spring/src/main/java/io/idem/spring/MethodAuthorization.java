@@ -61,17 +61,13 @@ final class MethodAuthorization {
 
   private final Method method;
   private final List<MethodInterceptor> rules;
-  private final boolean readsArguments;
-  private final Supplier<ArgumentPreview> preview;
+  private final @Nullable ArgumentPreview preview;
 
+  /** Without a preview, no rule looks at the arguments. */
   private MethodAuthorization(
-      Method method,
-      List<MethodInterceptor> rules,
-      boolean readsArguments,
-      Supplier<ArgumentPreview> preview) {
+      Method method, List<MethodInterceptor> rules, @Nullable ArgumentPreview preview) {
     this.method = method;
     this.rules = rules;
-    this.readsArguments = readsArguments;
     this.preview = preview;
   }
 
@@ -94,8 +90,8 @@ final class MethodAuthorization {
       }
     }
     if (!rules.isEmpty()) {
-      boolean readsArguments = readsArguments(method, rules, beans);
-      return new MethodAuthorization(method.method(), rules, readsArguments, preview);
+      return new MethodAuthorization(
+          method.method(), rules, readsArguments(method, rules, beans) ? preview.get() : null);
     }
     for (String name : BEFORE) {
       if (isPresent(method, name)) {
@@ -118,9 +114,7 @@ final class MethodAuthorization {
       return List.of();
     }
     Class<?> type = ClassUtils.resolveClassName(ADVISOR, loader);
-    return BeanFactoryUtils.beansOfTypeIncludingAncestors(beans, type, true, false)
-        .values()
-        .stream()
+    return BeanFactoryUtils.beansOfTypeIncludingAncestors(beans, type, true, true).values().stream()
         .sorted(AnnotationAwareOrderComparator.INSTANCE)
         .filter(advisor -> applies((PointcutAdvisor) advisor, method))
         .map(MethodInterceptor.class::cast)
@@ -241,15 +235,18 @@ final class MethodAuthorization {
     public @Nullable Object[] getArguments() {
       @Nullable Object[] known = arguments;
       if (known == null) {
-        known = readsArguments ? bound() : new @Nullable Object[method.getParameterCount()];
+        known = bound();
         arguments = known;
       }
       return known;
     }
 
     private @Nullable Object[] bound() {
+      if (preview == null) {
+        return new @Nullable Object[method.getParameterCount()];
+      }
       try {
-        return preview.get().argumentsOf(handler, request);
+        return preview.argumentsOf(handler, request);
       } catch (Exception e) {
         throw new Unbound(e);
       }

@@ -52,6 +52,8 @@ public final class WebEndpoints
   /** On a request: why its handler refuses it. */
   private static final String REFUSAL = WebEndpoints.class.getName() + ".refusal";
 
+  private static final String ADAPTER = "requestMappingHandlerAdapter";
+
   private final IdempotentOperations operations;
   private final WebSettings settings;
   private final EndpointKeys keys;
@@ -213,10 +215,12 @@ public final class WebEndpoints
   /**
    * Asks the method security of the handler. A denial, and what Spring MVC throws where a rule
    * looks at arguments that cannot be bound, is thrown by the {@link EndpointGuard} in front of the
-   * handler, so that it is answered as if the handler's proxy had thrown it.
+   * handler, so that it is answered as if the handler's proxy had thrown it. Where no guard stands
+   * there, it is thrown here.
    */
   @Override
-  public boolean authorize(HttpServletRequest request, HttpEndpoint endpoint) {
+  public boolean authorize(HttpServletRequest request, HttpEndpoint endpoint)
+      throws ServletException {
     request.removeAttribute(REFUSAL);
     MethodAuthorization authorization = authorizations.get(endpoint);
     if (authorization == null) {
@@ -231,6 +235,12 @@ public final class WebEndpoints
       authorization.ask(handler, lookedUp);
       return true;
     } catch (Exception e) {
+      if (chain.getInterceptorList().stream().noneMatch(EndpointGuard.class::isInstance)) {
+        if (e instanceof RuntimeException failure) {
+          throw failure;
+        }
+        throw new ServletException(e);
+      }
       request.setAttribute(REFUSAL, e);
       return false;
     }
@@ -244,7 +254,12 @@ public final class WebEndpoints
   private ArgumentPreview preview() {
     ArgumentPreview made = preview;
     if (made == null) {
-      made = new ArgumentPreview(beans.getBean(RequestMappingHandlerAdapter.class), beans);
+      // Libraries bring adapters of their own; this is the name of Spring MVC's.
+      RequestMappingHandlerAdapter adapter =
+          beans.containsBean(ADAPTER)
+              ? beans.getBean(ADAPTER, RequestMappingHandlerAdapter.class)
+              : beans.getBean(RequestMappingHandlerAdapter.class);
+      made = new ArgumentPreview(adapter, beans);
       preview = made;
     }
     return made;

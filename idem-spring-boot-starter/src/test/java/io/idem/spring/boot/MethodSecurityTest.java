@@ -159,6 +159,19 @@ class MethodSecurityTest {
     }
   }
 
+  /** An application that lets nobody in by a forward still has its error pages. */
+  @Test
+  void p29_anErrorPageIsNoForwardToTheRulesOfTheApplication() throws Exception {
+    HttpResponse<String> first = post("/too-late", user, "k", "{}");
+    HttpResponse<String> replay = post("/too-late", user, "k", "{}");
+
+    assertThat(first.statusCode()).isEqualTo(409);
+    assertThat(first.body()).contains("\"timestamp\"");
+    assertThat(isReplay(replay)).isTrue();
+    assertThat(replay.statusCode()).isEqualTo(409);
+    assertThat(replay.body()).isEqualTo(first.body());
+  }
+
   private static boolean isReplay(HttpResponse<?> response) {
     return response.headers().firstValue("Idempotent-Replayed").isPresent();
   }

@@ -2,6 +2,7 @@ package io.idem.spring.boot;
 
 import io.idem.spring.Idempotent;
 import jakarta.annotation.security.RolesAllowed;
+import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.Cookie;
@@ -19,6 +20,7 @@ import org.springframework.boot.web.servlet.DelegatingFilterProxyRegistrationBea
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
+import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
 import org.springframework.security.access.AccessDeniedException;
 import org.springframework.security.access.annotation.Secured;
@@ -38,6 +40,7 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.filter.OncePerRequestFilter;
+import org.springframework.web.server.ResponseStatusException;
 
 /** A web application with Spring Security, whose users lose and get roles while it runs. */
 @Configuration(proxyBeanMethods = false)
@@ -73,7 +76,13 @@ class SecuredApplication {
         .addFilterBefore(new ByHeader(roles), AnonymousAuthenticationFilter.class)
         .authorizeHttpRequests(
             requests ->
-                requests.requestMatchers("/by-path").hasRole("PAYER").anyRequest().permitAll())
+                requests
+                    .dispatcherTypeMatchers(DispatcherType.FORWARD)
+                    .denyAll()
+                    .requestMatchers("/by-path")
+                    .hasRole("PAYER")
+                    .anyRequest()
+                    .permitAll())
         .build();
   }
 
@@ -166,6 +175,13 @@ class SecuredApplication {
     @PreAuthorize("hasRole('PAYER')")
     String shared() {
       return run();
+    }
+
+    @PostMapping("/too-late")
+    @Idempotent
+    String tooLate() {
+      run();
+      throw new ResponseStatusException(HttpStatus.CONFLICT, "too late");
     }
 
     @PostMapping("/with-cookie")
