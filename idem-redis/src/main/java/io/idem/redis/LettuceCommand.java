@@ -60,6 +60,7 @@ final class LettuceCommand {
     } catch (CancellationException e) {
       throw unanswered(e);
     } catch (TimeoutException e) {
+      cancel(); // or it would be sent yet, when the connection is back
       throw tooLate(e);
     } catch (InterruptedException e) {
       cancel();
@@ -78,7 +79,7 @@ final class LettuceCommand {
     CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
     Future<?> timer =
         timers.schedule(
-            () -> answer.completeExceptionally(tooLate(null)),
+            () -> sent.completeExceptionally(new TimeoutException()),
             timeout.toNanos(),
             TimeUnit.NANOSECONDS);
     var unused =
@@ -107,13 +108,13 @@ final class LettuceCommand {
   }
 
   private RuntimeException failed(Throwable failure) {
-    return failure instanceof RedisCommandExecutionException error
-        ? new RedisReplyException(String.valueOf(error.getMessage()), error)
-        : unanswered(failure);
+    if (failure instanceof RedisCommandExecutionException error) {
+      return new RedisReplyException(String.valueOf(error.getMessage()), error);
+    }
+    return failure instanceof TimeoutException e ? tooLate(e) : unanswered(failure);
   }
 
-  private StoreUnavailableException tooLate(@Nullable TimeoutException e) {
-    cancel(); // or it would be sent yet, when the connection is back
+  private StoreUnavailableException tooLate(TimeoutException e) {
     return new StoreUnavailableException(
         "Redis did not answer " + command.name() + " within " + timeout.toMillis() + " ms", e);
   }
