@@ -30,7 +30,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -89,16 +88,12 @@ class AsyncOperationTest {
 
   /** What a stage ends with, as who depends on the stage itself is told. */
   private static Throwable failure(CompletableFuture<?> stage) {
-    AtomicReference<Throwable> failure = new AtomicReference<>();
-    CountDownLatch ended = new CountDownLatch(1);
-    stage.whenComplete(
-        (answer, e) -> {
-          failure.set(e);
-          ended.countDown();
-        });
-    Concurrency.await(ended);
-    assertThat(failure.get()).as("the stage fails").isNotNull();
-    return failure.get();
+    return answer(
+        stage.handle(
+            (unwanted, failure) -> {
+              assertThat(failure).as("instead of " + unwanted).isNotNull();
+              return failure;
+            }));
   }
 
   private Execution<String> repeat(Operation<String> operation) {
@@ -462,7 +457,7 @@ class AsyncOperationTest {
   @Test
   void whoWaitsWhenTheEngineClosesIsAnsweredWithinItsBound() {
     try (Node other = node.neighbour()) {
-      startRun(other.operation().build());
+      CompletableFuture<Execution<String>> run = startRun(other.operation().build());
       Node impatient = node.neighbour(builder -> builder.shutdownWithin(Duration.ofMillis(20)));
       Operation<String> charge = impatient.operation().waitAtMost(Duration.ofSeconds(1)).build();
       CompletableFuture<Execution<String>> waiter = start(charge);
@@ -475,6 +470,7 @@ class AsyncOperationTest {
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("closed");
       work.complete("done");
+      assertThat(answer(run)).isEqualTo(STORED);
     }
   }
 
