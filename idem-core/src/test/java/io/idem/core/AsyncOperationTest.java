@@ -337,6 +337,8 @@ class AsyncOperationTest {
 
   @Test
   void closingWaitsForRunsWhoseAnswerNobodyWantsAnyMore() {
+    node.close();
+    node = Node.start(Runner.ASYNC, builder -> builder.shutdownWithin(Duration.ofMinutes(2)));
     Operation<String> charge = node.operation().build();
     startRun(charge).cancel(true);
     Started<Boolean> close =
@@ -536,7 +538,9 @@ class AsyncOperationTest {
               Concurrency.await(goOn);
             }));
     Concurrency.await(renewing);
-    work.completeExceptionally(new IOException("timeout")); // and this thread goes on
+    int renewals = node.store.calls(Verb.RENEW);
+    work.completeExceptionally(new IOException("timeout"));
+    assertThat(node.store.calls(Verb.RENEW)).as("it is under way yet").isEqualTo(renewals);
     assertThat(run).isNotDone();
     goOn.countDown();
     assertThat(failure(run)).hasMessage("timeout");
