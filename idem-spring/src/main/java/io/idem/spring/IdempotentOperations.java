@@ -157,7 +157,8 @@ public final class IdempotentOperations {
     }
     ResolvableType found =
         ResolvableType.forClass(AbandonedPolicy.RecoveryHook.class, hook.getClass()).getGeneric(0);
-    Class<?> wanted = ClassUtils.resolvePrimitiveIfNecessary(method.method().getReturnType());
+    Class<?> wanted =
+        ClassUtils.resolvePrimitiveIfNecessary(Returned.by(method).resultClass(method));
     Class<?> recovered = found.resolve();
     if (!method.isEndpoint()
         && recovered != null
