@@ -95,7 +95,7 @@ class AsyncCallTest {
     assertThat(failure(service.fails("k"))).isExactlyInstanceOf(OutcomeUnknownException.class);
     assertThat(failure(service.throwsAtOnce("k"))).isExactlyInstanceOf(IOException.class);
     assertThat(failure(service.returnsNull("k"))).isExactlyInstanceOf(IllegalStateException.class);
-    service.compared("k", 1);
+    assertThat(answer(service.compared("k", 1))).isEqualTo(4);
     assertThat(failure(service.compared("k", 2))).isExactlyInstanceOf(KeyReusedException.class);
     assertThatThrownBy(() -> service.stage(null)).isInstanceOf(MissingKeyException.class);
     assertThat(runs).hasValue(4);
