@@ -57,6 +57,7 @@ import org.jspecify.annotations.Nullable;
  * stores in the same roles. A claim costs a call to each store, a replay one call to the fallback,
  * so a fast fallback is a good one. A batch costs no more calls than one key, where the stores have
  * {@link BatchClaims}; a repeat that waits is woken if the fallback has {@link CompletionSignal}.
+ * Asynchronous requests ask it on threads that may block, also where both stores are asynchronous.
  * Put a circuit breaker around each store: an outage then costs no timeouts. Thread-safe if the
  * stores are.
  */

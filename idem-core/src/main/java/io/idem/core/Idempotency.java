@@ -124,6 +124,7 @@ public final class Idempotency implements AutoCloseable {
     private ResultCodecFactory codecs = ResultCodecFactory.basic();
     private @Nullable AnswerCache answerCache;
     private int maxWaiters = 16_384;
+    private int blockingThreads = 32;
     private Duration purgeEvery = Duration.ofMinutes(1);
     private Duration shutdownWithin = Duration.ofSeconds(30);
     private Duration retention = Duration.ofHours(24);
@@ -220,6 +221,25 @@ public final class Idempotency implements AutoCloseable {
     }
 
     /**
+     * How many threads ask the store for asynchronous requests, where the store cannot be asked
+     * without one: one that is no {@link io.idem.core.store.AsyncStore}. Recovery hooks of
+     * asynchronous requests run on them too. They are made when they are needed and end when they
+     * are not. As many requests as may wait can wait for one; more are told {@link Execution.Busy}.
+     *
+     * @param blockingThreads at least 1; 32 by default
+     * @return this
+     * @throws IllegalArgumentException if it is less
+     */
+    public Builder blockingThreads(int blockingThreads) {
+      if (blockingThreads < 1) {
+        throw new IllegalArgumentException(
+            "There is at least 1 thread for what blocks, found " + blockingThreads);
+      }
+      this.blockingThreads = blockingThreads;
+      return this;
+    }
+
+    /**
      * How often expired records are purged from stores that do not forget by themselves.
      *
      * @param purgeEvery the time between two purges; zero for never, which a {@link FailoverStore}
@@ -311,6 +331,7 @@ public final class Idempotency implements AutoCloseable {
               List.copyOf(listeners),
               answerCache,
               maxWaiters,
+              blockingThreads,
               purgeEvery,
               shutdownWithin),
           this);

@@ -1,6 +1,7 @@
 package io.idem.core;
 
 import io.idem.core.internal.Durations;
+import io.idem.core.store.AsyncStore;
 import io.idem.core.store.Batch;
 import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
@@ -23,6 +24,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -36,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * it is full of those, it refuses new keys. Thread-safe.
  */
 public final class InMemoryStore
-    implements IdempotencyStore, BatchClaims, ExpiredEntries, CompletionSignal {
+    implements IdempotencyStore, AsyncStore, BatchClaims, ExpiredEntries, CompletionSignal {
 
   private static final int DEFAULT_MOST_RECORDS = 1_000_000;
 
@@ -149,6 +152,27 @@ public final class InMemoryStore
       watchers.wake(lease.id());
     }
     return check[0];
+  }
+
+  @Override
+  public CompletionStage<Claim> claimAsync(ClaimRequest request) {
+    return CompletableFuture.completedFuture(claim(request));
+  }
+
+  @Override
+  public CompletionStage<LeaseCheck> completeAsync(
+      Lease lease, StoredOutcome outcome, Duration retention) {
+    return CompletableFuture.completedFuture(complete(lease, outcome, retention));
+  }
+
+  @Override
+  public CompletionStage<LeaseCheck> releaseAsync(Lease lease) {
+    return CompletableFuture.completedFuture(release(lease));
+  }
+
+  @Override
+  public CompletionStage<LeaseCheck> renewAsync(Lease lease, Duration leaseFor) {
+    return CompletableFuture.completedFuture(renew(lease, leaseFor));
   }
 
   @Override

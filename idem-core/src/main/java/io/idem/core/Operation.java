@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -96,6 +97,37 @@ public final class Operation<T extends @Nullable Object> {
       throws X {
     Objects.requireNonNull(body, "body");
     return engine.execute(spec, request, body);
+  }
+
+  /**
+   * Starts the body unless it was done under this request's key before. No thread waits: neither
+   * for the store, nor for the body, nor for another request of the key. Leased operations only.
+   *
+   * <ul>
+   *   <li>The body is started by the thread that brings the store's answer: the caller's, one of
+   *       the store's client or one of the engine's. The answer is completed by whatever thread
+   *       ends the last step. Neither of them may be held up: to do what blocks, the body hands it
+   *       to threads of its own.
+   *   <li>Requests of one key meet, whether they are asynchronous or not. A body that asks for its
+   *       own key again, and waits for the answer, is told {@link Execution.Busy} when the wait
+   *       bound has passed.
+   *   <li>The answer belongs to the caller: to cancel or to complete it stops nothing.
+   *   <li>A store that can be asked only by a blocked thread is asked on {@link
+   *       Idempotency.Builder#blockingThreads(int) threads for that}.
+   * </ul>
+   *
+   * @param request who asks, under which key, for what
+   * @param body what must take effect once
+   * @return ends with the answer, or exceptionally with what {@link #execute(IdempotentRequest,
+   *     Body)} throws, not wrapped: what ended the body's stage in this call, a recorded failure of
+   *     an earlier run, {@link io.idem.core.store.StoreUnavailableException}, {@link
+   *     ResultCodecException}, or {@link IllegalStateException} if the engine is closed
+   * @throws IllegalStateException if the operation is transactional
+   */
+  public CompletionStage<Execution<T>> executeAsync(IdempotentRequest request, AsyncBody<T> body) {
+    Objects.requireNonNull(request, "request");
+    Objects.requireNonNull(body, "body");
+    return engine.executeAsync(spec, request, body);
   }
 
   /**
@@ -304,8 +336,8 @@ public final class Operation<T extends @Nullable Object> {
     /**
      * Decides about results, for operations whose results can tell of failure.
      *
-     * @param results asked once for each run, on the caller's thread; what it throws counts as
-     *     {@link Disposition#UNKNOWN}
+     * @param results asked once for each run, on the caller's thread, or on the one that ended an
+     *     asynchronous run; what it throws counts as {@link Disposition#UNKNOWN}
      * @return this
      */
     public Builder<T> onResult(Function<? super T, Disposition> results) {

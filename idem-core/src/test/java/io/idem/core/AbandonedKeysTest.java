@@ -21,11 +21,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Leases: kept, lost, run out, taken over, recovered. */
-class AbandonedKeysTest {
+class AbandonedKeysTest extends RunnerTest {
 
   private static final IdempotentRequest KEY = IdempotentRequest.of("order-42").comparing("10 EUR");
 
-  private final Node node = Node.start();
+  private final Node node = Node.start(runner());
   private final Node other = node.neighbour();
   private final Concurrency threads = new Concurrency();
   private final AtomicInteger runs = new AtomicInteger();
@@ -50,7 +50,7 @@ class AbandonedKeysTest {
   }
 
   private Execution<String> run(Operation<String> operation) {
-    return operation.execute(KEY, attempt -> "run-" + runs.incrementAndGet());
+    return on(operation).execute(KEY, attempt -> "run-" + runs.incrementAndGet());
   }
 
   /** A run whose node stops renewing and answers only when it is told to go on. */
@@ -64,14 +64,15 @@ class AbandonedKeysTest {
       run =
           threads.start(
               () ->
-                  operation.execute(
-                      KEY,
-                      started -> {
-                        attempt.set(started);
-                        running.countDown();
-                        await(goOn);
-                        return "paused";
-                      }));
+                  on(operation)
+                      .execute(
+                          KEY,
+                          started -> {
+                            attempt.set(started);
+                            running.countDown();
+                            await(goOn);
+                            return "paused";
+                          }));
       await(running);
     }
 
@@ -86,25 +87,26 @@ class AbandonedKeysTest {
     Duration lease = Duration.ofMillis(150);
     Operation<String> charge = node.operation().lease(lease).build();
     Execution<String> answer =
-        charge.execute(
-            KEY,
-            attempt -> {
-              for (int i = 0; i < 10; i++) {
-                int renewals = node.store.calls(Verb.RENEW);
-                Concurrency.awaitUntil(
-                    "the lease is renewed", () -> node.store.calls(Verb.RENEW) > renewals);
-                node.passes(lease.multipliedBy(9).dividedBy(10));
-                assertThat(
-                        other
-                            .operation()
-                            .waitAtMost(Duration.ZERO)
-                            .onAbandoned(new Retry<>())
-                            .build()
-                            .execute(KEY, stolen -> "stolen"))
-                    .isInstanceOf(Execution.Busy.class);
-              }
-              return "done";
-            });
+        on(charge)
+            .execute(
+                KEY,
+                attempt -> {
+                  for (int i = 0; i < 10; i++) {
+                    int renewals = node.store.calls(Verb.RENEW);
+                    Concurrency.awaitUntil(
+                        "the lease is renewed", () -> node.store.calls(Verb.RENEW) > renewals);
+                    node.passes(lease.multipliedBy(9).dividedBy(10));
+                    assertThat(
+                            on(other
+                                    .operation()
+                                    .waitAtMost(Duration.ZERO)
+                                    .onAbandoned(new Retry<>())
+                                    .build())
+                                .execute(KEY, stolen -> "stolen"))
+                        .isInstanceOf(Execution.Busy.class);
+                  }
+                  return "done";
+                });
     assertThat(answer).isEqualTo(new Execution.Ran<>("done", Recording.STORED));
   }
 
@@ -120,16 +122,17 @@ class AbandonedKeysTest {
           }
         });
     Execution<String> answer =
-        charge.execute(
-            KEY,
-            attempt -> {
-              node.awaitDecision(Decision.STORE_FAILURE);
-              node.store.heal(Verb.RENEW);
-              int before = node.store.calls(Verb.RENEW);
-              Concurrency.awaitUntil(
-                  "renewals go on", () -> node.store.calls(Verb.RENEW) > before + 1);
-              return "done";
-            });
+        on(charge)
+            .execute(
+                KEY,
+                attempt -> {
+                  node.awaitDecision(Decision.STORE_FAILURE);
+                  node.store.heal(Verb.RENEW);
+                  int before = node.store.calls(Verb.RENEW);
+                  Concurrency.awaitUntil(
+                      "renewals go on", () -> node.store.calls(Verb.RENEW) > before + 1);
+                  return "done";
+                });
     assertThat(answer).isEqualTo(new Execution.Ran<>("done", Recording.STORED));
     assertThat(node.decisions()).doesNotContain(Decision.LEASE_LOST);
   }
@@ -216,15 +219,16 @@ class AbandonedKeysTest {
     for (int i = 0; i < 3; i++) {
       int run = i;
       try {
-        charge.execute(
-            KEY,
-            attempt -> {
-              numbers.add(attempt.number());
-              if (run < 2) {
-                throw new IllegalStateException("crash");
-              }
-              return "done";
-            });
+        on(charge)
+            .execute(
+                KEY,
+                attempt -> {
+                  numbers.add(attempt.number());
+                  if (run < 2) {
+                    throw new IllegalStateException("crash");
+                  }
+                  return "done";
+                });
       } catch (IllegalStateException e) {
         assertThat(e).hasMessage("crash");
       }
@@ -242,10 +246,10 @@ class AbandonedKeysTest {
             .onAbandoned(new Retry<>())
             .onResult(r -> r.equals("nothing") ? Disposition.RELEASE : Disposition.RECORD)
             .build();
-    assertThat(charge.execute(KEY, attempt -> "nothing"))
+    assertThat(on(charge).execute(KEY, attempt -> "nothing"))
         .isEqualTo(new Execution.Ran<>("nothing", Recording.FREED));
     assertThat(run(refusing(node))).as("unknown still").isEqualTo(new Execution.Unresolved<>(2));
-    assertThat(charge.execute(KEY, attempt -> "attempt " + attempt.number()).orElseThrow())
+    assertThat(on(charge).execute(KEY, attempt -> "attempt " + attempt.number()).orElseThrow())
         .isEqualTo("attempt 3");
   }
 
@@ -253,8 +257,9 @@ class AbandonedKeysTest {
   void whoHasNothingToCompareTakesOverForTheRecordsOwnRequest() {
     node.abandon(refusing(node), KEY);
     IdempotentRequest nothing = IdempotentRequest.of("order-42");
-    assertThat(retrying(node).execute(nothing, attempt -> "done").orElseThrow()).isEqualTo("done");
-    assertThat(refusing(node).execute(KEY.comparing("99 EUR"), attempt -> "x"))
+    assertThat(on(retrying(node)).execute(nothing, attempt -> "done").orElseThrow())
+        .isEqualTo("done");
+    assertThat(on(refusing(node)).execute(KEY.comparing("99 EUR"), attempt -> "x"))
         .isEqualTo(new Execution.KeyReused<>());
     assertThat(run(refusing(node))).isEqualTo(new Execution.Replayed<>("done"));
   }
@@ -296,7 +301,7 @@ class AbandonedKeysTest {
   }
 
   @Test
-  void anErrorOrAnInterruptInARecoveryLeavesTheKeyAbandonedAtOnce() {
+  void anErrorInARecoveryLeavesTheKeyAbandonedAtOnce() {
     node.abandon(refusing(node), KEY);
     assertThatExceptionOfType(AssertionError.class)
         .isThrownBy(
@@ -308,15 +313,6 @@ class AbandonedKeysTest {
                           throw new AssertionError("bug");
                         })));
     assertThat(run(refusing(other))).isEqualTo(new Execution.Unresolved<>(2));
-    assertThat(
-            run(
-                recovering(
-                    node,
-                    attempt -> {
-                      throw new InterruptedException();
-                    })))
-        .isEqualTo(new Execution.Unresolved<>(3));
-    assertThat(Thread.interrupted()).as("the interrupt is kept").isTrue();
     assertThat(runs).hasValue(0);
   }
 

@@ -21,12 +21,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What callers of one key are told when the store works. */
-class LeasedModeTest {
+class LeasedModeTest extends RunnerTest {
 
   private static final IdempotentRequest KEY = IdempotentRequest.of("order-42").comparing("10 EUR");
   private static final IdempotentRequest OTHER = KEY.comparing("99 EUR");
 
-  private final Node node = Node.start();
+  private final Node node = Node.start(runner());
   private final Concurrency threads = new Concurrency();
   private final AtomicInteger runs = new AtomicInteger();
 
@@ -37,7 +37,7 @@ class LeasedModeTest {
   }
 
   private Execution<String> run(Operation<String> operation, IdempotentRequest request) {
-    return operation.execute(request, attempt -> "receipt-" + runs.incrementAndGet());
+    return on(operation).execute(request, attempt -> "receipt-" + runs.incrementAndGet());
   }
 
   private static void assertRan(Execution<String> execution, String result) {
@@ -71,8 +71,8 @@ class LeasedModeTest {
   @Test
   void aNullResultIsReplayedAsNull() {
     Operation<String> charge = node.operation().build();
-    assertRan(charge.execute("k", () -> null), null);
-    assertThat(charge.execute("k", () -> "again")).isEqualTo(new Execution.Replayed<>(null));
+    assertRan(on(charge).execute("k", () -> null), null);
+    assertThat(on(charge).execute("k", () -> "again")).isEqualTo(new Execution.Replayed<>(null));
   }
 
   @Test
@@ -80,7 +80,8 @@ class LeasedModeTest {
     Operation<Void> send = node.idempotency.operation("send").build();
     for (int i = 0; i < 3; i++) {
       assertThat(
-              send.<RuntimeException>execute(
+              on(send)
+                  .<RuntimeException>execute(
                       KEY,
                       attempt -> {
                         runs.incrementAndGet();
@@ -110,12 +111,13 @@ class LeasedModeTest {
         threads.together(
             64,
             () ->
-                charge.execute(
-                    KEY,
-                    attempt -> {
-                      running.countDown();
-                      return "receipt-" + runs.incrementAndGet();
-                    }));
+                on(charge)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          running.countDown();
+                          return "receipt-" + runs.incrementAndGet();
+                        }));
     assertThat(runs).hasValue(1);
     assertThat(answers).extracting(Execution::orElseThrow).containsOnly("receipt-1");
     assertThat(answers).filteredOn(Execution.Ran.class::isInstance).hasSize(1);
@@ -151,13 +153,14 @@ class LeasedModeTest {
     Started<Execution<String>> first =
         threads.start(
             () ->
-                charge.execute(
-                    KEY,
-                    attempt -> {
-                      running.countDown();
-                      await(end);
-                      return "first";
-                    }));
+                on(charge)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          running.countDown();
+                          await(end);
+                          return "first";
+                        }));
     await(running);
     try (Node other = node.neighbour()) {
       assertThat(run(charge, OTHER)).as("follows").isEqualTo(new Execution.KeyReused<>());
@@ -209,11 +212,12 @@ class LeasedModeTest {
     assertThatExceptionOfType(IOException.class)
         .isThrownBy(
             () ->
-                charge.execute(
-                    KEY,
-                    attempt -> {
-                      throw new IOException("timeout");
-                    }));
+                on(charge)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          throw new IOException("timeout");
+                        }));
     assertThat(run(charge, KEY)).isEqualTo(new Execution.Unresolved<>(1));
     assertThat(run(charge, KEY)).isEqualTo(new Execution.Unresolved<>(1));
     assertThat(runs).hasValue(0);
@@ -227,11 +231,12 @@ class LeasedModeTest {
     assertThatExceptionOfType(StackOverflowError.class)
         .isThrownBy(
             () ->
-                charge.execute(
-                    KEY,
-                    attempt -> {
-                      throw new StackOverflowError();
-                    }));
+                on(charge)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          throw new StackOverflowError();
+                        }));
     assertThat(run(charge, KEY)).isEqualTo(new Execution.Unresolved<>(1));
   }
 
@@ -241,11 +246,12 @@ class LeasedModeTest {
     assertThatExceptionOfType(InterruptedException.class)
         .isThrownBy(
             () ->
-                charge.execute(
-                    KEY,
-                    attempt -> {
-                      throw new InterruptedException("the body's own");
-                    }));
+                on(charge)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          throw new InterruptedException("the body's own");
+                        }));
     assertThat(Thread.currentThread().isInterrupted()).isFalse();
     assertThat(run(charge, KEY)).isEqualTo(new Execution.Unresolved<>(1));
   }
@@ -256,11 +262,12 @@ class LeasedModeTest {
     assertThatExceptionOfType(java.io.FileNotFoundException.class)
         .isThrownBy(
             () ->
-                charge.execute(
-                    KEY,
-                    attempt -> {
-                      throw new java.io.FileNotFoundException();
-                    }));
+                on(charge)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          throw new java.io.FileNotFoundException();
+                        }));
     assertRan(run(charge, OTHER), "receipt-1");
     assertThat(node.decisions()).containsExactly(Decision.FAILED, Decision.RAN);
   }
@@ -305,7 +312,7 @@ class LeasedModeTest {
             16,
             () -> {
               try {
-                return charge
+                return on(charge)
                     .execute(
                         KEY,
                         attempt -> {
@@ -364,14 +371,15 @@ class LeasedModeTest {
                       default -> Disposition.RECORD;
                     })
             .build();
-    assertThat(charge.execute("a", () -> "nothing"))
+    assertThat(on(charge).execute("a", () -> "nothing"))
         .isEqualTo(new Execution.Ran<>("nothing", Recording.FREED));
-    assertThat(charge.execute("a", () -> "declined"))
+    assertThat(on(charge).execute("a", () -> "declined"))
         .isEqualTo(new Execution.Ran<>("declined", Recording.STORED));
-    assertThat(charge.execute("a", () -> "paid")).isEqualTo(new Execution.Replayed<>("declined"));
-    assertThat(charge.execute("b", () -> "timeout"))
+    assertThat(on(charge).execute("a", () -> "paid"))
+        .isEqualTo(new Execution.Replayed<>("declined"));
+    assertThat(on(charge).execute("b", () -> "timeout"))
         .isEqualTo(new Execution.Ran<>("timeout", Recording.UNKNOWN));
-    assertThat(charge.execute("b", () -> "paid")).isEqualTo(new Execution.Unresolved<>(1));
+    assertThat(on(charge).execute("b", () -> "paid")).isEqualTo(new Execution.Unresolved<>(1));
   }
 
   @Test
@@ -383,26 +391,26 @@ class LeasedModeTest {
                   throw new LinkageError("no");
                 })
             .build();
-    assertThat(throwing.execute("a", () -> "x"))
+    assertThat(on(throwing).execute("a", () -> "x"))
         .isEqualTo(new Execution.Ran<>("x", Recording.UNKNOWN));
-    assertThat(throwing.execute("a", () -> "y")).isEqualTo(new Execution.Unresolved<>(1));
+    assertThat(on(throwing).execute("a", () -> "y")).isEqualTo(new Execution.Unresolved<>(1));
     Operation<String> silent = node.operation().onResult(result -> null).build();
-    assertThat(silent.execute("b", () -> "x"))
+    assertThat(on(silent).execute("b", () -> "x"))
         .isEqualTo(new Execution.Ran<>("x", Recording.UNKNOWN));
   }
 
   @Test
   void aResultThatIsTooLargeReachesItsCallerAndRepeatsAreToldSo() {
     Operation<String> charge = node.operation().maxResultBytes(3).build();
-    assertRan(charge.execute("a", () -> "four"), "four");
-    assertThat(charge.execute("a", () -> "again"))
+    assertRan(on(charge).execute("a", () -> "four"), "four");
+    assertThat(on(charge).execute("a", () -> "again"))
         .isInstanceOfSatisfying(
             Execution.ResultNotStored.class,
             answer ->
                 assertThat(answer.reason())
                     .isEqualTo("it has 4 bytes, more than the 3 that are kept"));
-    assertRan(charge.execute("b", () -> "abc"), "abc");
-    assertThat(charge.execute("b", () -> "again")).isEqualTo(new Execution.Replayed<>("abc"));
+    assertRan(on(charge).execute("b", () -> "abc"), "abc");
+    assertThat(on(charge).execute("b", () -> "again")).isEqualTo(new Execution.Replayed<>("abc"));
   }
 
   @ParameterizedTest
@@ -418,8 +426,9 @@ class LeasedModeTest {
                 },
             bytes -> "");
     Operation<String> charge = node.idempotency.operation("charge", codec).build();
-    assertRan(charge.execute("a", () -> "x"), "x");
-    assertThat(charge.execute("a", () -> "again")).isInstanceOf(Execution.ResultNotStored.class);
+    assertRan(on(charge).execute("a", () -> "x"), "x");
+    assertThat(on(charge).execute("a", () -> "again"))
+        .isInstanceOf(Execution.ResultNotStored.class);
   }
 
   @Test
@@ -427,7 +436,7 @@ class LeasedModeTest {
     run(node.operation().build(), KEY);
     Operation<Integer> changed = node.idempotency.operation("charge", Integer.class).build();
     assertThatExceptionOfType(ResultCodecException.class)
-        .isThrownBy(() -> changed.execute(KEY, attempt -> 1))
+        .isThrownBy(() -> on(changed).execute(KEY, attempt -> 1))
         .withMessageContaining("'charge'")
         .withMessageContaining("its record is intact")
         .withCauseInstanceOf(NumberFormatException.class);
@@ -450,8 +459,8 @@ class LeasedModeTest {
               .listener(node.events::add)
               .build()) {
         Operation<String> charge = idempotency.operation("charge", String.class).build();
-        assertRan(charge.execute("k", () -> "a"), "a");
-        assertThat(charge.execute("k", () -> "b")).isEqualTo(new Execution.Replayed<>("a"));
+        assertRan(on(charge).execute("k", () -> "a"), "a");
+        assertThat(on(charge).execute("k", () -> "b")).isEqualTo(new Execution.Replayed<>("a"));
       }
     }
     assertThat(node.decisions()).hasSize(4);
@@ -463,7 +472,7 @@ class LeasedModeTest {
     Operation<String> inner = node.idempotency.operation("inner", String.class).build();
     for (int i = 0; i < 2; i++) {
       assertThat(
-              outer
+              on(outer)
                   .execute(
                       KEY,
                       attempt ->
@@ -476,38 +485,25 @@ class LeasedModeTest {
   }
 
   @Test
-  void anOperationInsideItselfUnderTheSameKeyIsBusyAtOnce() {
-    Operation<String> charge = node.operation().waitAtMost(Duration.ofDays(1)).build();
-    assertRan(
-        charge.execute(
-            KEY,
-            attempt -> {
-              assertThat(run(charge, KEY)).isInstanceOf(Execution.Busy.class);
-              return "outer";
-            }),
-        "outer");
-    assertThat(runs).hasValue(0);
-  }
-
-  @Test
   void anAttemptKnowsItsOperationItsKeysAndNoTransaction() {
     Operation<String> charge = node.operation().build();
-    charge.execute(
-        KEY,
-        attempt -> {
-          assertThat(attempt.operation()).isEqualTo("charge");
-          assertThat(attempt.number()).isEqualTo(1);
-          assertThat(attempt.isOwner()).isTrue();
-          assertThat(attempt.outgoingKey("a"))
-              .isEqualTo(attempt.outgoingKey("a"))
-              .isNotEqualTo(attempt.outgoingKey("b"));
-          assertThatIllegalArgumentException().isThrownBy(() -> attempt.outgoingKey("\uD800"));
-          assertThatIllegalStateException()
-              .isThrownBy(() -> attempt.unwrap(Object.class))
-              .withMessageContaining("leased");
-          assertThat(attempt.toString()).doesNotContain("order-42");
-          return "";
-        });
+    on(charge)
+        .execute(
+            KEY,
+            attempt -> {
+              assertThat(attempt.operation()).isEqualTo("charge");
+              assertThat(attempt.number()).isEqualTo(1);
+              assertThat(attempt.isOwner()).isTrue();
+              assertThat(attempt.outgoingKey("a"))
+                  .isEqualTo(attempt.outgoingKey("a"))
+                  .isNotEqualTo(attempt.outgoingKey("b"));
+              assertThatIllegalArgumentException().isThrownBy(() -> attempt.outgoingKey("\uD800"));
+              assertThatIllegalStateException()
+                  .isThrownBy(() -> attempt.unwrap(Object.class))
+                  .withMessageContaining("leased");
+              assertThat(attempt.toString()).doesNotContain("order-42");
+              return "";
+            });
   }
 
   @Test
@@ -531,6 +527,7 @@ class LeasedModeTest {
             () -> Idempotency.builder().namespace("half \uDC00"),
             () -> Idempotency.builder().namespace("x".repeat(201)),
             () -> Idempotency.builder().maxWaiters(-1),
+            () -> Idempotency.builder().blockingThreads(0),
             () -> Idempotency.builder().purgeEvery(Duration.ofNanos(-1)),
             () -> Idempotency.builder().shutdownWithin(Duration.ofNanos(-1)));
     assertThat(misuses)
@@ -543,6 +540,7 @@ class LeasedModeTest {
     Operation<String> charge = node.operation().build();
     assertThatNullPointerException().isThrownBy(() -> charge.execute("k", null));
     assertThatNullPointerException().isThrownBy(() -> charge.execute(KEY, null));
+    assertThatNullPointerException().isThrownBy(() -> charge.executeAsync(KEY, null));
     assertThat(node.memory.size()).isZero();
   }
 
@@ -582,22 +580,23 @@ class LeasedModeTest {
             .lease(Duration.ofSeconds(Long.MAX_VALUE))
             .build();
     Operation<String> brief = node.operation().lease(Duration.ofMillis(100)).build();
-    forEver.execute(
-        KEY,
-        outer -> {
-          // Once the heartbeat has looked at the long lease…
-          run(brief, KEY.from("first"));
-          return brief
-              .execute(
-                  KEY,
-                  attempt -> {
-                    int before = node.store.calls(Verb.RENEW);
-                    Concurrency.awaitUntil(
-                        "the short lease is renewed again and again",
-                        () -> node.store.calls(Verb.RENEW) >= before + 3);
-                    return "";
-                  })
-              .orElseThrow();
-        });
+    on(forEver)
+        .execute(
+            KEY,
+            outer -> {
+              // Once the heartbeat has looked at the long lease…
+              run(brief, KEY.from("first"));
+              return on(brief)
+                  .execute(
+                      KEY,
+                      attempt -> {
+                        int before = node.store.calls(Verb.RENEW);
+                        Concurrency.awaitUntil(
+                            "the short lease is renewed again and again",
+                            () -> node.store.calls(Verb.RENEW) >= before + 3);
+                        return "";
+                      })
+                  .orElseThrow();
+            });
   }
 }

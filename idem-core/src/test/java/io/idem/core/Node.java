@@ -19,10 +19,17 @@ final class Node implements AutoCloseable {
   final List<DecisionEvent> events = new CopyOnWriteArrayList<>();
   final Idempotency idempotency;
 
-  private Node(AtomicLong clock, InMemoryStore memory, UnaryOperator<Idempotency.Builder> set) {
+  private final Runner runner;
+
+  private Node(
+      Runner runner,
+      AtomicLong clock,
+      InMemoryStore memory,
+      UnaryOperator<Idempotency.Builder> set) {
+    this.runner = runner;
     this.clock = clock;
     this.memory = memory;
-    this.store = new ScriptedStore(memory);
+    this.store = new ScriptedStore(memory, runner == Runner.ASYNC);
     this.idempotency =
         set.apply(
                 Idempotency.builder()
@@ -33,12 +40,16 @@ final class Node implements AutoCloseable {
   }
 
   static Node start() {
-    return start(UnaryOperator.identity());
+    return start(Runner.SYNC);
   }
 
-  static Node start(UnaryOperator<Idempotency.Builder> set) {
+  static Node start(Runner runner) {
+    return start(runner, UnaryOperator.identity());
+  }
+
+  static Node start(Runner runner, UnaryOperator<Idempotency.Builder> set) {
     AtomicLong clock = new AtomicLong(Long.MAX_VALUE - 1_000_000_000L); // it wraps, as clocks may
-    return new Node(clock, new InMemoryStore(1_000, clock::get), set);
+    return new Node(runner, clock, new InMemoryStore(1_000, clock::get), set);
   }
 
   /** Another node on the same store. */
@@ -47,7 +58,7 @@ final class Node implements AutoCloseable {
   }
 
   Node neighbour(UnaryOperator<Idempotency.Builder> set) {
-    return new Node(clock, memory, set);
+    return new Node(runner, clock, memory, set);
   }
 
   Operation.Builder<String> operation() {
@@ -69,11 +80,13 @@ final class Node implements AutoCloseable {
   /** Leaves a key abandoned, as a crash in the middle of its first run would. */
   void abandon(Operation<String> operation, IdempotentRequest request) {
     try {
-      operation.execute(
-          request,
-          attempt -> {
-            throw new IllegalStateException("crash");
-          });
+      runner
+          .on(operation)
+          .execute(
+              request,
+              attempt -> {
+                throw new IllegalStateException("crash");
+              });
     } catch (IllegalStateException e) {
       assertThat(e).hasMessage("crash");
     }

@@ -1,5 +1,6 @@
 package io.idem.core;
 
+import io.idem.core.store.AsyncStore;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.ExpiredEntries;
@@ -11,11 +12,21 @@ import io.idem.core.store.StoredOutcome;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** A store that does to each verb what the test says, and counts. */
+/**
+ * A store that does to each verb what the test says, and counts.
+ *
+ * <p>Where it is asynchronous, what the test says is done on threads of the store's own.
+ */
 final class ScriptedStore implements IdempotencyStore, ExpiredEntries {
 
   enum Verb {
@@ -35,12 +46,25 @@ final class ScriptedStore implements IdempotencyStore, ExpiredEntries {
   private final InMemoryStore real;
   private final Map<Verb, Fault> faults = new ConcurrentHashMap<>();
   private final Map<Verb, AtomicInteger> calls = new EnumMap<>(Verb.class);
+  private final ExecutorService threads = Executors.newCachedThreadPool(ScriptedStore::daemon);
+  private final @Nullable AsyncStore async;
 
   ScriptedStore(InMemoryStore real) {
+    this(real, false);
+  }
+
+  ScriptedStore(InMemoryStore real, boolean asynchronous) {
     this.real = real;
+    this.async = asynchronous ? new Async() : null;
     for (Verb verb : Verb.values()) {
       calls.put(verb, new AtomicInteger());
     }
+  }
+
+  private static Thread daemon(Runnable task) {
+    Thread thread = new Thread(task, "store");
+    thread.setDaemon(true);
+    return thread;
   }
 
   static StoreUnavailableException down() {
@@ -135,5 +159,37 @@ final class ScriptedStore implements IdempotencyStore, ExpiredEntries {
   @Override
   public int purgeExpired(int limit) {
     return act(Verb.PURGE, () -> real.purgeExpired(limit));
+  }
+
+  @Override
+  public <C> Optional<C> capability(Class<C> type) {
+    return type == AsyncStore.class
+        ? Optional.ofNullable(type.cast(async))
+        : IdempotencyStore.super.capability(type);
+  }
+
+  /** The same verbs, on the store's threads. */
+  private final class Async implements AsyncStore {
+
+    @Override
+    public CompletionStage<Claim> claimAsync(ClaimRequest request) {
+      return CompletableFuture.supplyAsync(() -> claim(request), threads);
+    }
+
+    @Override
+    public CompletionStage<LeaseCheck> completeAsync(
+        Lease lease, StoredOutcome outcome, Duration retention) {
+      return CompletableFuture.supplyAsync(() -> complete(lease, outcome, retention), threads);
+    }
+
+    @Override
+    public CompletionStage<LeaseCheck> releaseAsync(Lease lease) {
+      return CompletableFuture.supplyAsync(() -> release(lease), threads);
+    }
+
+    @Override
+    public CompletionStage<LeaseCheck> renewAsync(Lease lease, Duration leaseFor) {
+      return CompletableFuture.supplyAsync(() -> renew(lease, leaseFor), threads);
+    }
   }
 }

@@ -18,14 +18,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** What a storm of repeats costs the store. */
-class SingleFlightTest {
+class SingleFlightTest extends RunnerTest {
 
   private static final int STORM = 1_000;
   private static final IdempotentRequest KEY = IdempotentRequest.of("order-42").comparing("10 EUR");
 
   private final Concurrency threads = new Concurrency();
   private final MapAnswerCache cache = new MapAnswerCache();
-  private final Node node = Node.start();
+  private final Node node = Node.start(runner());
   private final Node caching = node.neighbour(builder -> builder.answerCache(cache));
   private final AtomicInteger runs = new AtomicInteger();
   private final CountDownLatch running = new CountDownLatch(1);
@@ -40,20 +40,21 @@ class SingleFlightTest {
   }
 
   private Execution<String> run(Operation<String> operation) {
-    return operation.execute(KEY, attempt -> "run-" + runs.incrementAndGet());
+    return on(operation).execute(KEY, attempt -> "run-" + runs.incrementAndGet());
   }
 
   private Started<Execution<String>> startRun(Operation<String> operation) {
     Started<Execution<String>> first =
         threads.start(
             () ->
-                operation.execute(
-                    KEY,
-                    attempt -> {
-                      running.countDown();
-                      await(end);
-                      return "run-" + runs.incrementAndGet();
-                    }));
+                on(operation)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          running.countDown();
+                          await(end);
+                          return "run-" + runs.incrementAndGet();
+                        }));
     await(running);
     return first;
   }
@@ -158,14 +159,15 @@ class SingleFlightTest {
     int before = caching.store.calls(Verb.CLAIM);
     assertThat(run(charge)).isEqualTo(new Execution.Replayed<>("run-1"));
     assertThat(
-            charge.execute(
-                IdempotentRequest.of("order-42").comparing("20 EUR"), attempt -> "never"))
+            on(charge)
+                .execute(IdempotentRequest.of("order-42").comparing("20 EUR"), attempt -> "never"))
         .as("another request under the key is still misuse")
         .isInstanceOf(Execution.KeyReused.class);
     assertThat(caching.store.calls(Verb.CLAIM)).isEqualTo(before);
     assertThat(
-            charge.execute(
-                IdempotentRequest.of("order-42").from("another caller"), attempt -> "theirs"))
+            on(charge)
+                .execute(
+                    IdempotentRequest.of("order-42").from("another caller"), attempt -> "theirs"))
         .as("another caller's key is another key")
         .isEqualTo(new Execution.Ran<>("theirs", Recording.STORED));
     assertThat(cache.times).allMatch(time -> time.compareTo(Duration.ofHours(1)) <= 0);
@@ -180,7 +182,8 @@ class SingleFlightTest {
     Operation<String> fails = caching.operation().waitAtMost(Duration.ZERO).build();
     IdempotentRequest lost = IdempotentRequest.of("lost");
     caching.abandon(fails, lost);
-    assertThat(fails.execute(lost, attempt -> "never")).isInstanceOf(Execution.Unresolved.class);
+    assertThat(on(fails).execute(lost, attempt -> "never"))
+        .isInstanceOf(Execution.Unresolved.class);
     assertThat(cache.answers).isEmpty();
     caching.store.heal(Verb.COMPLETE);
   }
@@ -212,15 +215,16 @@ class SingleFlightTest {
               Concurrency.awaitUntil("the answer came late", () -> System.nanoTime() - until > 0);
             }));
     Operation<String> charge = node.operation().lease(third.multipliedBy(3)).build();
-    charge.execute(
-        KEY,
-        attempt -> {
-          long began = System.nanoTime();
-          Concurrency.awaitUntil("it is renewed", () -> node.store.calls(Verb.RENEW) > 0);
-          assertThat(Duration.ofNanos(System.nanoTime() - began))
-              .as("a third of the lease was over before the body began")
-              .isLessThan(third);
-          return "done";
-        });
+    on(charge)
+        .execute(
+            KEY,
+            attempt -> {
+              long began = System.nanoTime();
+              Concurrency.awaitUntil("it is renewed", () -> node.store.calls(Verb.RENEW) > 0);
+              assertThat(Duration.ofNanos(System.nanoTime() - began))
+                  .as("a third of the lease was over before the body began")
+                  .isLessThan(third);
+              return "done";
+            });
   }
 }

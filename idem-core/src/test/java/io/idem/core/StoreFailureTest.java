@@ -16,7 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** What remains true when the store fails, at each of its verbs, and when the engine closes. */
-class StoreFailureTest {
+class StoreFailureTest extends RunnerTest {
 
   private static final IdempotentRequest KEY = IdempotentRequest.of("order-42").comparing("10 EUR");
 
@@ -28,7 +28,7 @@ class StoreFailureTest {
         }
       };
 
-  private final Node node = Node.start();
+  private final Node node = Node.start(runner());
   private final Concurrency threads = new Concurrency();
   private final AtomicInteger runs = new AtomicInteger();
 
@@ -40,7 +40,7 @@ class StoreFailureTest {
   }
 
   private Execution<String> run(Operation<String> operation) {
-    return operation.execute(KEY, attempt -> "run-" + runs.incrementAndGet());
+    return on(operation).execute(KEY, attempt -> "run-" + runs.incrementAndGet());
   }
 
   private void awaitCalls(Verb verb, int calls) {
@@ -102,11 +102,12 @@ class StoreFailureTest {
     assertThatIllegalStateException()
         .isThrownBy(
             () ->
-                charge.execute(
-                    KEY,
-                    attempt -> {
-                      throw new IllegalStateException();
-                    }));
+                on(charge)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          throw new IllegalStateException();
+                        }));
     assertThat(node.decisions()).containsExactly(Decision.STORE_FAILURE, Decision.RAN_UNPROTECTED);
   }
 
@@ -186,7 +187,7 @@ class StoreFailureTest {
     Operation<String> charge = node.operation().build();
     node.store.on(Verb.COMPLETE, ScriptedStore.DOWN);
     for (int i = 0; i < 999; i++) {
-      charge.execute("key-" + i, () -> "");
+      on(charge).execute("key-" + i, () -> "");
     }
     assertThat(node.store.calls(Verb.COMPLETE)).isGreaterThanOrEqualTo(999);
     node.store.heal(Verb.COMPLETE);
@@ -207,13 +208,14 @@ class StoreFailureTest {
     Started<Execution<String>> run =
         threads.start(
             () ->
-                charge.execute(
-                    KEY,
-                    attempt -> {
-                      running.countDown();
-                      Concurrency.await(end);
-                      return "done";
-                    }));
+                on(charge)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          running.countDown();
+                          Concurrency.await(end);
+                          return "done";
+                        }));
     Concurrency.await(running);
     Started<Boolean> close =
         threads.start(
@@ -263,12 +265,13 @@ class StoreFailureTest {
     Started<Execution<String>> run =
         threads.start(
             () ->
-                charge.execute(
-                    KEY,
-                    attempt -> {
-                      Concurrency.await(closed);
-                      return "done";
-                    }));
+                on(charge)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          Concurrency.await(closed);
+                          return "done";
+                        }));
     Concurrency.await(renewing);
     impatient.close();
     closed.countDown();

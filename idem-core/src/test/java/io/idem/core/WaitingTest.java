@@ -13,7 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Repeats that arrive while the first request is running. */
-class WaitingTest {
+class WaitingTest extends RunnerTest {
 
   private static final IdempotentRequest KEY = IdempotentRequest.of("order-42").comparing("10 EUR");
 
@@ -21,7 +21,7 @@ class WaitingTest {
   private final CountDownLatch running = new CountDownLatch(1);
   private final CountDownLatch end = new CountDownLatch(1);
   private final AtomicInteger runs = new AtomicInteger();
-  private Node node = Node.start();
+  private Node node = Node.start(runner());
 
   @AfterEach
   void stop() {
@@ -35,25 +35,27 @@ class WaitingTest {
     Started<Execution<String>> started =
         threads.start(
             () ->
-                operation.execute(
-                    KEY,
-                    attempt -> {
-                      runs.incrementAndGet();
-                      running.countDown();
-                      await(end);
-                      return "first";
-                    }));
+                on(operation)
+                    .execute(
+                        KEY,
+                        attempt -> {
+                          runs.incrementAndGet();
+                          running.countDown();
+                          await(end);
+                          return "first";
+                        }));
     await(running);
     return started;
   }
 
   private Execution<String> repeat(Operation<String> operation) {
-    return operation.execute(
-        KEY,
-        attempt -> {
-          runs.incrementAndGet();
-          return "second";
-        });
+    return on(operation)
+        .execute(
+            KEY,
+            attempt -> {
+              runs.incrementAndGet();
+              return "second";
+            });
   }
 
   @Test
@@ -150,7 +152,7 @@ class WaitingTest {
   @Test
   void onlySoManyMayWait() {
     node.close();
-    node = Node.start(builder -> builder.maxWaiters(1));
+    node = Node.start(runner(), builder -> builder.maxWaiters(1));
     Operation<String> charge = node.operation().waitAtMost(Concurrency.BOUND).build();
     startRun(charge);
     Started<Execution<String>> follower = threads.start(() -> repeat(charge));
@@ -176,13 +178,14 @@ class WaitingTest {
       Started<Execution<String>> second =
           threads.start(
               () ->
-                  there.execute(
-                      KEY,
-                      attempt -> {
-                        secondRuns.countDown();
-                        await(secondEnds);
-                        return "second";
-                      }));
+                  on(there)
+                      .execute(
+                          KEY,
+                          attempt -> {
+                            secondRuns.countDown();
+                            await(secondEnds);
+                            return "second";
+                          }));
       Concurrency.awaitUntil("it waits", () -> limited.store.calls(Verb.CLAIM) > 1);
       end.countDown();
       await(secondRuns);
@@ -200,38 +203,6 @@ class WaitingTest {
   }
 
   @Test
-  void anInterruptedFollowerLeavesTheOwnerAlone() {
-    Operation<String> charge = node.operation().waitAtMost(Concurrency.BOUND).build();
-    Started<Execution<String>> first = startRun(charge);
-    assertInterruptedWaiterIsBusy(charge);
-    end.countDown();
-    assertThat(first.answer()).isEqualTo(new Execution.Ran<>("first", Recording.STORED));
-    assertThat(repeat(charge)).isEqualTo(new Execution.Replayed<>("first"));
-  }
-
-  @Test
-  void anInterruptedWaiterOnAnotherNodeLeavesTheOwnerAlone() {
-    Started<Execution<String>> first = startRun(node.operation().build());
-    try (Node other = node.neighbour()) {
-      assertInterruptedWaiterIsBusy(other.operation().waitAtMost(Concurrency.BOUND).build());
-    }
-    end.countDown();
-    assertThat(first.answer()).isEqualTo(new Execution.Ran<>("first", Recording.STORED));
-  }
-
-  private void assertInterruptedWaiterIsBusy(Operation<String> charge) {
-    Started<Boolean> waiter =
-        threads.start(
-            () -> {
-              Execution<String> answer = repeat(charge);
-              return answer instanceof Execution.Busy && Thread.interrupted();
-            });
-    waiter.awaitParked();
-    waiter.thread.interrupt();
-    assertThat(waiter.answer()).as("Busy, with the interrupt kept").isTrue();
-  }
-
-  @Test
   void whenALeaderFailsWithNothingDoneTheNextOneRuns() {
     Operation<String> charge =
         node.operation().onOtherFailure(Disposition.RELEASE).waitAtMost(Concurrency.BOUND).build();
@@ -239,7 +210,7 @@ class WaitingTest {
         threads.start(
             () -> {
               try {
-                return charge
+                return on(charge)
                     .execute(
                         KEY,
                         attempt -> {

@@ -11,7 +11,11 @@ import io.lettuce.core.protocol.CommandType;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -50,27 +54,69 @@ final class LettuceCommand {
   @Nullable Object await(long nanos) {
     try {
       sent.get(nanos, TimeUnit.NANOSECONDS);
-      if (reply.isMissing()) {
-        throw new StoreUnavailableException(
-            command.name() + " ended without a reply, which is not nil", null);
-      }
-      return reply.value();
+      return answered();
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof RedisCommandExecutionException error) {
-        throw new RedisReplyException(String.valueOf(error.getMessage()), error);
-      }
-      throw unanswered(e.getCause() == null ? e : e.getCause());
+      throw failed(e.getCause() == null ? e : e.getCause());
     } catch (CancellationException e) {
       throw unanswered(e);
     } catch (TimeoutException e) {
       cancel(); // or it would be sent yet, when the connection is back
-      throw new StoreUnavailableException(
-          "Redis did not answer " + command.name() + " within " + timeout.toMillis() + " ms", e);
+      throw tooLate(e);
     } catch (InterruptedException e) {
       cancel();
       Thread.currentThread().interrupt();
       throw unanswered(e);
     }
+  }
+
+  /**
+   * The reply, for who does not wait.
+   *
+   * @param timers where its time is measured; without a reply in time, the command is not sent any
+   *     more if it has not been
+   */
+  CompletionStage<@Nullable Object> reply(ScheduledExecutorService timers) {
+    CompletableFuture<@Nullable Object> answer = new CompletableFuture<>();
+    Future<?> timer =
+        timers.schedule(
+            () -> sent.completeExceptionally(new TimeoutException()),
+            timeout.toNanos(),
+            TimeUnit.NANOSECONDS);
+    var unused =
+        sent.whenComplete(
+            (done, failure) -> {
+              timer.cancel(false);
+              try {
+                if (failure == null) {
+                  answer.complete(answered());
+                } else {
+                  answer.completeExceptionally(failed(failure));
+                }
+              } catch (StoreUnavailableException e) {
+                answer.completeExceptionally(e);
+              }
+            });
+    return answer;
+  }
+
+  private @Nullable Object answered() {
+    if (reply.isMissing()) {
+      throw new StoreUnavailableException(
+          command.name() + " ended without a reply, which is not nil", null);
+    }
+    return reply.value();
+  }
+
+  private RuntimeException failed(Throwable failure) {
+    if (failure instanceof RedisCommandExecutionException error) {
+      return new RedisReplyException(String.valueOf(error.getMessage()), error);
+    }
+    return failure instanceof TimeoutException e ? tooLate(e) : unanswered(failure);
+  }
+
+  private StoreUnavailableException tooLate(TimeoutException e) {
+    return new StoreUnavailableException(
+        "Redis did not answer " + command.name() + " within " + timeout.toMillis() + " ms", e);
   }
 
   /** Does nothing once there is a reply. */

@@ -13,6 +13,10 @@ import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -26,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * <p>One connection carries the commands of all threads, and one more the messages to those who
  * wait. The client stays its owner's; closing this closes the two connections. Thread-safe.
  */
-public final class LettuceRedis implements RedisPort, AutoCloseable {
+public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.redis");
 
@@ -36,6 +40,7 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
   private final StatefulConnection<byte[], byte[]> connection;
   private final Supplier<StatefulRedisPubSubConnection<byte[], byte[]>> listening;
   private final Duration timeout;
+  private final ScheduledThreadPoolExecutor timers = timers();
   private final ReentrantLock opening = new ReentrantLock();
   private @Nullable StatefulRedisPubSubConnection<byte[], byte[]> messages;
 
@@ -88,6 +93,23 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
   @Override
   public @Nullable Object execute(RedisCommand command) {
     return execute(connection, command);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>That is the thread of the connection, which nobody who depends on the stage may hold up: all
+   * commands would have to wait.
+   */
+  @Override
+  public CompletionStage<@Nullable Object> executeAsync(RedisCommand command) {
+    LettuceCommand sent = new LettuceCommand(command, timeout);
+    try {
+      var unused = connection.dispatch(sent.sent);
+      return sent.reply(timers);
+    } catch (RedisException | RejectedExecutionException e) { // as below, or this is closed
+      return CompletableFuture.failedFuture(sent.unanswered(e));
+    }
   }
 
   @Override
@@ -150,6 +172,20 @@ public final class LettuceRedis implements RedisPort, AutoCloseable {
       opening.unlock();
     }
     connection.close();
+    timers.shutdown(); // commands without a reply still come to their end
+  }
+
+  private static ScheduledThreadPoolExecutor timers() {
+    ScheduledThreadPoolExecutor timers =
+        new ScheduledThreadPoolExecutor(
+            1,
+            task -> {
+              Thread thread = new Thread(task, "idem-redis-timer");
+              thread.setDaemon(true);
+              return thread;
+            });
+    timers.setRemoveOnCancelPolicy(true);
+    return timers;
   }
 
   private @Nullable Object execute(StatefulConnection<byte[], byte[]> to, RedisCommand command) {

@@ -1,5 +1,6 @@
 package io.idem.redis;
 
+import io.idem.core.store.AsyncStore;
 import io.idem.core.store.Batch;
 import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
@@ -20,7 +21,9 @@ import io.idem.redis.internal.Step;
 import io.idem.redis.internal.Steps;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +47,8 @@ import org.slf4j.LoggerFactory;
  *       published to those who wait for it on other nodes.
  * </ol>
  *
+ * <p>It is an {@link AsyncStore}, too, where the port is an {@link AsyncRedisPort}.
+ *
  * <p>A failover of Redis can lose the last writes, and with them a claim or an outcome; the guide
  * {@code docs/redis.md} says what follows. The readable parts of a key are not kept. Thread-safe;
  * the port belongs to whoever made it.
@@ -54,6 +59,8 @@ public final class RedisIdempotencyStore
   private static final Logger log = LoggerFactory.getLogger("io.idem.redis");
 
   private static final String COMPLETING = "Completing";
+  private static final String RELEASING = "Releasing";
+  private static final String RENEWING = "Renewing the lease of";
 
   private final RedisPort port;
   private final RedisSettings settings;
@@ -61,6 +68,7 @@ public final class RedisIdempotencyStore
   private final Claims claims;
   private final Set<String> warned = ConcurrentHashMap.newKeySet();
   private final @Nullable RedisChannels channels;
+  private final @Nullable AsyncStore async;
   private final KeyWatchers watchers = new KeyWatchers(this::subscribe, this::unsubscribe);
 
   /**
@@ -90,6 +98,14 @@ public final class RedisIdempotencyStore
     this.claims = new Claims(port, steps);
     check();
     this.channels = settings.wakeWaiters() ? port.listen(this::changed) : null;
+    this.async = port instanceof AsyncRedisPort asyncPort ? new Async(asyncPort) : null;
+  }
+
+  @Override
+  public <C> Optional<C> capability(Class<C> type) {
+    return type == AsyncStore.class
+        ? Optional.ofNullable(type.cast(async))
+        : IdempotencyStore.super.capability(type);
   }
 
   /**
@@ -149,13 +165,12 @@ public final class RedisIdempotencyStore
 
   @Override
   public LeaseCheck release(Lease lease) {
-    return Replies.check("Releasing", lease.id(), steps.release(lease).run(port));
+    return Replies.check(RELEASING, lease.id(), steps.release(lease).run(port));
   }
 
   @Override
   public LeaseCheck renew(Lease lease, Duration leaseFor) {
-    return Replies.check(
-        "Renewing the lease of", lease.id(), steps.renew(lease, leaseFor).run(port));
+    return Replies.check(RENEWING, lease.id(), steps.renew(lease, leaseFor).run(port));
   }
 
   @Override
@@ -192,6 +207,41 @@ public final class RedisIdempotencyStore
     RecordId id = steps.idOf(channel);
     if (id != null) {
       watchers.wake(id);
+    }
+  }
+
+  /** The same steps, without waiting for their replies. */
+  private final class Async implements AsyncStore {
+
+    private final AsyncRedisPort port;
+
+    Async(AsyncRedisPort port) {
+      this.port = port;
+    }
+
+    @Override
+    public CompletionStage<Claim> claimAsync(ClaimRequest request) {
+      return claims.claimAsync(port, request, channels != null);
+    }
+
+    @Override
+    public CompletionStage<LeaseCheck> completeAsync(
+        Lease lease, StoredOutcome outcome, Duration retention) {
+      return check(COMPLETING, lease, steps.complete(lease, outcome, retention));
+    }
+
+    @Override
+    public CompletionStage<LeaseCheck> releaseAsync(Lease lease) {
+      return check(RELEASING, lease, steps.release(lease));
+    }
+
+    @Override
+    public CompletionStage<LeaseCheck> renewAsync(Lease lease, Duration leaseFor) {
+      return check(RENEWING, lease, steps.renew(lease, leaseFor));
+    }
+
+    private CompletionStage<LeaseCheck> check(String doing, Lease lease, Step step) {
+      return step.runAsync(port).thenApply(reply -> Replies.check(doing, lease.id(), reply));
     }
   }
 }

@@ -30,6 +30,14 @@ class RecentRedisTest {
   }
 
   @Nested
+  class Stages extends StagesTest {
+    @Override
+    Servers servers() {
+      return Servers.RECENT;
+    }
+  }
+
+  @Nested
   class StoredFormat extends StoredFormatTest {
     @Override
     Servers servers() {

@@ -1,5 +1,6 @@
 package io.idem.redis;
 
+import io.idem.testkit.AsyncStoreContract;
 import io.idem.testkit.BatchClaimsContract;
 import io.idem.testkit.IdempotencyStoreContract;
 import io.idem.testkit.LeasedFixture;
@@ -71,6 +72,56 @@ class RedisContractTest {
       super(
           TestNode.toCluster(TestRedis.recentCluster()),
           TestNode.toCluster(TestRedis.recentCluster()));
+    }
+  }
+
+  @Nested
+  class StagesStandalone extends StagesOnRedis {
+    StagesStandalone() {
+      super(TestNode.to(TestRedis.standalone()), TestNode.to(TestRedis.standalone()));
+    }
+  }
+
+  @Nested
+  class StagesOnACluster extends StagesOnRedis {
+    StagesOnACluster() {
+      super(TestNode.toCluster(TestRedis.cluster()), TestNode.toCluster(TestRedis.cluster()));
+    }
+  }
+
+  @Nested
+  class StagesStandaloneRecent extends StagesOnRedis {
+    StagesStandaloneRecent() {
+      super(TestNode.to(TestRedis.recent()), TestNode.to(TestRedis.recent()));
+    }
+  }
+
+  @Nested
+  class StagesOnARecentCluster extends StagesOnRedis {
+    StagesOnARecentCluster() {
+      super(
+          TestNode.toCluster(TestRedis.recentCluster()),
+          TestNode.toCluster(TestRedis.recentCluster()));
+    }
+  }
+
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  abstract static class StagesOnRedis extends AsyncStoreContract {
+
+    private final RedisFixture fixture;
+
+    StagesOnRedis(TestNode here, TestNode there) {
+      fixture = new RedisFixture(here, there);
+    }
+
+    @AfterAll
+    void close() {
+      fixture.close();
+    }
+
+    @Override
+    protected LeasedFixture fixture() {
+      return fixture;
     }
   }
 

@@ -51,11 +51,21 @@ final class IdempotentInterceptor implements MethodInterceptor {
     }
     MethodOperation operation = prepare(method);
     @Nullable Object[] arguments = invocation.getArguments();
+    if (operation.returned() == Returned.MONO) {
+      return ReactorCalls.call(
+          operation.operation(),
+          () -> requestOf(operation, target, arguments),
+          invocation,
+          operation.attemptIndex());
+    }
     IdempotentRequest request = operation.requestOf(target, arguments);
     if (request == null) {
       return invocation.proceed(); // the method says that a key is not required
     }
     operation.checkCall();
+    if (operation.returned() == Returned.STAGE) {
+      return AsyncCalls.call(operation.operation(), request, invocation, operation.attemptIndex());
+    }
     return operation
         .operation()
         .execute(
@@ -66,6 +76,15 @@ final class IdempotentInterceptor implements MethodInterceptor {
                 operation.attemptIndex(),
                 operation.isToNameTransaction() ? operation.operation().name() : null))
         .orElseThrow();
+  }
+
+  private static @Nullable IdempotentRequest requestOf(
+      MethodOperation operation, @Nullable Object target, @Nullable Object[] arguments) {
+    IdempotentRequest request = operation.requestOf(target, arguments);
+    if (request != null) {
+      operation.checkCall();
+    }
+    return request;
   }
 
   /** The rest of the call, with the attempt where the method asks for it. */

@@ -163,7 +163,8 @@ public final class IdempotentOperations {
       checkHookOfEndpoint(method, policy, recovered);
       return new AbandonedPolicy.Recover<>((AbandonedPolicy.RecoveryHook<T>) hook);
     }
-    Class<?> wanted = ClassUtils.resolvePrimitiveIfNecessary(method.method().getReturnType());
+    Class<?> wanted =
+        ClassUtils.resolvePrimitiveIfNecessary(Returned.by(method).resultClass(method));
     if (recovered != null && wanted != Void.class && !wanted.isAssignableFrom(recovered)) {
       throw new IdempotencySetupException(
           "The recovery hook '"

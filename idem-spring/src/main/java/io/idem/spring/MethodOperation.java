@@ -27,6 +27,7 @@ final class MethodOperation {
   private final @Nullable CallExpression fingerprint;
   private final @Nullable RequestKeys requestKeys;
   private final Callers callers;
+  private final Returned returned;
   private final int attemptIndex;
   private final boolean mustNotJoin;
   private final boolean beginsTransaction;
@@ -50,6 +51,7 @@ final class MethodOperation {
     }
     refuseEndpointAttributes(method);
     Type resultType = ResultTypes.of(method);
+    this.returned = Returned.by(method);
     this.key = expression("key", annotation.key(), beans);
     this.source = expression("source", annotation.source(), beans);
     this.fingerprint = expression("fingerprint", annotation.fingerprint(), beans);
@@ -58,6 +60,9 @@ final class MethodOperation {
     this.digest = ArgumentDigest.of(method);
     this.attemptIndex = ArgumentDigest.attemptIndex(method.method());
     this.operation = operation(operations, resultType);
+    if (returned != Returned.VALUE) {
+      checkAsynchronous(beans);
+    }
     this.mustNotJoin =
         operation.mode() == Mode.LEASED
             && IdempotentOperations.SPRING_TX
@@ -103,6 +108,26 @@ final class MethodOperation {
     }
   }
 
+  private void checkAsynchronous(BeanFactory beans) {
+    String returns =
+        method + " is @Idempotent and returns a " + method.method().getReturnType().getSimpleName();
+    if (operation.mode() == Mode.TRANSACTIONAL) {
+      throw new IdempotencySetupException(
+          returns
+              + ", but its operation is transactional: a transaction belongs to the thread that began"
+              + " it, and its end cannot be waited for by another.",
+          "Declare @Idempotent(mode = LEASED), or return the result itself.");
+    }
+    if (IdempotentOperations.SPRING_TX
+        && !new TransactionRules(beans).isWithoutTransaction(method)) {
+      throw new IdempotencySetupException(
+          returns
+              + " and is @Transactional, so that nobody knows which of the two ends first, its"
+              + " transaction or its outcome.",
+          "Put @Transactional on a method that it calls, and that returns the result itself.");
+    }
+  }
+
   private @Nullable CallExpression expression(String attribute, String text, BeanFactory beans) {
     return text.isEmpty() ? null : new CallExpression(method, attribute, text, beans);
   }
@@ -131,6 +156,11 @@ final class MethodOperation {
 
   Operation<@Nullable Object> operation() {
     return operation;
+  }
+
+  /** How the method's result comes to its caller. */
+  Returned returned() {
+    return returned;
   }
 
   int attemptIndex() {

@@ -3,6 +3,7 @@ package io.idem.spring;
 import java.lang.reflect.Method;
 import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
+import java.lang.reflect.WildcardType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -10,7 +11,6 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
 import java.util.stream.BaseStream;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.GenericTypeResolver;
 import org.springframework.core.ResolvableType;
 import org.springframework.core.annotation.MergedAnnotations;
 import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
@@ -58,10 +58,14 @@ final class ResultTypes {
    * @throws IdempotencySetupException if such a result cannot be given again
    */
   static Type of(IdempotentMethod method) {
-    Method declared = method.method();
-    Class<?> raw = ResolvableType.forMethodReturnType(declared, method.targetClass()).toClass();
+    Returned returned = Returned.by(method);
+    Class<?> raw = returned.resultClass(method);
     String returns = method + " is @Idempotent and returns " + raw.getName();
-    checkSynchronous(method);
+    if (returned == Returned.VALUE) {
+      checkSynchronous(method);
+    } else {
+      checkAwaited(method, raw);
+    }
     if (isOneOf(raw, WEB)) {
       throw new IdempotencySetupException(
           returns + ", which is a response and no result.",
@@ -73,9 +77,11 @@ final class ResultTypes {
           returns + ", which can be read only once.",
           "Return a value that holds the content, such as a List or a byte[].");
     }
-    Type type =
-        GenericTypeResolver.resolveType(declared.getGenericReturnType(), method.targetClass());
-    if (raw == Object.class || type instanceof TypeVariable<?>) {
+    Type type = returned.resultType(method);
+    if (raw == Object.class
+        || type == null
+        || type instanceof TypeVariable<?>
+        || type instanceof WildcardType) {
       throw new IdempotencySetupException(
           returns + ", which does not say how a stored result is read back.",
           "Declare the type that the method really returns.");
@@ -101,8 +107,27 @@ final class ResultTypes {
                   : method + " is @Idempotent and returns " + (wrapped ? body : raw).getName())
               + ", so that it has returned before its effect has happened: nobody would know what to"
               + " record.",
-          "Annotate the method that does the work and returns its result, and call it from the"
-              + " asynchronous one.");
+          raw.getName().equals("reactor.core.publisher.Flux")
+              ? "A repeat is given one stored result: return a Mono<List<…>>."
+              : "Annotate the method that does the work and returns its result, and call it from the"
+                  + " asynchronous one.");
+    }
+  }
+
+  /** Refuses a method whose stage ends before its effect has happened, or that has many results. */
+  private static void checkAwaited(IdempotentMethod method, Class<?> result) {
+    boolean async = isAsync(method.method(), method.targetClass());
+    if (async || isOneOf(result, ASYNC)) {
+      throw new IdempotencySetupException(
+          method
+              + (async
+                  ? " is @Idempotent and @Async, so that a thread which Idem does not know runs it."
+                  : " is @Idempotent and its result is a "
+                      + result.getName()
+                      + ", so that it has ended before its effect has happened."),
+          async
+              ? "Leave @Async away, and start the work on an executor of your own."
+              : "Return one stage or Mono of the result itself.");
     }
   }
 

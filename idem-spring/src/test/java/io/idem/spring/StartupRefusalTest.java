@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.idem.core.AbandonedPolicy;
+import io.idem.core.Attempt;
 import io.idem.core.Disposition;
 import io.idem.core.Idempotency;
 import io.idem.core.StoreDownPolicy;
@@ -14,6 +16,8 @@ import java.io.InputStream;
 import java.lang.reflect.Method;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.aopalliance.intercept.MethodInterceptor;
@@ -49,6 +53,8 @@ import org.springframework.transaction.interceptor.TransactionAttribute;
 import org.springframework.transaction.interceptor.TransactionAttributeSource;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.servlet.ModelAndView;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /** What cannot hold is refused at start-up, with a message that names the place and the fix. */
 class StartupRefusalTest {
@@ -69,8 +75,17 @@ class StartupRefusalTest {
         refused(BadDuration.class, "retention = \"a while\"", "no duration", "24h"),
         refused(BadPlaceholder.class, "${no.such.property}", "Define the property"),
         refused(ShortLease.class, "ShortLease.run", "at least 100 ms"),
-        refused(Future.class, "CompletableFuture", "asynchronous"),
+        refused(Later.class, "java.util.concurrent.Future", "asynchronous"),
         refused(Asynchronous.class, "@Async", "asynchronous"),
+        refused(AsynchronousStage.class, "@Async", "executor of your own"),
+        refused(ManyResults.class, "Flux", "Mono<List<…>>"),
+        refused(RawStage.class, "java.lang.Object", "Declare the type"),
+        refused(AnyStage.class, "java.lang.Object", "Declare the type"),
+        refused(StageOfAMono.class, "Mono", "Return one stage"),
+        refused(StageOfAResponse.class, "ResponseEntity", "HTTP layer"),
+        refused(StageOfAStream.class, "InputStream", "byte[]"),
+        refused(StageInATransaction.class, "is @Transactional", "method that it calls"),
+        refused(StageWithAnotherHook.class, "gives a java.lang.Integer", "RecoveryHook<String>"),
         refused(Response.class, "ResponseEntity", "HTTP layer"),
         refused(Page.class, "ModelAndView", "HTTP layer"),
         refused(Streamed.class, "java.util.stream.Stream", "List"),
@@ -92,6 +107,8 @@ class StartupRefusalTest {
         refused(Never.class, "parts the method", "mode = LEASED"),
         refused(ReadOnly.class, "read-only", "Leave readOnly away"),
         refused(NoRollback.class, "noRollbackFor", "recordFailures"),
+        refused(TransactionalStage.class, "CompletableFuture", "mode = LEASED"),
+        refused(TransactionalMono.class, "Mono", "mode = LEASED"),
         refused(OtherManager.class, "'otherManager'", "idem.jdbc.transaction-manager"),
         refused(FailOpen.class, "cannot fail open", "Mode.LEASED"));
   }
@@ -221,6 +238,11 @@ class StartupRefusalTest {
           .store(new io.idem.core.InMemoryStore())
           .codecs(new JacksonResultCodecFactory())
           .build();
+    }
+
+    @Bean
+    AbandonedPolicy.RecoveryHook<Integer> integerHook() {
+      return new IntegerHook();
     }
   }
 
@@ -508,10 +530,97 @@ class StartupRefusalTest {
     public void run() {}
   }
 
-  static class Future {
+  static class Later {
+    @Idempotent(key = "'k'")
+    public Future<String> run() {
+      return CompletableFuture.completedFuture("");
+    }
+  }
+
+  static class AsynchronousStage {
+    @Async
     @Idempotent(key = "'k'")
     public CompletableFuture<String> run() {
       return CompletableFuture.completedFuture("");
+    }
+  }
+
+  static class ManyResults {
+    @Idempotent(key = "'k'")
+    public Flux<String> run() {
+      return Flux.empty();
+    }
+  }
+
+  static class RawStage {
+    @Idempotent(key = "'k'")
+    @SuppressWarnings("rawtypes") // the point
+    public CompletableFuture run() {
+      return CompletableFuture.completedFuture("");
+    }
+  }
+
+  static class AnyStage {
+    @Idempotent(key = "'k'")
+    public CompletionStage<?> run() {
+      return CompletableFuture.completedFuture("");
+    }
+  }
+
+  static class StageOfAMono {
+    @Idempotent(key = "'k'")
+    public CompletableFuture<Mono<String>> run() {
+      return CompletableFuture.completedFuture(Mono.empty());
+    }
+  }
+
+  static class StageOfAResponse {
+    @Idempotent(key = "'k'")
+    public Mono<ResponseEntity<String>> run() {
+      return Mono.empty();
+    }
+  }
+
+  static class StageOfAStream {
+    @Idempotent(key = "'k'")
+    public Mono<InputStream> run() {
+      return Mono.empty();
+    }
+  }
+
+  static class StageInATransaction {
+    @Transactional
+    @Idempotent(key = "'k'")
+    public CompletableFuture<String> run() {
+      return CompletableFuture.completedFuture("");
+    }
+  }
+
+  static class IntegerHook implements AbandonedPolicy.RecoveryHook<Integer> {
+    @Override
+    public AbandonedPolicy.Recovery<Integer> recover(Attempt attempt) {
+      return new AbandonedPolicy.Recovery.StillUnknown<>();
+    }
+  }
+
+  static class StageWithAnotherHook {
+    @Idempotent(key = "'k'", onAbandoned = "integerHook")
+    public CompletableFuture<String> run() {
+      return CompletableFuture.completedFuture("");
+    }
+  }
+
+  static class TransactionalStage {
+    @Idempotent(key = "'k'")
+    public CompletableFuture<String> run() {
+      return CompletableFuture.completedFuture("");
+    }
+  }
+
+  static class TransactionalMono {
+    @Idempotent(key = "'k'")
+    public Mono<String> run() {
+      return Mono.empty();
     }
   }
 

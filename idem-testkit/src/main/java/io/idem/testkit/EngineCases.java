@@ -3,6 +3,7 @@ package io.idem.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.core.AbandonedPolicy;
+import io.idem.core.Body;
 import io.idem.core.Execution;
 import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
@@ -73,11 +74,11 @@ abstract class EngineCases extends TimeCases {
       assertRunsOnce(node, request);
 
       IdempotentRequest misuse = request.comparing("10 USD");
-      assertThat(node.here.execute(misuse, attempt -> "again"))
+      assertThat(execute(node.here, misuse, attempt -> "again"))
           .isEqualTo(new Execution.KeyReused<>());
-      assertThat(node.there.execute(misuse, attempt -> "again"))
+      assertThat(execute(node.there, misuse, attempt -> "again"))
           .isEqualTo(new Execution.KeyReused<>());
-      assertThat(node.there.execute(request, attempt -> "again"))
+      assertThat(execute(node.there, request, attempt -> "again"))
           .isInstanceOf(Execution.Replayed.class);
     }
   }
@@ -92,7 +93,8 @@ abstract class EngineCases extends TimeCases {
       Execution<String> owner =
           Together.runWhile(
               () ->
-                  node.here.execute(
+                  execute(
+                      node.here,
                       request,
                       attempt -> {
                         running.countDown();
@@ -103,14 +105,14 @@ abstract class EngineCases extends TimeCases {
               () -> {
                 Together.await(running);
                 for (int i = 0; i < 3; i++) {
-                  assertThat(node.there.execute(request, attempt -> "waiter"))
+                  assertThat(execute(node.there, request, attempt -> "waiter"))
                       .isInstanceOf(Execution.Busy.class);
                 }
                 gaveUp.countDown();
               });
 
       assertThat(owner).isEqualTo(new Execution.Ran<>("owner", Recording.STORED));
-      assertThat(node.there.execute(request, attempt -> "waiter"))
+      assertThat(execute(node.there, request, attempt -> "waiter"))
           .isEqualTo(new Execution.Replayed<>("owner"));
     }
   }
@@ -124,10 +126,10 @@ abstract class EngineCases extends TimeCases {
         AtomicInteger runs = new AtomicInteger();
         node.storeHere.completionsAre(failure);
 
-        assertThat(node.here.execute(request, attempt -> "result " + runs.incrementAndGet()))
+        assertThat(execute(node.here, request, attempt -> "result " + runs.incrementAndGet()))
             .isEqualTo(new Execution.Ran<>("result 1", Recording.PENDING));
         Execution<String> meanwhile =
-            node.there.execute(request, attempt -> "result " + runs.incrementAndGet());
+            execute(node.there, request, attempt -> "result " + runs.incrementAndGet());
         assertThat(meanwhile)
             .isIn(new Execution.Busy<>(Node.RETRY_AFTER), new Execution.Replayed<>("result 1"));
         assertThat(meanwhile instanceof Execution.Replayed)
@@ -137,11 +139,11 @@ abstract class EngineCases extends TimeCases {
         Together.await(
             "the completion to be repeated",
             () ->
-                node.there.execute(request, attempt -> "result " + runs.incrementAndGet())
+                execute(node.there, request, attempt -> "result " + runs.incrementAndGet())
                         instanceof Execution.Replayed
                     || runs.get() > 1);
         assertThat(runs).hasValue(1);
-        assertThat(node.there.execute(request, attempt -> "again"))
+        assertThat(execute(node.there, request, attempt -> "again"))
             .isEqualTo(new Execution.Replayed<>("result 1"));
       }
     }
@@ -153,32 +155,39 @@ abstract class EngineCases extends TimeCases {
         new Node("pay", operation -> operation.onAbandoned(new AbandonedPolicy.Retry<>()))) {
       IdempotentRequest request = request();
 
-      node.here.execute(
+      execute(
+          node.here,
           request,
           attempt -> {
             // As if the process had stood still: its heartbeat, too, has not beaten.
             age(node.storeHere.lastClaimed(), Requests.LEASE.plus(SECOND));
-            assertThat(node.there.execute(request, successor -> "attempt " + successor.number()))
+            assertThat(execute(node.there, request, successor -> "attempt " + successor.number()))
                 .isEqualTo(new Execution.Ran<>("attempt 2", Recording.STORED));
             return "too late";
           });
 
-      assertThat(node.there.execute(request, attempt -> "again"))
+      assertThat(execute(node.there, request, attempt -> "again"))
           .isEqualTo(new Execution.Replayed<>("attempt 2"));
-      assertThat(node.here.execute(request, attempt -> "again"))
+      assertThat(execute(node.here, request, attempt -> "again"))
           .isEqualTo(new Execution.Replayed<>("attempt 2"));
     }
+  }
+
+  /** How a case has an operation carry a request, and waits for the answer. */
+  Execution<String> execute(
+      Operation<String> operation, IdempotentRequest request, Body<String, RuntimeException> body) {
+    return operation.execute(request, body);
   }
 
   private static IdempotentRequest request() {
     return IdempotentRequest.of(UUID.randomUUID().toString());
   }
 
-  private static void assertRunsOnce(Node node, IdempotentRequest request) {
+  private void assertRunsOnce(Node node, IdempotentRequest request) {
     String result = UUID.randomUUID().toString();
-    assertThat(node.here.execute(request, attempt -> result))
+    assertThat(execute(node.here, request, attempt -> result))
         .isEqualTo(new Execution.Ran<>(result, Recording.STORED));
-    assertThat(node.there.execute(request, attempt -> "again"))
+    assertThat(execute(node.there, request, attempt -> "again"))
         .isEqualTo(new Execution.Replayed<>(result));
   }
 

@@ -20,10 +20,10 @@ import org.junit.jupiter.api.Test;
  * }
  * }</pre>
  *
- * <p>The same fixture runs {@link BatchClaimsContract} if the store is also a {@code BatchClaims},
- * and {@link ExpiredEntriesContract} if it does not forget expired records by itself. Records of
- * earlier cases may still be in the store, and the cases may run against a server that others use:
- * their keys are random.
+ * <p>The same fixture runs {@link AsyncStoreContract} if the store is also an {@code AsyncStore},
+ * {@link BatchClaimsContract} if it is a {@code BatchClaims}, and {@link ExpiredEntriesContract} if
+ * it does not forget expired records by itself. Records of earlier cases may still be in the store,
+ * and the cases may run against a server that others use: their keys are random.
  *
  * <p>The cases by what they are about, in the order of the classes they stand in: who owns a key
  * that is claimed, what an owner may do and nobody else, what becomes of a key as time goes by,

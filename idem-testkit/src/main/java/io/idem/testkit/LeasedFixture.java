@@ -9,7 +9,7 @@ import java.time.Duration;
  * on its time.
  *
  * <p>The one thing a backend writes to run {@link IdempotencyStoreContract}, {@link
- * BatchClaimsContract} and {@link ExpiredEntriesContract}.
+ * AsyncStoreContract}, {@link BatchClaimsContract} and {@link ExpiredEntriesContract}.
  */
 public interface LeasedFixture {
 

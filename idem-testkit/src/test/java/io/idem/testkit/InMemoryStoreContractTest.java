@@ -24,6 +24,18 @@ class InMemoryStoreContractTest {
 
   @Nested
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  class Stages extends AsyncStoreContract {
+
+    private final LeasedFixture fixture = new InMemoryFixture();
+
+    @Override
+    protected LeasedFixture fixture() {
+      return fixture;
+    }
+  }
+
+  @Nested
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   class Batches extends BatchClaimsContract {
 
     private final LeasedFixture fixture = new InMemoryFixture();

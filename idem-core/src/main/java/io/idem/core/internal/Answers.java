@@ -144,6 +144,19 @@ final class Answers {
     return StoredOutcome.result(payload);
   }
 
+  /** The body has run: an answer that cannot be encoded must not make it run again. */
+  <T extends @Nullable Object> StoredOutcome encodeOrExplain(OperationSpec<T> spec, T result) {
+    try {
+      return encode(spec, result);
+    } catch (ResultCodecException e) {
+      log.error(
+          "The result of operation '{}' cannot be encoded: repeats will be told so",
+          spec.name(),
+          e);
+      return StoredOutcome.notStored("it could not be encoded");
+    }
+  }
+
   /**
    * A failure in its stored form.
    *

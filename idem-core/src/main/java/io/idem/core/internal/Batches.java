@@ -99,7 +99,7 @@ final class Batches {
   private <T extends @Nullable Object> @Nullable ItemAnswer<T> leadOrFollow(
       Call<T, ?> call, int index, Map<RecordId, BatchItem<T>> led, Map<RecordId, Flight> followed) {
     while (true) {
-      Flight flight = new Flight();
+      Flight flight = Flight.ofThisThread();
       Flight leading = flights.putIfAbsent(call.id(), flight);
       if (leading == null) {
         led.put(call.id(), new BatchItem<>(index, call, flight));

@@ -1,6 +1,7 @@
 package io.idem.core.internal;
 
 import io.idem.core.AbandonedPolicy;
+import io.idem.core.AsyncBody;
 import io.idem.core.BatchBody;
 import io.idem.core.Body;
 import io.idem.core.DecisionListener;
@@ -10,9 +11,11 @@ import io.idem.core.ItemAnswer;
 import io.idem.core.Mode;
 import io.idem.core.StoreDownPolicy;
 import io.idem.core.store.AnswerCache;
+import io.idem.core.store.AsyncStore;
 import io.idem.core.store.Batch;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.CompletionSignal;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.OwnerToken;
@@ -21,7 +24,10 @@ import io.idem.core.store.RecordLabel;
 import io.idem.core.store.TransactionalStore;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -52,7 +58,7 @@ public final class Engine {
   private static final Logger log = LoggerFactory.getLogger("io.idem.core");
 
   /** A follower that may not wait still waits this long for the store's answers to its leaders. */
-  private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+  static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /** How long closing waits, when its time is up, for calls to the store that are under way. */
   private static final long LAST_CALLS_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -69,12 +75,15 @@ public final class Engine {
   private final Batches batches;
   private final TransactionalBatch transactionalBatch;
   private final @Nullable LeasedBatch leasedBatch;
+  private final @Nullable AsyncRequests asyncRequests;
   private final @Nullable LeaseKeeper keeper;
   private final @Nullable PendingWrites pending;
   private final ScheduledThreadPoolExecutor timer;
   private final ScheduledThreadPoolExecutor background;
   private final ThreadPoolExecutor renewals;
   private final ScheduledThreadPoolExecutor purger;
+  private final ScheduledThreadPoolExecutor async;
+  private final ThreadPoolExecutor blocking;
   private final Purges purges;
   private final LongAdder entered = new LongAdder();
   private final LongAdder left = new LongAdder();
@@ -90,6 +99,7 @@ public final class Engine {
       List<DecisionListener> listeners,
       @Nullable AnswerCache answerCache,
       int maxWaiters,
+      int blockingThreads,
       Duration purgeEvery,
       Duration shutdownWithin) {
     this.namespace = namespace;
@@ -106,21 +116,41 @@ public final class Engine {
     this.timer = scheduler("idem-timer", 1);
     this.background = scheduler("idem-background", 2);
     this.purger = scheduler("idem-purge", 1);
-    this.renewals =
-        new ThreadPoolExecutor(
-            4, 4, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), daemons("idem-renewal"));
-    this.renewals.allowCoreThreadTimeOut(true);
+    this.renewals = pool("idem-renewal", 4);
+    this.async = scheduler("idem-async", Math.max(2, Runtime.getRuntime().availableProcessors()));
+    this.async.setExecuteExistingDelayedTasksAfterShutdownPolicy(true); // or waits had no end
+    this.blocking = pool("idem-blocking", blockingThreads);
     if (store == null) {
       this.keeper = null;
       this.pending = null;
       this.leased = null;
       this.leasedBatch = null;
+      this.asyncRequests = null;
     } else {
       this.keeper = new LeaseKeeper(store, events, timer, renewals);
       this.pending = new PendingWrites(background, keeper, events);
       this.leased =
           new LeasedProtocol(store, keeper, pending, waiters, answers, cache, events, namespace);
-      this.leasedBatch = new LeasedBatch(store, leased, keeper, pending, events, namespace);
+      this.leasedBatch =
+          new LeasedBatch(store, leased, keeper, pending, answers, events, namespace);
+      BlockingCalls blockingCalls = new BlockingCalls(blocking, maxWaiters);
+      this.asyncRequests =
+          new AsyncRequests(
+              flights,
+              waiters,
+              answers,
+              new AsyncLeasedProtocol(
+                  Capabilities.of(store, AsyncStore.class)
+                      .orElseGet(() -> new OffloadedStore(store, blockingCalls)),
+                  Capabilities.of(store, CompletionSignal.class).orElse(null),
+                  leased,
+                  keeper,
+                  waiters,
+                  answers,
+                  events,
+                  blockingCalls,
+                  async),
+              async);
     }
     this.purges = new Purges(purger, events, purgeEvery, () -> closed);
     purges.add(store);
@@ -184,7 +214,7 @@ public final class Engine {
         return answers.fromStored(call, cached);
       }
       while (true) {
-        Flight flight = new Flight();
+        Flight flight = Flight.ofThisThread();
         Flight leading = flights.putIfAbsent(call.id(), flight);
         if (leading == null) {
           try {
@@ -207,6 +237,43 @@ public final class Engine {
     }
   }
 
+  /** Carries one request without holding a thread; {@code Operation.executeAsync} documents it. */
+  public <T extends @Nullable Object> CompletionStage<Execution<T>> executeAsync(
+      OperationSpec<T> spec, IdempotentRequest request, AsyncBody<T> body) {
+    if (spec.mode() != Mode.LEASED || asyncRequests == null) {
+      throw new IllegalStateException(
+          "Operation '"
+              + spec.name()
+              + "' is transactional and cannot run asynchronously: a transaction belongs to the"
+              + " thread that began it. Choose Mode.LEASED, or call execute on a thread that may"
+              + " block");
+    }
+    AsyncRequests requests = asyncRequests;
+    Call<T, RuntimeException> call = call(spec, request, noBody());
+    // The caller's own: whatever becomes of it, nothing here depends on it.
+    CompletableFuture<Execution<T>> answer = new CompletableFuture<>();
+    entered.increment();
+    var unused =
+        Stages.started(
+                () -> {
+                  refuseIfClosed();
+                  Claim.Completed cached = cache.find(call);
+                  return cached != null
+                      ? CompletableFuture.completedFuture(answers.fromStored(call, cached))
+                      : requests.execute(call, body);
+                })
+            .whenComplete(
+                (known, failure) -> {
+                  left.increment();
+                  if (failure == null) {
+                    answer.complete(known);
+                  } else {
+                    answer.completeExceptionally(Stages.cause(failure));
+                  }
+                });
+    return answer;
+  }
+
   /** Carries many requests at once; {@code Operation.executeAll} documents it. */
   public <T extends @Nullable Object, X extends Throwable> List<ItemAnswer<T>> executeAll(
       OperationSpec<T> spec, List<IdempotentRequest> requests, BatchBody<T, X> body) throws X {
@@ -224,10 +291,10 @@ public final class Engine {
     }
   }
 
-  /** The body of a request that runs with others or not at all. */
+  /** Stands for a body that is another's or asynchronous, and is never run by a call. */
   private static <T extends @Nullable Object, X extends Throwable> Body<T, X> noBody() {
     return attempt -> {
-      throw new IllegalStateException("A request of a batch has no body of its own");
+      throw new IllegalStateException("This request's body is not its own, or asynchronous");
     };
   }
 
@@ -294,8 +361,14 @@ public final class Engine {
               + " abandoned when their leases run out");
     }
     // Nothing is interrupted: a driver that is interrupted in the middle may break its connection.
-    List<ExecutorService> executors = List.of(timer, background, renewals, purger);
+    List<ExecutorService> executors = new ArrayList<>(List.of(timer, background, renewals, purger));
+    if (!isBusy()) {
+      executors.add(async);
+      executors.add(blocking);
+    }
     executors.forEach(ExecutorService::shutdown);
+    // A run that ends later is still recorded, and one that waits is still answered.
+    async.shutdown();
     long end = Math.max(deadline - System.nanoTime(), LAST_CALLS_NANOS) + System.nanoTime();
     try {
       for (ExecutorService executor : executors) {
@@ -318,6 +391,15 @@ public final class Engine {
     // Left first: a request that comes in between the two reads can only make the engine look busy.
     long gone = left.sum();
     return entered.sum() != gone || (pending != null && !pending.isIdle());
+  }
+
+  /** Takes everything; the threads end when there is nothing to do. */
+  private static ThreadPoolExecutor pool(String name, int threads) {
+    ThreadPoolExecutor executor =
+        new ThreadPoolExecutor(
+            threads, threads, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), daemons(name));
+    executor.allowCoreThreadTimeOut(true);
+    return executor;
   }
 
   private static ScheduledThreadPoolExecutor scheduler(String name, int threads) {

@@ -2,7 +2,9 @@ package io.idem.core.internal;
 
 import io.idem.core.store.Claim;
 import io.idem.core.store.Fingerprint;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -12,12 +14,30 @@ import org.jspecify.annotations.Nullable;
  * The one request of a key that speaks with the store for this node; others of the key follow it.
  *
  * <p>Followers park on a future: they hold no connection, no lock and no thread but their own.
+ * Asynchronous ones hold no thread either: they are told of each change.
  */
 final class Flight {
 
-  private final Thread leader = Thread.currentThread();
+  private final @Nullable Thread leader;
   private final CompletableFuture<Fingerprint> owner = new CompletableFuture<>();
   private final CompletableFuture<Claim.@Nullable Completed> landing = new CompletableFuture<>();
+
+  /** Made for the first of them: most flights have none. */
+  private volatile @Nullable Set<Runnable> asyncFollowers;
+
+  private Flight(@Nullable Thread leader) {
+    this.leader = leader;
+  }
+
+  /** A flight that the calling thread leads to its end. */
+  static Flight ofThisThread() {
+    return new Flight(Thread.currentThread());
+  }
+
+  /** A flight that no thread is bound to. */
+  static Flight ofNoThread() {
+    return new Flight(null);
+  }
 
   /** Whether the caller is inside this very request, and would wait for itself. */
   boolean isLedByThisThread() {
@@ -31,7 +51,9 @@ final class Flight {
 
   /** The store has said whose request the key belongs to. */
   void ownedBy(Fingerprint fingerprint) {
-    owner.complete(fingerprint);
+    if (owner.complete(fingerprint)) {
+      tellAsyncFollowers();
+    }
   }
 
   /** The key has an outcome that is durable: followers need not ask the store. */
@@ -39,12 +61,60 @@ final class Flight {
     // The owner last: who sees it and may not wait looks at the landing at once.
     landing.complete(completed);
     owner.complete(completed.fingerprint());
+    tellAsyncFollowers();
   }
 
   /** The flight is over. Without an outcome, followers have to find out for themselves. */
   void end() {
-    landing.complete(null);
+    boolean news = landing.complete(null);
     owner.complete(Fingerprint.NONE);
+    if (news) {
+      tellAsyncFollowers();
+    }
+  }
+
+  /**
+   * Adds an asynchronous follower, which looks once by itself after that.
+   *
+   * @param changed run by the leader, so it only passes on that it is worth looking
+   */
+  void attach(Runnable changed) {
+    Set<Runnable> all = asyncFollowers;
+    if (all == null) {
+      synchronized (this) {
+        all = asyncFollowers;
+        if (all == null) {
+          all = ConcurrentHashMap.newKeySet();
+          asyncFollowers = all;
+        }
+      }
+    }
+    all.add(changed);
+  }
+
+  /** Removes an asynchronous follower. */
+  void detach(Runnable changed) {
+    Set<Runnable> all = asyncFollowers;
+    if (all != null) {
+      all.remove(changed);
+    }
+  }
+
+  private void tellAsyncFollowers() {
+    Set<Runnable> all = asyncFollowers;
+    if (all != null) {
+      all.forEach(Runnable::run);
+    }
+  }
+
+  /** Whether it is known whose request the key belongs to. */
+  boolean isOwnerKnown() {
+    return owner.isDone();
+  }
+
+  /** Whether the flight is over. */
+  boolean hasEnded() {
+    return landing.isDone();
   }
 
   /**

@@ -1,10 +1,13 @@
 package io.idem.core.internal;
 
 import io.idem.core.Decision;
+import io.idem.core.store.AsyncStore;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.LeaseCheck;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
@@ -75,6 +78,17 @@ final class LeaseKeeper {
     } finally {
       lease.renewal.unlock();
     }
+  }
+
+  /** As {@link #expire}, without holding the caller up. */
+  CompletionStage<LeaseCheck> expireAsync(HeldLease lease, AsyncStore asyncStore) {
+    held.remove(lease);
+    if (!lease.renewal.tryLock()) {
+      // A renewal is under way, whose answer only a thread that may block can wait for.
+      return CompletableFuture.supplyAsync(() -> expire(lease), renewals);
+    }
+    lease.renewal.unlock(); // no other will come: it would see that the lease is no longer held
+    return asyncStore.renewAsync(lease.lease, Duration.ZERO);
   }
 
   /** Renews a lease now, for a run that must not go on without it. */

@@ -35,6 +35,7 @@ final class LeasedBatch implements BatchProtocol {
   private final LeasedProtocol single;
   private final LeaseKeeper keeper;
   private final PendingWrites pending;
+  private final Answers answers;
   private final Events events;
   private final String namespace;
 
@@ -43,6 +44,7 @@ final class LeasedBatch implements BatchProtocol {
       LeasedProtocol single,
       LeaseKeeper keeper,
       PendingWrites pending,
+      Answers answers,
       Events events,
       String namespace) {
     this.store = store;
@@ -50,6 +52,7 @@ final class LeasedBatch implements BatchProtocol {
     this.single = single;
     this.keeper = keeper;
     this.pending = pending;
+    this.answers = answers;
     this.events = events;
     this.namespace = namespace;
   }
@@ -154,7 +157,7 @@ final class LeasedBatch implements BatchProtocol {
         case RECORD, RECORD_REJECTION -> {
           kept.add(each);
           keptResults.add(result);
-          outcomes.add(single.encodeOrExplain(each.call(), result));
+          outcomes.add(answers.encodeOrExplain(spec, result));
         }
         case RELEASE -> ended(each, result, single.free(each.call(), each.held));
         case UNKNOWN -> {

@@ -4,9 +4,7 @@ import io.idem.core.AbandonedPolicy;
 import io.idem.core.AbandonedPolicy.Recovery;
 import io.idem.core.Decision;
 import io.idem.core.Execution;
-import io.idem.core.FailureMapping;
 import io.idem.core.Recording;
-import io.idem.core.ResultCodecException;
 import io.idem.core.StoreDownPolicy;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
@@ -101,26 +99,14 @@ final class LeasedProtocol implements Protocol {
         } catch (RuntimeException e) {
           return new Turn<>(request, null, e, null);
         }
-        if (claim instanceof Claim.Acquired acquired) {
-          flight.ownedBy(call.fingerprint());
-          return new Turn<>(request, held(call, acquired.lease(), sentNanos), null, null);
-        } else if (claim instanceof Claim.Completed completed) {
-          flight.land(completed);
-          return new Turn<>(request, answers.fromStored(call, completed));
-        } else if (claim instanceof Claim.Abandoned abandoned) {
-          flight.ownedBy(abandoned.fingerprint());
-          if (!abandoned.fingerprint().matches(call.fingerprint())) {
-            return new Turn<>(request, answers.keyReused(call));
-          }
-          if (call.spec().abandoned() instanceof AbandonedPolicy.Refuse) {
-            return new Turn<>(request, answers.unresolved(call, abandoned.attempt()));
-          }
+        ClaimDecision<T> decision = ClaimDecision.of(call, flight, answers, claim);
+        if (decision instanceof ClaimDecision.Owned<T> owned) {
+          return new Turn<>(request, held(call, owned.lease(), sentNanos), null, null);
+        } else if (decision instanceof ClaimDecision.Answered<T> answered) {
+          return new Turn<>(request, answered.answer());
+        } else if (decision instanceof ClaimDecision.TakeOver) {
           request = request.withTakeOver(true);
-        } else if (claim instanceof Claim.Running running) {
-          flight.ownedBy(running.fingerprint());
-          if (!running.fingerprint().matches(call.fingerprint())) {
-            return new Turn<>(request, answers.keyReused(call));
-          }
+        } else {
           if (call.remainingNanos() == 0 || (!waiting && !waiters.tryEnter())) {
             return new Turn<>(request, answers.busy(call));
           }
@@ -145,7 +131,7 @@ final class LeasedProtocol implements Protocol {
   }
 
   /** What the claims of a call came to: a lease, a store that cannot say, or an answer. */
-  private record Turn<T extends @Nullable Object>(
+  record Turn<T extends @Nullable Object>(
       ClaimRequest request,
       @Nullable HeldLease lease,
       @Nullable RuntimeException failure,
@@ -158,26 +144,40 @@ final class LeasedProtocol implements Protocol {
 
   private <T extends @Nullable Object, X extends Throwable> Execution<T> storeDown(
       Call<T, X> call, ClaimRequest request, RuntimeException failure) throws X {
+    AttemptImpl attempt = unprotected(call, request, failure);
+    T result;
+    try {
+      result = call.body().run(attempt);
+    } catch (Throwable e) {
+      events.publish(Decision.RAN_UNPROTECTED, call, e);
+      throw e;
+    }
+    return ranUnprotected(call, result);
+  }
+
+  /**
+   * What runs although the store cannot say whose the key is.
+   *
+   * @throws StoreUnavailableException if the operation fails closed
+   */
+  AttemptImpl unprotected(Call<?, ?> call, ClaimRequest request, RuntimeException failure) {
     events.publish(Decision.STORE_FAILURE, call, failure);
     if (!(failure instanceof StoreNotAskedException)) {
       returnUnknown(List.of(call), request.takeOver());
     }
-    if (call.spec().storeDown() == StoreDownPolicy.FAIL_OPEN) {
-      log.warn(
-          "Operation '{}' runs without protection, because its store is down and it fails open",
-          call.spec().name(),
-          failure);
-      T result;
-      try {
-        result = call.body().run(new AttemptImpl(namespace, call, 1, () -> true, null));
-      } catch (Throwable e) {
-        events.publish(Decision.RAN_UNPROTECTED, call, e);
-        throw e;
-      }
-      events.publish(Decision.RAN_UNPROTECTED, call, null);
-      return new Execution.Ran<>(result, Recording.UNPROTECTED);
+    if (call.spec().storeDown() != StoreDownPolicy.FAIL_OPEN) {
+      throw unavailable(call.spec(), failure);
     }
-    throw unavailable(call.spec(), failure);
+    log.warn(
+        "Operation '{}' runs without protection, because its store is down and it fails open",
+        call.spec().name(),
+        failure);
+    return new AttemptImpl(namespace, call, 1, () -> true, null);
+  }
+
+  <T extends @Nullable Object> Execution<T> ranUnprotected(Call<T, ?> call, T result) {
+    events.publish(Decision.RAN_UNPROTECTED, call, null);
+    return new Execution.Ran<>(result, Recording.UNPROTECTED);
   }
 
   /**
@@ -215,18 +215,14 @@ final class LeasedProtocol implements Protocol {
 
   private <T extends @Nullable Object, X extends Throwable> Execution<T> own(
       Call<T, X> call, Flight flight, HeldLease held, boolean mayHaveTakenOver) throws X {
-    Lease lease = held.lease;
     keeper.add(held);
     try {
-      AttemptImpl attempt =
-          new AttemptImpl(namespace, call, lease.attempt(), () -> !held.lost, null);
-      if (mayHaveTakenOver && lease.attempt() > 1) {
-        events.publish(Decision.TAKEN_OVER, call, null);
-        if (call.spec().abandoned() instanceof AbandonedPolicy.Recover<T> policy) {
-          Execution<T> recovered = recover(call, flight, held, attempt, policy);
-          if (recovered != null) {
-            return recovered;
-          }
+      AttemptImpl attempt = attempt(call, held);
+      AbandonedPolicy.Recover<T> policy = takenOver(call, held, mayHaveTakenOver);
+      if (policy != null) {
+        Execution<T> recovered = recover(call, flight, held, attempt, policy);
+        if (recovered != null) {
+          return recovered;
         }
       }
       T result;
@@ -245,8 +241,23 @@ final class LeasedProtocol implements Protocol {
     }
   }
 
+  /** The run under a lease. */
+  AttemptImpl attempt(Call<?, ?> call, HeldLease held) {
+    return new AttemptImpl(namespace, call, held.lease.attempt(), () -> !held.lost, null);
+  }
+
+  /** Notes a take-over. Answers how to find out about the last run, null if the body is to run. */
+  <T extends @Nullable Object> AbandonedPolicy.@Nullable Recover<T> takenOver(
+      Call<T, ?> call, HeldLease held, boolean mayHaveTakenOver) {
+    if (!mayHaveTakenOver || held.lease.attempt() == 1) {
+      return null;
+    }
+    events.publish(Decision.TAKEN_OVER, call, null);
+    return call.spec().abandoned() instanceof AbandonedPolicy.Recover<T> policy ? policy : null;
+  }
+
   /** Asks what became of the last run. Null means that nothing did, and the body is to run. */
-  private <T extends @Nullable Object> @Nullable Execution<T> recover(
+  <T extends @Nullable Object> @Nullable Execution<T> recover(
       Call<T, ?> call,
       Flight flight,
       HeldLease held,
@@ -266,7 +277,7 @@ final class LeasedProtocol implements Protocol {
       return null;
     }
     if (found instanceof Recovery.Happened<T> happened) {
-      StoredOutcome outcome = encodeOrExplain(call, happened.result());
+      StoredOutcome outcome = answers.encodeOrExplain(call.spec(), happened.result());
       Recording recording = record(call, flight, held, outcome);
       return recording == Recording.STORED
           ? answers.fromStored(call, new Claim.Completed(call.fingerprint(), outcome))
@@ -293,17 +304,14 @@ final class LeasedProtocol implements Protocol {
 
   private <T extends @Nullable Object> Execution<T> succeeded(
       Call<T, ?> call, Flight flight, HeldLease held, T result) {
-    Recording recording =
-        switch (Answers.dispositionOf(call, result)) {
-          case RELEASE -> free(call, held);
-          case RECORD, RECORD_REJECTION ->
-              record(call, flight, held, encodeOrExplain(call, result));
-          case UNKNOWN -> {
-            giveUp(call, held, null);
-            yield null;
-          }
-        };
-    if (recording == null) {
+    Ending ending = Ending.ofResult(call, answers, result);
+    return answered(call, held, ending, result, end(call, flight, held, ending));
+  }
+
+  /** The answer to the caller of a run, by what became of its record. */
+  <T extends @Nullable Object> Execution<T> answered(
+      Call<T, ?> call, HeldLease held, Ending ending, T result, Recording recording) {
+    if (ending instanceof Ending.GivenUp) {
       return new Execution.Ran<>(result, Recording.UNKNOWN);
     }
     if (recording == Recording.UNKNOWN) {
@@ -314,49 +322,42 @@ final class LeasedProtocol implements Protocol {
     return new Execution.Ran<>(result, recording);
   }
 
-  /** The body has run: an answer that cannot be encoded must not make it run again. */
-  <T extends @Nullable Object> StoredOutcome encodeOrExplain(Call<T, ?> call, T result) {
-    try {
-      return answers.encode(call.spec(), result);
-    } catch (ResultCodecException e) {
-      log.error(
-          "The result of operation '{}' cannot be encoded: repeats will be told so",
-          call.spec().name(),
-          e);
-      return StoredOutcome.notStored("it could not be encoded");
+  private void failed(Call<?, ?> call, Flight flight, HeldLease held, Throwable failure) {
+    Ending ending = Ending.ofFailure(call, answers, failure);
+    end(call, flight, held, ending);
+    failed(call, ending, failure);
+  }
+
+  /** Notes a failure whose key has been written. */
+  void failed(Call<?, ?> call, Ending ending, Throwable failure) {
+    if (!(ending instanceof Ending.GivenUp)) {
+      events.publish(Decision.FAILED, call, failure);
     }
   }
 
-  private void failed(Call<?, ?> call, Flight flight, HeldLease held, Throwable failure) {
-    try {
-      switch (call.spec().dispositionOf(failure)) {
-        case RECORD, RECORD_REJECTION -> {
-          FailureMapping<?> mapping = call.spec().mappingFor(failure);
-          if (mapping != null) {
-            record(call, flight, held, answers.encode(call.spec(), mapping, failure));
-          }
-          events.publish(Decision.FAILED, call, failure);
-        }
-        case RELEASE -> {
-          free(call, held);
-          events.publish(Decision.FAILED, call, failure);
-        }
-        case UNKNOWN -> giveUp(call, held, failure);
-      }
-    } catch (RuntimeException e) {
-      failure.addSuppressed(e);
-      giveUp(call, held, failure);
+  private Recording end(Call<?, ?> call, Flight flight, HeldLease held, Ending ending) {
+    if (ending instanceof Ending.Recorded recorded) {
+      return record(call, flight, held, recorded.outcome());
+    } else if (ending instanceof Ending.Freed) {
+      return free(call, held);
     }
+    giveUp(call, held, ((Ending.GivenUp) ending).cause());
+    return Recording.UNKNOWN;
   }
 
   /** Stores an outcome; {@link Recording#UNKNOWN} says that the lease was lost. */
   Recording record(Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome) {
-    Supplier<LeaseCheck> write = () -> store.complete(held.lease, outcome, call.spec().retention());
+    Supplier<LeaseCheck> write = completing(call, held, outcome);
     long sentNanos = System.nanoTime();
     LeaseCheck check = write(call, "completion", held, write);
     return check == null
         ? Recording.PENDING
         : landed(call, flight, held, outcome, check, sentNanos);
+  }
+
+  /** The write that stores an outcome. */
+  Supplier<LeaseCheck> completing(Call<?, ?> call, HeldLease held, StoredOutcome outcome) {
+    return () -> store.complete(held.lease, outcome, call.spec().retention());
   }
 
   /** What a completion came to that was sent at a time, and that the store has answered. */
@@ -371,7 +372,8 @@ final class LeasedProtocol implements Protocol {
     return landed(call, flight, held, outcome, check, sentNanos);
   }
 
-  private Recording landed(
+  /** What a completion came to that the store has answered, and that is settled. */
+  Recording landed(
       Call<?, ?> call,
       Flight flight,
       HeldLease held,
@@ -392,16 +394,19 @@ final class LeasedProtocol implements Protocol {
 
   /** Frees the key; {@link Recording#UNKNOWN} says that the lease was lost. */
   Recording free(Call<?, ?> call, HeldLease held) {
-    boolean earlierRunIsUnknown =
-        held.lease.attempt() > 1 && call.spec().abandoned() instanceof AbandonedPolicy.Retry;
-    // This run had no effect, which says nothing of an earlier one: then the key stays abandoned,
-    // the next request takes it over, and the attempt number goes on growing.
-    Supplier<LeaseCheck> write =
-        earlierRunIsUnknown ? () -> keeper.expire(held) : () -> store.release(held.lease);
+    Supplier<LeaseCheck> write = freeing(call, held);
     LeaseCheck check = write(call, "release", held, write);
-    if (check == null) {
-      return Recording.PENDING;
-    }
+    return check == null ? Recording.PENDING : freed(check);
+  }
+
+  /** The write that frees a key. */
+  Supplier<LeaseCheck> freeing(Call<?, ?> call, HeldLease held) {
+    return Ending.isEarlierRunUnknown(call, held)
+        ? () -> keeper.expire(held)
+        : () -> store.release(held.lease);
+  }
+
+  static Recording freed(LeaseCheck check) {
     return check == LeaseCheck.LOST ? Recording.UNKNOWN : Recording.FREED;
   }
 
@@ -413,22 +418,29 @@ final class LeasedProtocol implements Protocol {
     try {
       check = write.get();
     } catch (Throwable e) { // errors too: the body has run, and its caller is owed the result
-      log.warn(
-          "The store failed to take the {} of record {} of operation '{}'; trying again in the"
-              + " background",
-          what,
-          call.id(),
-          call.spec().name(),
-          e);
-      events.publish(Decision.STORE_FAILURE, call, e);
-      pending.add(what, held, write);
+      owed(call, what, held, write, e);
       return null;
     }
     settled(call, what, held, check);
     return check;
   }
 
-  private void settled(Call<?, ?> call, String what, HeldLease held, LeaseCheck check) {
+  /** Leaves a write that failed to the background. */
+  void owed(
+      Call<?, ?> call, String what, HeldLease held, Supplier<LeaseCheck> write, Throwable failure) {
+    log.warn(
+        "The store failed to take the {} of record {} of operation '{}'; trying again in the"
+            + " background",
+        what,
+        call.id(),
+        call.spec().name(),
+        failure);
+    events.publish(Decision.STORE_FAILURE, call, failure);
+    pending.add(what, held, write);
+  }
+
+  /** Notes that a write which ends a run was answered. */
+  void settled(Call<?, ?> call, String what, HeldLease held, LeaseCheck check) {
     keeper.remove(held);
     if (check == LeaseCheck.LOST && !held.lost) {
       lost(call, what, held);
@@ -448,18 +460,29 @@ final class LeasedProtocol implements Protocol {
   /** Leaves the key abandoned: at once if the store answers, else when the lease runs out. */
   void giveUp(Call<?, ?> call, HeldLease held, @Nullable Throwable cause) {
     held.ending = true;
-    LeaseCheck check = LeaseCheck.HELD;
+    LeaseCheck check;
     try {
       check = keeper.expire(held);
     } catch (Throwable e) {
-      log.warn(
-          "Record {} of operation '{}' is abandoned, but the store did not take note of it: its"
-              + " lease has to run out first",
-          call.id(),
-          call.spec().name(),
-          e);
-      events.publish(Decision.STORE_FAILURE, call, e);
+      check = leftToItsLease(call, e);
     }
+    gaveUp(call, held, cause, check);
+  }
+
+  /** Notes that the store has not heard of a key that is given up, which its lease will tell. */
+  LeaseCheck leftToItsLease(Call<?, ?> call, Throwable failure) {
+    log.warn(
+        "Record {} of operation '{}' is abandoned, but the store did not take note of it: its"
+            + " lease has to run out first",
+        call.id(),
+        call.spec().name(),
+        failure);
+    events.publish(Decision.STORE_FAILURE, call, failure);
+    return LeaseCheck.HELD;
+  }
+
+  /** Notes that a key was given up, or that it was somebody else's already. */
+  void gaveUp(Call<?, ?> call, HeldLease held, @Nullable Throwable cause, LeaseCheck check) {
     if (check == LeaseCheck.HELD) {
       log.warn(
           "Operation '{}' leaves record {} (attempt {}) abandoned: its outcome is unknown ({})",

@@ -40,11 +40,9 @@ final class Waiters {
   boolean pause(int look, long atMostNanos, @Nullable Semaphore woken) {
     try {
       if (woken == null) {
-        long pause = jittered(look, FIRST_PAUSE_NANOS, LONGEST_PAUSE_NANOS);
-        TimeUnit.NANOSECONDS.sleep(Math.min(pause, atMostNanos));
+        TimeUnit.NANOSECONDS.sleep(pauseNanos(look, atMostNanos, false));
       } else {
-        long pause = jittered(look, FIRST_WATCHED_PAUSE_NANOS, LONGEST_WATCHED_PAUSE_NANOS);
-        if (woken.tryAcquire(Math.min(pause, atMostNanos), TimeUnit.NANOSECONDS)) {
+        if (woken.tryAcquire(pauseNanos(look, atMostNanos, true), TimeUnit.NANOSECONDS)) {
           woken.drainPermits(); // one look answers all wake-ups so far
         }
       }
@@ -53,6 +51,19 @@ final class Waiters {
       Thread.currentThread().interrupt();
       return false;
     }
+  }
+
+  /**
+   * How long to sleep before look number {@code look}, doubling with jitter.
+   *
+   * @param watched whether somebody wakes the sleeper when it is worth looking at once
+   */
+  static long pauseNanos(int look, long atMostNanos, boolean watched) {
+    long pause =
+        watched
+            ? jittered(look, FIRST_WATCHED_PAUSE_NANOS, LONGEST_WATCHED_PAUSE_NANOS)
+            : jittered(look, FIRST_PAUSE_NANOS, LONGEST_PAUSE_NANOS);
+    return Math.min(pause, atMostNanos);
   }
 
   private static long jittered(int look, long first, long longest) {

@@ -76,14 +76,14 @@ public interface IdempotencyStore {
   LeaseCheck renew(Lease lease, Duration leaseFor);
 
   /**
-   * What this store can do besides: {@link BatchClaims}, {@link CompletionSignal} or {@link
-   * ExpiredEntries}.
+   * What this store can do besides: {@link AsyncStore}, {@link BatchClaims}, {@link
+   * CompletionSignal} or {@link ExpiredEntries}.
    *
    * <p>By default a store can do what it implements. A decorator that changes nothing here hides
    * what the store inside can do besides, and so is never passed by. To pass a capability on, it
    * answers with an object whose calls go through the decorator wherever the calls above do: {@link
-   * BatchClaims} claims and completes, so it is wrapped; the other two may be the inner store's
-   * own. It has no capability that the inner store has not.
+   * AsyncStore} and {@link BatchClaims} claim and complete, so they are wrapped; the other two may
+   * be the inner store's own. It has no capability that the inner store has not.
    *
    * @param type the interface of the capability
    * @param <C> its type

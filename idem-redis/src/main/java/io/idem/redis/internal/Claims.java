@@ -2,11 +2,14 @@ package io.idem.redis.internal;
 
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.redis.AsyncRedisPort;
 import io.idem.redis.RedisPort;
 import io.idem.redis.RedisReplyException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -56,6 +59,32 @@ public final class Claims {
       }
     }
     return Replies.claim(request, steps.claim(request, mayWait).run(port));
+  }
+
+  /** As {@link #claim}, without waiting. */
+  public CompletionStage<Claim> claimAsync(
+      AsyncRedisPort async, ClaimRequest request, boolean mayWait) {
+    if (!known || refused) {
+      return byScript(async, request, mayWait);
+    }
+    return Step.reply(async.executeAsync(steps.setIfAbsent(request)))
+        .thenCompose(
+            reply -> {
+              Claim claim =
+                  Replies.claimed(
+                      request, reply instanceof RedisReplyException e ? noted(e) : reply);
+              return claim != null
+                  ? CompletableFuture.completedFuture(claim)
+                  : byScript(async, request, mayWait);
+            });
+  }
+
+  private CompletionStage<Claim> byScript(
+      AsyncRedisPort async, ClaimRequest request, boolean mayWait) {
+    return steps
+        .claim(request, mayWait)
+        .runAsync(async)
+        .thenApply(reply -> Replies.claim(request, reply));
   }
 
   private @Nullable Object plain(ClaimRequest request) {

@@ -1,10 +1,14 @@
 package io.idem.redis.internal;
 
+import io.idem.redis.AsyncRedisPort;
 import io.idem.redis.RedisCommand;
 import io.idem.redis.RedisPort;
 import io.idem.redis.RedisReplyException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +51,35 @@ public final class Step {
     } catch (RedisReplyException e) {
       return e;
     }
+  }
+
+  /**
+   * As {@link #run}, without waiting.
+   *
+   * @return ends with the reply; a server's error is a {@link RedisReplyException} in its place
+   */
+  public CompletionStage<@Nullable Object> runAsync(AsyncRedisPort port) {
+    return reply(port.executeAsync(script.byDigest(key, arguments)))
+        .thenCompose(
+            reply ->
+                reply instanceof RedisReplyException e && e.is(UNKNOWN)
+                    ? reply(port.executeAsync(script.bySource(key, arguments)))
+                    : CompletableFuture.completedFuture(reply));
+  }
+
+  /** The reply, or the server's error in its place. */
+  static CompletionStage<@Nullable Object> reply(CompletionStage<@Nullable Object> sent) {
+    return sent.exceptionally(
+        failure -> {
+          Throwable cause =
+              failure instanceof CompletionException && failure.getCause() != null
+                  ? failure.getCause()
+                  : failure;
+          if (cause instanceof RedisReplyException e) {
+            return e;
+          }
+          throw cause instanceof RuntimeException e ? e : new CompletionException(cause);
+        });
   }
 
   /**

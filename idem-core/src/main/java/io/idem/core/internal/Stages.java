@@ -1,0 +1,33 @@
+package io.idem.core.internal;
+
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/** Stages of other people's making, whatever they do. */
+final class Stages {
+
+  private Stages() {}
+
+  /** Starts something. What it throws instead of starting is what its stage ends with. */
+  static <R extends @Nullable Object> CompletionStage<R> started(
+      Callable<? extends CompletionStage<R>> start) {
+    try {
+      return Objects.requireNonNull(start.call(), "stage");
+    } catch (Throwable e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /** What a stage ended with, without what stages wrap around it. */
+  static Throwable cause(Throwable failure) {
+    Throwable cause = failure;
+    while (cause instanceof CompletionException && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause;
+  }
+}
