@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -64,7 +65,8 @@ public final class TcpProxy implements AutoCloseable {
 
   /** Breaks every connection, also in the middle of an answer, and lets new ones through. */
   public void drop() {
-    open.forEach(TcpProxy::close);
+    // A copy, because a client that connects again at once is not to be dropped again.
+    List.copyOf(open).forEach(TcpProxy::close);
   }
 
   /** Lets new connections through again. */

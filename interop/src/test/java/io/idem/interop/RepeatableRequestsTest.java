@@ -31,13 +31,13 @@ import org.springframework.web.bind.annotation.RestController;
 class RepeatableRequestsTest {
 
   private static final String RESULT = "Repeatability-Result";
-  private static final String FIRST_SENT =
-      DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.US)
-          .format(ZonedDateTime.now(ZoneOffset.UTC));
 
   private static Service service;
 
   private final HttpClient client = HttpClient.newHttpClient();
+  private final String firstSent =
+      DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.US)
+          .format(ZonedDateTime.now(ZoneOffset.UTC));
   private final String work = UUID.randomUUID().toString();
 
   @BeforeAll
@@ -52,8 +52,8 @@ class RepeatableRequestsTest {
 
   @Test
   void p34_aRequestAndItsRepeatAreAccepted() throws Exception {
-    HttpResponse<String> first = send(repeatable(work, FIRST_SENT, work));
-    HttpResponse<String> repeat = send(repeatable(work, FIRST_SENT, work));
+    HttpResponse<String> first = send(repeatable(work, firstSent, work));
+    HttpResponse<String> repeat = send(repeatable(work, firstSent, work));
 
     assertThat(first.statusCode()).isEqualTo(200);
     assertThat(first.headers().allValues(RESULT)).containsExactly("accepted");
@@ -67,10 +67,10 @@ class RepeatableRequestsTest {
   void p34_aRepeatOfARunningRequestIsAcceptedAndToldToWait() throws Exception {
     Desk.Held held = service.desk().hold(work);
     CompletableFuture<HttpResponse<String>> first =
-        client.sendAsync(repeatable(work, FIRST_SENT, work), BodyHandlers.ofString());
+        client.sendAsync(repeatable(work, firstSent, work), BodyHandlers.ofString());
     held.awaitRun();
 
-    HttpResponse<String> busy = send(repeatable(work, FIRST_SENT, work));
+    HttpResponse<String> busy = send(repeatable(work, firstSent, work));
     held.letGo();
 
     assertThat(busy.statusCode()).isEqualTo(409);
@@ -81,9 +81,9 @@ class RepeatableRequestsTest {
 
   @Test
   void p34_anotherRequestUnderTheIdIsRejected() throws Exception {
-    send(repeatable(work, FIRST_SENT, work));
+    send(repeatable(work, firstSent, work));
 
-    HttpResponse<String> other = send(repeatable(work, FIRST_SENT, work + " more"));
+    HttpResponse<String> other = send(repeatable(work, firstSent, work + " more"));
 
     assertThat(other.statusCode()).isEqualTo(422);
     assertThat(other.headers().allValues(RESULT)).containsExactly("rejected");
