@@ -15,9 +15,11 @@ final class Intake {
   private static final Logger log = LoggerFactory.getLogger("io.idem.http");
 
   private final Refusals refusals;
+  private final TokenIntake tokens;
 
   Intake(Refusals refusals) {
     this.refusals = refusals;
+    this.tokens = new TokenIntake(refusals);
   }
 
   /** What the first step came to. */
@@ -29,7 +31,10 @@ final class Intake {
   /** The request passes through or is refused. */
   record Settled(HttpAnswer answer) implements AtHead, AtBody {}
 
-  /** The request has a key, and a caller where it needs one, which else is empty. */
+  /**
+   * The request has a key, and a caller where it needs one, which else is empty. The key is empty
+   * if it can only be in the body.
+   */
   record NeedsBody(String key, String caller) implements AtHead {
 
     /** Neither the key nor the caller, which stay out of logs. */
@@ -53,15 +58,21 @@ final class Intake {
         .fold(
             key -> withKey(endpoint, request, key.value()),
             missing ->
-                endpoint.isKeyRequired()
-                    ? refused(endpoint, ProblemType.KEY_MISSING, source.missingDetail())
-                    : passThrough(),
+                source instanceof KeySource.InToken && TokenIntake.mayHaveFields(request)
+                    ? withKey(endpoint, request, "")
+                    : withoutKey(endpoint),
             malformed -> refused(endpoint, ProblemType.KEY_MALFORMED, malformed.detail()));
+  }
+
+  private Settled withoutKey(HttpEndpoint endpoint) {
+    return endpoint.isKeyRequired()
+        ? refused(endpoint, ProblemType.KEY_MISSING, endpoint.keySource().missingDetail())
+        : passThrough();
   }
 
   private AtHead withKey(HttpEndpoint endpoint, HttpRequestHead request, String key) {
     if (endpoint.callerScope() == CallerScope.SHARED) {
-      return new NeedsBody(key, "");
+      return withCaller(endpoint, key, "");
     }
     String caller = request.caller();
     if (caller == null || caller.isEmpty()) {
@@ -71,7 +82,13 @@ final class Intake {
           "Idempotency keys of this endpoint belong to a caller. Authenticate, then send the"
               + " request again with the same key.");
     }
-    return new NeedsBody(key, caller);
+    return withCaller(endpoint, key, caller);
+  }
+
+  private AtHead withCaller(HttpEndpoint endpoint, String key, String caller) {
+    return endpoint.keySource() instanceof KeySource.InToken source && !key.isEmpty()
+        ? tokens.fromHeader(endpoint, source, key, caller)
+        : new NeedsBody(key, caller);
   }
 
   /** The second step: size and fingerprint of the body. */
@@ -83,6 +100,15 @@ final class Intake {
           "The body of a request to this endpoint has at most "
               + endpoint.maxRequestBytes()
               + " bytes. Send a smaller one; the same key may be used for it.");
+    }
+    if (head.key().isEmpty() && endpoint.keySource() instanceof KeySource.InToken source) {
+      AtHead found = tokens.fromBody(endpoint, source, request, body, head.caller());
+      if (found == null) {
+        return withoutKey(endpoint);
+      }
+      return found instanceof NeedsBody withKey
+          ? body(endpoint, request, withKey, body)
+          : (Settled) found;
     }
     Fingerprint fingerprint =
         RequestFingerprint.of(

@@ -81,7 +81,7 @@ final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
     if (type.equals("multipart/form-data")) {
       List<RequestBody.Part> parts = parts();
       if (parts != null) {
-        return new RequestBody.Multipart(parts);
+        return new RequestBody.Multipart(parts, parameters());
       }
     }
     if (request.getContentLengthLong() > maxBytes) {
@@ -90,10 +90,7 @@ final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
     Map<String, List<String>> fields = null;
     if (type.equals("application/x-www-form-urlencoded")) {
       // The container reads a form once and for all, and a filter before this one may have made it.
-      fields = new LinkedHashMap<>();
-      for (Map.Entry<String, String[]> field : request.getParameterMap().entrySet()) {
-        fields.put(field.getKey(), Arrays.asList(field.getValue()));
-      }
+      fields = parameters();
     }
     byte[] content = readAtMost(request.getInputStream(), maxBytes);
     if (content == null) {
@@ -104,6 +101,14 @@ final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
     return fields == null || content.length > 0
         ? new RequestBody.Bytes(content)
         : new RequestBody.Form(fields);
+  }
+
+  private Map<String, List<String>> parameters() {
+    Map<String, List<String>> fields = new LinkedHashMap<>();
+    for (Map.Entry<String, String[]> field : request.getParameterMap().entrySet()) {
+      fields.put(field.getKey(), Arrays.asList(field.getValue()));
+    }
+    return fields;
   }
 
   private String mediaType() {
@@ -141,6 +146,11 @@ final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
   private static byte @Nullable [] readAtMost(InputStream in, int maxBytes) throws IOException {
     byte[] content = in.readNBytes(maxBytes);
     return content.length == maxBytes && in.read() >= 0 ? null : content;
+  }
+
+  /** The request as a handler can read it, if it runs without protection. */
+  HttpServletRequest unprotected() {
+    return body == null ? request : new BufferedRequest(request, body);
   }
 
   // ---- the handler
