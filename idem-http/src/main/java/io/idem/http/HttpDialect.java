@@ -39,6 +39,15 @@ public interface HttpDialect {
   KeySource keySource(KeySyntax configured);
 
   /**
+   * What a key is to another path of an operation, where the endpoint does not say.
+   *
+   * @return {@link PathScope#SEPARATE} by default
+   */
+  default PathScope pathScope() {
+    return PathScope.SEPARATE;
+  }
+
+  /**
    * The status of a refusal.
    *
    * @param type the cause

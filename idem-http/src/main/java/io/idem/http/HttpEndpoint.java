@@ -20,6 +20,7 @@ public final class HttpEndpoint {
   private final KeySource keySource;
   private final boolean keyRequired;
   private final CallerScope callerScope;
+  private final PathScope pathScope;
   private final @Nullable Set<String> methods;
   private final int maxRequestBytes;
   private final int maxStoredBytes;
@@ -36,6 +37,7 @@ public final class HttpEndpoint {
             : builder.dialect.keySource(builder.keySyntax);
     this.keyRequired = builder.keyRequired;
     this.callerScope = builder.callerScope;
+    this.pathScope = builder.pathScope != null ? builder.pathScope : builder.dialect.pathScope();
     this.methods = builder.methods;
     this.maxRequestBytes = builder.maxRequestBytes;
     this.maxStoredBytes = builder.maxStoredBytes;
@@ -97,6 +99,15 @@ public final class HttpEndpoint {
    */
   public CallerScope callerScope() {
     return callerScope;
+  }
+
+  /**
+   * What a key is to another path of the operation.
+   *
+   * @return the scope
+   */
+  public PathScope pathScope() {
+    return pathScope;
   }
 
   /**
@@ -174,6 +185,7 @@ public final class HttpEndpoint {
     private @Nullable KeySource keySource;
     private boolean keyRequired = true;
     private CallerScope callerScope = CallerScope.CALLER;
+    private @Nullable PathScope pathScope;
     private @Nullable Set<String> methods = Set.of("POST", "PATCH");
     private int maxRequestBytes = 1 << 20;
     private int maxStoredBytes = 1 << 20;
@@ -239,6 +251,18 @@ public final class HttpEndpoint {
      */
     public Builder callerScope(CallerScope callerScope) {
       this.callerScope = callerScope;
+      return this;
+    }
+
+    /**
+     * What a key is to another path of the operation.
+     *
+     * @param pathScope that of the {@linkplain HttpDialect#pathScope() dialect} by default, which is
+     *     {@link PathScope#SEPARATE} in most
+     * @return this
+     */
+    public Builder pathScope(PathScope pathScope) {
+      this.pathScope = pathScope;
       return this;
     }
 
@@ -343,9 +367,19 @@ public final class HttpEndpoint {
      * Makes the endpoint.
      *
      * @return the endpoint
+     * @throws IllegalArgumentException if its settings contradict each other
      */
     public HttpEndpoint build() {
-      return new HttpEndpoint(this);
+      HttpEndpoint endpoint = new HttpEndpoint(this);
+      if (endpoint.keySource instanceof KeySource.SourceAndNumber
+          && callerScope == CallerScope.SHARED) {
+        throw new IllegalArgumentException(
+            "Operation '"
+                + operation.name()
+                + "' takes source and number for its key, which belong to the authenticated caller,"
+                + " but its keys are shared by all callers: use CallerScope.CALLER");
+      }
+      return endpoint;
     }
 
     private static int notNegative(int bytes) {

@@ -1,5 +1,6 @@
 package io.idem.http;
 
+import io.idem.http.internal.PathText;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -45,4 +46,27 @@ public interface HttpRequestHead {
    * @return the caller, or null if it is not known
    */
   @Nullable String caller();
+
+  /**
+   * What identifies the path where it belongs to a key's identity ({@link PathScope#SEPARATE}).
+   * Whatever the server takes for one path has one text here: a retry that spells it in another way
+   * has to meet the record of the first attempt.
+   *
+   * @return by default the path without path parameters, dot segments and empty segments, its
+   *     percent-encoding undone (RFC 3986, section 6.2.2)
+   */
+  default String resource() {
+    return PathText.canonical(path());
+  }
+
+  /**
+   * A variable of the path, where the endpoint is mapped to a template such as {@code
+   * /orders/{number}}.
+   *
+   * @param name the variable's name
+   * @return its value, decoded, or null if there is no such variable
+   */
+  default @Nullable String pathVariable(String name) {
+    return null;
+  }
 }

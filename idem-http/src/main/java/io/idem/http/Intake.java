@@ -2,6 +2,8 @@ package io.idem.http;
 
 import io.idem.core.IdempotentRequest;
 import io.idem.core.store.Fingerprint;
+import io.idem.http.internal.Sha256;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,10 +34,10 @@ final class Intake {
   record Settled(HttpAnswer answer) implements AtHead, AtBody {}
 
   /**
-   * The request has a key, and a caller where it needs one, which else is empty. The key is empty
-   * if it can only be in the body.
+   * The request may have a key and a caller, which is empty where keys are everybody's. Each is null
+   * as long as it has not been asked for, because the body comes first.
    */
-  record NeedsBody(String key, String caller) implements AtHead {
+  record NeedsBody(KeySyntax.@Nullable Key key, @Nullable String caller) implements AtHead {
 
     /** Neither the key nor the caller, which stay out of logs. */
     @Override
@@ -47,51 +49,96 @@ final class Intake {
   /** The engine can be asked. */
   record Ready(IdempotentRequest request) implements AtBody {}
 
-  /** The first step: method, key and caller. */
+  /** The first step: method, and key and caller as far as the body is not needed for them. */
   AtHead head(HttpEndpoint endpoint, HttpRequestHead request) {
     if (!endpoint.protects(request.method())) {
       return passThrough();
     }
     KeySource source = endpoint.keySource();
-    return source
-        .read(request)
-        .fold(
-            key -> withKey(endpoint, request, key.value()),
-            missing ->
-                source instanceof KeySource.InToken && TokenIntake.mayHaveFields(request)
-                    ? withKey(endpoint, request, "")
-                    : withoutKey(endpoint),
-            malformed -> refused(endpoint, ProblemType.KEY_MALFORMED, malformed.detail()));
-  }
-
-  private Settled withoutKey(HttpEndpoint endpoint) {
-    return endpoint.isKeyRequired()
-        ? refused(endpoint, ProblemType.KEY_MISSING, endpoint.keySource().missingDetail())
-        : passThrough();
-  }
-
-  private AtHead withKey(HttpEndpoint endpoint, HttpRequestHead request, String key) {
-    if (endpoint.callerScope() == CallerScope.SHARED) {
-      return withCaller(endpoint, key, "");
+    if (source.isInBody(request)) {
+      if (!endpoint.isKeyRequired()) {
+        return new NeedsBody(null, null); // without a key it may run, whoever sends it
+      }
+      String caller = callerOf(endpoint, request);
+      Settled refused = refusedCaller(endpoint, caller);
+      return refused == null ? new NeedsBody(null, caller) : refused;
     }
-    String caller = request.caller();
-    if (caller == null || caller.isEmpty()) {
+    KeySyntax.Result read = source.read(request);
+    if (!(read instanceof KeySyntax.Key key)) {
+      return withoutKey(endpoint, read);
+    }
+    String caller = callerOf(endpoint, request);
+    return withKey(endpoint, key, caller);
+  }
+
+  /** What is asked once there is a key, or a token that holds one. */
+  private AtHead withKey(HttpEndpoint endpoint, KeySyntax.Key read, String caller) {
+    Settled refused = refusedCaller(endpoint, caller);
+    KeySyntax.Key key = read;
+    if (refused == null && endpoint.keySource() instanceof KeySource.InToken source) {
+      TokenIntake.Checked checked = tokens.check(endpoint, source, read, caller);
+      refused = checked.refused();
+      key = checked.key();
+    }
+    if (refused == null) {
+      refused = refusedWithKey(endpoint, key, caller);
+    }
+    return refused == null ? new NeedsBody(key, caller) : refused;
+  }
+
+  private Settled withoutKey(HttpEndpoint endpoint, KeySyntax.Result read) {
+    return read.fold(
+        key -> {
+          throw new IllegalStateException("There is a key");
+        },
+        missing -> {
+          String detail = missing.detail();
+          if (detail == null) {
+            if (!endpoint.isKeyRequired()) {
+              return passThrough();
+            }
+            detail = endpoint.keySource().missingDetail();
+          }
+          return refused(endpoint, ProblemType.KEY_MISSING, detail);
+        },
+        malformed -> refused(endpoint, ProblemType.KEY_MALFORMED, malformed.detail()));
+  }
+
+  /** What is asked once there is a key; null if nothing speaks against the request. */
+  private @Nullable Settled refusedWithKey(
+      HttpEndpoint endpoint, KeySyntax.Key key, String caller) {
+    Settled refused = refusedCaller(endpoint, caller);
+    if (refused == null
+        && endpoint.keySource() instanceof KeySource.SourceAndNumber numbered
+        && !numbered.check().maySend(caller, key.source())) {
       return refused(
           endpoint,
-          ProblemType.CALLER_REQUIRED,
-          "Idempotency keys of this endpoint belong to a caller. Authenticate, then send the"
-              + " request again with the same key.");
+          ProblemType.SOURCE_FOREIGN,
+          "The caller may not send operations of the system that "
+              + numbered.source().description()
+              + " names.");
     }
-    return withCaller(endpoint, key, caller);
+    return refused;
   }
 
-  private AtHead withCaller(HttpEndpoint endpoint, String key, String caller) {
-    return endpoint.keySource() instanceof KeySource.InToken source && !key.isEmpty()
-        ? tokens.fromHeader(endpoint, source, key, caller)
-        : new NeedsBody(key, caller);
+  private @Nullable Settled refusedCaller(HttpEndpoint endpoint, String caller) {
+    if (endpoint.callerScope() == CallerScope.SHARED || !caller.isEmpty()) {
+      return null;
+    }
+    return refused(
+        endpoint,
+        ProblemType.CALLER_REQUIRED,
+        "Idempotency keys of this endpoint belong to a caller. Authenticate, then send the"
+            + " request again with the same key.");
   }
 
-  /** The second step: size and fingerprint of the body. */
+  /** The caller whom keys belong to, empty if there is none or they are everybody's. */
+  private static String callerOf(HttpEndpoint endpoint, HttpRequestHead request) {
+    String caller = endpoint.callerScope() == CallerScope.SHARED ? null : request.caller();
+    return caller == null ? "" : caller;
+  }
+
+  /** The second step: size of the body, key in it, fingerprint. */
   AtBody body(HttpEndpoint endpoint, HttpRequestHead request, NeedsBody head, RequestBody body) {
     if (body instanceof RequestBody.TooLarge) {
       return refused(
@@ -101,14 +148,17 @@ final class Intake {
               + endpoint.maxRequestBytes()
               + " bytes. Send a smaller one; the same key may be used for it.");
     }
-    if (head.key().isEmpty() && endpoint.keySource() instanceof KeySource.InToken source) {
-      AtHead found = tokens.fromBody(endpoint, source, request, body, head.caller());
-      if (found == null) {
-        return withoutKey(endpoint);
+    KeySyntax.Key key = head.key();
+    String caller = head.caller() == null ? callerOf(endpoint, request) : head.caller();
+    if (key == null) {
+      KeySyntax.Result read = endpoint.keySource().read(request, body);
+      if (!(read instanceof KeySyntax.Key found)) {
+        return withoutKey(endpoint, read);
       }
-      return found instanceof NeedsBody withKey
+      AtHead next = withKey(endpoint, found, caller);
+      return next instanceof NeedsBody withKey
           ? body(endpoint, request, withKey, body)
-          : (Settled) found;
+          : (Settled) next;
     }
     Fingerprint fingerprint =
         RequestFingerprint.of(
@@ -118,7 +168,8 @@ final class Intake {
             request.headerLines("Content-Type").stream().findFirst().orElse(null),
             body);
     try {
-      return new Ready(new IdempotentRequest(head.caller(), head.key(), fingerprint));
+      String scope = scope(endpoint, request, key, caller);
+      return new Ready(new IdempotentRequest(scope, key.value(), fingerprint));
     } catch (IllegalArgumentException e) {
       // The key has been checked, so this is the caller's name.
       log.warn(
@@ -131,6 +182,24 @@ final class Intake {
           "The name of the caller is too long or not valid Unicode, so that no key can belong to"
               + " it.");
     }
+  }
+
+  /**
+   * Whom and what a key belongs to. The parts cannot run into each other: each but the path has its
+   * length before it, and the path begins with a slash; with two of them, the digest of a long one.
+   */
+  private static String scope(
+      HttpEndpoint endpoint, HttpRequestHead request, KeySyntax.Key key, String caller) {
+    StringBuilder scope = new StringBuilder().append(caller.length()).append(':').append(caller);
+    if (!key.source().isEmpty()) {
+      scope.append(key.source().length()).append(':').append(key.source());
+    }
+    if (endpoint.pathScope() == PathScope.SEPARATE && !TokenIntake.isOfToken(endpoint, key)) {
+      String resource = request.resource();
+      boolean fits = scope.length() + resource.length() <= IdempotentRequest.MAX_KEY_LENGTH;
+      scope.append(fits ? resource : "//" + new Sha256().string(resource).hex());
+    }
+    return scope.toString();
   }
 
   private Settled refused(HttpEndpoint endpoint, ProblemType type, String detail) {

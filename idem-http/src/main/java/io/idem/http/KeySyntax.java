@@ -122,7 +122,7 @@ public record KeySyntax(String headerName, int maxLength, boolean strict) {
     return new Malformed("The " + headerName + " header " + what + ". " + fix + ".");
   }
 
-  /** What a header holds. */
+  /** What a request holds of a key. */
   public sealed interface Result {
 
     /**
@@ -150,8 +150,19 @@ public record KeySyntax(String headerName, int maxLength, boolean strict) {
    * A key.
    *
    * @param value the key, without quotes and escapes
+   * @param source the system that gave it, empty where it stands for itself; see {@link
+   *     KeySource#sourceAndNumber}
    */
-  public record Key(String value) implements Result {
+  public record Key(String value, String source) implements Result {
+
+    /**
+     * A key that stands for itself.
+     *
+     * @param value the key, without quotes and escapes
+     */
+    public Key(String value) {
+      this(value, "");
+    }
 
     /** The length; the key itself stays out of logs. */
     @Override
@@ -160,11 +171,22 @@ public record KeySyntax(String headerName, int maxLength, boolean strict) {
     }
   }
 
-  /** The header is absent. */
-  public record Missing() implements Result {}
+  /**
+   * There is no key.
+   *
+   * @param detail null where the request sends nothing of a key; else what it lacks of one, which is
+   *     refused even where keys are optional
+   */
+  public record Missing(@Nullable String detail) implements Result {
+
+    /** The request sends nothing of a key. */
+    public Missing() {
+      this(null);
+    }
+  }
 
   /**
-   * The header holds no key that can be used.
+   * What the request holds is no key that can be used.
    *
    * @param detail what is wrong and how to put it right, without the value that was sent
    */

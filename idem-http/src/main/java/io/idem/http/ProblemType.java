@@ -55,6 +55,20 @@ public enum ProblemType {
       What to do: authenticate, then send the request again with the same key.
       """),
 
+  /** The caller may not send what another system numbers. */
+  SOURCE_FOREIGN(
+      "source-foreign",
+      403,
+      "The source belongs to somebody else",
+      false,
+      """
+      The request names the system that numbered the operation, and its caller may not send \
+      operations of that system. Nothing was done.
+
+      What to do: name the system that the credentials of the request belong to, or have the \
+      operator of this service allow the caller to send for the other one.
+      """),
+
   /** The body is larger than what can be compared. */
   REQUEST_TOO_LARGE(
       "request-too-large",

@@ -20,20 +20,33 @@ final class TokenIntake {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.http");
 
+  /** Keeps the keys of tokens apart from keys that clients choose. */
+  private static final String SOURCE = "token";
+
+  /** Marks what was read from a field, where clients have no keys of their own. */
+  private static final String FIELD = "field";
+
+  /** More than a token has, so that a longer text is still told that it is none. */
+  private static final int MAX_READ = 1024;
+
   private final Refusals refusals;
 
   TokenIntake(Refusals refusals) {
     this.refusals = refusals;
   }
 
+  /** The key of a token, or why there is none, in which case the key is what was read. */
+  record Checked(KeySyntax.Key key, Intake.@Nullable Settled refused) {}
+
   /** Whether the body of a request is one that has fields. */
   static boolean mayHaveFields(HttpRequestHead request) {
-    MediaType type = typeOf(request);
+    MediaType type = PlaceReader.mediaType(request);
     return type.isForm() || type.essence().equals("multipart/form-data");
   }
 
-  private static MediaType typeOf(HttpRequestHead request) {
-    return MediaType.parse(request.headerLines("Content-Type").stream().findFirst().orElse(null));
+  /** Whether a key came with a token of this service. */
+  static boolean isOfToken(HttpEndpoint endpoint, KeySyntax.Key key) {
+    return endpoint.keySource() instanceof KeySource.InToken && key.source().equals(SOURCE);
   }
 
   /** The subject that a token of an endpoint is issued to. */
@@ -43,85 +56,63 @@ final class TokenIntake {
         : TokenSubject.caller(caller);
   }
 
-  /** Reads what the header holds: a token, or a key of the client's own where that is allowed. */
-  Intake.AtHead fromHeader(
-      HttpEndpoint endpoint, KeySource.InToken source, String text, String caller) {
-    if (!source.orHeader() || OperationTokens.looksLikeOne(text)) {
-      return checked(endpoint, source, text, caller);
-    }
-    if (text.length() > source.syntax().maxLength()) {
-      return refused(
-          endpoint,
-          ProblemType.KEY_MALFORMED,
-          "The "
-              + source.syntax().headerName()
-              + " header holds a key of "
-              + text.length()
-              + " characters. Send at most "
-              + source.syntax().maxLength()
-              + " characters; a UUID has 36.");
-    }
-    return new Intake.NeedsBody(text, caller);
-  }
-
-  /** Reads the field, or gives null if there is none. */
-  Intake.@Nullable AtHead fromBody(
-      HttpEndpoint endpoint,
-      KeySource.InToken source,
-      HttpRequestHead request,
-      RequestBody body,
-      String caller) {
+  /** Reads the field of a form. */
+  static KeySyntax.Result read(
+      RequestValue.Field field, HttpRequestHead request, RequestBody body) {
     String query = request.query();
-    if (query != null && values(query.getBytes(StandardCharsets.UTF_8), source).size() > 0) {
+    Map<String, List<String>> inUrl =
+        query == null ? null : FormFields.parse(query.getBytes(StandardCharsets.UTF_8));
+    if (inUrl != null && inUrl.containsKey(PlaceReader.oneCharacterForAByte(field.name()))) {
       // Servers keep URLs in logs, and hand the parameters in them out as if they were fields.
-      return refused(
-          endpoint,
-          ProblemType.TOKEN_INVALID,
+      return new KeySyntax.Malformed(
           "A token is not accepted in a URL. Send it in the body of the form.");
     }
-    List<String> values =
-        body.fold(
-            bytes ->
-                typeOf(request).isForm()
-                    ? values(bytes.content(), source)
-                    : List.of(), // a multipart body that the server does not take apart
-            form -> form.fields().getOrDefault(source.fieldName(), List.of()),
-            multipart -> multipart.fields().getOrDefault(source.fieldName(), List.of()),
-            tooLarge -> List.of());
-    if (values.isEmpty()) {
-      return null;
+    KeySyntax.Result read = PlaceReader.read(field, MAX_READ, request, body);
+    return read instanceof KeySyntax.Key text ? new KeySyntax.Key(text.value(), FIELD) : read;
+  }
+
+  /** Checks what was read: a token, or a key of the client's own where that is allowed. */
+  Checked check(
+      HttpEndpoint endpoint, KeySource.InToken source, KeySyntax.Key read, String caller) {
+    if (source.orHeader()
+        && read.source().isEmpty()
+        && !OperationTokens.looksLikeOne(read.value())) {
+      return new Checked(read, objectionToOwnKey(endpoint, source, read));
     }
-    return values.size() == 1
-        ? checked(endpoint, source, values.get(0), caller)
-        : refused(
-            endpoint,
-            ProblemType.TOKEN_INVALID,
-            "The form field " + source.fieldName() + " was sent several times. Send it once.");
-  }
-
-  private static List<String> values(byte[] form, KeySource.InToken source) {
-    Map<String, List<String>> fields = FormFields.parse(form);
-    return fields == null ? List.of() : fields.getOrDefault(source.fieldName(), List.of());
-  }
-
-  private Intake.AtHead checked(
-      HttpEndpoint endpoint, KeySource.InToken source, String token, String caller) {
     TokenSubject subject;
     try {
       subject = subject(endpoint, caller);
     } catch (IllegalArgumentException e) {
-      return refused(
-          endpoint,
-          ProblemType.CALLER_REQUIRED,
-          "The name of the caller is too long or not valid Unicode, so that no token can belong to"
-              + " it.");
+      return new Checked(
+          read,
+          refused(
+              endpoint,
+              ProblemType.CALLER_REQUIRED,
+              "The name of the caller is too long or not valid Unicode, so that no token can"
+                  + " belong to it."));
     }
     return source
         .tokens()
-        .check(token, endpoint.operation(), subject)
-        .<Intake.AtHead>fold(
-            valid -> new Intake.NeedsBody(valid.key(), caller),
-            refused -> refused(endpoint, refused.reason()));
+        .check(read.value(), endpoint.operation(), subject)
+        .fold(
+            valid -> new Checked(new KeySyntax.Key(valid.key(), SOURCE), null),
+            refused -> new Checked(read, refused(endpoint, refused.reason())));
+  }
+
+  private Intake.@Nullable Settled objectionToOwnKey(
+      HttpEndpoint endpoint, KeySource.InToken source, KeySyntax.Key key) {
+    KeySyntax syntax = source.syntax();
+    if (key.value().length() <= syntax.maxLength()) {
+      return null;
+    }
+    return refused(
+        endpoint,
+        ProblemType.KEY_MALFORMED,
+        "The key has "
+            + key.value().length()
+            + " characters. Send at most "
+            + syntax.maxLength()
+            + "; a UUID has 36.");
   }
 
   private Intake.Settled refused(HttpEndpoint endpoint, TokenCheck.Reason reason) {

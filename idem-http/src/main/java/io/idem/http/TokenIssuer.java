@@ -174,7 +174,7 @@ public final class TokenIssuer {
     IssuedToken token =
         source.tokens().issue(endpoint.operation(), subject(endpoint, caller), validity);
     return new Issued(
-        token, endpoint.operation().name(), source.syntax().headerName(), source.fieldName());
+        token, endpoint.operation().name(), source.syntax().headerName(), source.field().name());
   }
 
   private static TokenSubject subject(HttpEndpoint endpoint, String caller) {

@@ -136,6 +136,7 @@ class PoliciesTest {
                 "key-missing",
                 "key-malformed",
                 "caller-required",
+                "source-foreign",
                 "request-too-large",
                 "key-reused",
                 "in-progress",

@@ -120,6 +120,7 @@ public final class IdempotencyFilter implements Filter {
     try {
       HttpAnswer answer = execute(endpoint, exchange);
       if (answer instanceof HttpAnswer.PassThrough) {
+        IdempotentExchange.passed(request, endpoint);
         chain.doFilter(exchange.unprotected(), response);
       } else if (answer instanceof HttpAnswer.Fresh fresh) {
         putHeaders(response, fresh.headers());

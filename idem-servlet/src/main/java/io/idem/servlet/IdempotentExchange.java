@@ -2,6 +2,7 @@ package io.idem.servlet;
 
 import io.idem.core.Attempt;
 import io.idem.http.HandlerResponse.Directive;
+import io.idem.http.HttpEndpoint;
 import jakarta.servlet.ServletRequest;
 import java.util.Optional;
 
@@ -10,6 +11,8 @@ public final class IdempotentExchange {
 
   private static final String ATTEMPT = IdempotentExchange.class.getName() + ".attempt";
   private static final String DIRECTIVE = IdempotentExchange.class.getName() + ".directive";
+
+  private static final String PASSED = IdempotentExchange.class.getName() + ".passed";
 
   private IdempotentExchange() {}
 
@@ -51,6 +54,22 @@ public final class IdempotentExchange {
    */
   public static void doNotKeepResponse(ServletRequest request) {
     request.setAttribute(DIRECTIVE, Directive.DO_NOT_KEEP);
+  }
+
+  /**
+   * Whether the filter has let a request pass an endpoint without protection, because the endpoint
+   * does not ask it of such a request. A forward from there to another endpoint is another matter.
+   *
+   * @param request the request the handler was given
+   * @param endpoint the endpoint of the handler
+   * @return true if it is meant to run as it is
+   */
+  public static boolean hasPassed(ServletRequest request, HttpEndpoint endpoint) {
+    return request.getAttribute(PASSED) == endpoint;
+  }
+
+  static void passed(ServletRequest request, HttpEndpoint endpoint) {
+    request.setAttribute(PASSED, endpoint);
   }
 
   static void begin(ServletRequest request, Attempt attempt) {

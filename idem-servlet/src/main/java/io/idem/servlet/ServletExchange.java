@@ -76,6 +76,16 @@ final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
   }
 
   @Override
+  public @Nullable String pathVariable(String name) {
+    return PathVariables.get(request, name);
+  }
+
+  /** The request for a handler that runs unprotected, its body still there to be read. */
+  HttpServletRequest unprotected() {
+    return body == null ? request : new BufferedRequest(request, body);
+  }
+
+  @Override
   public RequestBody body(int maxBytes) throws IOException {
     String type = mediaType();
     if (type.equals("multipart/form-data")) {
@@ -146,11 +156,6 @@ final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
   private static byte @Nullable [] readAtMost(InputStream in, int maxBytes) throws IOException {
     byte[] content = in.readNBytes(maxBytes);
     return content.length == maxBytes && in.read() >= 0 ? null : content;
-  }
-
-  /** The request as a handler can read it, if it runs without protection. */
-  HttpServletRequest unprotected() {
-    return body == null ? request : new BufferedRequest(request, body);
   }
 
   // ---- the handler

@@ -139,6 +139,14 @@ final class TestServer {
     handlers.put(path, handler);
   }
 
+  /** Other paths, or spellings of it, that lead to a protected one. */
+  void alias(String path, String... others) {
+    for (String other : others) {
+      endpoints.put(other, endpoints.get(path));
+      handlers.put(other, handlers.get(path));
+    }
+  }
+
   int port() {
     return tomcat.getConnector().getLocalPort();
   }

@@ -3,6 +3,7 @@ package io.idem.http.internal;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 
 /** A SHA-256 digest over values that cannot run into each other. Not thread-safe. */
 public final class Sha256 {
@@ -61,6 +62,11 @@ public final class Sha256 {
   public Sha256 raw(byte[] value, int from, int to) {
     digest.update(value, from, to - from);
     return this;
+  }
+
+  /** The digest of what was added, in hexadecimal; starts anew. */
+  public String hex() {
+    return HexFormat.of().formatHex(finish());
   }
 
   /** The digest of what was added; starts anew. */
