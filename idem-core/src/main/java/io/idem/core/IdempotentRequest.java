@@ -1,8 +1,11 @@
 package io.idem.core;
 
+import io.idem.core.internal.Keys;
 import io.idem.core.internal.Unicode;
 import io.idem.core.store.Fingerprint;
+import java.time.Instant;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * A request as the engine sees it: who sends it, under which key, and what it asks for.
@@ -77,6 +80,17 @@ public record IdempotentRequest(String source, String key, Fingerprint fingerpri
    */
   public IdempotentRequest comparing(String... parts) {
     return with(Fingerprint.of(parts));
+  }
+
+  /**
+   * The time inside of the key: when it was made, by the clock of whoever made it.
+   *
+   * @return the time in milliseconds that a UUIDv7 (RFC 9562, section 5.7) or a ULID begins with;
+   *     nothing for other keys
+   */
+  public Optional<Instant> keyTime() {
+    long millis = Keys.embeddedMillis(key);
+    return millis < 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(millis));
   }
 
   private static void checkPart(String name, String value) {

@@ -8,8 +8,27 @@ import org.jspecify.annotations.Nullable;
 /** What an adapter is to do with a request. */
 public sealed interface HttpAnswer {
 
-  /** Let it run as if there were no protection; nothing has run yet. */
-  record PassThrough() implements HttpAnswer {}
+  /**
+   * Let it run as if there were no protection; nothing has run yet.
+   *
+   * @param headers header lines to add to the response, in their order
+   */
+  record PassThrough(List<HeaderField> headers) implements HttpAnswer {
+
+    /**
+     * Copies the list.
+     *
+     * @param headers header lines to add to the response, in their order
+     */
+    public PassThrough {
+      headers = List.copyOf(headers);
+    }
+
+    /** Let it run, and add nothing. */
+    public PassThrough() {
+      this(List.of());
+    }
+  }
 
   /**
    * Send what the handler responded.

@@ -1,6 +1,7 @@
 package io.idem.http;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the protocol is spelled towards the clients of an endpoint: where their key is, what a
@@ -45,6 +46,15 @@ public interface HttpDialect {
    */
   default PathScope pathScope() {
     return PathScope.SEPARATE;
+  }
+
+  /**
+   * Which requests are too old, where the endpoint does not say.
+   *
+   * @return the guard, or null, as by default, if age does not count
+   */
+  default @Nullable StaleGuard staleGuard() {
+    return null;
   }
 
   /**

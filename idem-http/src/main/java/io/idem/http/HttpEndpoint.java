@@ -21,6 +21,7 @@ public final class HttpEndpoint {
   private final boolean keyRequired;
   private final CallerScope callerScope;
   private final PathScope pathScope;
+  private final @Nullable StaleGuard staleGuard;
   private final @Nullable Set<String> methods;
   private final int maxRequestBytes;
   private final int maxStoredBytes;
@@ -38,6 +39,8 @@ public final class HttpEndpoint {
     this.keyRequired = builder.keyRequired;
     this.callerScope = builder.callerScope;
     this.pathScope = builder.pathScope != null ? builder.pathScope : builder.dialect.pathScope();
+    this.staleGuard =
+        builder.staleGuard != null ? builder.staleGuard : builder.dialect.staleGuard();
     this.methods = builder.methods;
     this.maxRequestBytes = builder.maxRequestBytes;
     this.maxStoredBytes = builder.maxStoredBytes;
@@ -111,6 +114,15 @@ public final class HttpEndpoint {
   }
 
   /**
+   * Which requests are too old.
+   *
+   * @return the guard, or null if age does not count
+   */
+  public @Nullable StaleGuard staleGuard() {
+    return staleGuard;
+  }
+
+  /**
    * Whether requests of a method are protected.
    *
    * @param method the method, in its own case
@@ -165,6 +177,11 @@ public final class HttpEndpoint {
     return busyStatus;
   }
 
+  /** Whether a method is safe (RFC 9110, section 9.2.1). */
+  static boolean isSafe(String method) {
+    return SAFE.contains(method);
+  }
+
   /** The status of a refusal, in the endpoint's dialect. */
   int statusOf(ProblemType type) {
     return dialect.statusOf(type, type == ProblemType.IN_PROGRESS ? busyStatus : type.status());
@@ -186,6 +203,7 @@ public final class HttpEndpoint {
     private boolean keyRequired = true;
     private CallerScope callerScope = CallerScope.CALLER;
     private @Nullable PathScope pathScope;
+    private @Nullable StaleGuard staleGuard;
     private @Nullable Set<String> methods = Set.of("POST", "PATCH");
     private int maxRequestBytes = 1 << 20;
     private int maxStoredBytes = 1 << 20;
@@ -263,6 +281,18 @@ public final class HttpEndpoint {
      */
     public Builder pathScope(PathScope pathScope) {
       this.pathScope = pathScope;
+      return this;
+    }
+
+    /**
+     * Which requests are too old, and refused with {@link ProblemType#STALE_REQUEST}.
+     *
+     * @param staleGuard that of the {@linkplain HttpDialect#staleGuard() dialect} by default, which
+     *     is none in most
+     * @return this
+     */
+    public Builder staleGuard(StaleGuard staleGuard) {
+      this.staleGuard = staleGuard;
       return this;
     }
 
@@ -378,6 +408,18 @@ public final class HttpEndpoint {
                 + operation.name()
                 + "' takes source and number for its key, which belong to the authenticated caller,"
                 + " but its keys are shared by all callers: use CallerScope.CALLER");
+      }
+      StaleGuard guard = endpoint.staleGuard;
+      if (guard != null && guard.window().compareTo(operation.retention()) > 0) {
+        throw new IllegalArgumentException(
+            "Operation '"
+                + operation.name()
+                + "' admits requests until "
+                + guard.window()
+                + " after their first attempt, but keeps their records for "
+                + operation.retention()
+                + " only, so that a late retry would run again: raise its retention or lower the"
+                + " window of its stale guard");
       }
       return endpoint;
     }

@@ -7,6 +7,7 @@ import io.idem.core.ResultCodecException;
 import io.idem.core.store.StoreUnavailableException;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,9 +15,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li>A method that the endpoint does not protect, or an absent optional key, passes through.
- *   <li>A missing or malformed key is refused (400), then a missing caller (403), then a body over
- *       the bound (413), and the exchange may object ({@link HttpExchange#authorize()}). Nothing
- *       has been looked up so far, and the key is not consumed.
+ *   <li>A missing or malformed key is refused (400), then a missing caller or a foreign source
+ *       (403), a request that is too old (412), a body over the bound (413), and the exchange may
+ *       object ({@link HttpExchange#authorize()}). A key in the body comes after caller and size.
+ *       Nothing has been looked up so far, and the key is not consumed.
  *   <li>The engine decides: a key of a different request (422), a request still running (409), an
  *       unknown outcome, an answer that was not kept, a replay, or the handler's turn.
  *   <li>What the handler responded is recorded, freed or left unknown by its directive and the
@@ -30,11 +32,16 @@ public final class HttpIdempotency {
   /** The header that marks a replay. */
   public static final String REPLAYED_HEADER = "Idempotent-Replayed";
 
+  /** The header that says that a key was of no use, because nothing protects the request. */
+  public static final String IGNORED_HEADER = "Idempotency-Key-Ignored";
+
   /** The path under which the documentation of problems is found by default. */
   public static final String DEFAULT_PROBLEM_BASE = "/idempotency/problems";
 
   private final Refusals refusals;
   private final HttpDialect dialect;
+  private final KeySource unprotectedSource;
+  private final UnprotectedKeys unprotectedKeys;
   private final Intake intake;
   private final Verdict verdict;
 
@@ -55,7 +62,9 @@ public final class HttpIdempotency {
   private HttpIdempotency(Builder builder) {
     this.refusals = builder.refusals;
     this.dialect = builder.dialect;
-    this.intake = new Intake(refusals);
+    this.unprotectedSource = builder.dialect.keySource(builder.keySyntax);
+    this.unprotectedKeys = builder.unprotectedKeys;
+    this.intake = new Intake(refusals, builder.clock, builder.unprotectedKeys);
     this.verdict = new Verdict(refusals);
   }
 
@@ -132,6 +141,38 @@ public final class HttpIdempotency {
   }
 
   /**
+   * Answers a request that has no endpoint. One that sends a key all the same is dealt with as
+   * {@link Builder#unprotectedKeys} says.
+   *
+   * @param request the request; its caller and body are not asked for
+   * @return {@link HttpAnswer.PassThrough} or {@link HttpAnswer.Refusal}
+   */
+  public HttpAnswer unprotected(HttpRequestHead request) {
+    return intake.unprotected(unprotectedSource, dialect, request);
+  }
+
+  /**
+   * What becomes of keys where nothing protects a request.
+   *
+   * @return the setting
+   */
+  public UnprotectedKeys unprotectedKeys() {
+    return unprotectedKeys;
+  }
+
+  /**
+   * Writes a refusal of a request that has no endpoint, in the {@linkplain Builder#dialect dialect
+   * of the protocol}.
+   *
+   * @param request the request
+   * @param problem why it is refused
+   * @return what is sent
+   */
+  public StoredResponse render(HttpRequestHead request, Problem problem) {
+    return dialect.refusal(problem, request);
+  }
+
+  /**
    * Writes a refusal of an endpoint, in its dialect.
    *
    * @param endpoint the endpoint
@@ -163,11 +204,25 @@ public final class HttpIdempotency {
   public static final class Builder {
 
     private Refusals refusals = new Refusals(DEFAULT_PROBLEM_BASE);
+    private InstantSource clock = InstantSource.system();
     private HttpDialect dialect = HttpDialect.ietf();
+    private KeySyntax keySyntax = KeySyntax.DEFAULT;
+    private UnprotectedKeys unprotectedKeys = UnprotectedKeys.FLAG;
 
     private Builder() {}
 
     // In the order of their names.
+
+    /**
+     * What the times of requests are held against by a {@link StaleGuard}; nothing else asks it.
+     *
+     * @param clock the clock of the system by default
+     * @return this
+     */
+    public Builder clock(InstantSource clock) {
+      this.clock = clock;
+      return this;
+    }
 
     /**
      * The dialect of refusals where no endpoint is known. Endpoints have {@linkplain
@@ -182,6 +237,17 @@ public final class HttpIdempotency {
     }
 
     /**
+     * Which header is looked at for a key where there is no endpoint.
+     *
+     * @param keySyntax {@link KeySyntax#DEFAULT} by default
+     * @return this
+     */
+    public Builder keySyntax(KeySyntax keySyntax) {
+      this.keySyntax = keySyntax;
+      return this;
+    }
+
+    /**
      * Where problems are documented.
      *
      * @param problemBase what the type URI of a problem starts with, before a slash and the {@link
@@ -192,6 +258,17 @@ public final class HttpIdempotency {
      */
     public Builder problemBase(String problemBase) {
       this.refusals = new Refusals(problemBase);
+      return this;
+    }
+
+    /**
+     * What becomes of a request that sends a key to where nothing protects it.
+     *
+     * @param unprotectedKeys {@link UnprotectedKeys#FLAG} by default
+     * @return this
+     */
+    public Builder unprotectedKeys(UnprotectedKeys unprotectedKeys) {
+      this.unprotectedKeys = unprotectedKeys;
       return this;
     }
 

@@ -3,6 +3,10 @@ package io.idem.http;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.store.Fingerprint;
 import io.idem.http.internal.Sha256;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,10 +22,14 @@ final class Intake {
 
   private final Refusals refusals;
   private final TokenIntake tokens;
+  private final InstantSource clock;
+  private final UnprotectedKeys unprotectedKeys;
 
-  Intake(Refusals refusals) {
+  Intake(Refusals refusals, InstantSource clock, UnprotectedKeys unprotectedKeys) {
     this.refusals = refusals;
     this.tokens = new TokenIntake(refusals);
+    this.clock = clock;
+    this.unprotectedKeys = unprotectedKeys;
   }
 
   /** What the first step came to. */
@@ -51,10 +59,10 @@ final class Intake {
 
   /** The first step: method, and key and caller as far as the body is not needed for them. */
   AtHead head(HttpEndpoint endpoint, HttpRequestHead request) {
-    if (!endpoint.protects(request.method())) {
-      return passThrough();
-    }
     KeySource source = endpoint.keySource();
+    if (!endpoint.protects(request.method())) {
+      return new Settled(unprotected(source, endpoint.dialect(), request));
+    }
     if (source.isInBody(request)) {
       if (!endpoint.isKeyRequired()) {
         return new NeedsBody(null, null); // without a key it may run, whoever sends it
@@ -68,11 +76,12 @@ final class Intake {
       return withoutKey(endpoint, read);
     }
     String caller = callerOf(endpoint, request);
-    return withKey(endpoint, key, caller);
+    return withKey(endpoint, request, key, caller);
   }
 
   /** What is asked once there is a key, or a token that holds one. */
-  private AtHead withKey(HttpEndpoint endpoint, KeySyntax.Key read, String caller) {
+  private AtHead withKey(
+      HttpEndpoint endpoint, HttpRequestHead request, KeySyntax.Key read, String caller) {
     Settled refused = refusedCaller(endpoint, caller);
     KeySyntax.Key key = read;
     if (refused == null && endpoint.keySource() instanceof KeySource.InToken source) {
@@ -81,9 +90,33 @@ final class Intake {
       key = checked.key();
     }
     if (refused == null) {
-      refused = refusedWithKey(endpoint, key, caller);
+      refused = refusedWithKey(endpoint, request, key, caller);
     }
     return refused == null ? new NeedsBody(key, caller) : refused;
+  }
+
+  /** The answer to a request that nothing protects, which may have a key all the same. */
+  HttpAnswer unprotected(KeySource source, HttpDialect dialect, HttpRequestHead request) {
+    if (unprotectedKeys == UnprotectedKeys.IGNORE
+        || HttpEndpoint.isSafe(request.method())
+        || source.isInBody(request) // which is not read to find out
+        || !source.maySend(request)) {
+      return new HttpAnswer.PassThrough();
+    }
+    if (unprotectedKeys == UnprotectedKeys.REFUSE) {
+      ProblemType type = ProblemType.KEY_NOT_SUPPORTED;
+      return new HttpAnswer.Refusal(
+          refusals.problem(
+              type,
+              dialect.statusOf(type, type.status()),
+              "Nothing protects this request from being carried out twice. Send it without a key,"
+                  + " and do not repeat it on your own.",
+              null));
+    }
+    HeaderField flag = new HeaderField(HttpIdempotency.IGNORED_HEADER, "true");
+    List<HeaderField> headers = new ArrayList<>(List.of(flag));
+    headers.addAll(Verdict.exposing(request, Stream.of(flag)));
+    return new HttpAnswer.PassThrough(headers);
   }
 
   private Settled withoutKey(HttpEndpoint endpoint, KeySyntax.Result read) {
@@ -106,10 +139,12 @@ final class Intake {
 
   /** What is asked once there is a key; null if nothing speaks against the request. */
   private @Nullable Settled refusedWithKey(
-      HttpEndpoint endpoint, KeySyntax.Key key, String caller) {
+      HttpEndpoint endpoint, HttpRequestHead request, KeySyntax.Key key, String caller) {
     Settled refused = refusedCaller(endpoint, caller);
-    if (refused == null
-        && endpoint.keySource() instanceof KeySource.SourceAndNumber numbered
+    if (refused != null) {
+      return refused;
+    }
+    if (endpoint.keySource() instanceof KeySource.SourceAndNumber numbered
         && !numbered.check().maySend(caller, key.source())) {
       return refused(
           endpoint,
@@ -118,7 +153,10 @@ final class Intake {
               + numbered.source().description()
               + " names.");
     }
-    return refused;
+    StaleGuard guard = endpoint.staleGuard();
+    RequestAge.Objection objection =
+        guard == null ? null : RequestAge.objection(guard, request, key, clock.instant());
+    return objection == null ? null : refused(endpoint, objection.type(), objection.detail());
   }
 
   private @Nullable Settled refusedCaller(HttpEndpoint endpoint, String caller) {
@@ -155,7 +193,7 @@ final class Intake {
       if (!(read instanceof KeySyntax.Key found)) {
         return withoutKey(endpoint, read);
       }
-      AtHead next = withKey(endpoint, found, caller);
+      AtHead next = withKey(endpoint, request, found, caller);
       return next instanceof NeedsBody withKey
           ? body(endpoint, request, withKey, body)
           : (Settled) next;

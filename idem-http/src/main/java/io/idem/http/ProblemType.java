@@ -42,6 +42,20 @@ public enum ProblemType {
       may be sent without the double quotes unless the endpoint is strict about them.
       """),
 
+  /** A key was sent to where nothing protects a request. */
+  KEY_NOT_SUPPORTED(
+      "key-not-supported",
+      501,
+      "Idempotency keys are not supported here",
+      false,
+      """
+      The request has an idempotency key, but nothing at this address remembers it: sent twice, the \
+      request would be carried out twice. Nothing was done.
+
+      What to do: send the request without a key, and do not repeat it on your own; or use an \
+      endpoint that takes keys.
+      """),
+
   /** The endpoint scopes keys to callers, and there is none. */
   CALLER_REQUIRED(
       "caller-required",
@@ -67,6 +81,21 @@ public enum ProblemType {
 
       What to do: name the system that the credentials of the request belong to, or have the \
       operator of this service allow the caller to send for the other one.
+      """),
+
+  /** The first attempt was too long ago for its record to be there still. */
+  STALE_REQUEST(
+      "stale-request",
+      412,
+      "The request is too old",
+      false,
+      """
+      The first attempt of this request, as its Repeatability-First-Sent header or the time inside \
+      its key says, lies outside of the time in which the endpoint admits it. The record of an \
+      attempt may be gone by now, so that the request could be carried out twice. Nothing was done.
+
+      What to do: do not send the operation with a new key before you know whether an earlier \
+      attempt took effect. If no attempt was made before, check the client's clock.
       """),
 
   /** The body is larger than what can be compared. */

@@ -62,6 +62,8 @@ public final class ReplayHeaders {
           "retry-after",
           // the protocol's own
           "idempotent-replayed",
+          "idempotency-key-ignored",
+          "idempotency-key-lifetime",
           "cache-control");
 
   private final Set<String> names;

@@ -55,27 +55,27 @@ public final class TokenIssuer {
    * refuse to start.
    *
    * @param endpoint an endpoint that takes tokens
-   * @return what is wrong, as a sentence, or nothing
+   * @param validFor how long tokens are to be valid; null for what the retention admits
+   * @return what is wrong, as a sentence without its full stop, or nothing
    * @throws IllegalArgumentException if it takes none
    */
-  public Optional<String> objection(HttpEndpoint endpoint) {
+  public static Optional<String> objection(HttpEndpoint endpoint, @Nullable Duration validFor) {
     Operation<?> operation = endpoint.operation();
     Duration longest = sourceOf(endpoint).tokens().longestValidity(operation);
-    Duration shortest = validFor == null ? Duration.ofMillis(1) : validFor;
-    if (shortest.compareTo(longest) <= 0) {
+    Duration wanted = validFor == null ? Duration.ofMillis(1) : validFor;
+    if (wanted.compareTo(longest) <= 0 && wanted.compareTo(Duration.ofMillis(1)) >= 0) {
       return Optional.empty();
     }
     return Optional.of(
-        "Tokens of operation '"
+        "Operation '"
             + operation.name()
-            + "' would be valid for "
-            + (validFor == null ? "any time" : validFor)
-            + ", but the operation keeps its records for "
+            + "' keeps its records for "
             + operation.retention()
-            + ", which leaves "
+            + ", so that its tokens can be valid for "
             + (longest.isNegative() ? Duration.ZERO : longest)
-            + " once the difference of the nodes' clocks is allowed for: a token could be used"
-            + " again after the record of its use is gone.");
+            + " once it is allowed for that the nodes' clocks differ; found "
+            + (validFor == null ? "no time left" : validFor)
+            + ". Otherwise a token could be used again after the record of its use is gone");
   }
 
   /**

@@ -121,7 +121,7 @@ final class Verdict {
   }
 
   /** The leave of a script of another origin to read some headers, where there may be one. */
-  private static List<HeaderField> exposing(HttpRequestHead request, Stream<HeaderField> headers) {
+  static List<HeaderField> exposing(HttpRequestHead request, Stream<HeaderField> headers) {
     return request.headerLines("Origin").isEmpty()
         ? List.of()
         : List.of(

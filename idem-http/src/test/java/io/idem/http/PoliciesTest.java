@@ -135,8 +135,10 @@ class PoliciesTest {
             List.of(
                 "key-missing",
                 "key-malformed",
+                "key-not-supported",
                 "caller-required",
                 "source-foreign",
+                "stale-request",
                 "request-too-large",
                 "key-reused",
                 "in-progress",

@@ -99,14 +99,38 @@ public final class IdempotencyFilter implements Filter {
     }
     HttpEndpoint endpoint = endpoints.resolve(httpRequest);
     if (endpoint == null) {
-      chain.doFilter(request, response);
+      unprotected(httpRequest, httpResponse, chain);
       return;
     }
     request.setAttribute(onceAttribute, true);
+    IdempotentExchange.keyUsed(request); // what was forwarded here is protected after all
     try {
       protect(endpoint, httpRequest, httpResponse, chain);
     } finally {
       request.removeAttribute(onceAttribute);
+    }
+  }
+
+  private void unprotected(
+      HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+      throws IOException, ServletException {
+    ServletRequestHead head = new ServletRequestHead(request, callers);
+    HttpAnswer answer = protocol.unprotected(head);
+    if (answer instanceof HttpAnswer.Refusal refusal) {
+      send(response, protocol.render(head, refusal.problem()));
+      return;
+    }
+    if (answer instanceof HttpAnswer.PassThrough passThrough) {
+      flag(request, response, passThrough);
+    }
+    chain.doFilter(request, response);
+  }
+
+  private static void flag(
+      HttpServletRequest request, HttpServletResponse response, HttpAnswer.PassThrough answer) {
+    if (!answer.headers().isEmpty()) {
+      putHeaders(response, answer.headers());
+      IdempotentExchange.flagged(request, response);
     }
   }
 
@@ -119,7 +143,8 @@ public final class IdempotencyFilter implements Filter {
     ServletExchange exchange = new ServletExchange(request, response, endpoint, callers, chain);
     try {
       HttpAnswer answer = execute(endpoint, exchange);
-      if (answer instanceof HttpAnswer.PassThrough) {
+      if (answer instanceof HttpAnswer.PassThrough passThrough) {
+        flag(request, response, passThrough);
         IdempotentExchange.passed(request, endpoint);
         chain.doFilter(exchange.unprotected(), response);
       } else if (answer instanceof HttpAnswer.Fresh fresh) {

@@ -3,7 +3,9 @@ package io.idem.servlet;
 import io.idem.core.Attempt;
 import io.idem.http.HandlerResponse.Directive;
 import io.idem.http.HttpEndpoint;
+import io.idem.http.HttpIdempotency;
 import jakarta.servlet.ServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.util.Optional;
 
 /** What a handler behind the filter can ask of it, and say to it. */
@@ -12,6 +14,7 @@ public final class IdempotentExchange {
   private static final String ATTEMPT = IdempotentExchange.class.getName() + ".attempt";
   private static final String DIRECTIVE = IdempotentExchange.class.getName() + ".directive";
 
+  private static final String FLAGGED = IdempotentExchange.class.getName() + ".flagged";
   private static final String PASSED = IdempotentExchange.class.getName() + ".passed";
 
   private IdempotentExchange() {}
@@ -66,6 +69,24 @@ public final class IdempotentExchange {
    */
   public static boolean hasPassed(ServletRequest request, HttpEndpoint endpoint) {
     return request.getAttribute(PASSED) == endpoint;
+  }
+
+  /**
+   * Says that the key of a request is of use although no endpoint takes it, because something behind
+   * does: the response no longer says {@value HttpIdempotency#IGNORED_HEADER}, unless it has been
+   * sent.
+   *
+   * @param request the request the handler was given
+   */
+  public static void keyUsed(ServletRequest request) {
+    if (request.getAttribute(FLAGGED) instanceof HttpServletResponse response) {
+      response.setHeader(HttpIdempotency.IGNORED_HEADER, null); // Servlet 6.1: taken off
+      request.removeAttribute(FLAGGED);
+    }
+  }
+
+  static void flagged(ServletRequest request, HttpServletResponse response) {
+    request.setAttribute(FLAGGED, response);
   }
 
   static void passed(ServletRequest request, HttpEndpoint endpoint) {

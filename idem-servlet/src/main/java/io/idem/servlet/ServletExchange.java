@@ -15,7 +15,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -23,12 +22,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** One request on its way through the filter, and its response. */
-final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
+final class ServletExchange extends ServletRequestHead
+    implements HttpExchange, HttpHandler<Exception> {
 
-  private final HttpServletRequest request;
   private final HttpServletResponse response;
   private final HttpEndpoint endpoint;
-  private final CallerResolver callers;
   private final FilterChain chain;
   private byte @Nullable [] body;
   private @Nullable CapturedResponse captured;
@@ -41,44 +39,13 @@ final class ServletExchange implements HttpExchange, HttpHandler<Exception> {
       HttpEndpoint endpoint,
       CallerResolver callers,
       FilterChain chain) {
-    this.request = request;
+    super(request, callers);
     this.response = response;
     this.endpoint = endpoint;
-    this.callers = callers;
     this.chain = chain;
   }
 
   // ---- the request
-
-  @Override
-  public String method() {
-    return request.getMethod();
-  }
-
-  @Override
-  public String path() {
-    return request.getRequestURI();
-  }
-
-  @Override
-  public @Nullable String query() {
-    return request.getQueryString();
-  }
-
-  @Override
-  public List<String> headerLines(String name) {
-    return Collections.list(request.getHeaders(name));
-  }
-
-  @Override
-  public @Nullable String caller() {
-    return callers.resolve(request);
-  }
-
-  @Override
-  public @Nullable String pathVariable(String name) {
-    return PathVariables.get(request, name);
-  }
 
   /** The request for a handler that runs unprotected, its body still there to be read. */
   HttpServletRequest unprotected() {

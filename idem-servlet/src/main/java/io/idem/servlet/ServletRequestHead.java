@@ -6,10 +6,10 @@ import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A request whose body is nobody's business. */
-final class ServletRequestHead implements HttpRequestHead {
+/** What a servlet request says before its body is read. */
+class ServletRequestHead implements HttpRequestHead {
 
-  private final HttpServletRequest request;
+  final HttpServletRequest request;
   private final CallerResolver callers;
 
   ServletRequestHead(HttpServletRequest request, CallerResolver callers) {
@@ -18,27 +18,32 @@ final class ServletRequestHead implements HttpRequestHead {
   }
 
   @Override
-  public String method() {
+  public final String method() {
     return request.getMethod();
   }
 
   @Override
-  public String path() {
+  public final String path() {
     return request.getRequestURI();
   }
 
   @Override
-  public @Nullable String query() {
+  public final @Nullable String query() {
     return request.getQueryString();
   }
 
   @Override
-  public List<String> headerLines(String name) {
+  public final List<String> headerLines(String name) {
     return Collections.list(request.getHeaders(name));
   }
 
   @Override
-  public @Nullable String caller() {
+  public final @Nullable String caller() {
     return callers.resolve(request);
+  }
+
+  @Override
+  public final @Nullable String pathVariable(String name) {
+    return PathVariables.get(request, name);
   }
 }

@@ -26,6 +26,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.Principal;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -51,7 +52,9 @@ final class TestServer {
   final Idempotency engine;
   final List<Throwable> thrown = new CopyOnWriteArrayList<>();
 
-  private final HttpIdempotency protocol = new HttpIdempotency();
+  /** What the protocol holds the times of requests against. */
+  volatile InstantSource clock = InstantSource.system();
+
   private final Map<String, HttpEndpoint> endpoints = new ConcurrentHashMap<>();
   private final Map<String, Handler> handlers = new ConcurrentHashMap<>();
   private final Tomcat tomcat = new Tomcat();
@@ -60,6 +63,13 @@ final class TestServer {
   private volatile Handler before = (request, response) -> {};
 
   TestServer(IdempotencyStore store) throws Exception {
+    this(store, settings -> settings);
+  }
+
+  TestServer(IdempotencyStore store, UnaryOperator<HttpIdempotency.Builder> settings)
+      throws Exception {
+    HttpIdempotency protocol =
+        settings.apply(HttpIdempotency.builder().clock(() -> clock.instant())).build();
     engine = Idempotency.builder().store(store).build();
     home = Files.createTempDirectory("idem-tomcat");
     tomcat.setBaseDir(home.toString());

@@ -461,9 +461,10 @@ class TokenTest extends ServerTest {
     serve(server, "/pay", KeySource.token(tokens, KeySyntax.DEFAULT, FIELD));
     HttpEndpoint pay = endpoints.get("POST /pay");
 
-    assertThat(issuer(null).objection(pay)).isEmpty();
-    assertThat(issuer(Duration.ofHours(24).minus(Duration.ofMinutes(5))).objection(pay)).isEmpty();
-    assertThat(issuer(Duration.ofHours(24)).objection(pay))
+    assertThat(TokenIssuer.objection(pay, null)).isEmpty();
+    assertThat(TokenIssuer.objection(pay, Duration.ofHours(24).minusMinutes(5))).isEmpty();
+    assertThat(TokenIssuer.objection(pay, Duration.ZERO)).isPresent();
+    assertThat(TokenIssuer.objection(pay, Duration.ofHours(24)))
         .hasValueSatisfying(
             objection ->
                 assertThat(objection).contains("'POST /pay'").contains("PT24H", "PT23H55M"));

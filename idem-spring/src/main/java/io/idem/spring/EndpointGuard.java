@@ -40,6 +40,7 @@ public final class EndpointGuard implements HandlerInterceptor {
     endpoints
         .endpointOf(method)
         .filter(endpoint -> endpoint.protects(request.getMethod()))
+        .filter(endpoint -> !IdempotentExchange.hasPassed(request, endpoint))
         .filter(
             endpoint ->
                 endpoint.isKeyRequired()

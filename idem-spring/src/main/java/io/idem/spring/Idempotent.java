@@ -123,6 +123,46 @@ public @interface Idempotent {
   String header() default "";
 
   /**
+   * Where the key of an endpoint is, in place of a header: {@code json:/order/number} is a member of
+   * the JSON body (RFC 6901), {@code form:number} a field of a form, {@code path:number} a variable
+   * of the path, {@code header:X-Order-Number} a header.
+   *
+   * <p>{@code token} is a token that the application issues, in a form field or the header, and
+   * {@code token-or-header} either that or a key of the client's own in the header; see {@link
+   * IdempotencyTokens}.
+   *
+   * @return the place, or empty for the {@link #header()}
+   */
+  String keyFrom() default "";
+
+  /**
+   * Where the name of the system is that numbers the operations of an endpoint, written as for
+   * {@link #keyFrom()}. Its name and its number are then the key, both are required, and both belong
+   * to the authenticated caller: what another caller sends of the same system is not the same key. A
+   * bean of type {@code io.idem.http.SourceCheck} says which caller may name which system.
+   *
+   * @return the place, or empty where a key stands for itself
+   */
+  String sourceFrom() default "";
+
+  /**
+   * What the key of an endpoint is to another path of the same handler.
+   *
+   * @return {@link PathScope#DEFAULT} by default
+   */
+  PathScope pathScope() default PathScope.DEFAULT;
+
+  /**
+   * How long after its first attempt a request of an endpoint is admitted. The time of the first
+   * attempt is told by the header {@code Repeatability-First-Sent} or by a key that is a UUIDv7 or a
+   * ULID; a request outside of the window is refused with 412.
+   *
+   * @return a duration, written as for {@link #retention()} and at most that long; empty for {@code
+   *     idem.http.stale-guard.window}
+   */
+  String notOlderThan() default "";
+
+  /**
    * What counts as the request, as an expression: a repeat that differs in it is refused with
    * {@link io.idem.core.KeyReusedException}.
    *
@@ -245,6 +285,16 @@ public @interface Idempotent {
     TRANSACTIONAL,
     /** Apart from the effect, under a lease. */
     LEASED
+  }
+
+  /** What the key of an endpoint is to another path of the same handler. */
+  enum PathScope {
+    /** What {@code idem.http.path-scope} says: another operation, unless it is set. */
+    DEFAULT,
+    /** Another operation. */
+    SEPARATE,
+    /** A mistake of the client's, which is refused. */
+    MISUSE
   }
 
   /** To whom a key that a client chose belongs. */

@@ -23,6 +23,7 @@ public final class IdempotentMethod {
   private final @Nullable Duration retention;
   private final @Nullable Duration lease;
   private final @Nullable Duration waitAtMost;
+  private final @Nullable Duration notOlderThan;
 
   IdempotentMethod(
       Method method,
@@ -34,7 +35,8 @@ public final class IdempotentMethod {
       String onAbandoned,
       @Nullable Duration retention,
       @Nullable Duration lease,
-      @Nullable Duration waitAtMost) {
+      @Nullable Duration waitAtMost,
+      @Nullable Duration notOlderThan) {
     this.method = method;
     this.targetClass = targetClass;
     this.annotation = annotation;
@@ -45,6 +47,7 @@ public final class IdempotentMethod {
     this.retention = retention;
     this.lease = lease;
     this.waitAtMost = waitAtMost;
+    this.notOlderThan = notOlderThan;
   }
 
   /**
@@ -137,6 +140,15 @@ public final class IdempotentMethod {
    */
   public Optional<Duration> waitAtMost() {
     return Optional.ofNullable(waitAtMost);
+  }
+
+  /**
+   * How long after its first attempt a request of an endpoint is admitted.
+   *
+   * @return the window, or nothing for the default of the application
+   */
+  public Optional<Duration> notOlderThan() {
+    return Optional.ofNullable(notOlderThan);
   }
 
   /** The method as a reader knows it: {@code PaymentService.pay(Order)}. */

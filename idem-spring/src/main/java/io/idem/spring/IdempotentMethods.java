@@ -113,7 +113,8 @@ public final class IdempotentMethods {
             text(where, "onAbandoned", annotation.onAbandoned()),
             duration(where, "retention", annotation.retention()),
             duration(where, "lease", annotation.lease()),
-            duration(where, "waitAtMost", annotation.waitAtMost()));
+            duration(where, "waitAtMost", annotation.waitAtMost()),
+            duration(where, "notOlderThan", annotation.notOlderThan()));
     IdempotentMethod other = operations.putIfAbsent(resolved.operation(), resolved);
     if (other != null && !(other.method().equals(specific) && other.targetClass().equals(type))) {
       throw new IdempotencySetupException(

@@ -9,6 +9,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.springframework.web.servlet.HandlerMapping;
 
 /** A request that a handler mapping may write attributes to without anybody else seeing them. */
 final class LookUpRequest extends HttpServletRequestWrapper {
@@ -17,6 +18,15 @@ final class LookUpRequest extends HttpServletRequestWrapper {
 
   LookUpRequest(HttpServletRequest request) {
     super(request);
+  }
+
+  /** The variables of the path, where a handler mapping has matched a template. */
+  Map<String, String> pathVariables() {
+    Map<String, String> variables = new HashMap<>();
+    if (written.get(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE) instanceof Map<?, ?> found) {
+      found.forEach((name, value) -> variables.put(String.valueOf(name), String.valueOf(value)));
+    }
+    return variables;
   }
 
   @Override

@@ -4,6 +4,7 @@ import io.idem.core.Idempotency;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
 import io.idem.servlet.EndpointResolver;
+import io.idem.servlet.PathVariables;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.lang.reflect.Method;
@@ -39,7 +40,7 @@ import org.springframework.web.util.ServletRequestPathUtils;
  * start-up, and finds the endpoint of a request by asking the handler mappings, as the dispatcher
  * servlet will.
  *
- * <p>The look-up leaves no trace on the request. Thread-safe once the application has started.
+ * <p>The look-up leaves nothing but the {@link PathVariables} on the request. Thread-safe once the application has started.
  */
 public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver {
 
@@ -144,12 +145,19 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
     HttpEndpoint.Builder endpoint =
         HttpEndpoint.builder(
             operations.build(method, HttpIdempotency.operation(engine, method.operation())));
-    return keys.apply(method, endpoint)
+    endpoint
         .maxStoredBytes(settings.maxStoredBytes())
         .replayHeaders(settings.replayHeaders())
         .responsePolicy(
-            settings.responsePolicy().onServerError(method.annotation().onOtherFailure()))
-        .build();
+            settings.responsePolicy().onServerError(method.annotation().onOtherFailure()));
+    try {
+      return keys.checked(keys.apply(method, endpoint).build());
+    } catch (IllegalArgumentException e) {
+      throw new IdempotencySetupException(
+          method + " cannot be made an idempotent endpoint. " + e.getMessage() + ".",
+          "Change the attributes of its @Idempotent, or the properties idem.http.*.",
+          e);
+    }
   }
 
   /** The HTTP methods each handler method is mapped to; a star stands for any. */
@@ -177,10 +185,16 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
     if (endpoints.isEmpty()) {
       return null;
     }
-    HandlerExecutionChain chain = chainOf(new LookUpRequest(request));
-    return chain != null && chain.getHandler() instanceof HandlerMethod handler
-        ? endpointOf(handler).orElse(null)
-        : null;
+    LookUpRequest lookUp = new LookUpRequest(request);
+    HandlerExecutionChain chain = chainOf(lookUp);
+    if (chain == null || !(chain.getHandler() instanceof HandlerMethod handler)) {
+      return null;
+    }
+    HttpEndpoint endpoint = endpointOf(handler).orElse(null);
+    if (endpoint != null) {
+      PathVariables.put(request, lookUp.pathVariables());
+    }
+    return endpoint;
   }
 
   /**
@@ -191,6 +205,18 @@ public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver
    */
   public Optional<HttpEndpoint> endpointOf(HandlerMethod handler) {
     return Optional.ofNullable(endpoints.get(placeOf(handler)));
+  }
+
+  /**
+   * The endpoint of an operation.
+   *
+   * @param operation the operation's name
+   * @return its endpoint, or nothing if there is none or the application has not started
+   */
+  public Optional<HttpEndpoint> endpointOf(String operation) {
+    return endpoints.values().stream()
+        .filter(endpoint -> endpoint.operation().name().equals(operation))
+        .findFirst();
   }
 
   /** What Spring MVC would apply of CORS to a request of an endpoint, or null for nothing. */

@@ -2,8 +2,12 @@ package io.idem.spring;
 
 import io.idem.http.HttpDialect;
 import io.idem.http.KeySyntax;
+import io.idem.http.PathScope;
 import io.idem.http.ReplayHeaders;
 import io.idem.http.ResponsePolicy;
+import io.idem.http.SourceCheck;
+import io.idem.http.StaleGuard;
+import org.jspecify.annotations.Nullable;
 
 /** What holds for all {@link Idempotent} endpoints of an application. Immutable and thread-safe. */
 public final class WebSettings {
@@ -14,6 +18,10 @@ public final class WebSettings {
   private final HttpDialect dialect;
   private final KeySyntax keySyntax;
   private final int maxRequestBytes;
+  private final @Nullable PathScope pathScope;
+  private final SourceCheck sourceCheck;
+  private final @Nullable StaleGuard staleGuard;
+  private final @Nullable TokenSettings tokens;
 
   // ---- the response
 
@@ -26,6 +34,10 @@ public final class WebSettings {
     this.dialect = builder.dialect;
     this.keySyntax = builder.keySyntax;
     this.maxRequestBytes = builder.maxRequestBytes;
+    this.pathScope = builder.pathScope;
+    this.sourceCheck = builder.sourceCheck;
+    this.staleGuard = builder.staleGuard;
+    this.tokens = builder.tokens;
 
     this.maxStoredBytes = builder.maxStoredBytes;
     this.replayHeaders = builder.replayHeaders;
@@ -79,6 +91,42 @@ public final class WebSettings {
     return maxRequestBytes;
   }
 
+  /**
+   * What a key is to another path of an operation.
+   *
+   * @return the scope, or null for that of the dialect
+   */
+  public @Nullable PathScope pathScope() {
+    return pathScope;
+  }
+
+  /**
+   * Which caller may name which source.
+   *
+   * @return the check
+   */
+  public SourceCheck sourceCheck() {
+    return sourceCheck;
+  }
+
+  /**
+   * Which requests are too old.
+   *
+   * @return the guard, or null for that of the dialect
+   */
+  public @Nullable StaleGuard staleGuard() {
+    return staleGuard;
+  }
+
+  /**
+   * What endpoints take tokens by.
+   *
+   * @return the settings, or null if none can
+   */
+  public @Nullable TokenSettings tokens() {
+    return tokens;
+  }
+
   // ---- the response
 
   /**
@@ -115,6 +163,10 @@ public final class WebSettings {
     private HttpDialect dialect = HttpDialect.ietf();
     private KeySyntax keySyntax = KeySyntax.DEFAULT;
     private int maxRequestBytes = 1 << 20;
+    private @Nullable PathScope pathScope;
+    private SourceCheck sourceCheck = SourceCheck.any();
+    private @Nullable StaleGuard staleGuard;
+    private @Nullable TokenSettings tokens;
 
     private int maxStoredBytes = 1 << 20;
     private ReplayHeaders replayHeaders = ReplayHeaders.standard();
@@ -165,6 +217,50 @@ public final class WebSettings {
      */
     public Builder maxRequestBytes(int maxRequestBytes) {
       this.maxRequestBytes = maxRequestBytes;
+      return this;
+    }
+
+    /**
+     * What a key is to another path of an operation.
+     *
+     * @param pathScope null, as by default, for that of the dialect
+     * @return this
+     */
+    public Builder pathScope(@Nullable PathScope pathScope) {
+      this.pathScope = pathScope;
+      return this;
+    }
+
+    /**
+     * Which caller may name which source, where endpoints take source and number.
+     *
+     * @param sourceCheck {@link SourceCheck#any()} by default
+     * @return this
+     */
+    public Builder sourceCheck(SourceCheck sourceCheck) {
+      this.sourceCheck = sourceCheck;
+      return this;
+    }
+
+    /**
+     * Which requests are too old.
+     *
+     * @param staleGuard null, as by default, for that of the dialect
+     * @return this
+     */
+    public Builder staleGuard(@Nullable StaleGuard staleGuard) {
+      this.staleGuard = staleGuard;
+      return this;
+    }
+
+    /**
+     * What endpoints take tokens by.
+     *
+     * @param tokens null, as by default, where none does
+     * @return this
+     */
+    public Builder tokens(@Nullable TokenSettings tokens) {
+      this.tokens = tokens;
       return this;
     }
 

@@ -16,7 +16,7 @@ import java.util.UUID;
  * replaced by the first 32 of those, so that keys of the same minute lie together in an index while
  * 96 bits still digest the whole tuple.
  */
-final class Keys {
+public final class Keys {
 
   private static final int UUID_LENGTH = 36;
   private static final int UUID_VERSION_INDEX = 14;
@@ -87,7 +87,7 @@ final class Keys {
   }
 
   /** The milliseconds inside a UUIDv7 or ULID, or -1 if the key is neither. */
-  private static long embeddedMillis(String key) {
+  public static long embeddedMillis(String key) {
     return switch (key.length()) {
       case UUID_LENGTH -> uuidMillis(key);
       case ULID_LENGTH -> ulidMillis(key);

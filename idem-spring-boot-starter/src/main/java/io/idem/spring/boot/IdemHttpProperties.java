@@ -1,7 +1,10 @@
 package io.idem.spring.boot;
 
+import io.idem.http.PathScope;
 import java.util.LinkedHashSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.NestedConfigurationProperty;
 import org.springframework.util.unit.DataSize;
 
 /** The properties {@code idem.http.*}. */
@@ -23,6 +26,12 @@ public class IdemHttpProperties {
 
   /** The most bytes the body of a protected request may have. */
   private DataSize maxRequestSize = DataSize.ofMegabytes(1);
+
+  /** What a key is to another path of an endpoint; by default what the dialect says. */
+  private @Nullable PathScope pathScope;
+
+  @NestedConfigurationProperty
+  private final IdemStaleGuardProperties staleGuard = new IdemStaleGuardProperties();
 
   // ---- the response
 
@@ -125,6 +134,33 @@ public class IdemHttpProperties {
    */
   public void setMaxRequestSize(DataSize maxRequestSize) {
     this.maxRequestSize = maxRequestSize;
+  }
+
+  /**
+   * What a key is to another path of an endpoint.
+   *
+   * @return the scope, or null for what the dialect says
+   */
+  public @Nullable PathScope getPathScope() {
+    return pathScope;
+  }
+
+  /**
+   * Sets what a key is to another path of an endpoint.
+   *
+   * @param pathScope separate, for another operation, or misuse
+   */
+  public void setPathScope(@Nullable PathScope pathScope) {
+    this.pathScope = pathScope;
+  }
+
+  /**
+   * Which requests are too old.
+   *
+   * @return the properties
+   */
+  public IdemStaleGuardProperties getStaleGuard() {
+    return staleGuard;
   }
 
   // ---- the response

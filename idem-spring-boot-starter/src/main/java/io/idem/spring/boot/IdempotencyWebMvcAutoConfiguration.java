@@ -3,6 +3,8 @@ package io.idem.spring.boot;
 import io.idem.http.HttpIdempotency;
 import io.idem.http.KeySyntax;
 import io.idem.http.ReplayHeaders;
+import io.idem.http.SourceCheck;
+import io.idem.http.StaleGuard;
 import io.idem.servlet.CallerResolver;
 import io.idem.servlet.IdempotencyFilter;
 import io.idem.servlet.ProblemDocumentationServlet;
@@ -11,9 +13,12 @@ import io.idem.spring.EndpointGuard;
 import io.idem.spring.IdempotencyExceptionHandler;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.IdempotentOperations;
+import io.idem.spring.TokenSettings;
 import io.idem.spring.WebEndpoints;
 import io.idem.spring.WebSettings;
 import jakarta.servlet.DispatcherType;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -73,6 +78,8 @@ public final class IdempotencyWebMvcAutoConfiguration {
         IdempotentOperations operations,
         IdemProperties properties,
         ObjectProvider<CallerResolver> callers,
+        ObjectProvider<SourceCheck> sources,
+        ObjectProvider<TokenSettings> tokens,
         ConfigurableListableBeanFactory beans) {
       IdemHttpProperties http = properties.getHttp();
       boolean callersKnown =
@@ -82,7 +89,11 @@ public final class IdempotencyWebMvcAutoConfiguration {
       settings
           .callersKnown(callersKnown)
           .keySyntax(new KeySyntax(http.getHeader(), http.getMaxKeyLength(), http.isStrictKeys()))
-          .maxRequestBytes(bytes("idem.http.max-request-size", http.getMaxRequestSize()));
+          .maxRequestBytes(bytes("idem.http.max-request-size", http.getMaxRequestSize()))
+          .pathScope(http.getPathScope())
+          .sourceCheck(sources.getIfAvailable(SourceCheck::any))
+          .staleGuard(staleGuard(http.getStaleGuard()))
+          .tokens(tokens.getIfAvailable());
       // ---- the response
       settings
           .maxStoredBytes(bytes("idem.http.max-stored-size", http.getMaxStoredSize()))
@@ -140,6 +151,21 @@ public final class IdempotencyWebMvcAutoConfiguration {
               new ProblemDocumentationServlet(), protocol.problemBase() + "/*");
       registration.setEnabled(protocol.problemBase().startsWith("/"));
       return registration;
+    }
+
+    private static @Nullable StaleGuard staleGuard(IdemStaleGuardProperties properties) {
+      Duration window = properties.getWindow();
+      if (window == null) {
+        return null;
+      }
+      try {
+        return new StaleGuard(window, properties.getAhead(), properties.isTimeRequired());
+      } catch (IllegalArgumentException e) {
+        throw new IdempotencySetupException(
+            "idem.http.stale-guard.* cannot hold. " + e.getMessage() + ".",
+            "Set a window such as 24h, and ahead to a duration such as 5m.",
+            e);
+      }
     }
 
     private static int bytes(String property, DataSize size) {

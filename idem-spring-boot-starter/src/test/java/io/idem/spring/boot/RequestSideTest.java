@@ -1,0 +1,232 @@
+package io.idem.spring.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.idem.http.SourceCheck;
+import io.idem.servlet.CallerResolver;
+import io.idem.spring.Idempotent;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RestController;
+
+/** What endpoints of Spring MVC take of a request, as their annotation says. */
+class RequestSideTest {
+
+  private static ConfigurableApplicationContext context;
+  private static URI base;
+  private final HttpClient client = HttpClient.newHttpClient();
+
+  @BeforeAll
+  static void start() {
+    context =
+        new SpringApplicationBuilder(App.class)
+            .properties(
+                "server.port=0",
+                "server.address=127.0.0.1",
+                "server.servlet.context-path=/app",
+                "spring.main.banner-mode=off",
+                "idem.store=memory")
+            .run();
+    base =
+        URI.create(
+            "http://127.0.0.1:"
+                + context.getEnvironment().getProperty("local.server.port")
+                + "/app");
+  }
+
+  @AfterAll
+  static void stop() {
+    context.close();
+  }
+
+  @Test
+  void p04_aBodysMemberIsTheKey() {
+    String number = UUID.randomUUID().toString();
+    String order = "{\"order\":{\"number\":\"" + number + "\"},\"sum\":1}";
+
+    HttpResponse<String> first = post("/orders", order);
+
+    assertThat(first.statusCode()).isEqualTo(200);
+    assertThat(post("/orders", order).body()).isEqualTo(first.body());
+    assertProblem(post("/orders", order.replace("1}", "2}")), 422, "key-reused");
+    assertProblem(post("/orders", "{\"sum\":1}"), 400, "key-missing");
+  }
+
+  @Test
+  void p04_anOptionalMemberThatIsMissingReachesTheHandler() {
+    HttpResponse<String> first = post("/optional", "{\"sum\":1}");
+
+    assertThat(first.statusCode()).isEqualTo(200);
+    assertThat(post("/optional", "{\"sum\":1}").body()).isNotEqualTo(first.body());
+  }
+
+  @Test
+  void p04_aPathVariableIsTheKey() {
+    HttpResponse<String> first = post("/orders/a%20b/pay", "{}");
+
+    assertThat(first.body()).startsWith("a b ");
+    assertThat(post("/orders/a%20b/pay", "{}").body()).isEqualTo(first.body());
+    assertThat(post("/orders/c/pay", "{}").body()).startsWith("c ");
+  }
+
+  @Test
+  void p04_sourceAndNumberAreTheKeyAndBelongToTheCaller() {
+    String booking = "{\"system\":\"erp-alice\",\"number\":4711}";
+
+    HttpResponse<String> first = post("/bookings", booking);
+
+    assertThat(first.statusCode()).isEqualTo(200);
+    assertThat(post("/bookings", booking).body()).isEqualTo(first.body());
+    assertThat(post("/bookings", booking.replace("4711", "4712")).body())
+        .isNotEqualTo(first.body());
+    assertProblem(post("/bookings", booking.replace("alice", "bob")), 403, "source-foreign");
+    assertProblem(post("/bookings", "{\"number\":4711}"), 400, "key-missing");
+  }
+
+  @Test
+  void p09_anotherPathIsAnotherOperation() {
+    String key = UUID.randomUUID().toString();
+
+    HttpResponse<String> first = post("/separate/1", key, "");
+
+    assertThat(post("/separate/2", key, "").body()).startsWith("2 ");
+    assertThat(post("/separate/1", key, "").body()).isEqualTo(first.body());
+  }
+
+  @Test
+  void p09_anotherPathIsMisuseWhereTheEndpointSaysSo() {
+    String key = UUID.randomUUID().toString();
+
+    post("/misuse/1", key, "");
+
+    assertProblem(post("/misuse/2", key, ""), 422, "key-reused");
+  }
+
+  /** What Spring MVC takes for one path never runs twice. */
+  @Test
+  void p09_noSpellingOfThePathRunsTwice() {
+    String key = UUID.randomUUID().toString();
+    int before = Endpoints.RUNS.get();
+
+    post("/separate/abc", key, "");
+    for (String path : new String[] {"/s%65parate/abc", "/separate/%61bc", "/separate/abc;x=1"}) {
+      assertProblem(post(path, key, ""), 422, "key-reused");
+    }
+
+    assertThat(Endpoints.RUNS.get() - before).isEqualTo(1);
+  }
+
+  private static void assertProblem(HttpResponse<String> response, int status, String slug) {
+    assertThat(response.body()).contains("/idempotency/problems/" + slug + "\"");
+    assertThat(response.statusCode()).isEqualTo(status);
+  }
+
+  private HttpResponse<String> post(String path, String body) {
+    return send(request(path).POST(BodyPublishers.ofString(body)));
+  }
+
+  private HttpResponse<String> post(String path, String key, String body) {
+    return send(
+        request(path).header("Idempotency-Key", key).POST(BodyPublishers.ofString(body)));
+  }
+
+  private static HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create(base + path))
+        .header("X-User", "alice")
+        .header("Content-Type", "application/json");
+  }
+
+  private HttpResponse<String> send(HttpRequest.Builder request) {
+    try {
+      return client.send(request.build(), BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableAutoConfiguration(excludeName = "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration")
+  @Import(Endpoints.class)
+  static class App {
+
+    @Bean
+    CallerResolver callers() {
+      return request -> request.getHeader("X-User");
+    }
+
+    @Bean
+    SourceCheck sources() {
+      return (caller, source) -> source.equals("erp-" + caller);
+    }
+  }
+
+  @RestController
+  static class Endpoints {
+
+    static final AtomicInteger RUNS = new AtomicInteger();
+
+    @PostMapping("/orders")
+    @Idempotent(keyFrom = "json:/order/number")
+    String order(@RequestBody Map<String, Object> order) {
+      return ran(order.get("sum"));
+    }
+
+    @PostMapping("/optional")
+    @Idempotent(keyFrom = "json:/number", required = false)
+    String optional(@RequestBody Map<String, Object> order) {
+      return ran(order.get("sum"));
+    }
+
+    @PostMapping("/orders/{number}/pay")
+    @Idempotent(keyFrom = "path:number")
+    String pay(@PathVariable String number) {
+      return ran(number);
+    }
+
+    @PostMapping("/bookings")
+    @Idempotent(keyFrom = "json:/number", sourceFrom = "json:/system")
+    String book(@RequestBody Map<String, Object> booking) {
+      return ran(booking.get("number"));
+    }
+
+    @PostMapping("/separate/{id}")
+    @Idempotent
+    String separate(@PathVariable String id) {
+      return ran(id);
+    }
+
+    @PostMapping("/misuse/{id}")
+    @Idempotent(pathScope = Idempotent.PathScope.MISUSE)
+    String misuse(@PathVariable String id) {
+      return ran(id);
+    }
+
+    private static String ran(Object what) {
+      RUNS.incrementAndGet();
+      return what + " " + UUID.randomUUID();
+    }
+  }
+}
