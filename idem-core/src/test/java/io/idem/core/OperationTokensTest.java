@@ -16,11 +16,11 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.jspecify.annotations.Nullable;
 
 class OperationTokensTest {
 
@@ -148,7 +148,8 @@ class OperationTokensTest {
       if (bytes.length > 0 && random.nextBoolean()) {
         bytes[0] = (byte) random.nextInt(18);
       }
-      String text = random.nextInt(10) == 0 ? new String(bytes, StandardCharsets.ISO_8859_1) : text(bytes);
+      String text =
+          random.nextInt(10) == 0 ? new String(bytes, StandardCharsets.ISO_8859_1) : text(bytes);
       assertThat(tokens.check(text, pay, ALICE))
           .as("idem.seed=%s", seed)
           .isInstanceOf(TokenCheck.Refused.class);
@@ -178,7 +179,9 @@ class OperationTokensTest {
     byte[] one = bytesOf(tokens.issue(pay, TokenSubject.caller(caller), HOUR).token());
     byte[] other = bytesOf(tokens.issue(pay, TokenSubject.caller(caller), HOUR).token());
 
-    assertThat(new String(one, StandardCharsets.ISO_8859_1)).doesNotContain("alice").doesNotContain("pay");
+    assertThat(new String(one, StandardCharsets.ISO_8859_1))
+        .doesNotContain("alice")
+        .doesNotContain("pay");
     int tags = one.length - 32 - 32;
     assertThat(Arrays.copyOfRange(one, tags, tags + 16))
         .isNotEqualTo(Arrays.copyOfRange(other, tags, tags + 16));
@@ -306,7 +309,8 @@ class OperationTokensTest {
 
     assertThat(tokens.longestValidity(pay)).isEqualTo(longest);
     tokens.issue(pay, ALICE, longest);
-    for (Duration wrong : new Duration[] {longest.plusNanos(1), Duration.ZERO, Duration.ofDays(9_999_999)}) {
+    for (Duration wrong :
+        new Duration[] {longest.plusNanos(1), Duration.ZERO, Duration.ofDays(9_999_999)}) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> tokens.issue(pay, ALICE, wrong))
           .withMessageContaining("'pay'")

@@ -275,8 +275,8 @@ public final class HttpEndpoint {
     /**
      * What a key is to another path of the operation.
      *
-     * @param pathScope that of the {@linkplain HttpDialect#pathScope() dialect} by default, which is
-     *     {@link PathScope#SEPARATE} in most
+     * @param pathScope that of the {@linkplain HttpDialect#pathScope() dialect} by default, which
+     *     is {@link PathScope#SEPARATE} in most
      * @return this
      */
     public Builder pathScope(PathScope pathScope) {

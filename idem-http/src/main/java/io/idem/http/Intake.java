@@ -42,8 +42,8 @@ final class Intake {
   record Settled(HttpAnswer answer) implements AtHead, AtBody {}
 
   /**
-   * The request may have a key and a caller, which is empty where keys are everybody's. Each is null
-   * as long as it has not been asked for, because the body comes first.
+   * The request may have a key and a caller, which is empty where keys are everybody's. Each is
+   * null as long as it has not been asked for, because the body comes first.
    */
   record NeedsBody(KeySyntax.@Nullable Key key, @Nullable String caller) implements AtHead {
 

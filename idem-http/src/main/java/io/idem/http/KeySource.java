@@ -216,8 +216,7 @@ public sealed interface KeySource {
    * @param maxLength the most characters either may have
    * @param check which caller may name which source
    */
-  record SourceAndNumber(
-      RequestValue source, RequestValue number, int maxLength, SourceCheck check)
+  record SourceAndNumber(RequestValue source, RequestValue number, int maxLength, SourceCheck check)
       implements KeySource {
 
     private static final int MAX_LENGTH = 255;
@@ -265,10 +264,7 @@ public sealed interface KeySource {
       }
       // Half a key is none, and not to be passed over where a key is optional.
       return new KeySyntax.Missing(
-          "The request lacks "
-              + (noName ? source : number).description()
-              + ". "
-              + missingDetail());
+          "The request lacks " + (noName ? source : number).description() + ". " + missingDetail());
     }
 
     @Override

@@ -174,8 +174,8 @@ public record KeySyntax(String headerName, int maxLength, boolean strict) {
   /**
    * There is no key.
    *
-   * @param detail null where the request sends nothing of a key; else what it lacks of one, which is
-   *     refused even where keys are optional
+   * @param detail null where the request sends nothing of a key; else what it lacks of one, which
+   *     is refused even where keys are optional
    */
   public record Missing(@Nullable String detail) implements Result {
 

@@ -42,8 +42,7 @@ final class RequestAge {
                 + " 13:27:41 GMT\".");
       }
     }
-    Optional<Instant> keyTime =
-        new IdempotentRequest("", key.value(), Fingerprint.NONE).keyTime();
+    Optional<Instant> keyTime = new IdempotentRequest("", key.value(), Fingerprint.NONE).keyTime();
     if (guard.timeRequired() && firstSent == null && keyTime.isEmpty()) {
       return new Objection(
           ProblemType.KEY_MISSING,

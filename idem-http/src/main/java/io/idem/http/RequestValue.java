@@ -100,8 +100,8 @@ public sealed interface RequestValue {
   }
 
   /**
-   * A field of an {@code application/x-www-form-urlencoded} body. Where the server has read the form
-   * together with the parameters of the query, those count as fields.
+   * A field of an {@code application/x-www-form-urlencoded} body. Where the server has read the
+   * form together with the parameters of the query, those count as fields.
    *
    * @param name the field's name
    */

@@ -8,8 +8,8 @@ import java.time.Duration;
  *
  * <p>The age is that of the first attempt. It is told by the header {@value #FIRST_SENT_HEADER}
  * (OASIS Repeatable Requests 1.0), an IMF-fixdate (RFC 9110, section 5.6.7), and by the time inside
- * of a key that is a UUIDv7 or a ULID; where there are both, neither may be outside of the window. A
- * request that tells neither is let pass unless its time is required.
+ * of a key that is a UUIDv7 or a ULID; where there are both, neither may be outside of the window.
+ * A request that tells neither is let pass unless its time is required.
  *
  * <p>It holds the client's clock against that of this node.
  *
@@ -45,8 +45,8 @@ public record StaleGuard(Duration window, Duration ahead, boolean timeRequired) 
   }
 
   /**
-   * A guard that allows for clocks that are five minutes ahead, and admits requests that do not tell
-   * their time.
+   * A guard that allows for clocks that are five minutes ahead, and admits requests that do not
+   * tell their time.
    *
    * @param window how long after its first attempt a request is admitted
    * @return the guard

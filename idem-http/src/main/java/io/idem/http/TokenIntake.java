@@ -122,8 +122,7 @@ final class TokenIntake {
               + " clock skew. Set the clocks of all nodes",
           endpoint.operation().name());
     } else {
-      log.debug(
-          "A token of operation '{}' is refused: {}", endpoint.operation().name(), reason);
+      log.debug("A token of operation '{}' is refused: {}", endpoint.operation().name(), reason);
     }
     return switch (reason) {
       case MALFORMED ->

@@ -72,9 +72,9 @@ public final class IdempotentExchange {
   }
 
   /**
-   * Says that the key of a request is of use although no endpoint takes it, because something behind
-   * does: the response no longer says {@value HttpIdempotency#IGNORED_HEADER}, unless it has been
-   * sent.
+   * Says that the key of a request is of use although no endpoint takes it, because something
+   * behind does: the response no longer says {@value HttpIdempotency#IGNORED_HEADER}, unless it has
+   * been sent.
    *
    * @param request the request the handler was given
    */

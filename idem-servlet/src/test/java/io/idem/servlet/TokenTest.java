@@ -126,10 +126,7 @@ class TokenTest extends ServerTest {
   /** Keys of clients may be bounded to less than a token has. */
   @Test
   void p04_theBoundOfKeysIsNotThatOfTokens() throws Exception {
-    serve(
-        server,
-        "/pay",
-        KeySource.token(tokens, new KeySyntax("X-Token", 36, false), FIELD));
+    serve(server, "/pay", KeySource.token(tokens, new KeySyntax("X-Token", 36, false), FIELD));
 
     HttpResponse<byte[]> answer =
         server.send(server.request("/pay").header("X-Token", token("/pay")).POST(body("")));
@@ -317,12 +314,14 @@ class TokenTest extends ServerTest {
         OperationTokens itsTokens = node == one ? tokens : behind;
         serve(node, "/pay", KeySource.token(itsTokens, KeySyntax.DEFAULT, FIELD));
       }
-      String form = "amount=10&token=" + tokens
-          .issue(
-              endpoints.get("POST /pay").operation(),
-              TokenSubject.caller("alice"),
-              tokens.longestValidity(endpoints.get("POST /pay").operation()))
-          .token();
+      String form =
+          "amount=10&token="
+              + tokens
+                  .issue(
+                      endpoints.get("POST /pay").operation(),
+                      TokenSubject.caller("alice"),
+                      tokens.longestValidity(endpoints.get("POST /pay").operation()))
+                  .token();
       HttpResponse<byte[]> first = submit(one, "/pay", form);
       assertThat(text(first)).isEqualTo("paid 10");
 
@@ -499,8 +498,7 @@ class TokenTest extends ServerTest {
         new HttpIdempotency(), name -> Optional.ofNullable(endpoints.get(name)), validFor);
   }
 
-  private void pay(
-HttpServletRequest request, HttpServletResponse response) throws IOException {
+  private void pay(HttpServletRequest request, HttpServletResponse response) throws IOException {
     paid.incrementAndGet();
     response.getWriter().print("paid " + request.getParameter("amount"));
   }

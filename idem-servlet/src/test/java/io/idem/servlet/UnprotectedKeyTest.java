@@ -30,8 +30,7 @@ class UnprotectedKeyTest extends ServerTest {
     server.open("/open", (request, response) -> {});
 
     String answer =
-        server.raw(
-            rawPost("/open", "Idempotency-Key: k\r\nOrigin: http://shop.example\r\n", "{}"));
+        server.raw(rawPost("/open", "Idempotency-Key: k\r\nOrigin: http://shop.example\r\n", "{}"));
 
     assertThat(answer).contains("Access-Control-Expose-Headers: Idempotency-Key-Ignored\r\n");
   }
@@ -57,8 +56,7 @@ class UnprotectedKeyTest extends ServerTest {
   void p07_aRequestThatIsForwardedToAnEndpointIsProtected() throws Exception {
     server.open(
         "/open",
-        (request, response) ->
-            request.getRequestDispatcher("/pay").forward(request, response));
+        (request, response) -> request.getRequestDispatcher("/pay").forward(request, response));
     server.protect("/pay", (request, response) -> {});
 
     assertThat(flags(server.post("/open", "k"))).isEmpty();

@@ -109,11 +109,8 @@ final class EndpointKeys {
     RequestValue source = place(method, "sourceFrom", sourceFrom);
     if (source != null) {
       RequestValue number =
-          key == null
-              ? new RequestValue.Header(method.header().orElse(syntax.headerName()))
-              : key;
-      return KeySource.sourceAndNumber(
-          source, number, syntax.maxLength(), settings.sourceCheck());
+          key == null ? new RequestValue.Header(method.header().orElse(syntax.headerName())) : key;
+      return KeySource.sourceAndNumber(source, number, syntax.maxLength(), settings.sourceCheck());
     }
     if (key instanceof RequestValue.Header header) {
       return KeySource.header(syntax.in(header.name()));

@@ -123,9 +123,9 @@ public @interface Idempotent {
   String header() default "";
 
   /**
-   * Where the key of an endpoint is, in place of a header: {@code json:/order/number} is a member of
-   * the JSON body (RFC 6901), {@code form:number} a field of a form, {@code path:number} a variable
-   * of the path, {@code header:X-Order-Number} a header.
+   * Where the key of an endpoint is, in place of a header: {@code json:/order/number} is a member
+   * of the JSON body (RFC 6901), {@code form:number} a field of a form, {@code path:number} a
+   * variable of the path, {@code header:X-Order-Number} a header.
    *
    * <p>{@code token} is a token that the application issues, in a form field or the header, and
    * {@code token-or-header} either that or a key of the client's own in the header; see {@link
@@ -137,9 +137,10 @@ public @interface Idempotent {
 
   /**
    * Where the name of the system is that numbers the operations of an endpoint, written as for
-   * {@link #keyFrom()}. Its name and its number are then the key, both are required, and both belong
-   * to the authenticated caller: what another caller sends of the same system is not the same key. A
-   * bean of type {@code io.idem.http.SourceCheck} says which caller may name which system.
+   * {@link #keyFrom()}. Its name and its number are then the key, both are required, and both
+   * belong to the authenticated caller: what another caller sends of the same system is not the
+   * same key. A bean of type {@code io.idem.http.SourceCheck} says which caller may name which
+   * system.
    *
    * @return the place, or empty where a key stands for itself
    */
@@ -154,8 +155,8 @@ public @interface Idempotent {
 
   /**
    * How long after its first attempt a request of an endpoint is admitted. The time of the first
-   * attempt is told by the header {@code Repeatability-First-Sent} or by a key that is a UUIDv7 or a
-   * ULID; a request outside of the window is refused with 412.
+   * attempt is told by the header {@code Repeatability-First-Sent} or by a key that is a UUIDv7 or
+   * a ULID; a request outside of the window is refused with 412.
    *
    * @return a duration, written as for {@link #retention()} and at most that long; empty for {@code
    *     idem.http.stale-guard.window}

@@ -40,7 +40,8 @@ import org.springframework.web.util.ServletRequestPathUtils;
  * start-up, and finds the endpoint of a request by asking the handler mappings, as the dispatcher
  * servlet will.
  *
- * <p>The look-up leaves nothing but the {@link PathVariables} on the request. Thread-safe once the application has started.
+ * <p>The look-up leaves nothing but the {@link PathVariables} on the request. Thread-safe once the
+ * application has started.
  */
 public final class WebEndpoints implements IdempotentEndpoints, EndpointResolver {
 

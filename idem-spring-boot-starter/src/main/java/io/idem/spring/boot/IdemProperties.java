@@ -55,8 +55,7 @@ public class IdemProperties {
 
   @NestedConfigurationProperty private final IdemHttpProperties http = new IdemHttpProperties();
 
-  @NestedConfigurationProperty
-  private final IdemTokenProperties tokens = new IdemTokenProperties();
+  @NestedConfigurationProperty private final IdemTokenProperties tokens = new IdemTokenProperties();
 
   /** Creates the properties with their defaults. */
   public IdemProperties() {}

@@ -104,15 +104,12 @@ public final class IdempotencyTokenAutoConfiguration {
   TokenIssuer idempotencyTokenIssuer(
       HttpIdempotency protocol, ObjectProvider<WebEndpoints> endpoints, TokenSettings settings) {
     return new TokenIssuer(
-        protocol,
-        operation -> endpoints.getObject().endpointOf(operation),
-        settings.validFor());
+        protocol, operation -> endpoints.getObject().endpointOf(operation), settings.validFor());
   }
 
   @Bean
   @ConditionalOnMissingBean
-  IdempotencyTokens idempotencyTokens(
-      TokenIssuer issuer, ObjectProvider<CallerResolver> callers) {
+  IdempotencyTokens idempotencyTokens(TokenIssuer issuer, ObjectProvider<CallerResolver> callers) {
     return new IdempotencyTokens(issuer, callers.getIfAvailable(CallerResolver::userPrincipal));
   }
 

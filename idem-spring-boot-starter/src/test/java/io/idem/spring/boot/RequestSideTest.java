@@ -146,8 +146,7 @@ class RequestSideTest {
   }
 
   private HttpResponse<String> post(String path, String key, String body) {
-    return send(
-        request(path).header("Idempotency-Key", key).POST(BodyPublishers.ofString(body)));
+    return send(request(path).header("Idempotency-Key", key).POST(BodyPublishers.ofString(body)));
   }
 
   private static HttpRequest.Builder request(String path) {
@@ -168,7 +167,8 @@ class RequestSideTest {
   }
 
   @Configuration(proxyBeanMethods = false)
-  @EnableAutoConfiguration(excludeName = "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration")
+  @EnableAutoConfiguration(
+      excludeName = "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration")
   @Import(Endpoints.class)
   static class App {
 

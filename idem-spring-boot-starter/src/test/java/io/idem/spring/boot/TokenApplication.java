@@ -1,8 +1,8 @@
 package io.idem.spring.boot;
 
 import io.idem.servlet.CallerResolver;
-import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotencyTokens;
+import io.idem.spring.Idempotent;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -35,7 +35,8 @@ class TokenApplication {
     Shop(JdbcTemplate jdbc, IdempotencyTokens tokens) {
       this.jdbc = jdbc;
       this.tokens = tokens;
-      jdbc.execute("create table if not exists purchase (id int auto_increment, item varchar(100))");
+      jdbc.execute(
+          "create table if not exists purchase (id int auto_increment, item varchar(100))");
     }
 
     @GetMapping(path = "/order", produces = MediaType.TEXT_HTML_VALUE)
@@ -60,10 +61,7 @@ class TokenApplication {
     }
 
     @PostMapping("/newsletter")
-    @Idempotent(
-        operation = "newsletter",
-        keyFrom = "token",
-        caller = Idempotent.Caller.SHARED)
+    @Idempotent(operation = "newsletter", keyFrom = "token", caller = Idempotent.Caller.SHARED)
     String subscribe(@RequestParam String item) {
       jdbc.update("insert into purchase (item) values (?)", item);
       return "subscribed";

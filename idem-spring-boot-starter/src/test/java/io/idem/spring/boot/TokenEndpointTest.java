@@ -34,8 +34,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 /** Point 4 on Spring MVC with H2: tokens of forms and scripts, over sockets, in transactions. */
 class TokenEndpointTest {
 
-  private static final String DATABASE =
-      "jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1";
+  private static final String DATABASE = "jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1";
 
   private static final AtomicReference<Duration> passed = new AtomicReference<>(Duration.ZERO);
   private static final Pattern FIELD =
@@ -150,8 +149,9 @@ class TokenEndpointTest {
 
   @Test
   void p04_theIssuingPathAndTheHeaderAreConfigurable() {
-    assertThat(send(post(other, "/idempotency/tokens", "alice", "operation=orders.create"))
-            .statusCode())
+    assertThat(
+            send(post(other, "/idempotency/tokens", "alice", "operation=orders.create"))
+                .statusCode())
         .isEqualTo(404);
     HttpResponse<String> issued =
         send(post(other, "/my/tokens", "alice", "operation=orders.create"));
@@ -199,11 +199,11 @@ class TokenEndpointTest {
   void p04_aTokenForEverybodyNeedsNoCallerAndIsGoodForItsOwnOperationOnly() {
     HttpResponse<String> issued =
         send(post(one, "/idempotency/tokens", null, "operation=newsletter"));
-    String form =
-        "item=" + item + "&idempotency_token=" + issued.body().split("\"")[3];
+    String form = "item=" + item + "&idempotency_token=" + issued.body().split("\"")[3];
 
     assertThat(submit(one, "/newsletter", null, form).body()).isEqualTo("subscribed");
-    assertThat(submit(one, "/newsletter", "alice", form).headers().firstValue("Idempotent-Replayed"))
+    assertThat(
+            submit(one, "/newsletter", "alice", form).headers().firstValue("Idempotent-Replayed"))
         .hasValue("true");
     assertProblem(submit(one, "/orders", "alice", form), 403, "token-foreign");
     assertThat(effects()).isOne();
@@ -240,8 +240,7 @@ class TokenEndpointTest {
         send(post(one, "/idempotency/tokens", "alice", "operation=keyed")),
         404,
         "token-not-issued");
-    assertProblem(
-        send(post(one, "/idempotency/tokens", "alice", "")), 404, "token-not-issued");
+    assertProblem(send(post(one, "/idempotency/tokens", "alice", "")), 404, "token-not-issued");
     HttpRequest.Builder get =
         HttpRequest.newBuilder(uri(one, "/idempotency/tokens?operation=orders.create"))
             .header("X-User", "alice");

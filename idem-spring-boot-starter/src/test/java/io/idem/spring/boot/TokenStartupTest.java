@@ -103,7 +103,8 @@ class TokenStartupTest {
             "idem.tokens.sign-with=k2")
         .run(
             context ->
-                assertThat(context.getBean(OperationTokens.class).toString()).contains("signWith=k2"));
+                assertThat(context.getBean(OperationTokens.class).toString())
+                    .contains("signWith=k2"));
     assertRefused(
         shop.withPropertyValues("idem.tokens.keys.k1=" + SECRET, "idem.tokens.keys.k2=" + SECRET),
         "none is named to sign",
