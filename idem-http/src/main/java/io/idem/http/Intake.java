@@ -21,11 +21,13 @@ final class Intake {
   private static final Logger log = LoggerFactory.getLogger("io.idem.http");
 
   private final Refusals refusals;
+  private final TokenIntake tokens;
   private final InstantSource clock;
   private final UnprotectedKeys unprotectedKeys;
 
   Intake(Refusals refusals, InstantSource clock, UnprotectedKeys unprotectedKeys) {
     this.refusals = refusals;
+    this.tokens = new TokenIntake(refusals);
     this.clock = clock;
     this.unprotectedKeys = unprotectedKeys;
   }
@@ -61,7 +63,7 @@ final class Intake {
     if (!endpoint.protects(request.method())) {
       return new Settled(unprotected(source, endpoint.dialect(), request));
     }
-    if (source.isInBody()) {
+    if (source.isInBody(request)) {
       if (!endpoint.isKeyRequired()) {
         return new NeedsBody(null, null); // without a key it may run, whoever sends it
       }
@@ -74,7 +76,22 @@ final class Intake {
       return withoutKey(endpoint, read);
     }
     String caller = callerOf(endpoint, request);
-    Settled refused = refusedWithKey(endpoint, request, key, caller);
+    return withKey(endpoint, request, key, caller);
+  }
+
+  /** What is asked once there is a key, or a token that holds one. */
+  private AtHead withKey(
+      HttpEndpoint endpoint, HttpRequestHead request, KeySyntax.Key read, String caller) {
+    Settled refused = refusedCaller(endpoint, caller);
+    KeySyntax.Key key = read;
+    if (refused == null && endpoint.keySource() instanceof KeySource.InToken source) {
+      TokenIntake.Checked checked = tokens.check(endpoint, source, read, caller);
+      refused = checked.refused();
+      key = checked.key();
+    }
+    if (refused == null) {
+      refused = refusedWithKey(endpoint, request, key, caller);
+    }
     return refused == null ? new NeedsBody(key, caller) : refused;
   }
 
@@ -82,7 +99,7 @@ final class Intake {
   HttpAnswer unprotected(KeySource source, HttpDialect dialect, HttpRequestHead request) {
     if (unprotectedKeys == UnprotectedKeys.IGNORE
         || HttpEndpoint.isSafe(request.method())
-        || source.isInBody() // which is not read to find out
+        || source.isInBody(request) // which is not read to find out
         || !source.maySend(request)) {
       return new HttpAnswer.PassThrough();
     }
@@ -176,11 +193,10 @@ final class Intake {
       if (!(read instanceof KeySyntax.Key found)) {
         return withoutKey(endpoint, read);
       }
-      Settled refused = refusedWithKey(endpoint, request, found, caller);
-      if (refused != null) {
-        return refused;
-      }
-      key = found;
+      AtHead next = withKey(endpoint, request, found, caller);
+      return next instanceof NeedsBody withKey
+          ? body(endpoint, request, withKey, body)
+          : (Settled) next;
     }
     Fingerprint fingerprint = RequestFingerprint.of(request, body, endpoint.comparing());
     try {
@@ -210,7 +226,7 @@ final class Intake {
     if (!key.source().isEmpty()) {
       scope.append(key.source().length()).append(':').append(key.source());
     }
-    if (endpoint.pathScope() == PathScope.SEPARATE) {
+    if (endpoint.pathScope() == PathScope.SEPARATE && !TokenIntake.isOfToken(endpoint, key)) {
       String resource = request.resource();
       boolean fits = scope.length() + resource.length() <= IdempotentRequest.MAX_KEY_LENGTH;
       scope.append(fits ? resource : "//" + new Sha256().string(resource).hex());

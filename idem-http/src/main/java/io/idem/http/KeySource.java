@@ -1,6 +1,7 @@
 package io.idem.http;
 
 import io.idem.core.IdempotentRequest;
+import io.idem.core.OperationTokens;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +10,11 @@ import org.jspecify.annotations.Nullable;
  * <p>It reads; whether a request without a key is refused is said by the endpoint.
  */
 public sealed interface KeySource
-    permits KeySource.InHeader, KeySource.InValue, KeySource.SourceAndNumber, RepeatabilityHeaders {
+    permits KeySource.InHeader,
+        KeySource.InToken,
+        KeySource.InValue,
+        KeySource.SourceAndNumber,
+        RepeatabilityHeaders {
 
   /**
    * The key is in a header.
@@ -52,12 +57,50 @@ public sealed interface KeySource
   }
 
   /**
+   * The key is a token that the service issues, sent in a header or in a field of a form. Nothing
+   * else is accepted, whatever clients make up. A token is good for one operation whatever the
+   * path: with it, another path is always {@link PathScope#MISUSE}.
+   *
+   * @param tokens issues and checks them
+   * @param syntax the header, and whether quotes are required around what is in it
+   * @param field the field, of a form or a multipart body; it counts where the header is absent
+   * @return the source
+   */
+  static KeySource token(OperationTokens tokens, KeySyntax syntax, RequestValue.Field field) {
+    return new InToken(tokens, syntax, field, false);
+  }
+
+  /**
+   * The key is a token, as with {@link #token}, or one that the client chose and sends in the
+   * header. What starts like a token is one: a forged token is never taken for a client's key.
+   *
+   * @param tokens issues and checks them
+   * @param syntax the header, and how a key in it is read
+   * @param field the field that a token may be in; it counts where the header is absent
+   * @return the source
+   */
+  static KeySource tokenOrHeader(
+      OperationTokens tokens, KeySyntax syntax, RequestValue.Field field) {
+    return new InToken(tokens, syntax, field, true);
+  }
+
+  /**
    * Whether the key cannot be read before the body is.
    *
    * @return false if the head of a request tells its key
    */
   default boolean isInBody() {
     return false;
+  }
+
+  /**
+   * Whether the key of this request cannot be read before its body is.
+   *
+   * @param request the request
+   * @return false if its head tells its key, or that there is none
+   */
+  default boolean isInBody(HttpRequestHead request) {
+    return isInBody();
   }
 
   /**
@@ -241,6 +284,53 @@ public sealed interface KeySource
           + " and its number as "
           + number.description()
           + ", and send the same two with every retry.";
+    }
+  }
+
+  /**
+   * The key is in a token. What is read of it is unchecked: to check it takes the caller.
+   *
+   * @param tokens issues and checks them
+   * @param syntax the header
+   * @param field the field
+   * @param orHeader whether the header may hold a key that the client chose
+   */
+  record InToken(
+      OperationTokens tokens, KeySyntax syntax, RequestValue.Field field, boolean orHeader)
+      implements KeySource {
+
+    @Override
+    public boolean isInBody(HttpRequestHead request) {
+      return request.headerLines(syntax.headerName()).isEmpty()
+          && TokenIntake.mayHaveFields(request);
+    }
+
+    /** A token may be longer than the keys that clients choose. */
+    @Override
+    public KeySyntax.Result read(HttpRequestHead request) {
+      int maxLength = Math.max(syntax.maxLength(), OperationTokens.MAX_LENGTH);
+      return new KeySyntax(syntax.headerName(), maxLength, syntax.strict())
+          .parse(request.headerLines(syntax.headerName()));
+    }
+
+    @Override
+    public KeySyntax.Result read(HttpRequestHead request, RequestBody body) {
+      return TokenIntake.read(field, request, body);
+    }
+
+    @Override
+    public boolean maySend(HttpRequestHead request) {
+      return isInBody(request) || !request.headerLines(syntax.headerName()).isEmpty();
+    }
+
+    @Override
+    public String missingDetail() {
+      return "Get a token for this operation, and send it as "
+          + field.description()
+          + " or in the "
+          + syntax.headerName()
+          + " header, with every retry as well."
+          + (orHeader ? " The header may hold a key of your own instead." : "");
     }
   }
 

@@ -62,6 +62,8 @@ final class PlaceReader {
     List<String> values = List.of();
     if (body instanceof RequestBody.Form form) {
       values = form.fields().getOrDefault(field.name(), List.of());
+    } else if (body instanceof RequestBody.Multipart multipart) {
+      values = multipart.fields().getOrDefault(field.name(), List.of());
     } else if (body instanceof RequestBody.Bytes bytes && mediaType(request).isForm()) {
       Map<String, List<String>> fields = FormFields.parse(bytes.content());
       if (fields == null) {

@@ -180,6 +180,68 @@ public enum ProblemType {
 
       What to do: wait for the time given in Retry-After, then send the same request with the same \
       key.
+      """),
+
+  // ---- tokens
+
+  /** No token is to be had for what was named. */
+  TOKEN_NOT_ISSUED(
+      "token-not-issued",
+      404,
+      "No tokens are issued for this operation",
+      false,
+      """
+      A token was asked for, but no operation was named, or none that takes tokens. No token was \
+      issued.
+
+      What to do: name the operation that the token is for, as the documentation of this service \
+      spells it, in the parameter "operation".
+      """),
+
+  /** What was sent as a token is none of this service's. */
+  TOKEN_INVALID(
+      "token-invalid",
+      400,
+      "The token is not genuine",
+      false,
+      """
+      This endpoint is used with tokens that the service issues. What was sent is not one of them, \
+      or was changed on its way, or was signed with a key that the service does not have or no \
+      longer has. Nothing was done with this request.
+
+      What to do: get a new token, for a form by loading its page again. If the operation was \
+      submitted before with another token, find out first whether it was carried out: with a new \
+      token it would be carried out again.
+      """),
+
+  /** The token is somebody else's, or for something else. */
+  TOKEN_FOREIGN(
+      "token-foreign",
+      403,
+      "The token belongs to another caller or operation",
+      false,
+      """
+      The token is genuine, but was issued to another caller or for another operation; the \
+      problem's detail says which. Nothing was done with this request.
+
+      What to do: get a token as the caller who uses it and for the operation it is used for, for \
+      a form by loading its page again after signing in. If the operation was submitted before, \
+      find out first whether it was carried out.
+      """),
+
+  /** The token's time is over. */
+  TOKEN_EXPIRED(
+      "token-expired",
+      400,
+      "The token has expired",
+      false,
+      """
+      The token was valid for a limited time, which is over. Nothing was done with this request. \
+      Whether the token was used while it was valid is not told.
+
+      What to do: if the operation was submitted with this token before, find out first whether it \
+      was carried out: with a new token it would be carried out again. If it was not, get a new \
+      token, for a form by loading its page again.
       """);
 
   private final String slug;

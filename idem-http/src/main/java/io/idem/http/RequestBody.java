@@ -47,8 +47,19 @@ public sealed interface RequestBody {
    * A multipart body that something else has taken apart.
    *
    * @param parts the parts, in their order
+   * @param fields the values of each part that is a text and not a file, in their order
    */
-  record Multipart(List<Part> parts) implements RequestBody {}
+  record Multipart(List<Part> parts, Map<String, List<String>> fields) implements RequestBody {
+
+    /**
+     * A body without fields that anybody asks for.
+     *
+     * @param parts the parts, in their order
+     */
+    public Multipart(List<Part> parts) {
+      this(parts, Map.of());
+    }
+  }
 
   /** A body larger than the endpoint admits. */
   record TooLarge() implements RequestBody {}

@@ -156,6 +156,10 @@ class PoliciesTest {
                 "in-progress",
                 "outcome-unknown",
                 "answer-not-stored",
-                "store-unavailable"));
+                "store-unavailable",
+                "token-not-issued",
+                "token-invalid",
+                "token-foreign",
+                "token-expired"));
   }
 }

@@ -64,7 +64,7 @@ final class ServletExchange extends ServletRequestHead
     if (type.equals("multipart/form-data")) {
       List<RequestBody.Part> parts = parts();
       if (parts != null) {
-        return new RequestBody.Multipart(parts);
+        return new RequestBody.Multipart(parts, parameters());
       }
     }
     if (request.getContentLengthLong() > maxBytes) {
@@ -73,10 +73,7 @@ final class ServletExchange extends ServletRequestHead
     Map<String, List<String>> fields = null;
     if (type.equals("application/x-www-form-urlencoded")) {
       // The container reads a form once and for all, and a filter before this one may have made it.
-      fields = new LinkedHashMap<>();
-      for (Map.Entry<String, String[]> field : request.getParameterMap().entrySet()) {
-        fields.put(field.getKey(), Arrays.asList(field.getValue()));
-      }
+      fields = parameters();
     }
     byte[] content = readAtMost(request.getInputStream(), maxBytes);
     if (content == null) {
@@ -105,6 +102,14 @@ final class ServletExchange extends ServletRequestHead
   /** The request with its body still to be read. */
   HttpServletRequest readAgain() {
     return new BufferedRequest(request, body);
+  }
+
+  private Map<String, List<String>> parameters() {
+    Map<String, List<String>> fields = new LinkedHashMap<>();
+    for (Map.Entry<String, String[]> field : request.getParameterMap().entrySet()) {
+      fields.put(field.getKey(), Arrays.asList(field.getValue()));
+    }
+    return fields;
   }
 
   private String mediaType() {

@@ -1,5 +1,6 @@
 package io.idem.spring;
 
+import io.idem.core.OperationTokens;
 import io.idem.http.BodyFields;
 import io.idem.http.CallerScope;
 import io.idem.http.HttpEndpoint;
@@ -8,8 +9,12 @@ import io.idem.http.KeySyntax;
 import io.idem.http.PathScope;
 import io.idem.http.RequestValue;
 import io.idem.http.StaleGuard;
+import io.idem.http.TokenIssuer;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What {@link Idempotent} says about the requests of an endpoint: where their key is, whose it is,
@@ -17,6 +22,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class EndpointKeys {
 
+  private static final Logger log = LoggerFactory.getLogger("io.idem.spring");
+
+  private static final String TOKEN = "token";
+  private static final String TOKEN_OR_HEADER = "token-or-header";
+
+  private final AtomicBoolean warned = new AtomicBoolean();
   private final WebSettings settings;
 
   EndpointKeys(WebSettings settings) {
@@ -107,6 +118,9 @@ final class EndpointKeys {
   private @Nullable KeySource places(IdempotentMethod method, KeySyntax syntax) {
     String keyFrom = method.annotation().keyFrom();
     String sourceFrom = method.annotation().sourceFrom();
+    if (keyFrom.equals(TOKEN) || keyFrom.equals(TOKEN_OR_HEADER)) {
+      return token(method, syntax);
+    }
     RequestValue key = place(method, "keyFrom", keyFrom);
     RequestValue source = place(method, "sourceFrom", sourceFrom);
     if (source != null) {
@@ -118,6 +132,50 @@ final class EndpointKeys {
       return KeySource.header(syntax.in(header.name()));
     }
     return key == null ? null : KeySource.at(key, syntax.maxLength());
+  }
+
+  private KeySource token(IdempotentMethod method, KeySyntax syntax) {
+    TokenSettings tokens = settings.tokens();
+    if (tokens == null) {
+      throw new IdempotencySetupException(
+          method + " takes tokens for keys, but this application issues none.",
+          "Leave idem.tokens.enabled true, or give WebSettings its TokenSettings.");
+    }
+    if (!method.annotation().sourceFrom().isEmpty()) {
+      throw new IdempotencySetupException(
+          method + " takes tokens for keys, which no other system numbers, but has a sourceFrom.",
+          "Leave sourceFrom away.");
+    }
+    KeySyntax inHeader = tokens.header() == null ? syntax : syntax.in(tokens.header());
+    return method.annotation().keyFrom().equals(TOKEN)
+        ? KeySource.token(tokens.tokens(), inHeader, tokens.field())
+        : KeySource.tokenOrHeader(tokens.tokens(), inHeader, tokens.field());
+  }
+
+  /** Refuses tokens that would outlive their records, and says once what several nodes need. */
+  HttpEndpoint checked(HttpEndpoint endpoint) {
+    TokenSettings tokens = settings.tokens();
+    if (tokens != null && endpoint.keySource() instanceof KeySource.InToken) {
+      TokenIssuer.objection(endpoint, tokens.validFor())
+          .ifPresent(
+              objection -> {
+                throw new IdempotencySetupException(
+                    objection + ".",
+                    "Raise the operation's retention (idem.retention, or @Idempotent(retention)),"
+                        + " or lower idem.tokens.valid-for.");
+              });
+      if (tokens.tokens().isOfThisProcess() && !warned.getAndSet(true)) {
+        log.warn(
+            "Operation '{}' takes tokens, but no key is configured to sign them. One was made for"
+                + " this process: it does for a single node, whose forms are worthless after a"
+                + " restart. Other nodes will take its tokens for forged. Set idem.tokens.keys.<id>"
+                + " to the Base64 of {} random bytes or more, the same on all nodes, and"
+                + " idem.tokens.sign-with to that id",
+            endpoint.operation().name(),
+            OperationTokens.MIN_SECRET_BYTES);
+      }
+    }
+    return endpoint;
   }
 
   private static @Nullable RequestValue place(

@@ -127,6 +127,10 @@ public @interface Idempotent {
    * of the JSON body (RFC 6901), {@code form:number} a field of a form, {@code path:number} a
    * variable of the path, {@code header:X-Order-Number} a header.
    *
+   * <p>{@code token} is a token that the application issues, in a form field or the header, and
+   * {@code token-or-header} either that or a key of the client's own in the header; see {@link
+   * IdempotencyTokens}.
+   *
    * @return the place, or empty for the {@link #header()}
    */
   String keyFrom() default "";

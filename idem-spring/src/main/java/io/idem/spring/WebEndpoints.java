@@ -140,14 +140,16 @@ public final class WebEndpoints
     HttpEndpoint.Builder endpoint = HttpEndpoint.builder(operations.build(method, operation));
     int busyStatus = method.annotation().busyStatus();
     try {
-      return keys.apply(method, endpoint)
-          .busyStatus(busyStatus == 0 ? settings.busyStatus() : busyStatus)
-          .maxResponseBytes(settings.maxResponseBytes())
-          .maxStoredBytes(settings.maxStoredBytes())
-          .replayHeaders(settings.replayHeaders())
-          .responsePolicy(
-              settings.responsePolicy().onServerError(onServerError(method.annotation())))
-          .build();
+      HttpEndpoint built =
+          keys.apply(method, endpoint)
+              .busyStatus(busyStatus == 0 ? settings.busyStatus() : busyStatus)
+              .maxResponseBytes(settings.maxResponseBytes())
+              .maxStoredBytes(settings.maxStoredBytes())
+              .replayHeaders(settings.replayHeaders())
+              .responsePolicy(
+                  settings.responsePolicy().onServerError(onServerError(method.annotation())))
+              .build();
+      return keys.checked(built);
     } catch (IllegalArgumentException e) {
       throw new IdempotencySetupException(
           method + " cannot be protected. " + e.getMessage() + ".",
@@ -263,6 +265,18 @@ public final class WebEndpoints
       preview = made;
     }
     return made;
+  }
+
+  /**
+   * The endpoint of an operation.
+   *
+   * @param operation the operation's name
+   * @return its endpoint, or nothing if there is none or the application has not started
+   */
+  public Optional<HttpEndpoint> endpointOf(String operation) {
+    return endpoints.values().stream()
+        .filter(endpoint -> endpoint.operation().name().equals(operation))
+        .findFirst();
   }
 
   /** What Spring MVC would apply of CORS to a request of an endpoint, or null for nothing. */

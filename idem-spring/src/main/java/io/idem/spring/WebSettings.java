@@ -26,6 +26,7 @@ public final class WebSettings {
   private final @Nullable PathScope pathScope;
   private final SourceCheck sourceCheck;
   private final @Nullable StaleGuard staleGuard;
+  private final @Nullable TokenSettings tokens;
 
   // ---- the response
 
@@ -46,6 +47,7 @@ public final class WebSettings {
     this.pathScope = builder.pathScope;
     this.sourceCheck = builder.sourceCheck;
     this.staleGuard = builder.staleGuard;
+    this.tokens = builder.tokens;
 
     this.busyStatus = builder.busyStatus;
     this.maxResponseBytes = builder.maxResponseBytes;
@@ -139,6 +141,15 @@ public final class WebSettings {
     return staleGuard;
   }
 
+  /**
+   * What endpoints take tokens by.
+   *
+   * @return the settings, or null if none can
+   */
+  public @Nullable TokenSettings tokens() {
+    return tokens;
+  }
+
   // ---- the response
 
   /**
@@ -216,6 +227,7 @@ public final class WebSettings {
     private @Nullable PathScope pathScope;
     private SourceCheck sourceCheck = SourceCheck.any();
     private @Nullable StaleGuard staleGuard;
+    private @Nullable TokenSettings tokens;
 
     private int busyStatus = 409;
     private long maxResponseBytes = 1L << 30;
@@ -316,6 +328,17 @@ public final class WebSettings {
      */
     public Builder staleGuard(@Nullable StaleGuard staleGuard) {
       this.staleGuard = staleGuard;
+      return this;
+    }
+
+    /**
+     * What endpoints take tokens by.
+     *
+     * @param tokens null, as by default, where none does
+     * @return this
+     */
+    public Builder tokens(@Nullable TokenSettings tokens) {
+      this.tokens = tokens;
       return this;
     }
 

@@ -55,6 +55,8 @@ public class IdemProperties {
 
   @NestedConfigurationProperty private final IdemHttpProperties http = new IdemHttpProperties();
 
+  @NestedConfigurationProperty private final IdemTokenProperties tokens = new IdemTokenProperties();
+
   /** Creates the properties with their defaults. */
   public IdemProperties() {}
 
@@ -254,6 +256,15 @@ public class IdemProperties {
    */
   public IdemHttpProperties getHttp() {
     return http;
+  }
+
+  /**
+   * The properties of operation tokens.
+   *
+   * @return the properties {@code idem.tokens.*}
+   */
+  public IdemTokenProperties getTokens() {
+    return tokens;
   }
 
   /** Where keys are kept. */

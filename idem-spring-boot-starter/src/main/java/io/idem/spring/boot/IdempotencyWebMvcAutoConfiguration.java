@@ -18,6 +18,7 @@ import io.idem.spring.IdempotencyExceptionHandler;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.IdempotentOperations;
 import io.idem.spring.MessageSourceProblemTexts;
+import io.idem.spring.TokenSettings;
 import io.idem.spring.WebEndpoints;
 import io.idem.spring.WebSettings;
 import jakarta.servlet.DispatcherType;
@@ -108,6 +109,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
         ObjectProvider<HttpDialect> dialects,
         ObjectProvider<SourceCheck> sources,
         KeySyntax keySyntax,
+        ObjectProvider<TokenSettings> tokens,
         ConfigurableListableBeanFactory beans) {
       IdemHttpProperties http = properties.getHttp();
       boolean callersKnown =
@@ -121,7 +123,8 @@ public final class IdempotencyWebMvcAutoConfiguration {
           .maxRequestBytes(bytes("idem.http.max-request-size", http.getMaxRequestSize()))
           .pathScope(http.getPathScope())
           .sourceCheck(sources.getIfAvailable(SourceCheck::any))
-          .staleGuard(staleGuard(http.getStaleGuard()));
+          .staleGuard(staleGuard(http.getStaleGuard()))
+          .tokens(tokens.getIfAvailable());
       dialects.forEach(settings::knowing);
       // ---- the response
       settings
