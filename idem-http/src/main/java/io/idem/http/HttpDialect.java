@@ -1,5 +1,6 @@
 package io.idem.http;
 
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -40,10 +41,11 @@ public interface HttpDialect {
   /**
    * OASIS <i>Repeatable Requests Version 1.0</i>: the key in {@code Repeatability-Request-ID}, with
    * a {@code Repeatability-First-Sent} that is an IMF-fixdate (RFC 9110, section 5.6.7), and the
-   * {@code Repeatability-Client-ID}, where it is sent, as a part of the key. Every answer says
-   * {@code Repeatability-Result}: {@code accepted} where the request is the one that its id stands
-   * for, and takes effect once; {@code rejected} where it is not, or that cannot be told. Refusals
-   * are problem details (RFC 9457).
+   * {@code Repeatability-Client-ID}, where it is sent, as a part of the key. A request whose first
+   * attempt is longer ago than records are kept is refused with 412. Every answer says {@code
+   * Repeatability-Result}: {@code accepted} where the request is the one that its id stands for,
+   * and takes effect once; {@code rejected} where it is not, or that cannot be told. Refusals are
+   * problem details (RFC 9457).
    *
    * @return the dialect
    */
@@ -88,9 +90,10 @@ public interface HttpDialect {
   /**
    * Which requests are too old, where the endpoint does not say.
    *
+   * @param retention how long the endpoint's records are kept; the window is at most as long
    * @return the guard, or null, as by default, if age does not count
    */
-  default @Nullable StaleGuard staleGuard() {
+  default @Nullable StaleGuard staleGuard(Duration retention) {
     return null;
   }
 

@@ -42,7 +42,9 @@ public final class HttpEndpoint {
     this.callerScope = builder.callerScope;
     this.pathScope = builder.pathScope != null ? builder.pathScope : builder.dialect.pathScope();
     this.staleGuard =
-        builder.staleGuard != null ? builder.staleGuard : builder.dialect.staleGuard();
+        builder.staleGuard != null
+            ? builder.staleGuard
+            : builder.dialect.staleGuard(builder.operation.retention());
     this.comparing = builder.comparing;
     this.methods = builder.methods;
     this.maxRequestBytes = builder.maxRequestBytes;
@@ -311,7 +313,7 @@ public final class HttpEndpoint {
     /**
      * Which requests are too old, and refused with {@link ProblemType#STALE_REQUEST}.
      *
-     * @param staleGuard that of the {@linkplain HttpDialect#staleGuard() dialect} by default, which
+     * @param staleGuard that of the {@linkplain HttpDialect#staleGuard dialect} by default, which
      *     is none in most
      * @return this
      */

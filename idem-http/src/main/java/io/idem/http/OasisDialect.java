@@ -1,5 +1,6 @@
 package io.idem.http;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,6 +23,12 @@ final class OasisDialect implements HttpDialect {
   @Override
   public KeySource keySource(KeySyntax configured) {
     return new RepeatabilityHeaders(configured);
+  }
+
+  /** Remembers requests as long as their records are kept. */
+  @Override
+  public StaleGuard staleGuard(Duration retention) {
+    return new StaleGuard(retention, StaleGuard.DEFAULT_AHEAD, true);
   }
 
   @Override

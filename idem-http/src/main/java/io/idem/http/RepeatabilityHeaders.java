@@ -1,6 +1,5 @@
 package io.idem.http;
 
-import io.idem.core.IdempotentRequest;
 import io.idem.http.internal.ImfFixdate;
 import io.idem.http.internal.Tokens;
 import java.util.List;
@@ -14,11 +13,10 @@ import java.util.List;
 record RepeatabilityHeaders(KeySyntax requestId) implements KeySource {
 
   static final String REQUEST_ID = "Repeatability-Request-ID";
-  static final String FIRST_SENT = "Repeatability-First-Sent";
+  static final String FIRST_SENT = StaleGuard.FIRST_SENT_HEADER;
   static final String CLIENT_ID = "Repeatability-Client-ID";
 
-  /** Is in no id, so that a key with a client is never one without, nor that of another client. */
-  private static final char SEPARATOR = '\n';
+  private static final int MAX_CLIENT_LENGTH = 255;
 
   /** Takes over the length; quotes are not asked for, an id is an opaque text here. */
   RepeatabilityHeaders {
@@ -42,19 +40,13 @@ record RepeatabilityHeaders(KeySyntax requestId) implements KeySource {
           "Send it once, with the time at which the request was sent first, for example"
               + " Sun, 06 Nov 1994 08:49:37 GMT");
     }
-    return of(key, requestId.in(CLIENT_ID).parse(request.headerLines(CLIENT_ID)));
+    KeySyntax clientId = new KeySyntax(CLIENT_ID, MAX_CLIENT_LENGTH, false);
+    return of(key, clientId.parse(request.headerLines(CLIENT_ID)));
   }
 
   private static KeySyntax.Result of(KeySyntax.Key id, KeySyntax.Result client) {
     return client.fold(
-        name -> {
-          String key = name.value() + SEPARATOR + id.value();
-          return key.length() <= IdempotentRequest.MAX_KEY_LENGTH
-              ? new KeySyntax.Key(key)
-              : malformed(CLIENT_ID + " header is too long", "Send fewer characters");
-        },
-        missing -> id,
-        malformed -> malformed);
+        name -> new KeySyntax.Key(id.value(), name.value()), missing -> id, malformed -> malformed);
   }
 
   private static KeySyntax.Malformed malformed(String what, String fix) {

@@ -2,24 +2,15 @@ package io.idem.http;
 
 import io.idem.core.IdempotentRequest;
 import io.idem.core.store.Fingerprint;
+import io.idem.http.internal.ImfFixdate;
+import io.idem.http.internal.Tokens;
 import java.time.Instant;
-import java.time.LocalDateTime;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeParseException;
-import java.time.format.ResolverStyle;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Holds the time of a request's first attempt against a guard. */
 final class RequestAge {
-
-  /** IMF-fixdate, RFC 9110, section 5.6.7. */
-  private static final DateTimeFormatter FIXDATE =
-      DateTimeFormatter.ofPattern("EEE, dd MMM uuuu HH:mm:ss 'GMT'", Locale.US)
-          .withResolverStyle(ResolverStyle.STRICT);
 
   private RequestAge() {}
 
@@ -51,7 +42,7 @@ final class RequestAge {
               + " header with the time of the first attempt, and send the same with every retry.");
     }
     boolean stale =
-        (firstSent != null && isOutside(guard, firstSent, now))
+        firstSent != null && isOutside(guard, firstSent, now)
             || keyTime.filter(time -> isOutside(guard, time, now)).isPresent();
     return stale
         ? new Objection(
@@ -70,10 +61,6 @@ final class RequestAge {
   }
 
   private static @Nullable Instant parse(String date) {
-    try {
-      return LocalDateTime.parse(date.strip(), FIXDATE).toInstant(ZoneOffset.UTC);
-    } catch (DateTimeParseException e) {
-      return null;
-    }
+    return ImfFixdate.parse(Tokens.strip(date)).orElse(null);
   }
 }

@@ -7,6 +7,9 @@ import io.idem.core.InMemoryStore;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,7 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** How each dialect spells keys, refusals and answers. */
 class DialectsTest {
 
-  private static final String FIRST_SENT = "Sun, 06 Nov 1994 08:49:37 GMT";
+  private final String firstSent = sent(Duration.ZERO);
 
   private final Idempotency engine = Idempotency.builder().store(new InMemoryStore()).build();
   private final HttpIdempotency protocol = new HttpIdempotency();
@@ -139,7 +142,7 @@ class DialectsTest {
     assertThat(source.read(new Request(Map.of()))).isEqualTo(new KeySyntax.Missing());
     assertThat(source.missingDetail())
         .contains("Repeatability-Request-ID", "Repeatability-First-Sent");
-    assertThat(source.read(new Request(Map.of("Repeatability-First-Sent", FIRST_SENT))))
+    assertThat(source.read(new Request(Map.of("Repeatability-First-Sent", firstSent))))
         .isInstanceOfSatisfying(
             KeySyntax.Malformed.class,
             malformed -> assertThat(malformed.detail()).contains("Repeatability-Request-ID"));
@@ -184,18 +187,40 @@ class DialectsTest {
   }
 
   @Test
-  void p34_aClientAndAnIdThatAreTooLongTogetherAreMalformed() {
-    KeySource source = HttpDialect.oasis().keySource(new KeySyntax("X-Key", 1024, false));
+  void p34_theNameOfAnOasisClientIsBounded() {
+    KeySource source = HttpDialect.oasis().keySource(KeySyntax.DEFAULT);
 
-    assertThat(
-            source.read(
-                repeatable(
-                    Map.of(
-                        "Repeatability-Request-ID",
-                        "x".repeat(1000),
-                        "Repeatability-Client-ID",
-                        "y".repeat(24)))))
+    assertThat(source.read(repeatable(Map.of("Repeatability-Client-ID", "y".repeat(255)))))
+        .isEqualTo(new KeySyntax.Key("id-1", "y".repeat(255)));
+    assertThat(source.read(repeatable(Map.of("Repeatability-Client-ID", "y".repeat(256)))))
         .isInstanceOf(KeySyntax.Malformed.class);
+  }
+
+  @Test
+  void p34_anOasisRequestIsNotOlderThanItsRecordMayBe() throws Exception {
+    HttpEndpoint endpoint =
+        HttpEndpoint.builder(
+                HttpIdempotency.operation(engine, "pay").retention(Duration.ofHours(1)).build())
+            .dialect(HttpDialect.oasis())
+            .build();
+
+    assertThat(run(endpoint, Map.of("Repeatability-First-Sent", sent(Duration.ofMinutes(61)))))
+        .isInstanceOfSatisfying(
+            HttpAnswer.Refusal.class,
+            refusal -> {
+              assertThat(refusal.problem().type()).isEqualTo(ProblemType.STALE_REQUEST);
+              assertThat(
+                      protocol.render(endpoint, repeatable(Map.of()), refusal.problem()).headers())
+                  .contains(new HeaderField("Repeatability-Result", "rejected"));
+            });
+    assertThat(run(endpoint, Map.of("Repeatability-First-Sent", sent(Duration.ofMinutes(59)))))
+        .isInstanceOf(HttpAnswer.Fresh.class);
+  }
+
+  @Test
+  void p34_aKeyOfStripesIsOfOnePath() {
+    assertThat(HttpDialect.stripe().pathScope()).isEqualTo(PathScope.MISUSE);
+    assertThat(HttpDialect.ietf().pathScope()).isEqualTo(PathScope.SEPARATE);
   }
 
   private HttpAnswer run(HttpEndpoint endpoint, Map<String, String> headers) throws IOException {
@@ -223,15 +248,21 @@ class DialectsTest {
     return dialect.refusal(problem, new Request(headers));
   }
 
+  /** The date of an attempt that is so long ago. */
+  private static String sent(Duration ago) {
+    return DateTimeFormatter.ofPattern("EEE, dd MMM uuuu HH:mm:ss 'GMT'", Locale.US)
+        .format(ZonedDateTime.now(ZoneOffset.UTC).minus(ago));
+  }
+
   private static String text(StoredResponse response) {
     return new String(response.body(), StandardCharsets.UTF_8);
   }
 
   /** A repeatable request with more headers, or others in their place. */
-  private static Request repeatable(Map<String, String> headers) {
+  private Request repeatable(Map<String, String> headers) {
     Map<String, String> all = new HashMap<>();
     all.put("Repeatability-Request-ID", "id-1");
-    all.put("Repeatability-First-Sent", FIRST_SENT);
+    all.put("Repeatability-First-Sent", firstSent);
     all.putAll(headers);
     return new Request(all);
   }
