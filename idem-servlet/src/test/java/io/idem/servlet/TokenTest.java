@@ -325,7 +325,7 @@ class TokenTest extends ServerTest {
       HttpResponse<byte[]> first = submit(one, "/pay", form);
       assertThat(text(first)).isEqualTo("paid 10");
 
-      long retention = Duration.ofHours(24).toMillis();
+      long retention = Duration.ofDays(1).toMillis();
       now.addAndGet(retention - 1);
       assertSame(first, submit(other, "/pay", form));
       now.addAndGet(Duration.ofMinutes(1).toMillis()); // a record outlives its retention by a lease
@@ -461,9 +461,9 @@ class TokenTest extends ServerTest {
     HttpEndpoint pay = endpoints.get("POST /pay");
 
     assertThat(TokenIssuer.objection(pay, null)).isEmpty();
-    assertThat(TokenIssuer.objection(pay, Duration.ofHours(24).minusMinutes(5))).isEmpty();
+    assertThat(TokenIssuer.objection(pay, Duration.ofDays(1).minusMinutes(5))).isEmpty();
     assertThat(TokenIssuer.objection(pay, Duration.ZERO)).isPresent();
-    assertThat(TokenIssuer.objection(pay, Duration.ofHours(24)))
+    assertThat(TokenIssuer.objection(pay, Duration.ofDays(1)))
         .hasValueSatisfying(
             objection ->
                 assertThat(objection).contains("'POST /pay'").contains("PT24H", "PT23H55M"));
