@@ -171,12 +171,13 @@ public final class OperationTokens {
    * @return the key that it carries, or why it cannot be used
    */
   public TokenCheck check(String text, Operation<?> operation, TokenSubject subject) {
-    ByteBuffer token = decoded(text);
-    if (token == null) {
+    byte[] bytes = decoded(text);
+    if (bytes == null) {
       return refused(TokenCheck.Reason.MALFORMED);
     }
+    ByteBuffer token = ByteBuffer.wrap(bytes);
     int keyIdLength = token.get();
-    if (keyIdLength < 1 || token.capacity() != BYTES_BESIDE_KEY_ID + keyIdLength) {
+    if (keyIdLength < 1 || bytes.length != BYTES_BESIDE_KEY_ID + keyIdLength) {
       return refused(TokenCheck.Reason.MALFORMED);
     }
     SecretKeySpec secret =
@@ -188,7 +189,7 @@ public final class OperationTokens {
     UUID nonce = new UUID(token.getLong(), token.getLong());
     byte[] operationTag = take(token, TAG_BYTES);
     byte[] subjectTag = take(token, TAG_BYTES);
-    byte[] signature = signature(secret, token.array(), token.position());
+    byte[] signature = signature(secret, bytes, token.position());
     if (!MessageDigest.isEqual(signature, take(token, SIGNATURE_BYTES))) {
       return refused(TokenCheck.Reason.FORGED);
     }
@@ -219,7 +220,7 @@ public final class OperationTokens {
   }
 
   /** The bytes, or null for what no token looks like. Each token has one spelling. */
-  private static @Nullable ByteBuffer decoded(String text) {
+  private static byte @Nullable [] decoded(String text) {
     if (text.length() > MAX_LENGTH || !looksLikeOne(text)) {
       return null;
     }
@@ -227,7 +228,7 @@ public final class OperationTokens {
     try {
       byte[] bytes = Base64.getUrlDecoder().decode(encoded);
       return bytes.length > BYTES_BESIDE_KEY_ID && ENCODER.encodeToString(bytes).equals(encoded)
-          ? ByteBuffer.wrap(bytes)
+          ? bytes
           : null;
     } catch (IllegalArgumentException e) {
       return null;
