@@ -12,7 +12,8 @@ public interface HttpExchange extends HttpRequestHead {
    * Reads the body, in such a way that the handler still can.
    *
    * @param maxBytes the most bytes to read
-   * @return the body, or {@link RequestBody.TooLarge}
+   * @return the body, {@link RequestBody.TooLarge}, or {@link RequestBody.Malformed} if all of it
+   *     came and cannot be taken apart
    * @throws IOException if it cannot be read, for example because the client hung up
    */
   RequestBody body(int maxBytes) throws IOException;

@@ -186,6 +186,13 @@ final class Intake {
               + endpoint.maxRequestBytes()
               + " bytes. Send a smaller one; the same key may be used for it.");
     }
+    if (body instanceof RequestBody.Malformed) {
+      return refused(
+          endpoint,
+          ProblemType.REQUEST_MALFORMED,
+          "The body of the request cannot be taken apart as its Content-Type says. Send a"
+              + " well-formed one; the same key may be used for it.");
+    }
     KeySyntax.Key key = head.key();
     String caller = head.caller() == null ? callerOf(endpoint, request) : head.caller();
     if (key == null) {

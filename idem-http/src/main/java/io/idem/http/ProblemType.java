@@ -111,6 +111,20 @@ public enum ProblemType {
       What to do: send a smaller request. The same key may be used for it.
       """),
 
+  /** The body is not of the form that its media type says. */
+  REQUEST_MALFORMED(
+      "request-malformed",
+      400,
+      "The body of the request is malformed",
+      false,
+      """
+      The endpoint compares a request with its repeats by the parts of its body, and this body \
+      cannot be taken apart: its multipart structure is broken. Nothing was done, and the key is \
+      still free.
+
+      What to do: send a well-formed body. The same key may be used for it.
+      """),
+
   /** The key belongs to a different request. */
   KEY_REUSED(
       "key-reused",

@@ -64,6 +64,9 @@ public sealed interface RequestBody {
   /** A body larger than the endpoint admits. */
   record TooLarge() implements RequestBody {}
 
+  /** A body that came to its end and is not of the form that its media type says. */
+  record Malformed() implements RequestBody {}
+
   /**
    * One part of a multipart body.
    *
@@ -104,7 +107,7 @@ public sealed interface RequestBody {
    * @param bytes for {@link Bytes}
    * @param form for {@link Form}
    * @param multipart for {@link Multipart}
-   * @param tooLarge for {@link TooLarge}
+   * @param refused for {@link TooLarge} and {@link Malformed}
    * @param <R> what they become
    * @return what the function of this body's kind returned
    */
@@ -112,7 +115,7 @@ public sealed interface RequestBody {
       Function<Bytes, R> bytes,
       Function<Form, R> form,
       Function<Multipart, R> multipart,
-      Function<TooLarge, R> tooLarge) {
+      Function<RequestBody, R> refused) {
     if (this instanceof Bytes body) {
       return bytes.apply(body);
     } else if (this instanceof Form body) {
@@ -120,7 +123,7 @@ public sealed interface RequestBody {
     } else if (this instanceof Multipart body) {
       return multipart.apply(body);
     } else {
-      return tooLarge.apply((TooLarge) this);
+      return refused.apply(this);
     }
   }
 }

@@ -83,8 +83,8 @@ public final class RequestFingerprint {
         bytes -> ofBytes(digest, type, bytes.content()),
         form -> ofFields(digest, form.fields()),
         multipart -> ofParts(digest, multipart.parts()),
-        tooLarge -> {
-          throw new IllegalArgumentException("A body over the bound has no fingerprint");
+        refused -> {
+          throw new IllegalArgumentException("A body that is refused has no fingerprint");
         });
   }
 

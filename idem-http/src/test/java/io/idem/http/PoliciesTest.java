@@ -152,6 +152,7 @@ class PoliciesTest {
                 "source-foreign",
                 "stale-request",
                 "request-too-large",
+                "request-malformed",
                 "key-reused",
                 "in-progress",
                 "outcome-unknown",

@@ -62,9 +62,16 @@ final class ServletExchange extends ServletRequestHead
   public RequestBody body(int maxBytes) throws IOException {
     String type = mediaType();
     if (type.equals("multipart/form-data")) {
-      List<RequestBody.Part> parts = parts();
-      if (parts != null) {
-        return new RequestBody.Multipart(parts, parameters());
+      try {
+        List<RequestBody.Part> parts = parts();
+        if (parts != null) {
+          return new RequestBody.Multipart(parts, parameters());
+        }
+      } catch (IOException e) {
+        if (cameToItsEnd(maxBytes, e)) {
+          return new RequestBody.Malformed();
+        }
+        throw e;
       }
     }
     if (request.getContentLengthLong() > maxBytes) {
@@ -141,6 +148,19 @@ final class ServletExchange extends ServletRequestHead
         return null; // the servlet has no multipart configuration, and reads the body by itself
       }
       throw e;
+    }
+  }
+
+  /**
+   * Tells a body that cannot be taken apart from one that broke off: the rest of the former is
+   * there.
+   */
+  private boolean cameToItsEnd(int maxBytes, IOException failure) {
+    try {
+      return readAtMost(request.getInputStream(), maxBytes) != null;
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+      return false;
     }
   }
 
