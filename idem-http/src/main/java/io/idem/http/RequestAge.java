@@ -42,7 +42,7 @@ final class RequestAge {
               + " header with the time of the first attempt, and send the same with every retry.");
     }
     boolean stale =
-        firstSent != null && isOutside(guard, firstSent, now)
+        (firstSent != null && isOutside(guard, firstSent, now))
             || keyTime.filter(time -> isOutside(guard, time, now)).isPresent();
     return stale
         ? new Objection(

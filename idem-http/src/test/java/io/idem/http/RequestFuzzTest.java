@@ -182,7 +182,17 @@ class RequestFuzzTest {
         HandlerResponse.Directive.BY_STATUS);
   }
 
-  private record Request(List<String> keys, String type, byte[] content) implements HttpExchange {
+  private static final class Request implements HttpExchange {
+
+    private final List<String> keys;
+    private final String type;
+    private final byte[] content;
+
+    Request(List<String> keys, String type, byte[] content) {
+      this.keys = keys;
+      this.type = type;
+      this.content = content;
+    }
 
     @Override
     public String method() {

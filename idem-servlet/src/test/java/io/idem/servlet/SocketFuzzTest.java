@@ -98,8 +98,7 @@ class SocketFuzzTest {
     int length = 0;
     boolean chunked = false;
     boolean open = true;
-    String line;
-    while (!(line = line(in)).isEmpty()) {
+    for (String line = line(in); !line.isEmpty(); line = line(in)) {
       String header = line.toLowerCase(Locale.ROOT);
       if (header.startsWith("content-length:")) {
         length = Integer.parseInt(header.substring("content-length:".length()).trim());

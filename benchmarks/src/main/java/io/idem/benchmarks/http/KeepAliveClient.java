@@ -49,8 +49,7 @@ final class KeepAliveClient implements Caller {
       throw new IllegalStateException("Answered " + status);
     }
     int length = -1;
-    String line;
-    while (!(line = line()).isEmpty()) {
+    for (String line = line(); !line.isEmpty(); line = line()) {
       if (line.toLowerCase(Locale.ROOT).startsWith(LENGTH)) {
         length = Integer.parseInt(line.substring(LENGTH.length()).trim());
       }

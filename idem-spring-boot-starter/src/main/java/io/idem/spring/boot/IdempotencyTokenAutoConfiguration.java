@@ -13,7 +13,6 @@ import io.idem.spring.TokenSettings;
 import io.idem.spring.WebEndpoints;
 import java.util.Base64;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
@@ -52,8 +51,9 @@ public final class IdempotencyTokenAutoConfiguration {
       for (Map.Entry<String, String> key : settings.getKeys().entrySet()) {
         tokens.key(key.getKey(), secret(key.getKey(), key.getValue()));
       }
-      if (isSet(settings.getSignWith())) {
-        tokens.signWith(settings.getSignWith());
+      String signWith = settings.getSignWith();
+      if (signWith != null && !signWith.isBlank()) {
+        tokens.signWith(signWith);
       }
       return tokens.build();
     } catch (IllegalArgumentException | IllegalStateException e) {
@@ -73,10 +73,6 @@ public final class IdempotencyTokenAutoConfiguration {
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException("The secret of signing key '" + id + "' is not Base64");
     }
-  }
-
-  private static boolean isSet(@Nullable String value) {
-    return value != null && !value.isEmpty();
   }
 
   @Bean
