@@ -90,7 +90,8 @@ public interface HttpDialect {
   /**
    * Which requests are too old, where the endpoint does not say.
    *
-   * @param retention how long the endpoint's records are kept; the window is at most as long
+   * @param retention how long the endpoint's records are kept; the window and the allowance for
+   *     clocks are together at most as long
    * @return the guard, or null, as by default, if age does not count
    */
   default @Nullable StaleGuard staleGuard(Duration retention) {

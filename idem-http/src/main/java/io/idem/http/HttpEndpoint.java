@@ -465,13 +465,16 @@ public final class HttpEndpoint {
                 + " but its keys are shared by all callers: use CallerScope.CALLER");
       }
       StaleGuard guard = endpoint.staleGuard;
-      if (guard != null && guard.window().compareTo(operation.retention()) > 0) {
+      if (guard != null
+          && guard.window().plus(guard.ahead()).compareTo(operation.retention()) > 0) {
         throw new IllegalArgumentException(
             "Operation '"
                 + operation.name()
                 + "' admits requests until "
                 + guard.window()
-                + " after their first attempt, but keeps their records for "
+                + " after their first attempt by clocks that may be "
+                + guard.ahead()
+                + " ahead, but keeps their records for "
                 + operation.retention()
                 + " only, so that a late retry would run again: raise its retention or lower the"
                 + " window of its stale guard");

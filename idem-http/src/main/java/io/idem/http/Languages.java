@@ -1,7 +1,10 @@
 package io.idem.http;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Chooses the language of a problem (RFC 9110, section 12.5.4; RFC 4647, section 3.4). */
@@ -9,6 +12,16 @@ final class Languages {
 
   /** More than any browser sends; what is longer is not parsed. */
   private static final int MAX_LENGTH = 500;
+
+  private static final int MAX_RANGES = 10;
+
+  /**
+   * Texts may remember every locale that they were ever asked for, and a client can make them up.
+   */
+  private static final Set<String> KNOWN =
+      Arrays.stream(Locale.getAvailableLocales())
+          .map(Locale::toLanguageTag)
+          .collect(Collectors.toUnmodifiableSet());
 
   private Languages() {}
 
@@ -31,7 +44,7 @@ final class Languages {
     } catch (IllegalArgumentException e) {
       return null;
     }
-    for (Locale.LanguageRange range : ranges) {
+    for (Locale.LanguageRange range : ranges.subList(0, Math.min(MAX_RANGES, ranges.size()))) {
       if (range.getWeight() == 0 || range.getRange().startsWith("*")) {
         continue;
       }
@@ -41,7 +54,7 @@ final class Languages {
         if (locale.getLanguage().equals("en")) {
           return null;
         }
-        String title = texts.title(type, locale);
+        String title = KNOWN.contains(locale.toLanguageTag()) ? texts.title(type, locale) : null;
         if (title != null) {
           return new Title(title, locale);
         }

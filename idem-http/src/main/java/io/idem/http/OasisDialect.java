@@ -28,7 +28,10 @@ final class OasisDialect implements HttpDialect {
   /** Remembers requests as long as their records are kept. */
   @Override
   public StaleGuard staleGuard(Duration retention) {
-    return new StaleGuard(retention, StaleGuard.DEFAULT_AHEAD, true);
+    // A client whose clock is ahead looks younger than its record.
+    Duration half = retention.dividedBy(2);
+    Duration ahead = half.compareTo(StaleGuard.DEFAULT_AHEAD) < 0 ? half : StaleGuard.DEFAULT_AHEAD;
+    return new StaleGuard(retention.minus(ahead), ahead, true);
   }
 
   @Override

@@ -13,8 +13,9 @@ import java.time.Duration;
  *
  * <p>It holds the client's clock against that of this node.
  *
- * @param window how long after its first attempt a request is admitted; at most the retention of
- *     the endpoint's operation, so that what is admitted still meets its record
+ * @param window how long after its first attempt a request is admitted; together with {@code ahead}
+ *     at most the retention of the endpoint's operation, so that what is admitted still meets its
+ *     record
  * @param ahead how far a client's clock may be ahead
  * @param timeRequired whether a request that does not tell its time is refused
  */

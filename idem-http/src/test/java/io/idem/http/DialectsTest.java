@@ -204,7 +204,7 @@ class DialectsTest {
             .dialect(HttpDialect.oasis())
             .build();
 
-    assertThat(run(endpoint, Map.of("Repeatability-First-Sent", sent(Duration.ofMinutes(61)))))
+    assertThat(run(endpoint, Map.of("Repeatability-First-Sent", sent(Duration.ofMinutes(56)))))
         .isInstanceOfSatisfying(
             HttpAnswer.Refusal.class,
             refusal -> {
@@ -213,7 +213,7 @@ class DialectsTest {
                       protocol.render(endpoint, repeatable(Map.of()), refusal.problem()).headers())
                   .contains(new HeaderField("Repeatability-Result", "rejected"));
             });
-    assertThat(run(endpoint, Map.of("Repeatability-First-Sent", sent(Duration.ofMinutes(59)))))
+    assertThat(run(endpoint, Map.of("Repeatability-First-Sent", sent(Duration.ofMinutes(54)))))
         .isInstanceOf(HttpAnswer.Fresh.class);
   }
 

@@ -193,6 +193,11 @@ class ExpiryTest extends ServerTest {
         .isThrownBy(() -> protect(StaleGuard.within(Duration.ofHours(25))))
         .withMessageContaining("PT25H")
         .withMessageContaining("PT24H");
+    // A clock that may be ahead makes a request look younger than its record.
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> protect(StaleGuard.within(Duration.ofHours(24))))
+        .withMessageContaining("PT5M");
+    protect(StaleGuard.within(Duration.ofHours(24).minus(StaleGuard.DEFAULT_AHEAD)));
   }
 
   private void protect(StaleGuard guard) {

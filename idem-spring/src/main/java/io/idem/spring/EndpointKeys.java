@@ -3,6 +3,7 @@ package io.idem.spring;
 import io.idem.core.OperationTokens;
 import io.idem.http.BodyFields;
 import io.idem.http.CallerScope;
+import io.idem.http.HttpDialect;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.KeySource;
 import io.idem.http.KeySyntax;
@@ -59,6 +60,16 @@ final class EndpointKeys {
           "Leave caller = SHARED away.");
     }
     method.dialect().ifPresent(name -> checkDialect(method, name));
+    HttpDialect dialect = dialect(method);
+    if (method.header().isPresent()
+        && !(dialect.keySource(settings.keySyntax()) instanceof KeySource.InHeader)) {
+      throw new IdempotencySetupException(
+          method
+              + " is an @Idempotent endpoint that names a header, but the dialect '"
+              + dialect.name()
+              + "' says by itself where the key is.",
+          "Leave the header away, choose another dialect, or name the place with keyFrom.");
+    }
     if (annotation.caller() != Idempotent.Caller.SHARED && !settings.callersKnown()) {
       throw new IdempotencySetupException(
           method
@@ -80,12 +91,16 @@ final class EndpointKeys {
     }
   }
 
+  private HttpDialect dialect(IdempotentMethod method) {
+    return method.dialect().map(settings.dialects()::get).orElse(settings.dialect());
+  }
+
   /** Sets what a method says. */
   HttpEndpoint.Builder apply(IdempotentMethod method, HttpEndpoint.Builder endpoint) {
     Idempotent annotation = method.annotation();
     KeySyntax syntax = settings.keySyntax();
     endpoint
-        .dialect(method.dialect().map(settings.dialects()::get).orElse(settings.dialect()))
+        .dialect(dialect(method))
         .keySyntax(method.header().map(syntax::in).orElse(syntax))
         .callerScope(
             annotation.caller() == Idempotent.Caller.SHARED
@@ -217,7 +232,7 @@ final class EndpointKeys {
         .map(
             window ->
                 common == null
-                    ? StaleGuard.within(window)
+                    ? new StaleGuard(window, settings.staleAhead(), settings.staleTimeRequired())
                     : new StaleGuard(window, common.ahead(), common.timeRequired()))
         .orElse(common);
   }

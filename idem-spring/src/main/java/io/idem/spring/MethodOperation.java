@@ -99,11 +99,13 @@ final class MethodOperation {
         || !annotation.sourceFrom().isEmpty()
         || annotation.comparing().length > 0
         || annotation.pathScope() != Idempotent.PathScope.DEFAULT
-        || method.notOlderThan().isPresent()) {
+        || method.notOlderThan().isPresent()
+        || annotation.busyStatus() != 0
+        || annotation.serverErrors() != Idempotent.ServerErrors.INHERIT) {
       throw new IdempotencySetupException(
           method
               + " is a service method with attributes of @Idempotent that are an endpoint's: keyFrom,"
-              + " sourceFrom, comparing, pathScope or notOlderThan.",
+              + " sourceFrom, comparing, pathScope, notOlderThan, busyStatus or serverErrors.",
           "Name key, source and fingerprint as expressions over its parameters instead.");
     }
   }

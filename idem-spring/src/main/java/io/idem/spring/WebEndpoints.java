@@ -153,7 +153,8 @@ public final class WebEndpoints
     } catch (IllegalArgumentException e) {
       throw new IdempotencySetupException(
           method + " cannot be protected. " + e.getMessage() + ".",
-          "Change the attributes of its @Idempotent, or the properties idem.http.*.");
+          "Change the attributes of its @Idempotent, or the properties idem.http.*.",
+          e);
     }
   }
 

@@ -26,6 +26,8 @@ public final class WebSettings {
   private final @Nullable PathScope pathScope;
   private final SourceCheck sourceCheck;
   private final @Nullable StaleGuard staleGuard;
+  private final Duration staleAhead;
+  private final boolean staleTimeRequired;
   private final @Nullable TokenSettings tokens;
 
   // ---- the response
@@ -47,6 +49,8 @@ public final class WebSettings {
     this.pathScope = builder.pathScope;
     this.sourceCheck = builder.sourceCheck;
     this.staleGuard = builder.staleGuard;
+    this.staleAhead = builder.staleAhead;
+    this.staleTimeRequired = builder.staleTimeRequired;
     this.tokens = builder.tokens;
 
     this.busyStatus = builder.busyStatus;
@@ -142,6 +146,24 @@ public final class WebSettings {
   }
 
   /**
+   * How far a client's clock may be ahead where an endpoint has a window of its own only.
+   *
+   * @return the allowance
+   */
+  public Duration staleAhead() {
+    return staleAhead;
+  }
+
+  /**
+   * Whether requests must tell their time where an endpoint has a window of its own only.
+   *
+   * @return false by default
+   */
+  public boolean staleTimeRequired() {
+    return staleTimeRequired;
+  }
+
+  /**
    * What endpoints take tokens by.
    *
    * @return the settings, or null if none can
@@ -227,6 +249,8 @@ public final class WebSettings {
     private @Nullable PathScope pathScope;
     private SourceCheck sourceCheck = SourceCheck.any();
     private @Nullable StaleGuard staleGuard;
+    private Duration staleAhead = StaleGuard.DEFAULT_AHEAD;
+    private boolean staleTimeRequired;
     private @Nullable TokenSettings tokens;
 
     private int busyStatus = 409;
@@ -328,6 +352,19 @@ public final class WebSettings {
      */
     public Builder staleGuard(@Nullable StaleGuard staleGuard) {
       this.staleGuard = staleGuard;
+      return this;
+    }
+
+    /**
+     * What holds beside an endpoint's own window where there is no guard for all.
+     *
+     * @param ahead how far a client's clock may be ahead; five minutes by default
+     * @param timeRequired whether a request that does not tell its time is refused
+     * @return this
+     */
+    public Builder staleRules(Duration ahead, boolean timeRequired) {
+      this.staleAhead = ahead;
+      this.staleTimeRequired = timeRequired;
       return this;
     }
 

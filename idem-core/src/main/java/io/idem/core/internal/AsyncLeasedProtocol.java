@@ -188,13 +188,15 @@ final class AsyncLeasedProtocol {
     }
 
     private void end() {
-      if (watch != null) {
-        watch.close();
-        watch = null;
-      }
       if (waiting) {
         waiting = false;
         waiters.leave();
+      }
+      if (watch != null) {
+        // First given up: what a store throws at it must not be met a second time.
+        CompletionSignal.Watch closing = watch;
+        watch = null;
+        closing.close();
       }
     }
   }

@@ -59,21 +59,32 @@ final class StatementTimeouts {
       int at = (slot + i) & (SLOTS - 1);
       if (slots.get(at) == null && slots.compareAndSet(at, null, timed)) {
         timed.slot = at;
-        wake();
-        return timed;
+        if (wake()) {
+          return timed;
+        }
+        slots.set(at, null);
+        return null;
       }
     }
     return null;
   }
 
-  private void wake() {
+  /** Whether there is somebody to look. */
+  private boolean wake() {
     if (!awake.get() && awake.compareAndSet(false, true)) {
       Thread thread = new Thread(this::look, "idem-statement-timeouts");
       thread.setDaemon(true);
       // It outlives the call that started it, and must not keep that application loaded.
       thread.setContextClassLoader(null);
-      thread.start();
+      try {
+        thread.start();
+      } catch (OutOfMemoryError e) {
+        // No more threads: the driver may still have one.
+        awake.set(false);
+        return false;
+      }
     }
+    return true;
   }
 
   private void look() {
@@ -137,8 +148,9 @@ final class StatementTimeouts {
       }
       try {
         statement.cancel();
-      } catch (SQLException | RuntimeException e) {
-        // The statement goes on and its owner waits for it: there is nobody to tell yet.
+      } catch (SQLException | RuntimeException | Error e) {
+        // Nothing may end the thread that looks. The statement goes on and its owner waits for it:
+        // there is nobody to tell yet.
       } finally {
         // Once more, should that not have helped.
         deadline = System.nanoTime() + Duration.ofSeconds(1).toNanos();

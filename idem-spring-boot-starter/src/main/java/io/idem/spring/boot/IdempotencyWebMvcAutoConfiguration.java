@@ -124,6 +124,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
           .pathScope(http.getPathScope())
           .sourceCheck(sources.getIfAvailable(SourceCheck::any))
           .staleGuard(staleGuard(http.getStaleGuard()))
+          .staleRules(http.getStaleGuard().getAhead(), http.getStaleGuard().isTimeRequired())
           .tokens(tokens.getIfAvailable());
       dialects.forEach(settings::knowing);
       // ---- the response

@@ -2,9 +2,12 @@ package io.idem.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.idem.http.StaleGuard;
 import io.idem.servlet.CallerResolver;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
+import io.idem.spring.WebEndpoints;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
@@ -71,6 +74,28 @@ class RequestSideRefusalTest {
         web.withPropertyValues("idem.http.stale-guard.window=0s"),
         Fine.class,
         "idem.http.stale-guard");
+  }
+
+  @Test
+  void p32_theRulesOfAGuardHoldForAnEndpointsOwnWindow() {
+    web.withPropertyValues(
+            "idem.http.stale-guard.time-required=true", "idem.http.stale-guard.ahead=1m")
+        .withUserConfiguration(Dated.class)
+        .run(
+            context ->
+                assertThat(
+                        context
+                            .getBean(WebEndpoints.class)
+                            .endpointOf("dated")
+                            .orElseThrow()
+                            .staleGuard())
+                    .isEqualTo(new StaleGuard(Duration.ofHours(1), Duration.ofMinutes(1), true)));
+  }
+
+  @Test
+  void p34_aHeaderThatTheDialectWouldPassOverIsRefused() {
+    assertRefused(
+        web.withPropertyValues("idem.http.dialect=oasis"), Named.class, "Named.run()", "oasis");
   }
 
   private static void assertRefused(
@@ -140,6 +165,24 @@ class RequestSideRefusalTest {
   static class Old {
     @PostMapping("/")
     @Idempotent(notOlderThan = "25h")
+    String run() {
+      return "";
+    }
+  }
+
+  @RestController
+  static class Dated {
+    @PostMapping("/")
+    @Idempotent(operation = "dated", notOlderThan = "1h")
+    String run() {
+      return "";
+    }
+  }
+
+  @RestController
+  static class Named {
+    @PostMapping("/")
+    @Idempotent(header = "X-Named")
     String run() {
       return "";
     }
