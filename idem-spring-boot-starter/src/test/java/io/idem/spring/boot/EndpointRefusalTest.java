@@ -175,10 +175,10 @@ class EndpointRefusalTest {
         "idem.http.max-request-size");
   }
 
-  private static void assertRefused(
-      WebApplicationContextRunner runner, Class<?> controller, String... words) {
+  /** Starts with a bean and wants the start refused in these words. */
+  static void assertRefused(WebApplicationContextRunner runner, Class<?> bean, String... words) {
     runner
-        .withUserConfiguration(controller)
+        .withUserConfiguration(bean)
         .run(
             context -> {
               Throwable failure = Objects.requireNonNull(context.getStartupFailure());

@@ -1,10 +1,10 @@
 package io.idem.spring.boot;
 
+import static io.idem.spring.boot.EndpointRefusalTest.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.http.StaleGuard;
 import io.idem.servlet.CallerResolver;
-import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.WebEndpoints;
 import java.time.Duration;
@@ -96,24 +96,6 @@ class RequestSideRefusalTest {
   void p34_aHeaderThatTheDialectWouldPassOverIsRefused() {
     assertRefused(
         web.withPropertyValues("idem.http.dialect=oasis"), Named.class, "Named.run()", "oasis");
-  }
-
-  private static void assertRefused(
-      WebApplicationContextRunner runner, Class<?> bean, String... words) {
-    runner
-        .withUserConfiguration(bean)
-        .run(
-            context -> {
-              Throwable failure = context.getStartupFailure();
-              assertThat(failure).as("the context starts").isNotNull();
-              while (!(failure instanceof IdempotencySetupException)
-                  && failure.getCause() != null) {
-                failure = failure.getCause();
-              }
-              assertThat(failure)
-                  .isInstanceOf(IdempotencySetupException.class)
-                  .hasMessageContainingAll(words);
-            });
   }
 
   @RestController
