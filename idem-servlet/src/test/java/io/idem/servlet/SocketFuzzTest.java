@@ -3,6 +3,7 @@ package io.idem.servlet;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.core.InMemoryStore;
+import io.idem.http.HttpEndpoint;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -41,7 +42,8 @@ class SocketFuzzTest {
       server.protect(
           "/pay",
           operation -> operation.retention(Duration.ofMinutes(10)),
-          endpoint -> endpoint,
+          // what is left of a body whose head ended early is part of the next method: "--POST"
+          HttpEndpoint.Builder::unsafeMethods,
           (request, response) -> response.getOutputStream().write('k'));
       List<Thread> clients = new ArrayList<>();
       List<Throwable> failures = new CopyOnWriteArrayList<>();
@@ -58,7 +60,9 @@ class SocketFuzzTest {
       }
       assertThat(failures).as("seed %d", seed).isEmpty();
       assertThat(server.thrown).as("seed %d", seed).isEmpty();
-      assertThat(server.runs.get()).as("requests that ran").isEqualTo((int) store.size());
+      assertThat(server.runs.get())
+          .as("requests that ran, seed %d", seed)
+          .isEqualTo((int) store.size());
     } finally {
       server.stop();
     }
