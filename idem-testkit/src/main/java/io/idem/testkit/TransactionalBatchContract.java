@@ -288,7 +288,7 @@ public abstract class TransactionalBatchContract extends TransactionalContract {
       runInbox(store(), done);
       expired.forEach(id -> age(id, Requests.RETENTION.multipliedBy(2)));
       List<RecordId> shuffled = new ArrayList<>(ids);
-      Collections.shuffle(shuffled);
+      Collections.shuffle(shuffled, new Random(1));
       whileHeld(
           busy,
           () -> {
@@ -330,9 +330,8 @@ public abstract class TransactionalBatchContract extends TransactionalContract {
 
   @Test
   void batchesThatRollBackLeaveEachKeyToOneOther() {
-    long seed = new Random().nextLong();
-    System.out.println("TransactionalBatchContract seed " + seed);
-    Random random = new Random(seed);
+    Seed seed = Seed.of(1).get(0);
+    Random random = seed.random();
     List<RecordId> ids = newIds(60);
     List<Callable<Boolean>> rivals = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
@@ -367,7 +366,7 @@ public abstract class TransactionalBatchContract extends TransactionalContract {
 
     runInbox(store(), ids);
     for (RecordId id : ids) {
-      assertThat(effects(id)).as("seed %d", seed).isEqualTo(1);
+      assertThat(effects(id)).as("%s", seed).isEqualTo(1);
     }
   }
 
