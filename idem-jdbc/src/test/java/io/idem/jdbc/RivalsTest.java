@@ -274,13 +274,16 @@ class RivalsTest {
     }
   }
 
+  /** A server with a setting that only its command line can give it; started when it is needed. */
+  private static final class RollsBackOnTimeout {
+    static final TestMariaDb SERVER = TestMariaDb.started("--innodb-rollback-on-timeout");
+  }
+
   /** Where a lock timeout rolls everything back, a batch must not run into one. */
   @Test
   void leasedBatchGoesKeyByKeyWhereALockTimeoutRollsEverythingBack() {
     TestDatabase database =
-        new TestDatabase(
-                TestMariaDb.started("--innodb-rollback-on-timeout").newDatabase(), Dialect.MARIADB)
-            .prepared();
+        new TestDatabase(RollsBackOnTimeout.SERVER.newDatabase(), Dialect.MARIADB).prepared();
     List<RecordId> ids = Stream.generate(Requests::newId).limit(6).sorted().toList();
     database
         .transactional()
@@ -301,9 +304,7 @@ class RivalsTest {
   @Test
   void lockTimeoutThatRollsEverythingBackIsAConflict() {
     TestDatabase database =
-        new TestDatabase(
-                TestMariaDb.started("--innodb-rollback-on-timeout").newDatabase(), Dialect.MARIADB)
-            .prepared();
+        new TestDatabase(RollsBackOnTimeout.SERVER.newDatabase(), Dialect.MARIADB).prepared();
     RecordId busy = Requests.newId();
     RecordId before = Requests.newId();
     database
