@@ -189,12 +189,12 @@ public abstract class TransactionalBatchContract extends TransactionalContract {
       TransactionScope scope, List<RecordId> ids, List<RecordId> busy, RecordId before) {
     write(scope, before);
     long start = System.nanoTime();
-    List<Claim> claims = claim(scope, ids, SHORT);
+    List<Claim> claims = claim(scope, ids, SECOND);
     // The bound is the batch's: four rivals do not make it four times as long.
     assertThat(Duration.ofNanos(System.nanoTime() - start))
         .isBetween(
-            SHORT.multipliedBy(9).dividedBy(10),
-            SHORT.multipliedBy(3).plus(waitUnit().multipliedBy(busy.size() + 1)));
+            SECOND.multipliedBy(9).dividedBy(10),
+            SECOND.multipliedBy(3).plus(waitUnit().multipliedBy(busy.size() + 1)));
     for (int i = 0; i < ids.size(); i++) {
       assertThat(claims.get(i) instanceof Claim.Running)
           .as("%d", i)
