@@ -78,7 +78,7 @@ class DialectsTest {
 
   @Test
   void p34_stripeRepeatsTheKeyWithEveryAnswer() {
-    HttpRequestHead request = new Request(Map.of("Idempotency-Key", " k-1 "));
+    HttpRequestHead request = new Post(Map.of("Idempotency-Key", " k-1 "));
 
     assertThat(HttpDialect.stripe().onFresh(request))
         .containsExactly(new HeaderField("Idempotency-Key", "k-1"));
@@ -131,22 +131,22 @@ class DialectsTest {
     assertThat(source.read(repeatable(Map.of("Repeatability-Request-ID", "x".repeat(41)))))
         .isInstanceOf(KeySyntax.Malformed.class);
     assertThat(source.maySend(repeatable(Map.of()))).isTrue();
-    assertThat(source.maySend(new Request(Map.of("Repeatability-First-Sent", "x")))).isTrue();
-    assertThat(source.maySend(new Request(Map.of("Idempotency-Key", "k")))).isFalse();
+    assertThat(source.maySend(new Post(Map.of("Repeatability-First-Sent", "x")))).isTrue();
+    assertThat(source.maySend(new Post(Map.of("Idempotency-Key", "k")))).isFalse();
   }
 
   @Test
   void p34_withoutBothHeadersThereIsNoOasisKey() {
     KeySource source = HttpDialect.oasis().keySource(KeySyntax.DEFAULT);
 
-    assertThat(source.read(new Request(Map.of()))).isEqualTo(new KeySyntax.Missing());
+    assertThat(source.read(new Post(Map.of()))).isEqualTo(new KeySyntax.Missing());
     assertThat(source.missingDetail())
         .contains("Repeatability-Request-ID", "Repeatability-First-Sent");
-    assertThat(source.read(new Request(Map.of("Repeatability-First-Sent", firstSent))))
+    assertThat(source.read(new Post(Map.of("Repeatability-First-Sent", firstSent))))
         .isInstanceOfSatisfying(
             KeySyntax.Malformed.class,
             malformed -> assertThat(malformed.detail()).contains("Repeatability-Request-ID"));
-    assertThat(source.read(new Request(Map.of("Repeatability-Request-ID", "id-1"))))
+    assertThat(source.read(new Post(Map.of("Repeatability-Request-ID", "id-1"))))
         .isInstanceOfSatisfying(
             KeySyntax.Malformed.class,
             malformed -> assertThat(malformed.detail()).contains("Repeatability-First-Sent"));
@@ -245,7 +245,7 @@ class DialectsTest {
             type.title(),
             "Say \"please\".",
             Duration.ofMillis(1500));
-    return dialect.refusal(problem, new Request(headers));
+    return dialect.refusal(problem, new Post(headers));
   }
 
   /** The date of an attempt that is so long ago. */
@@ -259,51 +259,11 @@ class DialectsTest {
   }
 
   /** A repeatable request with more headers, or others in their place. */
-  private Request repeatable(Map<String, String> headers) {
+  private Post repeatable(Map<String, String> headers) {
     Map<String, String> all = new HashMap<>();
     all.put("Repeatability-Request-ID", "id-1");
     all.put("Repeatability-First-Sent", firstSent);
     all.putAll(headers);
-    return new Request(all);
-  }
-
-  private static final class Request implements HttpExchange {
-
-    private final Map<String, String> headers = new HashMap<>();
-
-    Request(Map<String, String> headers) {
-      headers.forEach((name, value) -> this.headers.put(name.toLowerCase(Locale.ROOT), value));
-    }
-
-    @Override
-    public String method() {
-      return "POST";
-    }
-
-    @Override
-    public String path() {
-      return "/pay";
-    }
-
-    @Override
-    public String query() {
-      return null;
-    }
-
-    @Override
-    public List<String> headerLines(String name) {
-      String value = headers.get(name.toLowerCase(Locale.ROOT));
-      return value == null ? List.of() : List.of(value);
-    }
-
-    @Override
-    public String caller() {
-      return "alice";
-    }
-
-    @Override
-    public RequestBody body(int maxBytes) {
-      return new RequestBody.Bytes(new byte[0]);
-    }
+    return new Post(all);
   }
 }

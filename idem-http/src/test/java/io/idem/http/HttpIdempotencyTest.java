@@ -410,24 +410,14 @@ class HttpIdempotencyTest {
     }
   }
 
-  private static class Request implements HttpExchange {
+  /** Of a caller that nobody knows. */
+  private static class Request extends Post {
 
-    private final Map<String, String> headers;
     private final String query;
 
     Request(Map<String, String> headers, String query) {
-      this.headers = headers;
+      super(headers);
       this.query = query;
-    }
-
-    @Override
-    public String method() {
-      return "POST";
-    }
-
-    @Override
-    public String path() {
-      return "/pay";
     }
 
     @Override
@@ -436,23 +426,8 @@ class HttpIdempotencyTest {
     }
 
     @Override
-    public List<String> headerLines(String name) {
-      for (Map.Entry<String, String> header : headers.entrySet()) {
-        if (header.getKey().toLowerCase(Locale.ROOT).equals(name.toLowerCase(Locale.ROOT))) {
-          return List.of(header.getValue());
-        }
-      }
-      return List.of();
-    }
-
-    @Override
     public String caller() {
       return null;
-    }
-
-    @Override
-    public RequestBody body(int maxBytes) {
-      return new RequestBody.Bytes(new byte[0]);
     }
   }
 

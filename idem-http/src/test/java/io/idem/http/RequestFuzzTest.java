@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
@@ -184,31 +185,17 @@ class RequestFuzzTest {
         HandlerResponse.Directive.BY_STATUS);
   }
 
-  private static final class Request implements HttpExchange {
+  private static final class Request extends Post {
 
     private final List<String> keys;
     private final String type;
     private final byte[] content;
 
     Request(List<String> keys, String type, byte[] content) {
+      super(Map.of());
       this.keys = keys;
       this.type = type;
       this.content = content;
-    }
-
-    @Override
-    public String method() {
-      return "POST";
-    }
-
-    @Override
-    public String path() {
-      return "/pay";
-    }
-
-    @Override
-    public String query() {
-      return null;
     }
 
     @Override
@@ -218,11 +205,6 @@ class RequestFuzzTest {
         case "content-type" -> List.of(type);
         default -> List.of();
       };
-    }
-
-    @Override
-    public String caller() {
-      return "alice";
     }
 
     @Override

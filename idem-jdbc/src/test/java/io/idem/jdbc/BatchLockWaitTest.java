@@ -8,43 +8,15 @@ import io.idem.core.store.StoredOutcome;
 import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
 import io.idem.testkit.Requests;
-import java.sql.Connection;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The caller's own transaction is as it was after every kind of batch. */
-class BatchLockWaitTest {
+class BatchLockWaitTest extends SessionSettingCases {
 
-  @ParameterizedTest
-  @ValueSource(
-      strings = {"SET lock_timeout = '7s'", "SET LOCAL lock_timeout = '8s'", "SELECT 'default'"})
-  void lockTimeoutIsWhatItWasOnPostgres(String setting) {
-    check(TestDatabase.postgresql(), setting, "SHOW lock_timeout");
-  }
-
-  @ParameterizedTest
-  @EnumSource(
-      mode = EnumSource.Mode.EXCLUDE,
-      names = {"H2", "POSTGRESQL"})
-  void lockTimeoutIsWhatItWasOnMariaDbAndMySql(Backend backend) {
-    for (String setting : List.of("SET innodb_lock_wait_timeout = 7", "DO 'default'")) {
-      check(backend.prepared(), setting, "SELECT @@SESSION.innodb_lock_wait_timeout");
-    }
-  }
-
-  @Test
-  void lockTimeoutIsWhatItWasOnH2() {
-    check(TestDatabase.h2(), "SET LOCK_TIMEOUT 1234", "SELECT LOCK_TIMEOUT()");
-  }
-
-  private static void check(TestDatabase database, String setting, String show) {
+  @Override
+  void check(TestDatabase database, String setting, String show) {
     List<RecordId> ids = Stream.generate(Requests::newId).limit(40).toList();
     TransactionalStore rival = new JdbcTransactionalStore(database.dataSource());
     rival.inTransaction(scope -> claims(scope, ids.subList(0, 1)));
@@ -54,7 +26,7 @@ class BatchLockWaitTest {
           claims(held, ids.subList(20, 21));
           database.inTransaction(
               connection -> {
-                execute(connection, setting);
+                TestDatabase.execute(connection, setting);
                 String before = TestDatabase.text(connection, show);
                 database
                     .joining(connection)
@@ -77,13 +49,5 @@ class BatchLockWaitTest {
   private static List<Claim> claims(TransactionScope scope, List<RecordId> ids) {
     return scope.claimAllCompleted(
         ids.stream().map(Requests::claimOf).toList(), StoredOutcome.done(), Duration.ofMillis(50));
-  }
-
-  private static void execute(Connection connection, String sql) {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(sql);
-    } catch (SQLException e) {
-      throw new AssertionError(e);
-    }
   }
 }

@@ -24,15 +24,21 @@ final class DatabaseFixture {
   }
 
   private record Leased(TestDatabase database, IdempotencyStore store, IdempotencyStore otherStore)
-      implements LeasedFixture {
+      implements LeasedFixture, AutoCloseable {
 
     @Override
     public void age(RecordId id, Duration by) {
       database.age(id, by);
     }
+
+    @Override
+    public void close() {
+      database.close();
+    }
   }
 
-  private record Transactional(TestDatabase database) implements TransactionalFixture {
+  private record Transactional(TestDatabase database)
+      implements TransactionalFixture, AutoCloseable {
 
     @Override
     public TransactionalStore store() {
@@ -115,6 +121,11 @@ final class DatabaseFixture {
     @Override
     public void age(RecordId id, Duration by) {
       database.age(id, by);
+    }
+
+    @Override
+    public void close() {
+      database.close();
     }
   }
 }

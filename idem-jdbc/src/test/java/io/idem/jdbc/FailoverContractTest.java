@@ -10,9 +10,6 @@ import io.idem.core.IdempotentRequest;
 import io.idem.core.Recording;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.RecordId;
-import io.idem.testkit.BatchClaimsContract;
-import io.idem.testkit.ExpiredEntriesContract;
-import io.idem.testkit.IdempotencyStoreContract;
 import io.idem.testkit.LeasedFixture;
 import io.idem.testkit.TcpProxy;
 import java.net.URI;
@@ -23,23 +20,36 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
-import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** Two databases as one store, while both are there and while the way to one of them is cut. */
-class FailoverContractTest {
+class FailoverContractTest extends LeasedContracts {
 
   /** Two databases, both of which a record is aged in. */
-  private static final class Pair implements LeasedFixture {
+  private static final class Pair implements LeasedFixture, AutoCloseable {
 
-    final TestDatabase primary = TestDatabase.postgresql();
-    final TestDatabase fallback = TestDatabase.postgresql();
-    private final FailoverStore here = newStore();
-    private final FailoverStore there = newStore();
+    final TestDatabase primary;
+    final TestDatabase fallback;
+    private final FailoverStore here;
+    private final FailoverStore there;
+
+    Pair() {
+      this(TestDatabase.postgresql(), TestDatabase.postgresql());
+    }
+
+    private Pair(TestDatabase primary, TestDatabase fallback) {
+      this.primary = primary;
+      this.fallback = fallback;
+      here = newStore();
+      there = newStore();
+    }
+
+    static Pair pooled() {
+      return new Pair(TestDatabase.postgresql().pooled(), TestDatabase.postgresql().pooled());
+    }
 
     private FailoverStore newStore() {
       return new FailoverStore(primary.leased(), fallback.leased());
@@ -60,42 +70,16 @@ class FailoverContractTest {
       primary.age(id, by);
       fallback.age(id, by);
     }
-  }
-
-  @Nested
-  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  class Leased extends IdempotencyStoreContract {
-
-    private final LeasedFixture fixture = new Pair();
 
     @Override
-    protected LeasedFixture fixture() {
-      return fixture;
+    public void close() {
+      primary.close();
+      fallback.close();
     }
   }
 
-  @Nested
-  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  class Batches extends BatchClaimsContract {
-
-    private final LeasedFixture fixture = new Pair();
-
-    @Override
-    protected LeasedFixture fixture() {
-      return fixture;
-    }
-  }
-
-  @Nested
-  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  class Purge extends ExpiredEntriesContract {
-
-    private final LeasedFixture fixture = new Pair();
-
-    @Override
-    protected LeasedFixture fixture() {
-      return fixture;
-    }
+  FailoverContractTest() {
+    super(Pair::pooled);
   }
 
   @Test

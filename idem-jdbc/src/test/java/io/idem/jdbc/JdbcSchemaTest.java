@@ -16,6 +16,8 @@ import java.util.UUID;
 import java.util.concurrent.Callable;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.Resources;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -171,6 +173,7 @@ class JdbcSchemaTest {
 
   @ParameterizedTest
   @EnumSource
+  @ResourceLock(Resources.TIME_ZONE)
   void timesAreTheDatabasesEpochWhateverTheZone(Backend backend) {
     TimeZone before = TimeZone.getDefault();
     try {

@@ -14,7 +14,6 @@ import io.idem.testkit.Together;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -23,38 +22,15 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The caller's own transaction is as it was after every kind of claim. */
-class LockWaitTest {
+class LockWaitTest extends SessionSettingCases {
 
   private static final Duration SHORT = Duration.ofMillis(50);
 
-  @ParameterizedTest
-  @ValueSource(
-      strings = {"SET lock_timeout = '7s'", "SET LOCAL lock_timeout = '8s'", "SELECT 'default'"})
-  void lockTimeoutIsWhatItWasOnPostgres(String setting) {
-    TestDatabase database = TestDatabase.postgresql();
-    check(database, setting, "SHOW lock_timeout");
-  }
-
-  @ParameterizedTest
-  @EnumSource(
-      mode = EnumSource.Mode.EXCLUDE,
-      names = {"H2", "POSTGRESQL"})
-  void lockTimeoutIsWhatItWasOnMariaDbAndMySql(Backend backend) {
-    for (String setting : List.of("SET innodb_lock_wait_timeout = 7", "DO 'default'")) {
-      check(backend.prepared(), setting, "SELECT @@SESSION.innodb_lock_wait_timeout");
-    }
-  }
-
-  @Test
-  void lockTimeoutIsWhatItWasOnH2() {
-    check(TestDatabase.h2(), "SET LOCK_TIMEOUT 1234", "SELECT LOCK_TIMEOUT()");
-  }
-
   /** In a caller's transaction, and in one of Idem's own on a session with the setting. */
-  private static void check(TestDatabase database, String setting, String show) {
+  @Override
+  void check(TestDatabase database, String setting, String show) {
     inOwnTransaction(database, setting, show);
     inCallersTransaction(database, setting, show);
   }
@@ -69,7 +45,7 @@ class LockWaitTest {
                 new Class<?>[] {DataSource.class},
                 (self, method, args) -> {
                   Connection connection = database.dataSource().getConnection();
-                  execute(connection, setting);
+                  TestDatabase.execute(connection, setting);
                   return connection;
                 });
     Map<RecordId, Class<? extends Claim>> expected =
@@ -109,7 +85,7 @@ class LockWaitTest {
           inbox(held, busy);
           database.inTransaction(
               connection -> {
-                execute(connection, setting);
+                TestDatabase.execute(connection, setting);
                 String before = TestDatabase.text(connection, show);
                 database
                     .joining(connection)
@@ -202,7 +178,7 @@ class LockWaitTest {
     Claim.Acquired claim = (Claim.Acquired) store.claim(Requests.claimOf(Requests.newId()));
     database.inTransaction(
         connection -> {
-          execute(
+          TestDatabase.execute(
               connection,
               backend.isInnoDb()
                   ? "SELECT id FROM idem_record FOR UPDATE"
@@ -226,13 +202,5 @@ class LockWaitTest {
 
   private static Claim inbox(TransactionScope scope, RecordId id) {
     return scope.claimCompleted(Requests.claimOf(id), StoredOutcome.done(), SHORT);
-  }
-
-  private static void execute(Connection connection, String sql) {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(sql);
-    } catch (SQLException e) {
-      throw new AssertionError(e);
-    }
   }
 }

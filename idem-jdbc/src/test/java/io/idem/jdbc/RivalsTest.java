@@ -77,7 +77,7 @@ class RivalsTest {
               List<String> answer = new ArrayList<>();
               database.inTransaction(
                   connection -> {
-                    execute(connection, "INSERT INTO effect VALUES ('" + before + "')");
+                    TestDatabase.execute(connection, "INSERT INTO effect VALUES ('" + before + "')");
                     try {
                       Claim claim =
                           database
@@ -120,7 +120,7 @@ class RivalsTest {
                   scope -> {
                     Claim.Acquired claim = (Claim.Acquired) scope.claim(Requests.claimOf(id), LONG);
                     Connection connection = scope.unwrap(Connection.class);
-                    execute(connection, "UPDATE account SET n = n + 1 WHERE id = 1");
+                    TestDatabase.execute(connection, "UPDATE account SET n = n + 1 WHERE id = 1");
                     bothHoldOne.countDown();
                     Together.await(bothHoldOne);
                     try (Statement statement = connection.createStatement()) {
@@ -146,12 +146,12 @@ class RivalsTest {
               connection -> {
                 // The one that changed more rows survives.
                 for (int i = 0; i < 20; i++) {
-                  execute(connection, "INSERT INTO effect VALUES ('rival')");
+                  TestDatabase.execute(connection, "INSERT INTO effect VALUES ('rival')");
                 }
-                execute(connection, "UPDATE account SET n = n + 1 WHERE id = 2");
+                TestDatabase.execute(connection, "UPDATE account SET n = n + 1 WHERE id = 2");
                 bothHoldOne.countDown();
                 Together.await(bothHoldOne);
-                execute(connection, "UPDATE account SET n = n + 1 WHERE id = 1");
+                TestDatabase.execute(connection, "UPDATE account SET n = n + 1 WHERE id = 1");
                 return true;
               });
           return true;
@@ -241,7 +241,7 @@ class RivalsTest {
       JdbcIdempotencyStore store = database.leased(pool);
       List<ClaimRequest> batch =
           Stream.generate(() -> Requests.claimOf(Requests.newId())).limit(5).toList();
-      execute(locking, "LOCK TABLES idem_record WRITE");
+      TestDatabase.execute(locking, "LOCK TABLES idem_record WRITE");
       boolean failed =
           Together.runWhile(
               () -> {
@@ -250,7 +250,7 @@ class RivalsTest {
                 return true;
               },
               () -> Together.await("the batch to wait", () -> killsWhatWaits(locking)));
-      execute(locking, "UNLOCK TABLES");
+      TestDatabase.execute(locking, "UNLOCK TABLES");
 
       assertThat(failed).isTrue();
       assertThat(store.claim(batch.get(0))).isInstanceOf(Claim.Acquired.class);
@@ -264,7 +264,7 @@ class RivalsTest {
       while (processes.next()) {
         boolean waits = String.valueOf(processes.getString("State")).contains("metadata lock");
         if (waits && connection.getCatalog().equals(processes.getString("db"))) {
-          execute(connection, "KILL QUERY " + processes.getLong("Id"));
+          TestDatabase.execute(connection, "KILL QUERY " + processes.getLong("Id"));
           return true;
         }
       }
@@ -274,13 +274,16 @@ class RivalsTest {
     }
   }
 
+  /** A server with a setting that only its command line can give it; started when it is needed. */
+  private static final class RollsBackOnTimeout {
+    static final TestMariaDb SERVER = TestMariaDb.started("--innodb-rollback-on-timeout");
+  }
+
   /** Where a lock timeout rolls everything back, a batch must not run into one. */
   @Test
   void leasedBatchGoesKeyByKeyWhereALockTimeoutRollsEverythingBack() {
     TestDatabase database =
-        new TestDatabase(
-                TestMariaDb.started("--innodb-rollback-on-timeout").newDatabase(), Dialect.MARIADB)
-            .prepared();
+        new TestDatabase(RollsBackOnTimeout.SERVER.newDatabase(), Dialect.MARIADB).prepared();
     List<RecordId> ids = Stream.generate(Requests::newId).limit(6).sorted().toList();
     database
         .transactional()
@@ -301,9 +304,7 @@ class RivalsTest {
   @Test
   void lockTimeoutThatRollsEverythingBackIsAConflict() {
     TestDatabase database =
-        new TestDatabase(
-                TestMariaDb.started("--innodb-rollback-on-timeout").newDatabase(), Dialect.MARIADB)
-            .prepared();
+        new TestDatabase(RollsBackOnTimeout.SERVER.newDatabase(), Dialect.MARIADB).prepared();
     RecordId busy = Requests.newId();
     RecordId before = Requests.newId();
     database
@@ -351,7 +352,7 @@ class RivalsTest {
                           .inTransaction(
                               scope -> {
                                 Claim claim = claimAndWrite(database, scope, id);
-                                execute(connection, "ROLLBACK");
+                                TestDatabase.execute(connection, "ROLLBACK");
                                 return claim;
                               }))
               .isInstanceOf(StoreUnavailableException.class)
@@ -455,13 +456,5 @@ class RivalsTest {
       database.write(scope, id);
     }
     return claim;
-  }
-
-  private static void execute(Connection connection, String sql) {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(sql);
-    } catch (SQLException e) {
-      throw new AssertionError(e);
-    }
   }
 }

@@ -1,8 +1,11 @@
 package io.idem.jdbc;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
+import io.idem.testkit.Together;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -13,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import javax.sql.DataSource;
 
 /** A database with the schema and a table of effects, and a look behind the stores' back. */
@@ -56,6 +60,23 @@ record TestDatabase(DataSource dataSource, Dialect dialect, JdbcSettings setting
     new JdbcSchema(dataSource, dialect, settings).createIfAbsent();
     execute("CREATE TABLE effect (name VARCHAR(32) NOT NULL)");
     return this;
+  }
+
+  /** The same through a pool: for many calls, each of which would open a connection of its own. */
+  TestDatabase pooled() {
+    HikariConfig config = new HikariConfig();
+    config.setDataSource(dataSource);
+    config.setMinimumIdle(0);
+    config.setMaximumPoolSize(50);
+    config.setConnectionTimeout(Together.PATIENCE.toMillis());
+    return new TestDatabase(new HikariDataSource(config), dialect, settings);
+  }
+
+  /** Closes the pool, if it has one. */
+  void close() {
+    if (dataSource instanceof HikariDataSource pool) {
+      pool.close();
+    }
   }
 
   JdbcIdempotencyStore leased() {
@@ -121,18 +142,35 @@ record TestDatabase(DataSource dataSource, Dialect dialect, JdbcSettings setting
 
   /** H2 does not say who waits for an uncommitted key, but its statement goes on executing. */
   int waiting() {
-    return number(
-        switch (dialect) {
-          case H2 ->
+    return switch (dialect) {
+      case H2 ->
+          number(
               "SELECT count(*) FROM information_schema.sessions"
                   + " WHERE executing_statement LIKE 'INSERT INTO idem%'"
-                  + " OR executing_statement LIKE 'UPDATE idem%'";
-          case POSTGRESQL ->
+                  + " OR executing_statement LIKE 'UPDATE idem%'");
+      case POSTGRESQL ->
+          number(
               "SELECT count(*) FROM pg_stat_activity"
-                  + " WHERE datname = current_database() AND wait_event_type = 'Lock'";
-          // The tables of locks are cached for as long as they are asked again and again.
-          case MARIADB, MYSQL -> "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'";
-        });
+                  + " WHERE datname = current_database() AND wait_event_type = 'Lock'");
+      case MARIADB, MYSQL -> waitingOnInnoDb();
+    };
+  }
+
+  /**
+   * What waits in this database: the counters of the server would count what other tests wait for,
+   * and the tables of locks are cached for as long as they are asked again and again.
+   */
+  private int waitingOnInnoDb() {
+    try (Connection connection = dataSource.getConnection()) {
+      return (int)
+          Pattern.compile(
+                  "TRX HAS BEEN WAITING .*\\R.* of table `" + connection.getCatalog() + "`\\.")
+              .matcher(text(connection, "SHOW ENGINE INNODB STATUS"))
+              .results()
+              .count();
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
   }
 
   int number(String sql) {

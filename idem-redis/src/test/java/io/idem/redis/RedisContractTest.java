@@ -5,6 +5,7 @@ import io.idem.testkit.BatchClaimsContract;
 import io.idem.testkit.IdempotencyStoreContract;
 import io.idem.testkit.LeasedFixture;
 import io.idem.testkit.TestRedis;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.TestInstance;
@@ -18,100 +19,39 @@ class RedisContractTest {
   @Nested
   class Standalone extends OnRedis {
     Standalone() {
-      super(TestNode.to(TestRedis.standalone()), TestNode.to(TestRedis.standalone()));
+      super(() -> TestNode.to(TestRedis.standalone()));
     }
   }
 
   @Nested
   class Cluster extends OnRedis {
     Cluster() {
-      super(TestNode.toCluster(TestRedis.cluster()), TestNode.toCluster(TestRedis.cluster()));
+      super(() -> TestNode.toCluster(TestRedis.cluster()));
     }
   }
 
   @Nested
   class StandaloneRecent extends OnRedis {
     StandaloneRecent() {
-      super(TestNode.to(TestRedis.recent()), TestNode.to(TestRedis.recent()));
+      super(() -> TestNode.to(TestRedis.recent()));
     }
   }
 
   @Nested
   class ClusterRecent extends OnRedis {
     ClusterRecent() {
-      super(
-          TestNode.toCluster(TestRedis.recentCluster()),
-          TestNode.toCluster(TestRedis.recentCluster()));
+      super(() -> TestNode.toCluster(TestRedis.recentCluster()));
     }
   }
 
-  @Nested
-  class BatchesStandalone extends BatchesOnRedis {
-    BatchesStandalone() {
-      super(TestNode.to(TestRedis.standalone()), TestNode.to(TestRedis.standalone()));
-    }
-  }
-
-  @Nested
-  class BatchesOnACluster extends BatchesOnRedis {
-    BatchesOnACluster() {
-      super(TestNode.toCluster(TestRedis.cluster()), TestNode.toCluster(TestRedis.cluster()));
-    }
-  }
-
-  @Nested
-  class BatchesStandaloneRecent extends BatchesOnRedis {
-    BatchesStandaloneRecent() {
-      super(TestNode.to(TestRedis.recent()), TestNode.to(TestRedis.recent()));
-    }
-  }
-
-  @Nested
-  class BatchesOnARecentCluster extends BatchesOnRedis {
-    BatchesOnARecentCluster() {
-      super(
-          TestNode.toCluster(TestRedis.recentCluster()),
-          TestNode.toCluster(TestRedis.recentCluster()));
-    }
-  }
-
-  @Nested
-  class StagesStandalone extends StagesOnRedis {
-    StagesStandalone() {
-      super(TestNode.to(TestRedis.standalone()), TestNode.to(TestRedis.standalone()));
-    }
-  }
-
-  @Nested
-  class StagesOnACluster extends StagesOnRedis {
-    StagesOnACluster() {
-      super(TestNode.toCluster(TestRedis.cluster()), TestNode.toCluster(TestRedis.cluster()));
-    }
-  }
-
-  @Nested
-  class StagesStandaloneRecent extends StagesOnRedis {
-    StagesStandaloneRecent() {
-      super(TestNode.to(TestRedis.recent()), TestNode.to(TestRedis.recent()));
-    }
-  }
-
-  @Nested
-  class StagesOnARecentCluster extends StagesOnRedis {
-    StagesOnARecentCluster() {
-      super(
-          TestNode.toCluster(TestRedis.recentCluster()),
-          TestNode.toCluster(TestRedis.recentCluster()));
-    }
-  }
-
+  /** Every contract on one pair of nodes. */
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  abstract static class StagesOnRedis extends AsyncStoreContract {
+  abstract static class OnRedis {
 
     private final RedisFixture fixture;
 
-    StagesOnRedis(TestNode here, TestNode there) {
-      fixture = new RedisFixture(here, there);
+    OnRedis(Supplier<TestNode> newNode) {
+      fixture = new RedisFixture(newNode.get(), newNode.get());
     }
 
     @AfterAll
@@ -119,49 +59,28 @@ class RedisContractTest {
       fixture.close();
     }
 
-    @Override
-    protected LeasedFixture fixture() {
-      return fixture;
-    }
-  }
-
-  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  abstract static class BatchesOnRedis extends BatchClaimsContract {
-
-    private final RedisFixture fixture;
-
-    BatchesOnRedis(TestNode here, TestNode there) {
-      fixture = new RedisFixture(here, there);
+    @Nested
+    class Leased extends IdempotencyStoreContract {
+      @Override
+      protected LeasedFixture fixture() {
+        return fixture;
+      }
     }
 
-    @AfterAll
-    void close() {
-      fixture.close();
+    @Nested
+    class Batches extends BatchClaimsContract {
+      @Override
+      protected LeasedFixture fixture() {
+        return fixture;
+      }
     }
 
-    @Override
-    protected LeasedFixture fixture() {
-      return fixture;
-    }
-  }
-
-  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  abstract static class OnRedis extends IdempotencyStoreContract {
-
-    private final RedisFixture fixture;
-
-    OnRedis(TestNode here, TestNode there) {
-      fixture = new RedisFixture(here, there);
-    }
-
-    @AfterAll
-    void close() {
-      fixture.close();
-    }
-
-    @Override
-    protected LeasedFixture fixture() {
-      return fixture;
+    @Nested
+    class Stages extends AsyncStoreContract {
+      @Override
+      protected LeasedFixture fixture() {
+        return fixture;
+      }
     }
   }
 }

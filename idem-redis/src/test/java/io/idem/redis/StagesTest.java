@@ -218,7 +218,7 @@ class StagesTest {
         TestNode impatient =
             TestNode.to(RedisClient.create(server.url()), Duration.ofMillis(200))) {
       AsyncStore stages = stages(impatient.store());
-      impatient.send("CLIENT", "PAUSE", "1500");
+      impatient.send("CLIENT", "PAUSE", "10000");
       long start = System.nanoTime();
       List<CompletionStage<Claim>> claims = new ArrayList<>();
       for (int i = 0; i < 100; i++) {
@@ -226,14 +226,14 @@ class StagesTest {
       }
       assertThat(Duration.ofNanos(System.nanoTime() - start))
           .as("the caller is not held up")
-          .isLessThan(Duration.ofMillis(200));
+          .isLessThan(Duration.ofSeconds(4));
       assertThat(claims)
           .allSatisfy(
               claim ->
                   assertThat(failure(claim))
                       .isInstanceOf(StoreUnavailableException.class)
                       .hasMessageContaining("within 200 ms"));
-      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofMillis(1_400));
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(8));
     }
   }
 

@@ -33,6 +33,12 @@ final class Seed {
     return new Random(number);
   }
 
+  /** How it is repeated. */
+  @Override
+  public String toString() {
+    return "-D" + PROPERTY + "=" + number;
+  }
+
   void tell(String step) {
     story.add(step);
   }
@@ -43,8 +49,8 @@ final class Seed {
     assertThat(agree)
         .withFailMessage(
             () ->
-                "Found %s but expected %s. Repeat with -D%s=%d; it went%n%s"
-                    .formatted(found, expected, PROPERTY, number, String.join("\n", story)))
+                "Found %s but expected %s. Repeat with %s; it went%n%s"
+                    .formatted(found, expected, this, String.join("\n", story)))
         .isTrue();
   }
 }

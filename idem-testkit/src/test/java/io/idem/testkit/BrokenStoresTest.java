@@ -498,39 +498,45 @@ class BrokenStoresTest {
     }
   }
 
-  /** Answers before it has written: what it says is durable, another node does not see yet. */
+  /** Answers before it has written: who looks next does not see yet what it says is durable. */
   static class LateWrites extends OnMap {
     LateWrites() {
-      super(
-          records ->
-              new MapStore(records) {
-                private final Map<RecordId, Entry> unwritten = new ConcurrentHashMap<>();
+      super(clientsOfOneTable());
+    }
 
-                /** At the next call. */
-                private void write() {
-                  entries.putAll(unwritten);
-                  unwritten.clear();
-                }
+    private static Function<Map<RecordId, Entry>, MapStore> clientsOfOneTable() {
+      Map<RecordId, Entry> unwritten = new ConcurrentHashMap<>();
+      return records ->
+          new MapStore(records) {
+            private void write() {
+              unwritten.forEach(
+                  (id, entry) -> {
+                    if (unwritten.remove(id, entry)) {
+                      entries.put(id, entry);
+                    }
+                  });
+            }
 
-                @Override
-                public Claim claim(ClaimRequest request) {
-                  write();
-                  return super.claim(request);
-                }
+            @Override
+            public Claim claim(ClaimRequest request) {
+              Claim answer = super.claim(request);
+              write();
+              return answer;
+            }
 
-                @Override
-                public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
-                  write();
-                  Entry found = entries.get(lease.id());
-                  if (found == null || !found.token().equals(lease.token())) {
-                    return LeaseCheck.LOST;
-                  }
-                  if (found.outcome() == null) {
-                    unwritten.put(lease.id(), found.completed(outcome, after(retention)));
-                  }
-                  return LeaseCheck.HELD;
-                }
-              });
+            @Override
+            public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
+              write();
+              Entry found = entries.get(lease.id());
+              if (found == null || !found.token().equals(lease.token())) {
+                return LeaseCheck.LOST;
+              }
+              if (found.outcome() == null) {
+                unwritten.put(lease.id(), found.completed(outcome, after(retention)));
+              }
+              return LeaseCheck.HELD;
+            }
+          };
     }
   }
 

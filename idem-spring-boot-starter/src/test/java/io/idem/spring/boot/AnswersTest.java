@@ -1,11 +1,11 @@
 package io.idem.spring.boot;
 
+import static io.idem.spring.boot.ServedApplication.isReplay;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.spring.boot.AnswersApplication.Endpoints;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -23,42 +23,32 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.springframework.boot.builder.SpringApplicationBuilder;
-import org.springframework.context.ConfigurableApplicationContext;
 
 /** What is kept of the answers of Spring MVC, and what a repeat is given of them. */
 class AnswersTest {
 
-  private static ConfigurableApplicationContext context;
+  private static ServedApplication application;
   private static Endpoints endpoints;
-  private static URI base;
   private final HttpClient client = HttpClient.newHttpClient();
   private final String name = UUID.randomUUID().toString();
 
   @BeforeAll
   static void start() {
-    context =
-        new SpringApplicationBuilder(AnswersApplication.class)
-            .properties(
-                "server.port=0",
-                "server.address=127.0.0.1",
-                "server.compression.enabled=true",
-                "server.compression.min-response-size=100",
-                "idem.http.busy-status=429",
-                "idem.http.retry-after=7s",
-                "idem.http.releasing-statuses=400,404",
-                "idem.http.server-errors=record",
-                "spring.main.banner-mode=off",
-                "spring.datasource.url=jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1")
-            .run();
-    endpoints = context.getBean(Endpoints.class);
-    base =
-        URI.create("http://127.0.0.1:" + context.getEnvironment().getProperty("local.server.port"));
+    application =
+        ServedApplication.start(
+            AnswersApplication.class,
+            "server.compression.enabled=true",
+            "server.compression.min-response-size=100",
+            "idem.http.busy-status=429",
+            "idem.http.retry-after=7s",
+            "idem.http.releasing-statuses=400,404",
+            "idem.http.server-errors=record");
+    endpoints = application.bean(Endpoints.class);
   }
 
   @AfterAll
   static void stop() {
-    context.close();
+    application.close();
   }
 
   /** Spring Boot's page of an error says when it was made: to render it again changes it. */
@@ -290,10 +280,6 @@ class AnswersTest {
     return new String(response.body(), StandardCharsets.UTF_8);
   }
 
-  private static boolean isReplay(HttpResponse<?> response) {
-    return response.headers().firstValue("Idempotent-Replayed").isPresent();
-  }
-
   private static HttpRequest.BodyPublisher body(String text) {
     return BodyPublishers.ofString(text);
   }
@@ -304,7 +290,7 @@ class AnswersTest {
   }
 
   private static HttpRequest.Builder request(String path, String key) {
-    return HttpRequest.newBuilder(base.resolve(path))
+    return HttpRequest.newBuilder(application.base().resolve(path))
         .header("Idempotency-Key", key)
         .header("Content-Type", "text/plain")
         .POST(body(""));

@@ -19,9 +19,12 @@ import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
+import io.idem.jdbc.JdbcSchema;
+import io.idem.jdbc.JdbcSettings;
 import io.idem.redis.RedisIdempotencyStore;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.testkit.TestRedis;
+import io.idem.testkit.Together;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
@@ -174,6 +177,11 @@ class FailoverTest {
                   .isEqualTo(Status.DOWN);
               assertThatExceptionOfType(StoreUnavailableException.class)
                   .isThrownBy(() -> run(context, "k2"));
+              // It comes back, and the engine has nothing left to wait for when it closes.
+              new JdbcSchema(context.getBean(DataSource.class), JdbcSettings.defaults())
+                  .createIfAbsent();
+              Together.await(
+                  "the key is free again", () -> run(context, "k2") instanceof Execution.Ran);
             });
   }
 

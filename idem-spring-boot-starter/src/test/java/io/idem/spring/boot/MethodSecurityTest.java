@@ -1,11 +1,11 @@
 package io.idem.spring.boot;
 
+import static io.idem.spring.boot.ServedApplication.isReplay;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.spring.boot.SecuredApplication.Endpoints;
 import io.idem.spring.boot.SecuredApplication.Roles;
 import java.io.IOException;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -17,36 +17,24 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.springframework.boot.builder.SpringApplicationBuilder;
-import org.springframework.context.ConfigurableApplicationContext;
 
 /** Point 30: whoever may no longer call an endpoint is not given its stored answers. */
 class MethodSecurityTest {
 
-  private static ConfigurableApplicationContext context;
+  private static ServedApplication application;
   private static Roles roles;
-  private static URI base;
   private final HttpClient client = HttpClient.newHttpClient();
   private final String user = UUID.randomUUID().toString();
 
   @BeforeAll
   static void start() {
-    context =
-        new SpringApplicationBuilder(SecuredApplication.class)
-            .properties(
-                "server.port=0",
-                "server.address=127.0.0.1",
-                "spring.main.banner-mode=off",
-                "spring.datasource.url=jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1")
-            .run();
-    roles = context.getBean(Roles.class);
-    base =
-        URI.create("http://127.0.0.1:" + context.getEnvironment().getProperty("local.server.port"));
+    application = ServedApplication.start(SecuredApplication.class);
+    roles = application.bean(Roles.class);
   }
 
   @AfterAll
   static void stop() {
-    context.close();
+    application.close();
   }
 
   @ParameterizedTest
@@ -82,11 +70,11 @@ class MethodSecurityTest {
   @ParameterizedTest
   @CsvSource({"/by-role", "/by-variable/PAYER", "/answering"})
   void p30_aDenialConsumesNoKey(String path) throws Exception {
-    int before = context.getBean(Endpoints.class).runs();
+    int before = application.bean(Endpoints.class).runs();
     HttpResponse<String> denied = post(path, user, "k", "{}");
 
     assertThat(denied.statusCode()).isEqualTo(403);
-    assertThat(context.getBean(Endpoints.class).runs()).isEqualTo(before);
+    assertThat(application.bean(Endpoints.class).runs()).isEqualTo(before);
 
     roles.grant(user, "PAYER");
     HttpResponse<String> granted = post(path, user, "k", "[\"corrected\"]");
@@ -172,14 +160,10 @@ class MethodSecurityTest {
     assertThat(replay.body()).isEqualTo(first.body());
   }
 
-  private static boolean isReplay(HttpResponse<?> response) {
-    return response.headers().firstValue("Idempotent-Replayed").isPresent();
-  }
-
   private HttpResponse<String> post(String path, String caller, String key, String body)
       throws IOException, InterruptedException {
     return client.send(
-        HttpRequest.newBuilder(base.resolve(path))
+        HttpRequest.newBuilder(application.base().resolve(path))
             .header("X-User", caller)
             .header("Idempotency-Key", key)
             .header("Content-Type", "application/json")

@@ -271,10 +271,13 @@ abstract class ExactlyOnceContract {
     assertMoved(10);
   }
 
-  /** At any moment: the kill comes after a random number of answers, while others are under way. */
+  /**
+   * At any moment: the kill comes after a random number of answers, while others are under way. The
+   * numbers are repeated with {@code -Didem.seed=…}.
+   */
   @Test
   void killedAtAnyMomentEveryPaymentIsTakenExactlyOnce() {
-    long seed = System.nanoTime();
+    long seed = Long.getLong("idem.seed", System.nanoTime());
     Random random = new Random(seed);
     List<String> keys = new ArrayList<>();
     List<String> acknowledged = new ArrayList<>();
