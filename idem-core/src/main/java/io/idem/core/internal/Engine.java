@@ -67,6 +67,7 @@ public final class Engine {
   private final @Nullable TransactionalStore transactionalStore;
   private final Duration shutdownWithin;
   private final ConcurrentHashMap<RecordId, Flight> flights = new ConcurrentHashMap<>();
+  private final KeySpaces keySpaces = new KeySpaces();
   private final Waiters waiters;
   private final Answers answers;
   private final CachedAnswers cache;
@@ -192,6 +193,7 @@ public final class Engine {
               + "' is transactional and cannot fail open: without its database the effect cannot"
               + " happen either. Leave onStoreDown at FAIL_CLOSED, or choose Mode.LEASED");
     }
+    keySpaces.enter(spec);
     if (spec.mode() == Mode.LEASED && keeper != null) {
       keeper.accommodate(spec.leaseFor());
     }
@@ -301,11 +303,16 @@ public final class Engine {
   private <T extends @Nullable Object, X extends Throwable> Call<T, X> call(
       OperationSpec<T> spec, IdempotentRequest request, Body<T, X> body) {
     long now = System.nanoTime();
+    String keySpace = spec.keySpace();
     ClaimRequest claim =
         new ClaimRequest(
-            Keys.id(namespace, spec.name(), request),
+            keySpace == null
+                ? Keys.id(namespace, spec.name(), request)
+                : Keys.sharedId(namespace, keySpace, request),
             new RecordLabel(namespace, spec.name(), request.source(), request.key()),
-            request.fingerprint(),
+            keySpace == null
+                ? request.fingerprint()
+                : Keys.sharedFingerprint(spec.name(), request),
             new OwnerToken(tokenHigh, tokenLow.getAndIncrement()),
             spec.leaseFor(),
             spec.retention(),
