@@ -103,6 +103,20 @@ public final class HttpIdempotency {
   }
 
   /**
+   * Starts an operation that runs behind an endpoint of a dialect: one that shares its keys where
+   * the {@linkplain HttpDialect#keySpace() dialect} has its endpoints share them.
+   *
+   * @param engine the engine
+   * @param name the operation's name
+   * @param dialect that of the endpoint
+   * @return a builder
+   */
+  public static Operation.Builder<HttpOutcome> operation(
+      Idempotency engine, String name, HttpDialect dialect) {
+    return operation(engine, name).keySpace(dialect.keySpace());
+  }
+
+  /**
    * What the type URI of a problem starts with.
    *
    * @return the base, without a slash at its end

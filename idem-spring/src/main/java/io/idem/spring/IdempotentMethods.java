@@ -109,6 +109,7 @@ public final class IdempotentMethods {
             annotation,
             operation(annotation, specific, type, where),
             annotation.key().isEmpty() && handler,
+            text(where, "keySpace", annotation.keySpace()),
             text(where, "header", annotation.header()),
             text(where, "dialect", annotation.dialect()),
             text(where, "onAbandoned", annotation.onAbandoned()),

@@ -136,7 +136,9 @@ public final class WebEndpoints
   private HttpEndpoint endpoint(IdempotentMethod method) {
     Idempotency engine = operations.engine();
     Operation.Builder<HttpOutcome> operation =
-        HttpIdempotency.operation(engine, method.operation()).retryAfter(settings.retryAfter());
+        HttpIdempotency.operation(engine, method.operation())
+            .keySpace(keys.commonSpace(method))
+            .retryAfter(settings.retryAfter());
     HttpEndpoint.Builder endpoint = HttpEndpoint.builder(operations.build(method, operation));
     int busyStatus = method.annotation().busyStatus();
     try {

@@ -57,6 +57,16 @@ class RequestSideRefusalTest {
   }
 
   @Test
+  void p09_sharedKeysThatAreApartByPathAreRefused() {
+    assertRefused(web, Apart.class, "Apart.run()", "'shop'", "SEPARATE");
+    assertRefused(
+        web.withPropertyValues("idem.http.key-space=shop", "idem.http.path-scope=separate"),
+        Fine.class,
+        "idem.http.key-space",
+        "idem.http.path-scope");
+  }
+
+  @Test
   void p10_aListWithoutFieldsIsRefused() {
     assertRefused(web, HeaderOnly.class, "HeaderOnly.run()", "at least one of them");
   }
@@ -102,6 +112,15 @@ class RequestSideRefusalTest {
   static class Fine {
     @PostMapping("/")
     @Idempotent
+    String run() {
+      return "";
+    }
+  }
+
+  @RestController
+  static class Apart {
+    @PostMapping("/")
+    @Idempotent(keySpace = "shop", pathScope = Idempotent.PathScope.SEPARATE)
     String run() {
       return "";
     }

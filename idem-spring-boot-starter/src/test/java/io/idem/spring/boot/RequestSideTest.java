@@ -129,6 +129,17 @@ class RequestSideTest {
     assertProblem(post("/misuse/2", key, ""), 422, "key-reused");
   }
 
+  @Test
+  void p09_anotherEndpointIsMisuseWhereTheyShareTheirKeys() {
+    String key = UUID.randomUUID().toString();
+
+    HttpResponse<String> first = post("/shared/order", key, "");
+
+    assertProblem(post("/shared/refund", key, ""), 422, "key-reused");
+    assertThat(post("/shared/order", key, "").body()).isEqualTo(first.body());
+    assertThat(post("/separate/1", key, "").body()).startsWith("1 ");
+  }
+
   /** What Spring MVC takes for one path never runs twice. */
   @Test
   void p09_noSpellingOfThePathRunsTwice() {
@@ -362,6 +373,18 @@ class RequestSideTest {
     @Idempotent(pathScope = Idempotent.PathScope.MISUSE)
     String misuse(@PathVariable String id) {
       return ran(id);
+    }
+
+    @PostMapping("/shared/order")
+    @Idempotent(keySpace = "shop")
+    String sharedOrder() {
+      return ran("order");
+    }
+
+    @PostMapping("/shared/refund")
+    @Idempotent(keySpace = "${test.space:shop}")
+    String sharedRefund() {
+      return ran("refund");
     }
 
     @PostMapping("/hour")
