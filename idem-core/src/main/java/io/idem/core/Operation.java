@@ -113,10 +113,10 @@ public final class Operation<T extends @Nullable Object> {
    * for the store, nor for the body, nor for another request of the key. Leased operations only.
    *
    * <ul>
-   *   <li>The body is started by the thread that brings the store's answer: the caller's, one of
-   *       the store's client or one of the engine's. The answer is completed by whatever thread
-   *       ends the last step. Neither of them may be held up: to do what blocks, the body hands it
-   *       to threads of its own.
+   *   <li>The body is started by the caller's thread, where the store answers at once, or by one of
+   *       a few of the engine's. The answer is completed by one of these as well, or by the thread
+   *       that ended the body; never by a thread of the store's client. The engine's must not be
+   *       held up: to do what blocks, the body hands it to threads of its own.
    *   <li>Requests of one key meet, whether they are asynchronous or not. A body that asks for its
    *       own key again, and waits for the answer, is told {@link Execution.Busy} when the wait
    *       bound has passed.

@@ -247,7 +247,9 @@ class AsyncOperationTest {
                 .toCompletableFuture());
       }
     }
-    assertThat(names).isSubsetOf("idem-blocking-1", "idem-blocking-2").isNotEmpty();
+    assertThat(names)
+        .isSubsetOf("idem-blocking-1", "idem-blocking-2", "idem-ending-1", "idem-ending-2")
+        .isNotEmpty();
     for (Verb verb : List.of(Verb.COMPLETE, Verb.RELEASE, Verb.RENEW)) {
       assertThat(node.store.calls(verb)).as("%s", verb).isEqualTo(20);
     }

@@ -15,6 +15,7 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Supplier;
@@ -37,6 +38,7 @@ final class AsyncLeasedProtocol {
   private final Answers answers;
   private final Events events;
   private final BlockingCalls blocking;
+  private final Executor goingOn;
   private final ScheduledExecutorService threads;
 
   /**
@@ -44,6 +46,7 @@ final class AsyncLeasedProtocol {
    *
    * @param single what decides
    * @param blocking where recovery hooks run
+   * @param goingOn where a request goes on whose hook has run
    * @param threads where those go on who have waited
    */
   AsyncLeasedProtocol(
@@ -55,6 +58,7 @@ final class AsyncLeasedProtocol {
       Answers answers,
       Events events,
       BlockingCalls blocking,
+      Executor goingOn,
       ScheduledExecutorService threads) {
     this.store = store;
     this.signal = signal;
@@ -64,6 +68,7 @@ final class AsyncLeasedProtocol {
     this.answers = answers;
     this.events = events;
     this.blocking = blocking;
+    this.goingOn = goingOn;
     this.threads = threads;
   }
 
@@ -238,8 +243,8 @@ final class AsyncLeasedProtocol {
     if (policy == null) {
       return run(call, flight, held, attempt, body);
     }
-    return blocking
-        .<@Nullable Execution<T>>begin(() -> single.recover(call, flight, held, attempt, policy))
+    return Stages.<@Nullable Execution<T>>endedOn(
+            goingOn, blocking.begin(() -> single.recover(call, flight, held, attempt, policy)))
         .exceptionally(
             failure -> {
               if (Stages.cause(failure) instanceof BlockingCalls.FullException) {

@@ -31,6 +31,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -84,7 +85,9 @@ public final class Engine {
   private final ThreadPoolExecutor renewals;
   private final ScheduledThreadPoolExecutor purger;
   private final ScheduledThreadPoolExecutor async;
+  private final ThreadPoolExecutor answered;
   private final ThreadPoolExecutor blocking;
+  private final ThreadPoolExecutor endings;
   private final Purges purges;
   private final LongAdder entered = new LongAdder();
   private final LongAdder left = new LongAdder();
@@ -118,9 +121,12 @@ public final class Engine {
     this.background = scheduler("idem-background", 2);
     this.purger = scheduler("idem-purge", 1);
     this.renewals = pool("idem-renewal", 4);
-    this.async = scheduler("idem-async", Math.max(2, Runtime.getRuntime().availableProcessors()));
+    int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
+    this.async = scheduler("idem-async", processors);
     this.async.setExecuteExistingDelayedTasksAfterShutdownPolicy(true); // or waits had no end
+    this.answered = pool("idem-answered", processors);
     this.blocking = pool("idem-blocking", blockingThreads);
+    this.endings = pool("idem-ending", blockingThreads);
     if (store == null) {
       this.keeper = null;
       this.pending = null;
@@ -134,15 +140,17 @@ public final class Engine {
           new LeasedProtocol(store, keeper, pending, waiters, answers, cache, events, namespace);
       this.leasedBatch =
           new LeasedBatch(store, leased, keeper, pending, answers, events, namespace);
-      BlockingCalls blockingCalls = new BlockingCalls(blocking, maxWaiters);
+      BlockingCalls blockingCalls = new BlockingCalls(blocking, endings, maxWaiters);
       this.asyncRequests =
           new AsyncRequests(
               flights,
               waiters,
               answers,
               new AsyncLeasedProtocol(
-                  Capabilities.of(store, AsyncStore.class)
-                      .orElseGet(() -> new OffloadedStore(store, blockingCalls)),
+                  new HandedOverStore(
+                      Capabilities.of(store, AsyncStore.class)
+                          .orElseGet(() -> new OffloadedStore(store, blockingCalls)),
+                      this::goOn),
                   Capabilities.of(store, CompletionSignal.class).orElse(null),
                   leased,
                   keeper,
@@ -150,6 +158,7 @@ public final class Engine {
                   answers,
                   events,
                   blockingCalls,
+                  this::goOn,
                   async),
               async);
     }
@@ -276,6 +285,15 @@ public final class Engine {
     return answer;
   }
 
+  /** Goes on with an asynchronous request whose store has answered. */
+  private void goOn(Runnable task) {
+    try {
+      answered.execute(task);
+    } catch (RejectedExecutionException e) {
+      task.run(); // the engine is closed, and nobody else would
+    }
+  }
+
   /** Carries many requests at once; {@code Operation.executeAll} documents it. */
   public <T extends @Nullable Object, X extends Throwable> List<ItemAnswer<T>> executeAll(
       OperationSpec<T> spec, List<IdempotentRequest> requests, BatchBody<T, X> body) throws X {
@@ -372,6 +390,8 @@ public final class Engine {
     if (!isBusy()) {
       executors.add(async);
       executors.add(blocking);
+      executors.add(endings);
+      executors.add(answered);
     }
     executors.forEach(ExecutorService::shutdown);
     // A run that ends later is still recorded, and one that waits is still answered.
