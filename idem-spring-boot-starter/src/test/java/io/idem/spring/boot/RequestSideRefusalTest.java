@@ -56,6 +56,19 @@ class RequestSideRefusalTest {
         .run(context -> assertThat(context).hasNotFailed());
   }
 
+  /** Which header is refused, is said by the dialect. */
+  @Test
+  void p07_theDialectSaysWhichKeysWouldBeRefused() {
+    WebApplicationContextRunner refusing =
+        web.withPropertyValues("idem.http.unprotected-keys=refuse", "idem.http.dialect=oasis");
+
+    assertRefused(
+        refusing, ByRepeatability.class, "ByRepeatability.run()", "idem.http.unprotected-keys");
+    refusing
+        .withUserConfiguration(ByHeader.class)
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
   @Test
   void p09_sharedKeysThatAreApartByPathAreRefused() {
     assertRefused(web, Apart.class, "Apart.run()", "'shop'", "SEPARATE");
@@ -185,6 +198,13 @@ class RequestSideRefusalTest {
     @PostMapping("/")
     @Idempotent(header = "X-Named")
     String run() {
+      return "";
+    }
+  }
+
+  static class ByRepeatability {
+    @Idempotent(header = "Repeatability-Request-ID")
+    public String run() {
       return "";
     }
   }
