@@ -544,8 +544,11 @@ class AsyncOperationTest {
     work.completeExceptionally(new IOException("timeout"));
     assertThat(node.store.calls(Verb.RENEW)).as("it is under way yet").isEqualTo(renewals);
     assertThat(run).isNotDone();
+    CompletableFuture<String> thread =
+        run.handle((answer, failure) -> Thread.currentThread().getName());
     goOn.countDown();
     assertThat(failure(run)).hasMessage("timeout");
+    assertThat(answer(thread)).as("renewals are not held up").doesNotStartWith("idem-renewal");
     try (Node other = node.neighbour()) {
       assertThat(repeat(other.operation().waitAtMost(Duration.ZERO).build()))
           .as("the renewal has not revived it")

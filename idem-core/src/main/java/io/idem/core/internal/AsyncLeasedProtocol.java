@@ -46,7 +46,7 @@ final class AsyncLeasedProtocol {
    *
    * @param single what decides
    * @param blocking where recovery hooks run
-   * @param goingOn where a request goes on whose hook has run
+   * @param goingOn where a request goes on for which threads of others have done something
    * @param threads where those go on who have waited
    */
   AsyncLeasedProtocol(
@@ -321,7 +321,7 @@ final class AsyncLeasedProtocol {
             held,
             () ->
                 Ending.isEarlierRunUnknown(call, held)
-                    ? keeper.expireAsync(held, store)
+                    ? expire(held)
                     : store.releaseAsync(held.lease),
             single.freeing(call, held))
         .thenApply(check -> check == null ? Recording.PENDING : LeasedProtocol.freed(check));
@@ -347,10 +347,15 @@ final class AsyncLeasedProtocol {
             });
   }
 
+  /** The heartbeat's threads, which may have to do it, are not for what follows. */
+  private CompletionStage<LeaseCheck> expire(HeldLease held) {
+    return Stages.endedOn(goingOn, keeper.expireAsync(held, store));
+  }
+
   private CompletionStage<Recording> giveUp(
       Call<?, ?> call, HeldLease held, @Nullable Throwable cause) {
     held.ending = true;
-    return Stages.started(() -> keeper.expireAsync(held, store))
+    return Stages.started(() -> expire(held))
         .handle(
             (check, failure) -> {
               LeaseCheck known =
