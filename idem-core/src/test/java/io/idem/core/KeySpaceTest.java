@@ -61,8 +61,7 @@ class KeySpaceTest extends RunnerTest {
     assertThat(run(charge, KEY.comparing("11 EUR"))).isEqualTo(new Execution.KeyReused<>());
     assertThat(runs).hasValue(1);
     assertThat(node.decisions())
-        .containsExactly(
-            Decision.RAN, Decision.KEY_REUSED, Decision.REPLAYED, Decision.KEY_REUSED);
+        .containsExactly(Decision.RAN, Decision.KEY_REUSED, Decision.REPLAYED, Decision.KEY_REUSED);
     assertThat(charge.keySpace()).isEqualTo(SPACE);
   }
 
@@ -105,8 +104,7 @@ class KeySpaceTest extends RunnerTest {
 
   @Test
   void aRecordIsKeptAsLongAsTheOperationThatMadeItSays() {
-    Operation<String> brief =
-        in(SPACE, "brief", builder -> builder.retention(Duration.ofHours(1)));
+    Operation<String> brief = in(SPACE, "brief", builder -> builder.retention(Duration.ofHours(1)));
     Operation<String> lasting =
         in(SPACE, "lasting", builder -> builder.retention(Duration.ofHours(48)));
     run(brief, KEY);
@@ -116,7 +114,8 @@ class KeySpaceTest extends RunnerTest {
     assertThat(run(brief, KEY)).isEqualTo(new Execution.KeyReused<>());
     assertThat(run(brief, KEY.from("bob"))).isEqualTo(new Execution.KeyReused<>());
     node.passes(Duration.ofHours(47));
-    assertThat(run(brief, KEY.from("bob"))).isEqualTo(new Execution.Ran<>("brief4", Recording.STORED));
+    assertThat(run(brief, KEY.from("bob")))
+        .isEqualTo(new Execution.Ran<>("brief4", Recording.STORED));
   }
 
   @Test
@@ -194,10 +193,13 @@ class KeySpaceTest extends RunnerTest {
   @Test
   void twoModesOrStoresAreNoSpace() {
     assertThatIllegalStateException()
-        .isThrownBy(
-            () -> in(SPACE, "join", builder -> builder.transactional(new Records("table"))))
+        .isThrownBy(() -> in(SPACE, "join", builder -> builder.transactional(new Records("table"))))
         .withMessageContainingAll(
-            "'charge'", "'join'", "'payments'", "LEASED and TRANSACTIONAL", "key spaces of their own");
+            "'charge'",
+            "'join'",
+            "'payments'",
+            "LEASED and TRANSACTIONAL",
+            "key spaces of their own");
     in("joined", "first", builder -> builder.transactional(new Records("table")));
     in("joined", "second", builder -> builder.transactional(new Records("table")));
     assertThatIllegalStateException()

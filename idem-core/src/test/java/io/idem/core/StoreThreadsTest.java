@@ -54,8 +54,7 @@ class StoreThreadsTest {
       try {
         return answer.toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
       } catch (InterruptedException | ExecutionException | TimeoutException e) {
-        throw new StoreUnavailableException(
-            "No answer on " + Thread.currentThread().getName(), e);
+        throw new StoreUnavailableException("No answer on " + Thread.currentThread().getName(), e);
       }
     }
 
@@ -224,7 +223,9 @@ class StoreThreadsTest {
         works.get(i).complete(results.get(i));
       }
       assertThat(runs.stream().map(run -> answer(run).orElseThrow()).toList()).isEqualTo(results);
-      assertThat(node.store.calls(Verb.CLAIM)).as("others still wait").isEqualTo(claims + 2 * threads);
+      assertThat(node.store.calls(Verb.CLAIM))
+          .as("others still wait")
+          .isEqualTo(claims + 2 * threads);
       goOn.countDown();
     } finally {
       goOn.countDown();

@@ -32,8 +32,8 @@ public record BodyFields(List<RequestValue> places) {
     places = List.copyOf(places);
     if (places.stream().noneMatch(RequestValue::isInBody)) {
       throw new IllegalArgumentException(
-          "The fields that count in place of a body are members of JSON or form fields, at least one"
-              + " of them");
+          "The fields that count in place of a body are members of JSON or form fields, at least"
+              + " one of them");
     }
     if (places.stream().anyMatch(RequestValue.PathVariable.class::isInstance)) {
       throw new IllegalArgumentException("A path counts whole: leave its variables away");

@@ -86,7 +86,9 @@ final class PlaceReader {
               .toList();
     } else if (isMultipart(request)) {
       return malformed(
-          field, "cannot be read, because nothing takes the body apart", "Send it in a simple form");
+          field,
+          "cannot be read, because nothing takes the body apart",
+          "Send it in a simple form");
     }
     return switch (values.size()) {
       case 0 -> new KeySyntax.Missing();

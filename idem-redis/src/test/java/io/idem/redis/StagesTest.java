@@ -100,17 +100,15 @@ class StagesTest {
       Operation<String> after = idempotency.operation("after", String.class).build();
       for (int i = 0; i < 20; i++) {
         IdempotentRequest key = newKey();
-        assertThat(
-                join(
-                    charge
-                        .executeAsync(
-                            key,
-                            attempt ->
-                                CompletableFuture.completedFuture(
-                                    inner.execute(key, within -> "done").orElseThrow()))
-                        .thenApply(
-                            done -> after.execute(key, within -> done.orElseThrow()).orElseThrow())))
-            .isEqualTo("done");
+        CompletionStage<String> last =
+            charge
+                .executeAsync(
+                    key,
+                    attempt ->
+                        CompletableFuture.completedFuture(
+                            inner.execute(key, within -> "done").orElseThrow()))
+                .thenApply(done -> after.execute(key, within -> done.orElseThrow()).orElseThrow());
+        assertThat(join(last)).isEqualTo("done");
       }
     }
   }

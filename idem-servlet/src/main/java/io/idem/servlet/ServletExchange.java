@@ -119,7 +119,8 @@ final class ServletExchange extends ServletRequestHead
       fields.put(field.getKey(), Arrays.asList(field.getValue()));
     }
     // Those of a forward come before those of the request that was forwarded, and both are there.
-    Map<String, List<String>> ofRequest = RequestBody.withoutQuery(fields, request.getQueryString());
+    Map<String, List<String>> ofRequest =
+        RequestBody.withoutQuery(fields, request.getQueryString());
     return request.getAttribute(RequestDispatcher.FORWARD_QUERY_STRING) instanceof String first
             && !first.equals(request.getQueryString())
         ? RequestBody.withoutQuery(ofRequest, first)

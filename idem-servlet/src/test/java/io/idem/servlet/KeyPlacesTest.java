@@ -163,7 +163,8 @@ class KeyPlacesTest extends ServerTest {
 
     post("multipart/form-data; boundary=one", form("one", "number", "k1", "sum", "1"));
 
-    assertReplayed(post("multipart/form-data; boundary=two", form("two", "number", "k1", "sum", "1")));
+    assertReplayed(
+        post("multipart/form-data; boundary=two", form("two", "number", "k1", "sum", "1")));
     post("multipart/form-data; boundary=one", form("one", "number", "k2", "sum", "1"));
     assertThat(server.runs).hasValue(2);
   }

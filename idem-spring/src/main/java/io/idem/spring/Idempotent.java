@@ -93,8 +93,8 @@ public @interface Idempotent {
    *
    * <p>At an endpoint, another path is then {@link PathScope#MISUSE}. Endpoints share keys that
    * clients choose; a token belongs to its operation all the same, the number of a {@link
-   * #sourceFrom() source} to that source, and a {@link Caller#SHARED} key meets none that belongs to
-   * a caller.
+   * #sourceFrom() source} to that source, and a {@link Caller#SHARED} key meets none that belongs
+   * to a caller.
    *
    * @return the name, 1 to 200 characters, in which {@code ${…}} is resolved; empty for {@code
    *     idem.http.key-space} or that of the dialect at an endpoint without {@link

@@ -96,10 +96,10 @@ public final class WebEndpoints
       if (httpMethods == null) {
         throw new IdempotencySetupException(
             method
-                + " is an @Idempotent endpoint, but no handler mapping of Spring MVC leads to it, so"
-                + " that nothing would protect it.",
-            "Make its class a @Controller that Spring MVC finds, or move @Idempotent, with a key, to"
-                + " a service method.");
+                + " is an @Idempotent endpoint, but no handler mapping of Spring MVC leads to it,"
+                + " so that nothing would protect it.",
+            "Make its class a @Controller that Spring MVC finds, or move @Idempotent, with a key,"
+                + " to a service method.");
       }
       refuse(
           Set.of("GET", "HEAD", "OPTIONS", "TRACE").containsAll(httpMethods),

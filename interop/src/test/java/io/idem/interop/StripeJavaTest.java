@@ -232,8 +232,7 @@ class StripeJavaTest {
     service.arrivals().clear();
 
     IdempotencyException reused =
-        catchThrowableOfType(
-            IdempotencyException.class, () -> refund(client(5, PATIENT), key));
+        catchThrowableOfType(IdempotencyException.class, () -> refund(client(5, PATIENT), key));
 
     assertThat(reused.getCode()).isEqualTo("key_reused");
     assertThat(onlyArrival().status()).isEqualTo(400);

@@ -35,8 +35,7 @@ final class BlockingCalls {
     this.places =
         new Semaphore(
             (int)
-                Math.min(
-                    Integer.MAX_VALUE, beginnings.getMaximumPoolSize() + (long) mostWaiting));
+                Math.min(Integer.MAX_VALUE, beginnings.getMaximumPoolSize() + (long) mostWaiting));
   }
 
   /** All threads are busy, and as many calls wait for one as may. The store was not asked. */

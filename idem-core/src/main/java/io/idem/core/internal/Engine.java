@@ -328,9 +328,7 @@ public final class Engine {
                 ? Keys.id(namespace, spec.name(), request)
                 : Keys.sharedId(namespace, keySpace, request),
             new RecordLabel(namespace, spec.name(), request.source(), request.key()),
-            keySpace == null
-                ? request.fingerprint()
-                : Keys.sharedFingerprint(spec.name(), request),
+            keySpace == null ? request.fingerprint() : Keys.sharedFingerprint(spec.name(), request),
             new OwnerToken(tokenHigh, tokenLow.getAndIncrement()),
             spec.leaseFor(),
             spec.retention(),

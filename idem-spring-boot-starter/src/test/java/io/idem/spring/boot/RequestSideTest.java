@@ -114,8 +114,7 @@ class RequestSideTest {
             context.getBean(Endpoints.class),
             Endpoints.class.getDeclaredMethod("optionalPay", String.class));
     MockHttpServletRequest request = new MockHttpServletRequest("POST", "/optional/1");
-    request.setAttribute(
-        HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE, Map.of("number", "1"));
+    request.setAttribute(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE, Map.of("number", "1"));
 
     assertThatIllegalStateException()
         .isThrownBy(() -> guard.preHandle(request, new MockHttpServletResponse(), handler))
