@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 public interface AsyncBody<T extends @Nullable Object> {
 
   /**
-   * Starts the work, and does not wait for it. It may be called on a thread of the store's client.
+   * Starts the work, and does not wait for it. It is called on its caller's thread or one of the
+   * engine's, which has other requests to carry.
    *
    * <p>What becomes of the key is decided when the stage ends, so it ends only when nothing more
    * can come of the work. The lease is renewed until then, for as long as the engine lives: give

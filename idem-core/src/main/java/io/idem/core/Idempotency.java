@@ -223,8 +223,10 @@ public final class Idempotency implements AutoCloseable {
     /**
      * How many threads ask the store for asynchronous requests, where the store cannot be asked
      * without one: one that is no {@link io.idem.core.store.AsyncStore}. Recovery hooks of
-     * asynchronous requests run on them too. They are made when they are needed and end when they
-     * are not. As many requests as may wait can wait for one; more are told {@link Execution.Busy}.
+     * asynchronous requests run on them too. What ends a run is sent to such a store on as many
+     * others, where it waits for no claim and no hook. All are made when they are needed and end
+     * when they are not. As many requests as may wait can wait for one; more are told {@link
+     * Execution.Busy}.
      *
      * @param blockingThreads at least 1; 32 by default
      * @return this

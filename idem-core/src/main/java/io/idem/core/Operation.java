@@ -41,6 +41,15 @@ public final class Operation<T extends @Nullable Object> {
   }
 
   /**
+   * The key space that the operation shares with others.
+   *
+   * @return its name, or null if the operation's keys are its own
+   */
+  public @Nullable String keySpace() {
+    return spec.keySpace();
+  }
+
+  /**
    * Where records are written.
    *
    * @return the mode
@@ -104,10 +113,10 @@ public final class Operation<T extends @Nullable Object> {
    * for the store, nor for the body, nor for another request of the key. Leased operations only.
    *
    * <ul>
-   *   <li>The body is started by the thread that brings the store's answer: the caller's, one of
-   *       the store's client or one of the engine's. The answer is completed by whatever thread
-   *       ends the last step. Neither of them may be held up: to do what blocks, the body hands it
-   *       to threads of its own.
+   *   <li>The body is started by the caller's thread, where the store answers at once, or by one of
+   *       a few of the engine's. The answer is completed by one of these as well, or by the thread
+   *       that ended the body; never by a thread of the store's client. The engine's must not be
+   *       held up: to do what blocks, the body hands it to threads of its own.
    *   <li>Requests of one key meet, whether they are asynchronous or not. A body that asks for its
    *       own key again, and waits for the answer, is told {@link Execution.Busy} when the wait
    *       bound has passed.
@@ -182,6 +191,7 @@ public final class Operation<T extends @Nullable Object> {
     private final ResultCodec<T> codec;
     private final List<FailureMapping<?>> recordedFailures = new ArrayList<>();
     private final List<Class<? extends Throwable>> releasingFailures = new ArrayList<>();
+    private @Nullable String keySpace;
     private @Nullable Mode mode;
     private @Nullable TransactionalStore transactionalStore;
     private Duration retention = Duration.ZERO; // the engine sets its own defaults at once
@@ -195,14 +205,32 @@ public final class Operation<T extends @Nullable Object> {
     private StoreDownPolicy storeDown = StoreDownPolicy.FAIL_CLOSED;
 
     Builder(Engine engine, String name, ResultCodec<T> codec) {
-      if (name.isEmpty() || name.length() > 200) {
-        throw new IllegalArgumentException(
-            "An operation's name has 1 to 200 characters, found " + name.length());
-      }
-      Unicode.requireWellFormed("name of an operation", name);
+      requireName("name of an operation", name);
       this.engine = engine;
       this.name = name;
       this.codec = codec;
+    }
+
+    /**
+     * Shares one space of keys with other operations: a key that was used with one of them is
+     * {@link Execution.KeyReused} at every other. By default one key is another at each operation.
+     *
+     * <p>The name of a space is nobody's else: an operation of the same name is not in it. All
+     * operations of a space have one mode and keep their records in one place. A record is kept for
+     * the retention of the operation that made it. In a space, a request without a fingerprint is
+     * told from one that has one.
+     *
+     * @param keySpace 1 to 200 characters, a part of every key's identity in place of the
+     *     operation's name; null, as by default, for none
+     * @return this
+     * @throws IllegalArgumentException if the name is empty, too long or not valid Unicode
+     */
+    public Builder<T> keySpace(@Nullable String keySpace) {
+      if (keySpace != null) {
+        requireName("name of a key space", keySpace);
+      }
+      this.keySpace = keySpace;
+      return this;
     }
 
     /**
@@ -380,6 +408,7 @@ public final class Operation<T extends @Nullable Object> {
           engine.prepare(
               new OperationSpec<>(
                   name,
+                  keySpace,
                   codec,
                   engine.modeOf(name, mode, transactionalStore),
                   engine.transactionalStoreFor(transactionalStore),
@@ -394,6 +423,14 @@ public final class Operation<T extends @Nullable Object> {
                   results,
                   abandoned,
                   storeDown)));
+    }
+
+    private static void requireName(String what, String name) {
+      if (name.isEmpty() || name.length() > 200) {
+        throw new IllegalArgumentException(
+            "The " + what + " has 1 to 200 characters, found " + name.length());
+      }
+      Unicode.requireWellFormed(what, name);
     }
 
     static Duration requireRetention(Duration retention) {

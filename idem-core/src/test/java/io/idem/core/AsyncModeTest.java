@@ -46,6 +46,14 @@ class AsyncModeTest {
   }
 
   @Nested
+  class KeySpace extends KeySpaceTest {
+    @Override
+    Runner runner() {
+      return Runner.ASYNC;
+    }
+  }
+
+  @Nested
   class LeasedModeOffloaded extends LeasedModeTest {
     @Override
     Runner runner() {

@@ -247,7 +247,9 @@ class AsyncOperationTest {
                 .toCompletableFuture());
       }
     }
-    assertThat(names).isSubsetOf("idem-blocking-1", "idem-blocking-2").isNotEmpty();
+    assertThat(names)
+        .isSubsetOf("idem-blocking-1", "idem-blocking-2", "idem-ending-1", "idem-ending-2")
+        .isNotEmpty();
     for (Verb verb : List.of(Verb.COMPLETE, Verb.RELEASE, Verb.RENEW)) {
       assertThat(node.store.calls(verb)).as("%s", verb).isEqualTo(20);
     }
@@ -542,8 +544,11 @@ class AsyncOperationTest {
     work.completeExceptionally(new IOException("timeout"));
     assertThat(node.store.calls(Verb.RENEW)).as("it is under way yet").isEqualTo(renewals);
     assertThat(run).isNotDone();
+    CompletableFuture<String> thread =
+        run.handle((answer, failure) -> Thread.currentThread().getName());
     goOn.countDown();
     assertThat(failure(run)).hasMessage("timeout");
+    assertThat(answer(thread)).as("renewals are not held up").doesNotStartWith("idem-renewal");
     try (Node other = node.neighbour()) {
       assertThat(repeat(other.operation().waitAtMost(Duration.ZERO).build()))
           .as("the renewal has not revived it")

@@ -10,7 +10,8 @@ import java.util.List;
  *   <li>A member of JSON counts by what its value says, as in {@link RequestFingerprint}; absent
  *       and null differ. Where a name on its way appears twice in one object, or the body is no
  *       JSON text, the whole body counts.
- *   <li>A form field counts by its values in their order.
+ *   <li>A form field counts by its values in their order, one of a multipart body by the parts of
+ *       that name, files among them, where the server takes the body apart.
  *   <li>A header counts by its lines.
  *   <li>Where no field of the list can be in the body, because its media type is neither JSON nor a
  *       form or the list names none of that kind, the whole body counts.
@@ -31,8 +32,8 @@ public record BodyFields(List<RequestValue> places) {
     places = List.copyOf(places);
     if (places.stream().noneMatch(RequestValue::isInBody)) {
       throw new IllegalArgumentException(
-          "The fields that count in place of a body are members of JSON or form fields, at least one"
-              + " of them");
+          "The fields that count in place of a body are members of JSON or form fields, at least"
+              + " one of them");
     }
     if (places.stream().anyMatch(RequestValue.PathVariable.class::isInstance)) {
       throw new IllegalArgumentException("A path counts whole: leave its variables away");

@@ -30,7 +30,7 @@ public interface HttpDialect {
    * {@code idempotency_error}; {@link ProblemType#IN_PROGRESS} has the code {@code
    * idempotency_key_in_use}. {@code Stripe-Should-Retry} goes with every refusal: without it these
    * clients would send a 409 that no retry can mend again and again. Every answer repeats the
-   * {@code Idempotency-Key}.
+   * {@code Idempotency-Key}. A key that was used with one endpoint is reused at every other.
    *
    * @return the dialect
    */
@@ -77,6 +77,16 @@ public interface HttpDialect {
    * @return the source
    */
   KeySource keySource(KeySyntax configured);
+
+  /**
+   * The key space that endpoints of this dialect share where nothing else is said; see {@link
+   * HttpIdempotency#operation(io.idem.core.Idempotency, String, HttpDialect)}.
+   *
+   * @return its name, or null, as by default, if each endpoint has keys of its own
+   */
+  default @Nullable String keySpace() {
+    return null;
+  }
 
   /**
    * What a key is to another path of an operation, where the endpoint does not say.

@@ -40,7 +40,7 @@ public final class HttpEndpoint {
             : builder.dialect.keySource(builder.keySyntax);
     this.keyRequired = builder.keyRequired;
     this.callerScope = builder.callerScope;
-    this.pathScope = builder.pathScope != null ? builder.pathScope : builder.dialect.pathScope();
+    this.pathScope = pathScope(builder);
     this.staleGuard =
         builder.staleGuard != null
             ? builder.staleGuard
@@ -53,6 +53,13 @@ public final class HttpEndpoint {
     this.responsePolicy = builder.responsePolicy;
     this.replayHeaders = builder.replayHeaders;
     this.busyStatus = builder.busyStatus;
+  }
+
+  private static PathScope pathScope(Builder builder) {
+    if (builder.pathScope != null) {
+      return builder.pathScope;
+    }
+    return builder.operation.keySpace() != null ? PathScope.MISUSE : builder.dialect.pathScope();
   }
 
   /**
@@ -301,8 +308,9 @@ public final class HttpEndpoint {
     /**
      * What a key is to another path of the operation.
      *
-     * @param pathScope that of the {@linkplain HttpDialect#pathScope() dialect} by default, which
-     *     is {@link PathScope#SEPARATE} in most
+     * @param pathScope by default {@link PathScope#MISUSE} where the operation shares a {@linkplain
+     *     Operation#keySpace() key space}, else that of the {@linkplain HttpDialect#pathScope()
+     *     dialect}, which is {@link PathScope#SEPARATE} in most
      * @return this
      */
     public Builder pathScope(PathScope pathScope) {
@@ -463,6 +471,15 @@ public final class HttpEndpoint {
                 + operation.name()
                 + "' takes source and number for its key, which belong to the authenticated caller,"
                 + " but its keys are shared by all callers: use CallerScope.CALLER");
+      }
+      if (operation.keySpace() != null && endpoint.pathScope == PathScope.SEPARATE) {
+        throw new IllegalArgumentException(
+            "Operation '"
+                + operation.name()
+                + "' shares the key space '"
+                + operation.keySpace()
+                + "', in which a key of another path is a mistake, but its path scope is SEPARATE,"
+                + " with which it is another key: leave one of them away");
       }
       StaleGuard guard = endpoint.staleGuard;
       if (guard != null

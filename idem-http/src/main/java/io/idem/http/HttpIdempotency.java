@@ -103,6 +103,20 @@ public final class HttpIdempotency {
   }
 
   /**
+   * Starts an operation that runs behind an endpoint of a dialect: one that shares its keys where
+   * the {@linkplain HttpDialect#keySpace() dialect} has its endpoints share them.
+   *
+   * @param engine the engine
+   * @param name the operation's name
+   * @param dialect that of the endpoint
+   * @return a builder
+   */
+  public static Operation.Builder<HttpOutcome> operation(
+      Idempotency engine, String name, HttpDialect dialect) {
+    return operation(engine, name).keySpace(dialect.keySpace());
+  }
+
+  /**
    * What the type URI of a problem starts with.
    *
    * @return the base, without a slash at its end
@@ -171,6 +185,16 @@ public final class HttpIdempotency {
   }
 
   /**
+   * Whether a request that nothing protects is refused because of a header, whatever is in it.
+   *
+   * @param headerName the header's name
+   * @return true where the header is the key's and {@link UnprotectedKeys#REFUSE} is set
+   */
+  public boolean refusesUnprotected(String headerName) {
+    return unprotected(new OneHeader(headerName)) instanceof HttpAnswer.Refusal;
+  }
+
+  /**
    * Writes a refusal of a request that has no endpoint, in the {@linkplain Builder#dialect dialect
    * of the protocol}.
    *
@@ -208,6 +232,27 @@ public final class HttpIdempotency {
       HttpRequestHead request, ProblemType type, String detail, @Nullable Duration retryAfter) {
     int status = dialect.statusOf(type, type.status());
     return render(dialect, request, refusals.problem(type, status, detail, retryAfter));
+  }
+
+  /**
+   * Writes a refusal of an endpoint that is none of this layer's, in the endpoint's dialect: for
+   * what the engine throws out of an operation that its handler calls.
+   *
+   * @param endpoint the endpoint
+   * @param request the request
+   * @param type why it is refused
+   * @param detail what to do about it, without anything of the key or the body
+   * @param retryAfter when to try again, or null if that is not known
+   * @return what is sent
+   */
+  public StoredResponse render(
+      HttpEndpoint endpoint,
+      HttpRequestHead request,
+      ProblemType type,
+      String detail,
+      @Nullable Duration retryAfter) {
+    Problem problem = refusals.problem(type, endpoint.statusOf(type), detail, retryAfter);
+    return render(endpoint, request, problem);
   }
 
   /** In the client's language, with a type that resolves where the client found the application. */

@@ -42,6 +42,12 @@ final class NamedFields {
                 : PlaceReader.oneCharacterForAByte(field.name());
         list(digest, form.getOrDefault(name, List.of()));
         any = true;
+      } else if (place instanceof RequestValue.Field field
+          && body instanceof RequestBody.Multipart multipart) {
+        RequestFingerprint.ofParts(
+            digest,
+            multipart.parts().stream().filter(part -> part.name().equals(field.name())).toList());
+        any = true;
       } else {
         digest.tag('x');
       }

@@ -59,6 +59,16 @@ final class PlaceReader {
 
   private static KeySyntax.Result field(
       RequestValue.Field field, int maxLength, HttpRequestHead request, RequestBody body) {
+    Map<String, List<String>> inQuery = QueryFields.of(request.query());
+    if (inQuery == null || inQuery.containsKey(field.name())) {
+      // Handlers are given the parameters of a query as if they were fields, and before these.
+      return malformed(
+          field,
+          inQuery == null
+              ? "may be in the URL as well, whose query cannot be read"
+              : "is in the URL, where it is not accepted",
+          "Send it in the body of the form alone");
+    }
     List<String> values = List.of();
     if (body instanceof RequestBody.Form form) {
       values = form.fields().getOrDefault(field.name(), List.of());
@@ -74,12 +84,21 @@ final class PlaceReader {
           fields.getOrDefault(oneCharacterForAByte(field.name()), List.of()).stream()
               .map(PlaceReader::utf8)
               .toList();
+    } else if (isMultipart(request)) {
+      return malformed(
+          field,
+          "cannot be read, because nothing takes the body apart",
+          "Send it in a simple form");
     }
     return switch (values.size()) {
       case 0 -> new KeySyntax.Missing();
       case 1 -> checked(field, values.get(0), maxLength);
       default -> malformed(field, "was sent several times", "Send it once");
     };
+  }
+
+  private static boolean isMultipart(HttpRequestHead request) {
+    return mediaType(request).essence().equals("multipart/form-data");
   }
 
   static MediaType mediaType(HttpRequestHead request) {
@@ -90,7 +109,7 @@ final class PlaceReader {
     return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
   }
 
-  private static String utf8(String oneCharacterForAByte) {
+  static String utf8(String oneCharacterForAByte) {
     return new String(
         oneCharacterForAByte.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
   }

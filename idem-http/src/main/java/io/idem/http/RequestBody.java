@@ -4,6 +4,7 @@ import io.idem.http.internal.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -37,9 +38,35 @@ public sealed interface RequestBody {
   }
 
   /**
+   * The fields of a body, of the parameters that a server has put together of query and body, the
+   * query's first (Servlet 6.1, section 3.1).
+   *
+   * @param parameters the values of each name, in their order
+   * @param query the query as it was sent, or null if there is none; one that cannot be read takes
+   *     nothing away
+   * @return what is left of the parameters without those of the query
+   */
+  static Map<String, List<String>> withoutQuery(
+      Map<String, List<String>> parameters, @Nullable String query) {
+    Map<String, List<String>> inQuery = QueryFields.of(query);
+    if (inQuery == null || inQuery.isEmpty()) {
+      return parameters;
+    }
+    Map<String, List<String>> fields = new LinkedHashMap<>();
+    parameters.forEach(
+        (name, values) -> {
+          int before = inQuery.getOrDefault(name, List.of()).size();
+          if (before < values.size()) {
+            fields.put(name, values.subList(before, values.size()));
+          }
+        });
+    return fields;
+  }
+
+  /**
    * A form that something else has read before.
    *
-   * @param fields the values of each name, in their order
+   * @param fields the values of each name, in their order; nothing of the query
    */
   record Form(Map<String, List<String>> fields) implements RequestBody {}
 

@@ -120,7 +120,7 @@ public final class RequestFingerprint {
     return digest;
   }
 
-  private static Sha256 ofParts(Sha256 digest, List<RequestBody.Part> parts) {
+  static Sha256 ofParts(Sha256 digest, List<RequestBody.Part> parts) {
     digest.tag('m').number(parts.size());
     for (RequestBody.Part part : parts) {
       digest.string(part.name());

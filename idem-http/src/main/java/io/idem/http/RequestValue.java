@@ -100,8 +100,9 @@ public sealed interface RequestValue {
   }
 
   /**
-   * A field of an {@code application/x-www-form-urlencoded} body. Where the server has read the
-   * form together with the parameters of the query, those count as fields.
+   * A field of an {@code application/x-www-form-urlencoded} body, or of a {@code
+   * multipart/form-data} one that the server takes apart. A request that has a parameter of that
+   * name in its URL is refused, because a handler could be given that one.
    *
    * @param name the field's name
    */

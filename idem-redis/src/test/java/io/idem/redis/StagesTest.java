@@ -90,6 +90,29 @@ class StagesTest {
     }
   }
 
+  /** The thread that brings the server's answers is the driver's. */
+  @Test
+  void bodiesAndAnswersMayAskTheServerAndWait() {
+    RedisIdempotencyStore store = new RedisIdempotencyStore(node.redis());
+    try (Idempotency idempotency = Idempotency.builder().store(store).build()) {
+      Operation<String> charge = idempotency.operation("charge", String.class).build();
+      Operation<String> inner = idempotency.operation("inner", String.class).build();
+      Operation<String> after = idempotency.operation("after", String.class).build();
+      for (int i = 0; i < 20; i++) {
+        IdempotentRequest key = newKey();
+        CompletionStage<String> last =
+            charge
+                .executeAsync(
+                    key,
+                    attempt ->
+                        CompletableFuture.completedFuture(
+                            inner.execute(key, within -> "done").orElseThrow()))
+                .thenApply(done -> after.execute(key, within -> done.orElseThrow()).orElseThrow());
+        assertThat(join(last)).isEqualTo("done");
+      }
+    }
+  }
+
   @Test
   void aRunTakesTwoCommandsThatNobodyWaitsFor() {
     RedisIdempotencyStore store = new RedisIdempotencyStore(telling());

@@ -32,13 +32,32 @@ final class ErrorRendering {
     this.response = response;
   }
 
-  void from(String path) {
+  /**
+   * Renders the page of the response's status, if there is one. It throws nothing: the handler has
+   * come to its end, and what it did is neither undone nor unknown because its page fails.
+   */
+  void from(ErrorPages pages) {
+    int status = response.getStatus();
+    String path = null;
+    try {
+      path = pages.pathOf(status);
+      if (path != null) {
+        render(path, status);
+      }
+    } catch (Throwable e) {
+      log.warn(
+          "The error page{} failed: the container is left to render it",
+          path == null ? " of status " + status : " at " + path,
+          e);
+    }
+  }
+
+  private void render(String path, int status) throws IOException, ServletException {
     RequestDispatcher dispatcher = request.getRequestDispatcher(path);
     if (dispatcher == null) {
       log.warn("There is no error page at {}: the container is left to render one", path);
       return;
     }
-    int status = response.getStatus();
     String message = response.errorMessage();
     for (String name : Collections.list(request.getAttributeNames())) {
       before.put(name, request.getAttribute(name));
@@ -50,17 +69,18 @@ final class ErrorRendering {
     request.setAttribute(RequestDispatcher.ERROR_REQUEST_URI, request.getRequestURI());
     request.setAttribute(RequestDispatcher.ERROR_METHOD, request.getMethod());
     request.setAttribute(RequestDispatcher.ERROR_QUERY_STRING, request.getQueryString());
+    boolean rendered = false;
     response.beginErrorPage();
     try {
       dispatcher.forward(new ErrorDispatch(request), response);
-      if (response.getStatus() != status || response.isError()) {
+      rendered = response.getStatus() == status && !response.isError();
+      if (!rendered) {
         log.debug("The error page at {} has a status of its own: the container renders it", path);
+      }
+    } finally {
+      if (!rendered) {
         response.giveErrorPageUp(status, message);
       }
-    } catch (IOException | ServletException | RuntimeException e) {
-      log.warn("The error page at {} failed: the container is left to render it", path, e);
-      response.giveErrorPageUp(status, message);
-    } finally {
       restoreAttributes();
     }
   }

@@ -14,6 +14,7 @@ public final class IdempotentExchange {
   private static final String ATTEMPT = IdempotentExchange.class.getName() + ".attempt";
   private static final String DIRECTIVE = IdempotentExchange.class.getName() + ".directive";
 
+  private static final String ENDPOINT = IdempotentExchange.class.getName() + ".endpoint";
   private static final String FLAGGED = IdempotentExchange.class.getName() + ".flagged";
   private static final String PASSED = IdempotentExchange.class.getName() + ".passed";
 
@@ -27,6 +28,19 @@ public final class IdempotentExchange {
    */
   public static Optional<Attempt> attempt(ServletRequest request) {
     return Optional.ofNullable((Attempt) request.getAttribute(ATTEMPT));
+  }
+
+  /**
+   * The endpoint that a request came to: the one whose run it is, or that let it pass without
+   * protection.
+   *
+   * @param request the request the handler was given
+   * @return the endpoint, or nothing if there is none
+   */
+  public static Optional<HttpEndpoint> endpoint(ServletRequest request) {
+    HttpEndpoint running = (HttpEndpoint) request.getAttribute(ENDPOINT);
+    return Optional.ofNullable(
+        running != null ? running : (HttpEndpoint) request.getAttribute(PASSED));
   }
 
   /**
@@ -93,14 +107,16 @@ public final class IdempotentExchange {
     request.setAttribute(PASSED, endpoint);
   }
 
-  static void begin(ServletRequest request, Attempt attempt) {
+  static void begin(ServletRequest request, Attempt attempt, HttpEndpoint endpoint) {
     request.removeAttribute(DIRECTIVE);
+    request.setAttribute(ENDPOINT, endpoint);
     request.setAttribute(ATTEMPT, attempt);
   }
 
   static Directive end(ServletRequest request) {
     Directive directive = (Directive) request.getAttribute(DIRECTIVE);
     request.removeAttribute(ATTEMPT);
+    request.removeAttribute(ENDPOINT);
     request.removeAttribute(DIRECTIVE);
     return directive == null ? Directive.BY_STATUS : directive;
   }

@@ -7,6 +7,7 @@ import io.idem.http.HttpExchange;
 import io.idem.http.HttpHandler;
 import io.idem.http.RequestBody;
 import jakarta.servlet.FilterChain;
+import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -111,12 +112,19 @@ final class ServletExchange extends ServletRequestHead
     return new BufferedRequest(request, body);
   }
 
+  /** The fields of the body alone. */
   private Map<String, List<String>> parameters() {
     Map<String, List<String>> fields = new LinkedHashMap<>();
     for (Map.Entry<String, String[]> field : request.getParameterMap().entrySet()) {
       fields.put(field.getKey(), Arrays.asList(field.getValue()));
     }
-    return fields;
+    // Those of a forward come before those of the request that was forwarded, and both are there.
+    Map<String, List<String>> ofRequest =
+        RequestBody.withoutQuery(fields, request.getQueryString());
+    return request.getAttribute(RequestDispatcher.FORWARD_QUERY_STRING) instanceof String first
+            && !first.equals(request.getQueryString())
+        ? RequestBody.withoutQuery(ofRequest, first)
+        : ofRequest;
   }
 
   private String mediaType() {
@@ -177,11 +185,13 @@ final class ServletExchange extends ServletRequestHead
         new CapturedResponse(response, endpoint.maxStoredBytes(), endpoint.maxResponseBytes());
     captured = capture;
     BufferedRequest buffered = new BufferedRequest(request, body);
-    IdempotentExchange.begin(request, attempt);
+    IdempotentExchange.begin(request, attempt, endpoint);
     HandlerResponse.Directive directive = HandlerResponse.Directive.BY_STATUS;
     try {
       chain.doFilter(buffered, capture);
-      renderErrorPage(buffered, capture);
+      if (capture.isError()) {
+        new ErrorRendering(buffered, capture).from(errorPages);
+      }
     } catch (ServletException e) {
       if (e.getRootCause() instanceof Exception cause) {
         // The operation's rules are about what went wrong, not about what frameworks wrap it in.
@@ -194,14 +204,6 @@ final class ServletExchange extends ServletRequestHead
     }
     returned = true;
     return capture.captured(directive);
-  }
-
-  /** Has the page of an error rendered while the operation runs, so that what is sent is kept. */
-  private void renderErrorPage(BufferedRequest buffered, CapturedResponse capture) {
-    String path = capture.isError() ? errorPages.pathOf(capture.getStatus()) : null;
-    if (path != null) {
-      new ErrorRendering(buffered, capture).from(path);
-    }
   }
 
   /**

@@ -95,6 +95,35 @@ class ErrorPageTest extends ServerTest {
     assertSame(first, server.post("/pay", "k"));
   }
 
+  /** The run has ended: what it did is neither undone nor unknown because of a page. */
+  @Test
+  void p29_pagesThatCannotBeToldAreLeftToTheContainer() throws Exception {
+    server.errorPages =
+        status -> {
+          throw new IllegalStateException("a registrar of the application's");
+        };
+    server.protect("/pay", (request, response) -> response.sendError(409, "too late"));
+
+    HttpResponse<byte[]> first = server.post("/pay", "k");
+
+    assertThat(first.statusCode()).isEqualTo(409);
+    assertThat(text(first)).isEqualTo("error 409 too late");
+    assertReplayed(server.post("/pay", "k"));
+    assertThat(server.thrown).isEmpty();
+  }
+
+  @Test
+  void p29_aPageThatEndsInAnErrorIsLeftToTheContainer() throws Exception {
+    server.errorPages =
+        status -> {
+          throw new NoClassDefFoundError("a template's");
+        };
+    server.protect("/pay", (request, response) -> response.sendError(409, "too late"));
+
+    assertThat(text(server.post("/pay", "k"))).isEqualTo("error 409 too late");
+    assertReplayed(server.post("/pay", "k"));
+  }
+
   /** A page that was denied, say. The handler's own status decides about the key. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})

@@ -158,6 +158,86 @@ class KeyPlacesTest extends ServerTest {
   }
 
   @Test
+  void p04_theKeyMayBeAFieldOfAMultipartForm() throws Exception {
+    server.protect("/pay", at("form:number"), (request, response) -> {});
+
+    post("multipart/form-data; boundary=one", form("one", "number", "k1", "sum", "1"));
+
+    assertReplayed(
+        post("multipart/form-data; boundary=two", form("two", "number", "k1", "sum", "1")));
+    post("multipart/form-data; boundary=one", form("one", "number", "k2", "sum", "1"));
+    assertThat(server.runs).hasValue(2);
+  }
+
+  /** Of a body that nothing takes apart, nobody can say that it has no key. */
+  @Test
+  void p04_aFieldThatCannotBeToldIsNotMissing() throws Exception {
+    server.protect(
+        "/plain/pay",
+        endpoint -> at("form:number").apply(endpoint).keyOptional(),
+        (request, response) -> {});
+    String type = "multipart/form-data; boundary=one";
+
+    assertProblem(
+        server.send(
+            server
+                .request("/plain/pay")
+                .header("Content-Type", type)
+                .POST(body(form("one", "number", "k1")))),
+        400,
+        "key-malformed");
+    assertThat(server.runs).hasValue(0);
+  }
+
+  /** Handlers are given the parameter of the URL, and not the field that is the key. */
+  @ParameterizedTest
+  @CsvSource({"true, ''", "false, ''", "true, number=k2&", "false, number=k2&"})
+  void p04_aFieldIsInTheBodyAlone(boolean optional, String ofBody) throws Exception {
+    server.protect(
+        "/pay",
+        endpoint -> {
+          HttpEndpoint.Builder built = at("form:number").apply(endpoint);
+          return optional ? built.keyOptional() : built;
+        },
+        (request, response) -> {});
+    HttpRequest.Builder simple =
+        server
+            .request("/pay?n%75mber=k1")
+            .header("Content-Type", FORM)
+            .POST(body(ofBody + "sum=1"));
+    HttpRequest.Builder multipart =
+        server
+            .request("/pay?number=k1")
+            .header("Content-Type", "multipart/form-data; boundary=one")
+            .POST(
+                body(
+                    ofBody.isEmpty()
+                        ? form("one", "sum", "1")
+                        : form("one", "number", "k2", "sum", "1")));
+
+    assertProblem(server.send(simple), 400, "key-malformed");
+    assertProblem(server.send(multipart), 400, "key-malformed");
+    assertThat(server.runs).hasValue(0);
+  }
+
+  /** Whatever the URL says that a request had before it was forwarded. */
+  @Test
+  void p04_aFieldIsNotInTheUrlOfAForwardedRequest() throws Exception {
+    server.protect("/pay", at("form:number"), (request, response) -> {});
+    for (String target : new String[] {"/pay", "/pay?other=1"}) {
+      server.open(
+          "/from",
+          (request, response) -> request.getRequestDispatcher(target).forward(request, response));
+      HttpResponse<byte[]> refused =
+          server.send(
+              server.request("/from?number=k1").header("Content-Type", FORM).POST(body("sum=1")));
+
+      assertThat(refused.statusCode()).as(target).isEqualTo(400);
+    }
+    assertThat(server.runs).as("of what forwards").hasValue(2);
+  }
+
+  @Test
   void p04_theKeyMayBeAPathVariable() throws Exception {
     server.protect("/pay", at("path:number"), (request, response) -> {});
     server.before(

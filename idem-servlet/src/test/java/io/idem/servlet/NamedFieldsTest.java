@@ -84,6 +84,48 @@ class NamedFieldsTest extends ServerTest {
   }
 
   @Test
+  void p10_fieldsOfMultipartFormsMayBeNamed() throws Exception {
+    multipart("/pay", "one", "sum", "1", "note", "a");
+
+    assertReplayed(multipart("/pay", "two", "note", "b", "sum", "1"));
+    assertProblem(multipart("/pay", "one", "sum", "2", "note", "a"), 422, "key-reused");
+    assertProblem(multipart("/pay", "one", "sum", "1", "sum", "1"), 422, "key-reused");
+    assertProblem(multipart("/pay", "one", "note", "a"), 422, "key-reused");
+    assertThat(server.runs).hasValue(1);
+  }
+
+  @Test
+  void p10_aFileMayBeNamed() throws Exception {
+    server.protect(
+        "/upload",
+        endpoint -> endpoint.comparing(BodyFields.parse("form:file")),
+        (request, response) -> {});
+    upload("/upload", "one", "content");
+
+    assertReplayed(upload("/upload", "two", "content"));
+    assertProblem(upload("/upload", "one", "other"), 422, "key-reused");
+  }
+
+  /** What nothing takes apart counts whole. */
+  @Test
+  void p10_fieldsThatNobodyCanTellCountWhole() throws Exception {
+    server.protect(
+        "/plain/pay",
+        endpoint -> endpoint.comparing(BodyFields.parse("form:sum")),
+        (request, response) -> {});
+    multipart("/plain/pay", "one", "sum", "1", "note", "a");
+
+    assertReplayed(multipart("/plain/pay", "two", "sum", "1", "note", "a"));
+    assertProblem(multipart("/plain/pay", "one", "sum", "1", "note", "b"), 422, "key-reused");
+  }
+
+  private HttpResponse<byte[]> multipart(String path, String boundary, String... namesAndValues)
+      throws Exception {
+    return server.post(
+        path, "k", "multipart/form-data; boundary=" + boundary, form(boundary, namesAndValues));
+  }
+
+  @Test
   void p10_headersMayBeNamed() throws Exception {
     HttpRequest.Builder request =
         server

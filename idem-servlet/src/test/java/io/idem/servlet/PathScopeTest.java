@@ -1,6 +1,7 @@
 package io.idem.servlet;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.idem.http.PathScope;
 import org.junit.jupiter.api.Test;
@@ -38,6 +39,38 @@ class PathScopeTest extends ServerTest {
     assertProblem(server.post("/orders/2/pay", "k"), 422, "key-reused");
     assertThat(server.runs).hasValue(1);
     assertReplayed(server.post("/orders/1/pay", "k"));
+  }
+
+  @Test
+  void p09_anotherEndpointIsMisuseWhereTheyShareTheirKeys() throws Exception {
+    for (String path : new String[] {"/orders", "/refunds"}) {
+      server.protect(
+          path, operation -> operation.keySpace("shop"), endpoint -> endpoint, (in, out) -> {});
+    }
+    server.protect("/apart", (request, response) -> {});
+    server.alias("/orders", "/orders/2");
+
+    server.post("/orders", "k");
+
+    assertProblem(server.post("/refunds", "k"), 422, "key-reused");
+    assertProblem(server.post("/orders/2", "k"), 422, "key-reused");
+    assertReplayed(server.post("/orders", "k"));
+    assertThat(server.runs).hasValue(1);
+    assertThat(server.post("/apart", "k").statusCode()).isEqualTo(200);
+    assertThat(server.runs).hasValue(2);
+  }
+
+  @Test
+  void p09_sharedKeysThatAreApartByPathAreRefused() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                server.protect(
+                    "/pay",
+                    operation -> operation.keySpace("shop"),
+                    endpoint -> endpoint.pathScope(PathScope.SEPARATE),
+                    (request, response) -> {}))
+        .withMessageContainingAll("'POST /pay'", "'shop'", "SEPARATE");
   }
 
   @ParameterizedTest

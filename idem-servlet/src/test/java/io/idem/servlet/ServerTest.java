@@ -51,6 +51,21 @@ abstract class ServerTest {
             ""));
   }
 
+  /** A multipart form of texts. */
+  static String form(String boundary, String... namesAndValues) {
+    StringBuilder form = new StringBuilder();
+    for (int i = 0; i < namesAndValues.length; i += 2) {
+      form.append(
+          lines(
+              "--" + boundary,
+              "Content-Disposition: form-data; name=\"" + namesAndValues[i] + "\"",
+              "",
+              namesAndValues[i + 1],
+              ""));
+    }
+    return form + lines("--" + boundary + "--", "");
+  }
+
   /** A request of Alice's, with more header lines, each with its line end. */
   static String rawPost(String path, String headerLines, String body) {
     return rawPost("alice", path, headerLines, body);

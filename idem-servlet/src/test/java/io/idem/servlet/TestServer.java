@@ -66,6 +66,9 @@ final class TestServer {
   /** The page that the filter knows; the container has one of its own. */
   volatile @Nullable String errorPage;
 
+  /** What the filter is told of pages. */
+  volatile ErrorPages errorPages = status -> errorPage;
+
   volatile EndpointAuthorizer authorizer = EndpointAuthorizer.none();
 
   private volatile Handler before = (request, response) -> {};
@@ -100,7 +103,7 @@ final class TestServer {
         context,
         "idempotency",
         IdempotencyFilter.builder(protocol, request -> endpoints.get(request.getRequestURI()))
-            .errorPages(status -> errorPage)
+            .errorPages(status -> errorPages.pathOf(status))
             .authorizer((request, endpoint) -> authorizer.authorize(request, endpoint))
             .build());
     tomcat.start();

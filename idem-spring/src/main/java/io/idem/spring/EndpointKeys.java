@@ -44,8 +44,8 @@ final class EndpointKeys {
               + " is an @Idempotent endpoint with a source or a fingerprint, which are expressions"
               + " over arguments that are not there yet when the key is looked up.",
           "Leave them away: the caller and the whole request count. Name places in the request with"
-              + " keyFrom and sourceFrom, such as \"json:/number\". Or move @Idempotent, with a key,"
-              + " to the service method.");
+              + " keyFrom and sourceFrom, such as \"json:/number\". Or move @Idempotent, with a"
+              + " key, to the service method.");
     }
     if (!annotation.keyFrom().isEmpty() && method.header().isPresent()) {
       throw new IdempotencySetupException(
@@ -58,6 +58,12 @@ final class EndpointKeys {
               + " is an @Idempotent endpoint with sourceFrom and caller = SHARED, but what a system"
               + " numbers belongs to the caller that sends it.",
           "Leave caller = SHARED away.");
+    }
+    if (settings.keySpace() != null && settings.pathScope() == PathScope.SEPARATE) {
+      throw new IdempotencySetupException(
+          "idem.http.key-space has all endpoints share their keys, but with idem.http.path-scope ="
+              + " separate a key is another one at each path.",
+          "Leave one of them away.");
     }
     method.dialect().ifPresent(name -> checkDialect(method, name));
     HttpDialect dialect = dialect(method);
@@ -111,7 +117,7 @@ final class EndpointKeys {
     if (places != null) {
       endpoint.keySource(places);
     }
-    PathScope pathScope = pathScope(annotation);
+    PathScope pathScope = pathScope(method);
     if (pathScope != null) {
       endpoint.pathScope(pathScope);
     }
@@ -217,9 +223,18 @@ final class EndpointKeys {
     }
   }
 
-  private @Nullable PathScope pathScope(Idempotent annotation) {
-    return switch (annotation.pathScope()) {
-      case DEFAULT -> settings.pathScope();
+  /** The key space of a method that names none, or null. */
+  @Nullable String commonSpace(IdempotentMethod method) {
+    if (pathScope(method) == PathScope.SEPARATE) {
+      return null;
+    }
+    return settings.keySpace() != null ? settings.keySpace() : dialect(method).keySpace();
+  }
+
+  private @Nullable PathScope pathScope(IdempotentMethod method) {
+    return switch (method.annotation().pathScope()) {
+      // The endpoint's own space says more than what holds for all.
+      case DEFAULT -> method.keySpace().isPresent() ? PathScope.MISUSE : settings.pathScope();
       case SEPARATE -> PathScope.SEPARATE;
       case MISUSE -> PathScope.MISUSE;
     };

@@ -6,6 +6,7 @@ import io.idem.core.Mode;
 import io.idem.core.OutcomeUnknownException;
 import io.idem.core.ResultNotStoredException;
 import io.idem.core.store.StoreUnavailableException;
+import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
 import io.idem.http.ProblemType;
 import io.idem.http.StoredResponse;
@@ -23,7 +24,8 @@ import org.springframework.web.bind.annotation.ExceptionHandler;
 
 /**
  * Answers what the engine throws out of {@link Idempotent} service methods with the same problem
- * details (RFC 9457) as the HTTP layer gives.
+ * details (RFC 9457) as the HTTP layer gives, in the dialect of the endpoint that the request came
+ * to.
  *
  * <p>An {@code @ExceptionHandler} of the controller itself goes first, as does a
  * {@code @ControllerAdvice} of an order below 0.
@@ -212,8 +214,13 @@ public class IdempotencyExceptionHandler {
 
   private ResponseEntity<byte[]> answer(
       HttpServletRequest request, ProblemType type, String detail, @Nullable Duration retryAfter) {
+    SpringRequestHead head = new SpringRequestHead(request);
+    HttpEndpoint endpoint =
+        BEHIND_FILTER ? IdempotentExchange.endpoint(request).orElse(null) : null;
     StoredResponse problem =
-        protocol.render(new SpringRequestHead(request), type, detail, retryAfter);
+        endpoint == null
+            ? protocol.render(head, type, detail, retryAfter)
+            : protocol.render(endpoint, head, type, detail, retryAfter);
     ResponseEntity.BodyBuilder response = ResponseEntity.status(problem.status());
     problem.headers().forEach(header -> response.header(header.name(), header.value()));
     return response.body(problem.body());

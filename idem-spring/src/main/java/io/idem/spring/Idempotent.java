@@ -86,6 +86,22 @@ public @interface Idempotent {
    */
   String operation() default "";
 
+  /**
+   * The key space that the operation shares with others of the application: a key that was used
+   * with one of them is refused at every other, as it is with a different request. All of them have
+   * one mode and keep their records in one place, or the application does not start.
+   *
+   * <p>At an endpoint, another path is then {@link PathScope#MISUSE}. Endpoints share keys that
+   * clients choose; a token belongs to its operation all the same, the number of a {@link
+   * #sourceFrom() source} to that source, and a {@link Caller#SHARED} key meets none that belongs
+   * to a caller.
+   *
+   * @return the name, 1 to 200 characters, in which {@code ${…}} is resolved; empty for {@code
+   *     idem.http.key-space} or that of the dialect at an endpoint without {@link
+   *     PathScope#SEPARATE}, and for none at other methods
+   */
+  String keySpace() default "";
+
   // ---- the key and the request
 
   /**

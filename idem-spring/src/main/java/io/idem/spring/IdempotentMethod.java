@@ -18,6 +18,7 @@ public final class IdempotentMethod {
   private final Idempotent annotation;
   private final String operation;
   private final boolean endpoint;
+  private final String keySpace;
   private final String header;
   private final String dialect;
   private final String onAbandoned;
@@ -33,6 +34,7 @@ public final class IdempotentMethod {
       Idempotent annotation,
       String operation,
       boolean endpoint,
+      String keySpace,
       String header,
       String dialect,
       String onAbandoned,
@@ -46,6 +48,7 @@ public final class IdempotentMethod {
     this.annotation = annotation;
     this.operation = operation;
     this.endpoint = endpoint;
+    this.keySpace = keySpace;
     this.header = header;
     this.dialect = dialect;
     this.onAbandoned = onAbandoned;
@@ -101,6 +104,15 @@ public final class IdempotentMethod {
    */
   public boolean isEndpoint() {
     return endpoint;
+  }
+
+  /**
+   * The name of the key space that the method shares with others.
+   *
+   * @return the name, or nothing where the annotation names none
+   */
+  public Optional<String> keySpace() {
+    return keySpace.isEmpty() ? Optional.empty() : Optional.of(keySpace);
   }
 
   /**

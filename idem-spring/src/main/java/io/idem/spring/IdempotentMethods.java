@@ -98,9 +98,9 @@ public final class IdempotentMethods {
           where
               + " is a handler with @Idempotent(key = …) and no source, so that a caller who sends"
               + " another's key would be given the other's answer.",
-          "Say whose keys they are, for example source = \"#principal.name\" with a parameter of type"
-              + " java.security.Principal; or declare caller = SHARED if everybody may be given"
-              + " everybody's answers.");
+          "Say whose keys they are, for example source = \"#principal.name\" with a parameter of"
+              + " type java.security.Principal; or declare caller = SHARED if everybody may be"
+              + " given everybody's answers.");
     }
     IdempotentMethod resolved =
         new IdempotentMethod(
@@ -109,6 +109,7 @@ public final class IdempotentMethods {
             annotation,
             operation(annotation, specific, type, where),
             annotation.key().isEmpty() && handler,
+            text(where, "keySpace", annotation.keySpace()),
             text(where, "header", annotation.header()),
             text(where, "dialect", annotation.dialect()),
             text(where, "onAbandoned", annotation.onAbandoned()),

@@ -107,6 +107,7 @@ public final class IdempotentOperations {
         .onOtherFailure(annotation.onOtherFailure())
         .onStoreDown(annotation.storeDown())
         .onAbandoned(abandonedPolicy(method));
+    method.keySpace().ifPresent(operation::keySpace);
     method.retryAfter().ifPresent(operation::retryAfter);
     switch (annotation.mode()) {
       case AUTO -> {}

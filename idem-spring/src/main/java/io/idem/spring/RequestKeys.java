@@ -2,7 +2,6 @@ package io.idem.spring;
 
 import io.idem.http.HttpIdempotency;
 import io.idem.http.KeySyntax;
-import io.idem.http.UnprotectedKeys;
 import io.idem.servlet.IdempotentExchange;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.Collections;
@@ -31,9 +30,7 @@ final class RequestKeys {
         beans.getBeanProvider(KeySyntax.class).getIfAvailable(() -> KeySyntax.DEFAULT);
     this.syntax = configured.in(header);
     HttpIdempotency protocol = beans.getBeanProvider(HttpIdempotency.class).getIfAvailable();
-    if (protocol != null
-        && protocol.unprotectedKeys() == UnprotectedKeys.REFUSE
-        && header.equalsIgnoreCase(configured.headerName())) {
+    if (protocol != null && protocol.refusesUnprotected(header)) {
       throw new IdempotencySetupException(
           method
               + " takes its key from the header '"

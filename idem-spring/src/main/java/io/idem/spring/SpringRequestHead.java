@@ -5,7 +5,9 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.security.Principal;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.springframework.web.servlet.HandlerMapping;
 
 /** A request that has come to Spring MVC. Its caller is the container's user principal. */
 final class SpringRequestHead implements HttpRequestHead {
@@ -40,6 +42,16 @@ final class SpringRequestHead implements HttpRequestHead {
   public @Nullable String caller() {
     Principal principal = request.getUserPrincipal();
     return principal == null ? null : principal.getName();
+  }
+
+  /** As the handler mapping that leads to the handler has matched it. */
+  @Override
+  public @Nullable String pathVariable(String name) {
+    return request.getAttribute(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE)
+                instanceof Map<?, ?> variables
+            && variables.get(name) instanceof String value
+        ? value
+        : null;
   }
 
   @Override

@@ -56,9 +56,21 @@ public final class SpringTransactionalStore implements TransactionalStore, Expir
    * @return the store
    * @throws IdempotencySetupException if the propagation would part a record from its effect
    */
-  @SuppressWarnings("UnnecessaryMethodReference") // hides its purge: this store's is enough
   public TransactionalStore with(TransactionDefinition definition) {
-    return on(definition)::inTransaction;
+    JdbcTransactionalStore other = on(definition);
+    // Hides its purge: this store's is enough.
+    return new TransactionalStore() {
+      @Override
+      public <R extends @Nullable Object, X extends Throwable> R inTransaction(
+          TransactionWork<R, X> work) throws X {
+        return other.inTransaction(work);
+      }
+
+      @Override
+      public Object recordTarget() {
+        return other.purgeTarget();
+      }
+    };
   }
 
   private JdbcTransactionalStore on(TransactionDefinition definition) {

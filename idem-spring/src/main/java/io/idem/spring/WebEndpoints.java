@@ -96,10 +96,10 @@ public final class WebEndpoints
       if (httpMethods == null) {
         throw new IdempotencySetupException(
             method
-                + " is an @Idempotent endpoint, but no handler mapping of Spring MVC leads to it, so"
-                + " that nothing would protect it.",
-            "Make its class a @Controller that Spring MVC finds, or move @Idempotent, with a key, to"
-                + " a service method.");
+                + " is an @Idempotent endpoint, but no handler mapping of Spring MVC leads to it,"
+                + " so that nothing would protect it.",
+            "Make its class a @Controller that Spring MVC finds, or move @Idempotent, with a key,"
+                + " to a service method.");
       }
       refuse(
           Set.of("GET", "HEAD", "OPTIONS", "TRACE").containsAll(httpMethods),
@@ -136,7 +136,9 @@ public final class WebEndpoints
   private HttpEndpoint endpoint(IdempotentMethod method) {
     Idempotency engine = operations.engine();
     Operation.Builder<HttpOutcome> operation =
-        HttpIdempotency.operation(engine, method.operation()).retryAfter(settings.retryAfter());
+        HttpIdempotency.operation(engine, method.operation())
+            .keySpace(keys.commonSpace(method))
+            .retryAfter(settings.retryAfter());
     HttpEndpoint.Builder endpoint = HttpEndpoint.builder(operations.build(method, operation));
     int busyStatus = method.annotation().busyStatus();
     try {

@@ -21,6 +21,7 @@ public final class WebSettings {
   private final boolean callersKnown;
   private final HttpDialect dialect;
   private final Map<String, HttpDialect> dialects;
+  private final @Nullable String keySpace;
   private final KeySyntax keySyntax;
   private final int maxRequestBytes;
   private final @Nullable PathScope pathScope;
@@ -44,6 +45,7 @@ public final class WebSettings {
     this.callersKnown = builder.callersKnown;
     this.dialect = builder.dialect;
     this.dialects = Map.copyOf(builder.dialects);
+    this.keySpace = builder.keySpace;
     this.keySyntax = builder.keySyntax;
     this.maxRequestBytes = builder.maxRequestBytes;
     this.pathScope = builder.pathScope;
@@ -98,6 +100,15 @@ public final class WebSettings {
    */
   public Map<String, HttpDialect> dialects() {
     return dialects;
+  }
+
+  /**
+   * The key space of all endpoints that name none of their own.
+   *
+   * @return its name, or null for that of the dialect
+   */
+  public @Nullable String keySpace() {
+    return keySpace;
   }
 
   /**
@@ -244,6 +255,7 @@ public final class WebSettings {
     private boolean callersKnown;
     private HttpDialect dialect = HttpDialect.ietf();
     private final Map<String, HttpDialect> dialects = new HashMap<>();
+    private @Nullable String keySpace;
     private KeySyntax keySyntax = KeySyntax.DEFAULT;
     private int maxRequestBytes = 1 << 20;
     private @Nullable PathScope pathScope;
@@ -297,6 +309,17 @@ public final class WebSettings {
      */
     public Builder knowing(HttpDialect dialect) {
       this.dialects.put(dialect.name(), dialect);
+      return this;
+    }
+
+    /**
+     * The key space of all endpoints that name none of their own, {@link PathScope#SEPARATE} apart.
+     *
+     * @param keySpace 1 to 200 characters; null, as by default, for that of the dialect
+     * @return this
+     */
+    public Builder keySpace(@Nullable String keySpace) {
+      this.keySpace = keySpace;
       return this;
     }
 

@@ -110,7 +110,8 @@ class StartupRefusalTest {
         refused(TransactionalStage.class, "CompletableFuture", "mode = LEASED"),
         refused(TransactionalMono.class, "Mono", "mode = LEASED"),
         refused(OtherManager.class, "'otherManager'", "idem.jdbc.transaction-manager"),
-        refused(FailOpen.class, "cannot fail open", "Mode.LEASED"));
+        refused(FailOpen.class, "cannot fail open", "Mode.LEASED"),
+        refused(TwoModes.class, "the key space 'till'", "LEASED", "key spaces of their own"));
   }
 
   @ParameterizedTest
@@ -287,6 +288,7 @@ class StartupRefusalTest {
     Idempotency idempotency(SpringTransactionalStore store) {
       return Idempotency.builder()
           .transactionalStore(store)
+          .store(new io.idem.core.InMemoryStore())
           .codecs(new JacksonResultCodecFactory())
           .build();
     }
@@ -745,6 +747,14 @@ class StartupRefusalTest {
     @Idempotent(key = "'k'")
     @Transactional(noRollbackFor = IllegalStateException.class)
     public void run() {}
+  }
+
+  static class TwoModes {
+    @Idempotent(key = "'k'", keySpace = "till")
+    public void collect() {}
+
+    @Idempotent(key = "'k'", keySpace = "till", mode = Idempotent.Mode.LEASED)
+    public void refund() {}
   }
 
   static class OtherManager {

@@ -238,6 +238,18 @@ abstract class TransactionalContract {
     assertThat(payments.defaultIsolation("A-1")).isEqualTo(usual);
   }
 
+  /** Whatever kinds of transactions they have: their records are in one place. */
+  @Test
+  void methodsMayShareTheirKeys() {
+    payments.collect("A-1");
+
+    assertThatThrownBy(() -> payments.refund("A-1")).isInstanceOf(KeyReusedException.class);
+    assertThat(payments.collect("A-1")).isEqualTo("collected A-1");
+    assertThat(payments.refund("A-2")).isEqualTo("refunded A-2");
+    assertThatThrownBy(() -> payments.collect("A-2")).isInstanceOf(KeyReusedException.class);
+    assertThat(rows()).isEqualTo(2);
+  }
+
   @Test
   void mandatoryStillWantsTheCallersTransaction() {
     assertThatThrownBy(() -> payments.mandatory("A-1"))
@@ -546,6 +558,20 @@ abstract class TransactionalContract {
       write(number, 1);
       assertThatThrownBy(ledger::fail).hasMessage("inside");
       return new Receipt(number, 1, 1);
+    }
+
+    @Idempotent(key = "#number", keySpace = "till")
+    @Transactional(isolation = Isolation.SERIALIZABLE)
+    public String collect(String number) {
+      write(number, 1);
+      return "collected " + number;
+    }
+
+    @Idempotent(key = "#number", keySpace = "till")
+    @Transactional
+    public String refund(String number) {
+      write(number, -1);
+      return "refunded " + number;
     }
 
     @Idempotent(key = "#number")

@@ -226,6 +226,21 @@ class StripeJavaTest {
   }
 
   @Test
+  void p34_aKeyIsMisusedAtAnotherEndpoint() throws Exception {
+    String key = key();
+    Charge charge = charge(client(0, PATIENT), key);
+    service.arrivals().clear();
+
+    IdempotencyException reused =
+        catchThrowableOfType(IdempotencyException.class, () -> refund(client(5, PATIENT), key));
+
+    assertThat(reused.getCode()).isEqualTo("key_reused");
+    assertThat(onlyArrival().status()).isEqualTo(400);
+    assertThat(service.desk().runs("refund of " + work)).isZero();
+    assertThat(charge(client(0, PATIENT), key).getId()).isEqualTo(charge.getId());
+  }
+
+  @Test
   void p34_anUnknownOutcomeIsNotTriedAgain() {
     String key = key();
     String broken = "broken " + work;

@@ -15,6 +15,7 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Supplier;
@@ -37,6 +38,7 @@ final class AsyncLeasedProtocol {
   private final Answers answers;
   private final Events events;
   private final BlockingCalls blocking;
+  private final Executor goingOn;
   private final ScheduledExecutorService threads;
 
   /**
@@ -44,6 +46,7 @@ final class AsyncLeasedProtocol {
    *
    * @param single what decides
    * @param blocking where recovery hooks run
+   * @param goingOn where a request goes on for which threads of others have done something
    * @param threads where those go on who have waited
    */
   AsyncLeasedProtocol(
@@ -55,6 +58,7 @@ final class AsyncLeasedProtocol {
       Answers answers,
       Events events,
       BlockingCalls blocking,
+      Executor goingOn,
       ScheduledExecutorService threads) {
     this.store = store;
     this.signal = signal;
@@ -64,6 +68,7 @@ final class AsyncLeasedProtocol {
     this.answers = answers;
     this.events = events;
     this.blocking = blocking;
+    this.goingOn = goingOn;
     this.threads = threads;
   }
 
@@ -238,8 +243,8 @@ final class AsyncLeasedProtocol {
     if (policy == null) {
       return run(call, flight, held, attempt, body);
     }
-    return blocking
-        .<@Nullable Execution<T>>begin(() -> single.recover(call, flight, held, attempt, policy))
+    return Stages.<@Nullable Execution<T>>endedOn(
+            goingOn, blocking.begin(() -> single.recover(call, flight, held, attempt, policy)))
         .exceptionally(
             failure -> {
               if (Stages.cause(failure) instanceof BlockingCalls.FullException) {
@@ -316,7 +321,7 @@ final class AsyncLeasedProtocol {
             held,
             () ->
                 Ending.isEarlierRunUnknown(call, held)
-                    ? keeper.expireAsync(held, store)
+                    ? expire(held)
                     : store.releaseAsync(held.lease),
             single.freeing(call, held))
         .thenApply(check -> check == null ? Recording.PENDING : LeasedProtocol.freed(check));
@@ -342,10 +347,15 @@ final class AsyncLeasedProtocol {
             });
   }
 
+  /** The heartbeat's threads, which may have to do it, are not for what follows. */
+  private CompletionStage<LeaseCheck> expire(HeldLease held) {
+    return Stages.endedOn(goingOn, keeper.expireAsync(held, store));
+  }
+
   private CompletionStage<Recording> giveUp(
       Call<?, ?> call, HeldLease held, @Nullable Throwable cause) {
     held.ending = true;
-    return Stages.started(() -> keeper.expireAsync(held, store))
+    return Stages.started(() -> expire(held))
         .handle(
             (check, failure) -> {
               LeaseCheck known =

@@ -11,26 +11,31 @@ import org.jspecify.annotations.Nullable;
 /**
  * The threads on which is done what blocks, for those who must not be held up.
  *
- * <p>Both the threads and what may wait for one are bounded. What ends a run is never refused: as
- * many as there are runs can come, and each was let in before.
+ * <p>Both the threads and what may wait for one are bounded. What ends a run has threads of its
+ * own, so that it waits neither for claims nor for recovery hooks while a lease runs out. It is
+ * never refused: as many as there are runs can come, and each was let in before.
  */
 final class BlockingCalls {
 
-  private final ThreadPoolExecutor threads;
+  private final ThreadPoolExecutor beginnings;
+  private final ThreadPoolExecutor endings;
   private final Semaphore places;
 
   /**
    * Creates the threads' keeper.
    *
-   * @param threads with a queue that takes everything
-   * @param mostWaiting how many calls may wait for a thread
+   * @param beginnings for claims and recovery hooks, with a queue that takes everything
+   * @param endings for what ends a run, likewise
+   * @param mostWaiting how many beginnings may wait for a thread
    */
-  BlockingCalls(ThreadPoolExecutor threads, int mostWaiting) {
-    this.threads = threads;
+  BlockingCalls(ThreadPoolExecutor beginnings, ThreadPoolExecutor endings, int mostWaiting) {
+    this.beginnings = beginnings;
+    this.endings = endings;
     // Not the sum, which may overflow where everybody may wait.
     this.places =
         new Semaphore(
-            (int) Math.min(Integer.MAX_VALUE, threads.getMaximumPoolSize() + (long) mostWaiting));
+            (int)
+                Math.min(Integer.MAX_VALUE, beginnings.getMaximumPoolSize() + (long) mostWaiting));
   }
 
   /** All threads are busy, and as many calls wait for one as may. The store was not asked. */
@@ -55,11 +60,12 @@ final class BlockingCalls {
     if (!places.tryAcquire()) {
       return CompletableFuture.failedFuture(new FullException());
     }
-    return end(call).whenComplete((answer, failure) -> places.release());
+    return CompletableFuture.supplyAsync(call, beginnings)
+        .whenComplete((answer, failure) -> places.release());
   }
 
   /** Does what ends a run. */
   <R extends @Nullable Object> CompletableFuture<R> end(Supplier<R> call) {
-    return CompletableFuture.supplyAsync(call, threads);
+    return CompletableFuture.supplyAsync(call, endings);
   }
 }

@@ -26,7 +26,7 @@ record Call<T extends @Nullable Object, X extends Throwable>(
   }
 
   Fingerprint fingerprint() {
-    return request.fingerprint();
+    return claim.fingerprint(); // which covers more than the request's where keys are shared
   }
 
   /** Nanoseconds left to wait; zero when the bound has passed. */

@@ -31,6 +31,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -67,6 +68,7 @@ public final class Engine {
   private final @Nullable TransactionalStore transactionalStore;
   private final Duration shutdownWithin;
   private final ConcurrentHashMap<RecordId, Flight> flights = new ConcurrentHashMap<>();
+  private final KeySpaces keySpaces = new KeySpaces();
   private final Waiters waiters;
   private final Answers answers;
   private final CachedAnswers cache;
@@ -83,7 +85,9 @@ public final class Engine {
   private final ThreadPoolExecutor renewals;
   private final ScheduledThreadPoolExecutor purger;
   private final ScheduledThreadPoolExecutor async;
+  private final ThreadPoolExecutor answered;
   private final ThreadPoolExecutor blocking;
+  private final ThreadPoolExecutor endings;
   private final Purges purges;
   private final LongAdder entered = new LongAdder();
   private final LongAdder left = new LongAdder();
@@ -117,9 +121,12 @@ public final class Engine {
     this.background = scheduler("idem-background", 2);
     this.purger = scheduler("idem-purge", 1);
     this.renewals = pool("idem-renewal", 4);
-    this.async = scheduler("idem-async", Math.max(2, Runtime.getRuntime().availableProcessors()));
+    int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
+    this.async = scheduler("idem-async", processors);
     this.async.setExecuteExistingDelayedTasksAfterShutdownPolicy(true); // or waits had no end
+    this.answered = pool("idem-answered", processors);
     this.blocking = pool("idem-blocking", blockingThreads);
+    this.endings = pool("idem-ending", blockingThreads);
     if (store == null) {
       this.keeper = null;
       this.pending = null;
@@ -133,15 +140,17 @@ public final class Engine {
           new LeasedProtocol(store, keeper, pending, waiters, answers, cache, events, namespace);
       this.leasedBatch =
           new LeasedBatch(store, leased, keeper, pending, answers, events, namespace);
-      BlockingCalls blockingCalls = new BlockingCalls(blocking, maxWaiters);
+      BlockingCalls blockingCalls = new BlockingCalls(blocking, endings, maxWaiters);
       this.asyncRequests =
           new AsyncRequests(
               flights,
               waiters,
               answers,
               new AsyncLeasedProtocol(
-                  Capabilities.of(store, AsyncStore.class)
-                      .orElseGet(() -> new OffloadedStore(store, blockingCalls)),
+                  new HandedOverStore(
+                      Capabilities.of(store, AsyncStore.class)
+                          .orElseGet(() -> new OffloadedStore(store, blockingCalls)),
+                      this::goOn),
                   Capabilities.of(store, CompletionSignal.class).orElse(null),
                   leased,
                   keeper,
@@ -149,6 +158,7 @@ public final class Engine {
                   answers,
                   events,
                   blockingCalls,
+                  this::goOn,
                   async),
               async);
     }
@@ -192,6 +202,7 @@ public final class Engine {
               + "' is transactional and cannot fail open: without its database the effect cannot"
               + " happen either. Leave onStoreDown at FAIL_CLOSED, or choose Mode.LEASED");
     }
+    keySpaces.enter(spec);
     if (spec.mode() == Mode.LEASED && keeper != null) {
       keeper.accommodate(spec.leaseFor());
     }
@@ -274,6 +285,15 @@ public final class Engine {
     return answer;
   }
 
+  /** Goes on with an asynchronous request whose store has answered. */
+  private void goOn(Runnable task) {
+    try {
+      answered.execute(task);
+    } catch (RejectedExecutionException e) {
+      task.run(); // the engine is closed, and nobody else would
+    }
+  }
+
   /** Carries many requests at once; {@code Operation.executeAll} documents it. */
   public <T extends @Nullable Object, X extends Throwable> List<ItemAnswer<T>> executeAll(
       OperationSpec<T> spec, List<IdempotentRequest> requests, BatchBody<T, X> body) throws X {
@@ -301,11 +321,14 @@ public final class Engine {
   private <T extends @Nullable Object, X extends Throwable> Call<T, X> call(
       OperationSpec<T> spec, IdempotentRequest request, Body<T, X> body) {
     long now = System.nanoTime();
+    String keySpace = spec.keySpace();
     ClaimRequest claim =
         new ClaimRequest(
-            Keys.id(namespace, spec.name(), request),
+            keySpace == null
+                ? Keys.id(namespace, spec.name(), request)
+                : Keys.sharedId(namespace, keySpace, request),
             new RecordLabel(namespace, spec.name(), request.source(), request.key()),
-            request.fingerprint(),
+            keySpace == null ? request.fingerprint() : Keys.sharedFingerprint(spec.name(), request),
             new OwnerToken(tokenHigh, tokenLow.getAndIncrement()),
             spec.leaseFor(),
             spec.retention(),
@@ -365,6 +388,8 @@ public final class Engine {
     if (!isBusy()) {
       executors.add(async);
       executors.add(blocking);
+      executors.add(endings);
+      executors.add(answered);
     }
     executors.forEach(ExecutorService::shutdown);
     // A run that ends later is still recorded, and one that waits is still answered.

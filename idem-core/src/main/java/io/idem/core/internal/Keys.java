@@ -1,11 +1,13 @@
 package io.idem.core.internal;
 
 import io.idem.core.IdempotentRequest;
+import io.idem.core.store.Fingerprint;
 import io.idem.core.store.RecordId;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.List;
 import java.util.UUID;
 
 /**
@@ -30,7 +32,18 @@ public final class Keys {
   private Keys() {}
 
   static RecordId id(String namespace, String operation, IdempotentRequest request) {
-    byte[] digest = digest(namespace, operation, request.source(), request.key());
+    return id(request, digest(namespace, operation, request.source(), request.key()));
+  }
+
+  /**
+   * The id of a key that several operations share. No operation has an empty name, so no key of a
+   * space can be an operation's own.
+   */
+  static RecordId sharedId(String namespace, String keySpace, IdempotentRequest request) {
+    return id(request, digest(namespace, "", keySpace, request.source(), request.key()));
+  }
+
+  private static RecordId id(IdempotentRequest request, byte[] digest) {
     long high = longAt(digest, 0);
     long millis = embeddedMillis(request.key());
     if (millis >= 0) {
@@ -45,6 +58,15 @@ public final class Keys {
     long high = (longAt(digest, 0) & ~0xF000L) | 0x8000L;
     long low = (longAt(digest, 8) & 0x3FFF_FFFF_FFFF_FFFFL) | 0x8000_0000_0000_0000L;
     return new UUID(high, low);
+  }
+
+  /**
+   * What tells a request from the others of a key that several operations share. It is never {@link
+   * Fingerprint#NONE}, which would be taken for a repeat of whatever another operation did.
+   */
+  static Fingerprint sharedFingerprint(String operation, IdempotentRequest request) {
+    return Fingerprint.of(
+        List.of(operation.getBytes(StandardCharsets.UTF_8), request.fingerprint().toBytes()));
   }
 
   private static byte[] digest(String... parts) {

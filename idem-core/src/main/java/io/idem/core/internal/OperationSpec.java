@@ -12,9 +12,14 @@ import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** The settings of one operation, checked and complete. */
+/**
+ * The settings of one operation, checked and complete.
+ *
+ * @param keySpace whom it shares its keys with, or null
+ */
 public record OperationSpec<T extends @Nullable Object>(
     String name,
+    @Nullable String keySpace,
     ResultCodec<T> codec,
     Mode mode,
     @Nullable TransactionalStore transactionalStore,

@@ -5,6 +5,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /** Stages of other people's making, whatever they do. */
@@ -20,6 +21,30 @@ final class Stages {
     } catch (Throwable e) {
       return CompletableFuture.failedFuture(e);
     }
+  }
+
+  /**
+   * A stage that ends on other threads than the one that brings its end. One that has ended already
+   * is as good as it is: who depends on it goes on where he stands.
+   */
+  static <R extends @Nullable Object> CompletionStage<R> endedOn(
+      Executor threads, CompletionStage<R> stage) {
+    if (stage == null || (stage instanceof CompletableFuture<R> known && known.isDone())) {
+      return stage; // also none: whoever started it says so
+    }
+    CompletableFuture<R> next = new CompletableFuture<>();
+    var unused =
+        stage.whenComplete(
+            (result, failure) ->
+                threads.execute(
+                    () -> {
+                      if (failure == null) {
+                        next.complete(result);
+                      } else {
+                        next.completeExceptionally(failure);
+                      }
+                    }));
+    return next;
   }
 
   /** What a stage ended with, without what stages wrap around it. */

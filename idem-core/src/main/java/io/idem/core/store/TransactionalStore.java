@@ -28,6 +28,17 @@ public interface TransactionalStore {
       throws X;
 
   /**
+   * Where the records are. What two stores with equal targets are asked of one key is answered by
+   * one record.
+   *
+   * @return a value with a meaningful {@code equals}; by default what a {@linkplain ExpiredEntries
+   *     purge} works on, or else this store itself
+   */
+  default Object recordTarget() {
+    return this instanceof ExpiredEntries entries ? entries.purgeTarget() : this;
+  }
+
+  /**
    * Work to be done inside a transaction.
    *
    * @param <R> what it returns

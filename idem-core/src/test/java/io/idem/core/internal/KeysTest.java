@@ -140,6 +140,16 @@ class KeysTest {
   }
 
   @Test
+  void aSharedKeyIsDigestedWithItsSpaceAndKeepsItsTime() {
+    IdempotentRequest request = IdempotentRequest.of("order-42").from("alice");
+    assertThat(Keys.sharedId("shop", "payments", request))
+        .isEqualTo(PlainDigest.id("shop", "", "payments", "alice", "order-42"));
+    String uuid7 = "01890a5d-ac96-774b-bcce-b302099a8057";
+    assertThat(Keys.sharedId("shop", "payments", IdempotentRequest.of(uuid7)).high() >>> 32)
+        .isEqualTo(0x01890a5dL);
+  }
+
+  @Test
   void keysOfEveryLengthHaveAnId() {
     Set<RecordId> ids = new HashSet<>();
     for (int length = 1; length <= IdempotentRequest.MAX_KEY_LENGTH; length++) {

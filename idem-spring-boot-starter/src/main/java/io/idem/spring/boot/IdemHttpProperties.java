@@ -25,6 +25,9 @@ public class IdemHttpProperties {
   /** The request header that holds the key, where an endpoint names no other. */
   private String header = "Idempotency-Key";
 
+  /** The key space that all endpoints share; by default what the dialect says. */
+  private @Nullable String keySpace;
+
   /** Whether only the structured-field spelling of a key is accepted, that is, one in quotes. */
   private boolean strictKeys;
 
@@ -142,6 +145,24 @@ public class IdemHttpProperties {
    */
   public void setHeader(String header) {
     this.header = header;
+  }
+
+  /**
+   * The key space that all endpoints share.
+   *
+   * @return its name, or null for what the dialect says
+   */
+  public @Nullable String getKeySpace() {
+    return keySpace;
+  }
+
+  /**
+   * Sets the key space that all endpoints share.
+   *
+   * @param keySpace 1 to 200 characters, or null
+   */
+  public void setKeySpace(@Nullable String keySpace) {
+    this.keySpace = keySpace;
   }
 
   /**

@@ -119,6 +119,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
       settings
           .callersKnown(callersKnown)
           .dialect(dialect(http.getDialect(), dialects))
+          .keySpace(http.getKeySpace())
           .keySyntax(keySyntax)
           .maxRequestBytes(bytes("idem.http.max-request-size", http.getMaxRequestSize()))
           .pathScope(http.getPathScope())

@@ -8,6 +8,7 @@ import io.idem.http.HttpIdempotency;
 import io.idem.http.HttpRequestHead;
 import io.idem.http.KeySource;
 import io.idem.http.KeySyntax;
+import io.idem.http.PathScope;
 import io.idem.http.Problem;
 import io.idem.http.ProblemType;
 import io.idem.http.StoredResponse;
@@ -70,6 +71,42 @@ class EndpointKeysTest {
                       .render(request(), ProblemType.KEY_REUSED, "detail", null);
               assertThat(refusal.status()).isEqualTo(400);
             });
+  }
+
+  @Test
+  void p09_theKeySpaceIsThatOfTheEndpointOrOfAllOrOfTheDialect() {
+    web.withUserConfiguration(Spaces.class)
+        .withPropertyValues("idem.http.key-space=all")
+        .run(
+            context -> {
+              WebEndpoints endpoints = context.getBean(WebEndpoints.class);
+              assertSpace(endpoint(endpoints, "/plain"), "all", PathScope.MISUSE);
+              assertSpace(endpoint(endpoints, "/own-space"), "own", PathScope.MISUSE);
+              assertSpace(endpoint(endpoints, "/apart"), null, PathScope.SEPARATE);
+            });
+    web.withUserConfiguration(Spaces.class)
+        .withPropertyValues("idem.http.dialect=stripe")
+        .run(
+            context -> {
+              WebEndpoints endpoints = context.getBean(WebEndpoints.class);
+              assertSpace(endpoint(endpoints, "/plain"), "stripe", PathScope.MISUSE);
+              assertSpace(endpoint(endpoints, "/own-space"), "own", PathScope.MISUSE);
+              assertSpace(endpoint(endpoints, "/apart"), null, PathScope.SEPARATE);
+              assertSpace(endpoint(endpoints, "/oasis"), null, PathScope.SEPARATE);
+            });
+    web.withUserConfiguration(Spaces.class)
+        .withPropertyValues("idem.http.dialect=stripe", "idem.http.path-scope=separate")
+        .run(
+            context -> {
+              WebEndpoints endpoints = context.getBean(WebEndpoints.class);
+              assertSpace(endpoint(endpoints, "/plain"), null, PathScope.SEPARATE);
+              assertSpace(endpoint(endpoints, "/own-space"), "own", PathScope.MISUSE);
+            });
+  }
+
+  private static void assertSpace(HttpEndpoint endpoint, String space, PathScope scope) {
+    assertThat(endpoint.operation().keySpace()).isEqualTo(space);
+    assertThat(endpoint.pathScope()).isEqualTo(scope);
   }
 
   @Test
@@ -189,6 +226,18 @@ class EndpointKeysTest {
     @PostMapping("/oasis")
     @Idempotent(dialect = "${test.dialect:oasis}")
     void oasis() {}
+  }
+
+  @RestController
+  static class Spaces {
+
+    @PostMapping("/own-space")
+    @Idempotent(keySpace = "own")
+    void own() {}
+
+    @PostMapping("/apart")
+    @Idempotent(pathScope = Idempotent.PathScope.SEPARATE)
+    void apart() {}
   }
 
   @RestController

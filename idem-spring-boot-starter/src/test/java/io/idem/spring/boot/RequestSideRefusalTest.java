@@ -56,6 +56,29 @@ class RequestSideRefusalTest {
         .run(context -> assertThat(context).hasNotFailed());
   }
 
+  /** Which header is refused, is said by the dialect. */
+  @Test
+  void p07_theDialectSaysWhichKeysWouldBeRefused() {
+    WebApplicationContextRunner refusing =
+        web.withPropertyValues("idem.http.unprotected-keys=refuse", "idem.http.dialect=oasis");
+
+    assertRefused(
+        refusing, ByRepeatability.class, "ByRepeatability.run()", "idem.http.unprotected-keys");
+    refusing
+        .withUserConfiguration(ByHeader.class)
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
+  void p09_sharedKeysThatAreApartByPathAreRefused() {
+    assertRefused(web, Apart.class, "Apart.run()", "'shop'", "SEPARATE");
+    assertRefused(
+        web.withPropertyValues("idem.http.key-space=shop", "idem.http.path-scope=separate"),
+        Fine.class,
+        "idem.http.key-space",
+        "idem.http.path-scope");
+  }
+
   @Test
   void p10_aListWithoutFieldsIsRefused() {
     assertRefused(web, HeaderOnly.class, "HeaderOnly.run()", "at least one of them");
@@ -102,6 +125,15 @@ class RequestSideRefusalTest {
   static class Fine {
     @PostMapping("/")
     @Idempotent
+    String run() {
+      return "";
+    }
+  }
+
+  @RestController
+  static class Apart {
+    @PostMapping("/")
+    @Idempotent(keySpace = "shop", pathScope = Idempotent.PathScope.SEPARATE)
     String run() {
       return "";
     }
@@ -166,6 +198,13 @@ class RequestSideRefusalTest {
     @PostMapping("/")
     @Idempotent(header = "X-Named")
     String run() {
+      return "";
+    }
+  }
+
+  static class ByRepeatability {
+    @Idempotent(header = "Repeatability-Request-ID")
+    public String run() {
       return "";
     }
   }

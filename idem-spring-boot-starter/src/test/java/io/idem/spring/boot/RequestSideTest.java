@@ -1,10 +1,13 @@
 package io.idem.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.idem.http.SourceCheck;
 import io.idem.servlet.CallerResolver;
+import io.idem.spring.EndpointGuard;
 import io.idem.spring.Idempotent;
+import io.idem.spring.WebEndpoints;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -21,16 +24,22 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
+import org.springframework.mock.web.MockHttpServletRequest;
+import org.springframework.mock.web.MockHttpServletResponse;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.method.HandlerMethod;
+import org.springframework.web.servlet.HandlerMapping;
 
 /** What endpoints of Spring MVC take of a request, as their annotation says. */
 class RequestSideTest {
@@ -96,6 +105,22 @@ class RequestSideTest {
     assertThat(post("/orders/c/pay", "{}").body()).startsWith("c ");
   }
 
+  /** Should the filter ever be passed by: the key is there, optional or not. */
+  @Test
+  void p04_anOptionalPathVariableDoesNotLeadPastTheFilter() throws Exception {
+    EndpointGuard guard = new EndpointGuard(context.getBean(WebEndpoints.class));
+    HandlerMethod handler =
+        new HandlerMethod(
+            context.getBean(Endpoints.class),
+            Endpoints.class.getDeclaredMethod("optionalPay", String.class));
+    MockHttpServletRequest request = new MockHttpServletRequest("POST", "/optional/1");
+    request.setAttribute(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE, Map.of("number", "1"));
+
+    assertThatIllegalStateException()
+        .isThrownBy(() -> guard.preHandle(request, new MockHttpServletResponse(), handler))
+        .withMessageContaining("past the idempotency filter");
+  }
+
   @Test
   void p04_sourceAndNumberAreTheKeyAndBelongToTheCaller() {
     String booking = "{\"system\":\"erp-alice\",\"number\":4711}";
@@ -127,6 +152,17 @@ class RequestSideTest {
     post("/misuse/1", key, "");
 
     assertProblem(post("/misuse/2", key, ""), 422, "key-reused");
+  }
+
+  @Test
+  void p09_anotherEndpointIsMisuseWhereTheyShareTheirKeys() {
+    String key = UUID.randomUUID().toString();
+
+    HttpResponse<String> first = post("/shared/order", key, "");
+
+    assertProblem(post("/shared/refund", key, ""), 422, "key-reused");
+    assertThat(post("/shared/order", key, "").body()).isEqualTo(first.body());
+    assertThat(post("/separate/1", key, "").body()).startsWith("1 ");
   }
 
   /** What Spring MVC takes for one path never runs twice. */
@@ -219,6 +255,20 @@ class RequestSideTest {
 
     assertThat(post("/compared", key, "{\"sum\":1,\"sent\":2}").body()).isEqualTo(first.body());
     assertProblem(post("/compared", key, "{\"sum\":2,\"sent\":1}"), 422, "key-reused");
+  }
+
+  /** What a service inside throws is told as the endpoint's own refusals are. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void p34_aServiceSpeaksTheDialectOfItsEndpoint(boolean withKey) {
+    String number = UUID.randomUUID().toString();
+
+    HttpResponse<String> refused =
+        withKey ? post("/stripe/" + number, number, "") : post("/stripe/" + number, "");
+
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertThat(refused.body()).contains("\"type\":\"idempotency_error\"");
+    assertThat(header(refused, "Stripe-Should-Retry")).containsExactly("false");
   }
 
   @Test
@@ -346,6 +396,19 @@ class RequestSideTest {
       return ran(number);
     }
 
+    @PostMapping("/optional/{number}")
+    @Idempotent(keyFrom = "path:number", required = false)
+    String optionalPay(@PathVariable String number) {
+      return ran(number);
+    }
+
+    @PostMapping("/stripe/{number}")
+    @Idempotent(dialect = "stripe", required = false)
+    String stripe(@PathVariable String number) {
+      service.compared(number, 1);
+      return service.compared(number, 2);
+    }
+
     @PostMapping("/bookings")
     @Idempotent(keyFrom = "json:/number", sourceFrom = "json:/system")
     String book(@RequestBody Map<String, Object> booking) {
@@ -362,6 +425,18 @@ class RequestSideTest {
     @Idempotent(pathScope = Idempotent.PathScope.MISUSE)
     String misuse(@PathVariable String id) {
       return ran(id);
+    }
+
+    @PostMapping("/shared/order")
+    @Idempotent(keySpace = "shop")
+    String sharedOrder() {
+      return ran("order");
+    }
+
+    @PostMapping("/shared/refund")
+    @Idempotent(keySpace = "${test.space:shop}")
+    String sharedRefund() {
+      return ran("refund");
     }
 
     @PostMapping("/hour")
@@ -402,6 +477,11 @@ class RequestSideTest {
     @Idempotent(header = "Idempotency-Key")
     public String run() {
       return UUID.randomUUID().toString();
+    }
+
+    @Idempotent(key = "#number")
+    public String compared(String number, int sum) {
+      return number + sum;
     }
 
     @Idempotent(key = "#number", source = "#system", caller = Idempotent.Caller.WITH_SOURCE)
