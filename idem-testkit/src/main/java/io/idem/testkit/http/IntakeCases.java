@@ -43,7 +43,7 @@ abstract class IntakeCases extends HttpCases {
 
     @Test
     void p01_strictModeWantsQuotes() {
-      HttpContractServer strict = server().anotherNode(new NodeSettings(true));
+      HttpContractServer strict = server().anotherNode(NodeSettings.STRICT);
       try {
         String name = runs();
         String key = unique();
