@@ -154,15 +154,21 @@ public final class ContractScript {
     granted.remove(caller);
   }
 
-  /** A handler that waits until it is let go, and then answers 201 with how often it has run. */
+  /**
+   * A handler that has its effect, waits in its first run until it is let go, and then answers 201
+   * with which of its runs this is.
+   */
   Held hold(String name) {
     Held held = new Held();
     on(
         name,
         call -> {
-          held.pass();
+          int run = runs(name);
           call.effect(name);
-          return ContractResponse.text(201, "run " + runs(name));
+          if (run == 1) {
+            held.pass();
+          }
+          return ContractResponse.text(201, "run " + run).header("ETag", "\"" + run + "\"");
         });
     return held;
   }
