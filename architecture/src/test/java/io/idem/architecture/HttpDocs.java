@@ -8,11 +8,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** The table of the points in {@code docs/http.md}, held against the tests that there are. */
 final class HttpDocs {
@@ -20,31 +20,51 @@ final class HttpDocs {
   private static final int POINTS = 37;
   private static final String KIT = "idem-testkit/src/main/java/io/idem/testkit/http";
 
+  /** Every adapter extends one of them; the other classes of the contract are behind both. */
+  private static final Set<String> MODES =
+      Set.of("LeasedHttpContract", "TransactionalHttpContract");
+
   private static final Pattern ROW =
       Pattern.compile(
           "\\| (?<point>\\d+) \\| (?<rule>[^|]+) \\| (?<tests>[^|]*) \\| (?<source>[^|]*) \\|");
 
-  private static final Pattern CASE = Pattern.compile("void (p\\d\\d_\\w+)\\(");
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)(#[^)]*)?\\)");
 
   private final Path root;
   private final Map<String, String> kit;
   private final Map<String, String> tests;
 
-  /** Reads the tests of all modules below a directory. */
-  HttpDocs(Path root) throws IOException {
+  private HttpDocs(Path root, Map<String, String> kit, Map<String, String> tests) {
     this.root = root;
-    this.kit = sources(root.resolve(KIT));
-    this.tests = new HashMap<>(kit);
-    try (Stream<Path> pages = Files.walk(root)) {
-      List<Path> roots = pages.filter(path -> path.endsWith("src/test/java")).toList();
-      for (Path testRoot : roots) {
-        tests.putAll(sources(testRoot));
+    this.kit = kit;
+    this.tests = tests;
+  }
+
+  /** Reads the tests of all modules of a repository. */
+  static HttpDocs of(Path root) throws IOException {
+    Map<String, String> kit = sources(root.resolve(KIT));
+    Map<String, String> tests = new HashMap<>(kit);
+    for (Path parent : List.of(root, root.resolve("examples"))) {
+      try (Stream<Path> modules = Files.list(parent)) {
+        for (Path module : modules.toList()) {
+          tests.putAll(sources(module.resolve("src/test/java")));
+        }
       }
     }
+    return new HttpDocs(root, kit, tests);
+  }
+
+  /** The same, were a class of the contract empty. */
+  HttpDocs withoutCasesOf(String name) {
+    Map<String, String> others = new HashMap<>(kit);
+    others.put(name, "");
+    return new HttpDocs(root, others, tests);
   }
 
   private static Map<String, String> sources(Path directory) throws IOException {
+    if (!Files.isDirectory(directory)) {
+      return Map.of();
+    }
     try (Stream<Path> files = Files.walk(directory)) {
       return files
           .filter(file -> file.toString().endsWith(".java"))
@@ -90,18 +110,16 @@ final class HttpDocs {
   }
 
   private void check(int point, Matcher row, List<String> complaints) {
-    boolean inTheKit = false;
-    for (String name : row.group("tests").split(",", -1)) {
-      String test = name.trim();
-      String source = tests.get(test);
-      if (source == null) {
-        complaints.add("Point " + point + " names '" + test + "', which is no class of the tests");
-      } else {
-        inTheKit |= kit.containsKey(test) && hasCase(point, source);
-      }
-    }
-    if (!inTheKit) {
+    List<String> names = Stream.of(row.group("tests").split(",", -1)).map(String::trim).toList();
+    names.stream()
+        .filter(name -> !tests.containsKey(name))
+        .map(name -> "Point " + point + " names '" + name + "', which is no class of the tests")
+        .forEach(complaints::add);
+    if (names.stream().noneMatch(name -> hasCase(name, point))) {
       complaints.add("Point " + point + " names no class of the contract that has a case of it");
+    }
+    if (!isAskedOfEveryAdapter(point)) {
+      complaints.add("Point " + point + " is not asked of every adapter");
     }
     if (row.group("source").isBlank()) {
       complaints.add("Point " + point + " has no source");
@@ -113,9 +131,13 @@ final class HttpDocs {
         .forEach(place -> complaints.add("Point " + point + " links to " + place + ": not there"));
   }
 
-  private static boolean hasCase(int point, @Nullable String source) {
-    String start = "p%02d_".formatted(point);
-    return source != null
-        && CASE.matcher(source).results().anyMatch(found -> found.group(1).startsWith(start));
+  /** By a case that all have, or by one for each mode. */
+  private boolean isAskedOfEveryAdapter(int point) {
+    return kit.keySet().stream().anyMatch(name -> !MODES.contains(name) && hasCase(name, point))
+        || MODES.stream().allMatch(name -> hasCase(name, point));
+  }
+
+  private boolean hasCase(String kitClass, int point) {
+    return kit.getOrDefault(kitClass, "").contains("void p%02d_".formatted(point));
   }
 }

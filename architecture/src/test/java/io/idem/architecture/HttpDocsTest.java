@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code docs/http.md} has every point of the contract, with the tests that there are. */
 class HttpDocsTest {
@@ -17,7 +19,7 @@ class HttpDocsTest {
 
   @BeforeAll
   static void read() throws Exception {
-    docs = new HttpDocs(ROOT);
+    docs = HttpDocs.of(ROOT);
     page = HttpDocs.text(ROOT.resolve("docs/http.md"));
   }
 
@@ -58,6 +60,16 @@ class HttpDocsTest {
         .containsExactly(complaint);
     assertThat(docs.complaints(changed(14, row -> row.replace("InFlightCases", "IntakeCases"))))
         .containsExactly(complaint);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"LeasedHttpContract", "TransactionalHttpContract"})
+  void aPointThatOneModeIsNotAskedForIsSeen(String mode) {
+    assertThat(docs.withoutCasesOf(mode).complaints(page))
+        .containsExactly(
+            "Point 16 is not asked of every adapter",
+            "Point 17 is not asked of every adapter",
+            "Point 18 is not asked of every adapter");
   }
 
   @Test
