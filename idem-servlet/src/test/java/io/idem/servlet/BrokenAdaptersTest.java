@@ -42,27 +42,73 @@ class BrokenAdaptersTest {
   static Stream<Arguments> broken() {
     return Stream.of(
         arguments(FoldsCase.class, "IntakeCases$KeyIntake", "p03_keysAreCaseSensitive"),
-        arguments(ForgetsTheBody.class, "KeyPlaceCases$KeyPlaces", "p04_theKeyMayBeAMemberOfTheBody"),
+        arguments(
+            ForgetsTheBody.class, "KeyPlaceCases$KeyPlaces", "p04_theKeyMayBeAMemberOfTheBody"),
         arguments(KeysOfEverybody.class, "KeyPlaceCases$Tokens", "p04_aTokenThatIsNoGoodSaysWhy"),
-        arguments(IgnoresKeysInSilence.class, "IntakeCases$KeyIntake", "p07_aKeyThatIsIgnoredIsFlagged"),
-        arguments(KeysOfEverybody.class, "ScopeCases$ScopeAndFingerprint", "p08_aKeyIsItsCallersOwn"),
-        arguments(KeysOfCredentials.class, "ScopeCases$ScopeAndFingerprint", "p08_aRefreshedCredentialIsTheSameCaller"),
-        arguments(ForgetsThePath.class, "ScopeCases$ScopeAndFingerprint", "p09_theKeyAtAnotherPathIsAnotherKey"),
-        arguments(ForgetsTheBody.class, "ScopeCases$ScopeAndFingerprint", "p11_aDifferentRequestIsRefusedAndChangesNothing"),
+        arguments(
+            IgnoresKeysInSilence.class, "IntakeCases$KeyIntake", "p07_aKeyThatIsIgnoredIsFlagged"),
+        arguments(
+            KeysOfEverybody.class, "ScopeCases$ScopeAndFingerprint", "p08_aKeyIsItsCallersOwn"),
+        arguments(
+            KeysOfCredentials.class,
+            "ScopeCases$ScopeAndFingerprint",
+            "p08_aRefreshedCredentialIsTheSameCaller"),
+        arguments(
+            ForgetsThePath.class,
+            "ScopeCases$ScopeAndFingerprint",
+            "p09_theKeyAtAnotherPathIsAnotherKey"),
+        arguments(
+            ForgetsTheBody.class,
+            "ScopeCases$ScopeAndFingerprint",
+            "p11_aDifferentRequestIsRefusedAndChangesNothing"),
         arguments(StoresRefusals.class, "InFlightCases$InFlight", "p14_aBusyAnswerIsNotStored"),
-        arguments(DeliversBeforeRecording.class, "LeasedHttpContract$UnderALease", "p17_anOwnerThatLostItsLeaseDoesNotOverwriteItsSuccessor"),
-        arguments(DeliversBeforeRecording.class, "StoredCases$WhatIsStored", "p22_noByteLeavesBeforeTheOutcomeIsRecorded"),
-        arguments(ReplaysCookies.class, "ReplayCases$Replay", "p26_aReplayHasTheSameBytesAndTheAllowedHeadersOnly"),
+        arguments(
+            DeliversBeforeRecording.class,
+            "LeasedHttpContract$UnderALease",
+            "p17_anOwnerThatLostItsLeaseDoesNotOverwriteItsSuccessor"),
+        arguments(
+            DeliversBeforeRecording.class,
+            "StoredCases$WhatIsStored",
+            "p22_noByteLeavesBeforeTheOutcomeIsRecorded"),
+        arguments(
+            ReplaysCookies.class,
+            "ReplayCases$Replay",
+            "p26_aReplayHasTheSameBytesAndTheAllowedHeadersOnly"),
         arguments(MarksNothing.class, "ReplayCases$Replay", "p27_aReplayIsMarkedAndNotCached"),
-        arguments(RendersErrorPagesAnew.class, "ReplayCases$Replay", "p29_anErrorPageIsReplayedByteForByte"),
-        arguments(AsksNoRule.class, "ReplayCases$Replay", "p30_aRuleOnTheHandlerIsAskedBeforeAReplay"),
-        arguments(PublishesNoLifetime.class, "OperationCases$ExpiryErrorsAndOperation", "p31_theLifetimeOfAKeyIsPublished"),
-        arguments(IgnoresAge.class, "OperationCases$ExpiryErrorsAndOperation", "p32_aStaleRequestIsRefused"),
-        arguments(SpeaksEnglish.class, "OperationCases$ExpiryErrorsAndOperation", "p33_aTitleSpeaksTheClientsLanguage"),
-        arguments(ForgetsTheDialect.class, "OperationCases$ExpiryErrorsAndOperation", "p34_stripesDialect"),
-        arguments(FailsOpen.class, "OperationCases$ExpiryErrorsAndOperation", "p35_aStoreThatIsDownRefusesAndRunsNothing"),
-        arguments(DrainsTheBody.class, "OperationCases$ExpiryErrorsAndOperation", "p36_theHandlerReadsTheWholeBody"),
-        arguments(RunsAgain.class, "OperationCases$ExpiryErrorsAndOperation", "p37_aFailedRunIsNotRepeatedByTheServer"));
+        arguments(
+            RendersErrorPagesAnew.class,
+            "ReplayCases$Replay",
+            "p29_anErrorPageIsReplayedByteForByte"),
+        arguments(
+            AsksNoRule.class, "ReplayCases$Replay", "p30_aRuleOnTheHandlerIsAskedBeforeAReplay"),
+        arguments(
+            PublishesNoLifetime.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p31_theLifetimeOfAKeyIsPublished"),
+        arguments(
+            IgnoresAge.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p32_aStaleRequestIsRefused"),
+        arguments(
+            SpeaksEnglish.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p33_aTitleSpeaksTheClientsLanguage"),
+        arguments(
+            ForgetsTheDialect.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p34_stripesDialect"),
+        arguments(
+            FailsOpen.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p35_aStoreThatIsDownRefusesAndRunsNothing"),
+        arguments(
+            DrainsTheBody.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p36_theHandlerReadsTheWholeBody"),
+        arguments(
+            RunsAgain.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p37_aFailedRunIsNotRepeatedByTheServer"));
   }
 
   @ParameterizedTest

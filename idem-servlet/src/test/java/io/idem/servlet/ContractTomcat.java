@@ -342,8 +342,7 @@ final class ContractTomcat implements HttpContractServer {
     }
   }
 
-  private static void send(HttpServletResponse response, ContractResponse answer)
-      throws Exception {
+  private static void send(HttpServletResponse response, ContractResponse answer) throws Exception {
     if (answer.errorMessage() != null) {
       response.sendError(answer.status(), answer.errorMessage());
       return;
@@ -370,7 +369,9 @@ final class ContractTomcat implements HttpContractServer {
       response
           .getWriter()
           .print(
-              request.getAttribute(RequestDispatcher.ERROR_MESSAGE) + ", seen " + UUID.randomUUID());
+              request.getAttribute(RequestDispatcher.ERROR_MESSAGE)
+                  + ", seen "
+                  + UUID.randomUUID());
     }
   }
 

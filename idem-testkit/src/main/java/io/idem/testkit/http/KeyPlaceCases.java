@@ -157,8 +157,7 @@ abstract class KeyPlaceCases extends HttpCases {
     void p04_aDoubleClickIsOneOperation() throws Exception {
       String name = unique();
       ContractScript.Held held = script.hold(name);
-      RawRequest request =
-          post(EndpointProfile.TOKEN, name, token(EndpointProfile.TOKEN, ALICE));
+      RawRequest request = post(EndpointProfile.TOKEN, name, token(EndpointProfile.TOKEN, ALICE));
       try {
         CompletableFuture<RawResponse> click = later(request);
         held.entered();
@@ -218,8 +217,7 @@ abstract class KeyPlaceCases extends HttpCases {
       assertThat(issued.header("Cache-Control")).containsExactly("no-store");
       assertThat(member("operation", issued)).isEqualTo(EndpointProfile.TOKEN.operation());
       assertThat(token(EndpointProfile.TOKEN, ALICE)).isNotEqualTo(member("token", issued));
-      assertProblem(
-          issue(EndpointProfile.TOKEN.operation(), ""), 403, "caller-required", false);
+      assertProblem(issue(EndpointProfile.TOKEN.operation(), ""), 403, "caller-required", false);
       assertProblem(issue("contract.unknown", ALICE), 404, "token-not-issued", false);
     }
 

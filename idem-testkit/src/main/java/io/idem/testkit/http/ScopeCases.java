@@ -265,8 +265,7 @@ abstract class ScopeCases extends IntakeCases {
       RawRequest right =
           post(EndpointProfile.GUARDED, name, unique()).header(FIRST_SENT, httpDate(Instant.now()));
       RawRequest large = right.body(new byte[NodeSettings.MAX_REQUEST + 1]);
-      RawRequest stale =
-          large.with(FIRST_SENT, httpDate(Instant.now().minus(Duration.ofHours(2))));
+      RawRequest stale = large.with(FIRST_SENT, httpDate(Instant.now().minus(Duration.ofHours(2))));
       RawRequest nobodys = stale.without("Authorization");
 
       assertProblem(send(nobodys.with(KEY, "\"half")), 400, "key-malformed", false);
