@@ -101,7 +101,10 @@ public final class IdempotentExchange {
   static Directive end(ServletRequest request) {
     Directive directive = (Directive) request.getAttribute(DIRECTIVE);
     request.removeAttribute(ATTEMPT);
+    if (directive == null) {
+      return Directive.BY_STATUS;
+    }
     request.removeAttribute(DIRECTIVE);
-    return directive == null ? Directive.BY_STATUS : directive;
+    return directive;
   }
 }
