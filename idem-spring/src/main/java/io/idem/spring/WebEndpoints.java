@@ -298,7 +298,8 @@ public final class WebEndpoints
   }
 
   private @Nullable HandlerExecutionChain chainOf(LookUpRequest request) {
-    // What an earlier dispatch left behind is the path it came from. Spring MVC's own mappings parse
+    // What an earlier dispatch left behind is the path it came from. Spring MVC's own mappings
+    // parse
     // the path anew outside of its servlet; others find it parsed.
     request.removeAttribute(ServletRequestPathUtils.PATH_ATTRIBUTE);
     boolean parsed = false;

@@ -117,11 +117,12 @@ public final class JsonDigest {
 
   private static JsonParser parserOfLong(byte[] json) {
     return FACTORY.createParser(
-        ObjectReadContext.empty(),
-        new InputStreamReader(new ByteArrayInputStream(json), utf8()));
+        ObjectReadContext.empty(), new InputStreamReader(new ByteArrayInputStream(json), utf8()));
   }
 
-  /** A decoder that reports: neither invalid UTF-8 nor another encoding passes for something else. */
+  /**
+   * A decoder that reports: neither invalid UTF-8 nor another encoding passes for something else.
+   */
   private static CharsetDecoder utf8() {
     return StandardCharsets.UTF_8
         .newDecoder()
