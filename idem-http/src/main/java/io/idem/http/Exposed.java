@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** Which headers a script of another origin may read (Fetch, <i>CORS protocol</i>). */
 final class Exposed {
@@ -26,13 +25,14 @@ final class Exposed {
   private Exposed() {}
 
   /** The leave to read some headers, where the request may be one of another origin. */
-  static List<HeaderField> to(HttpRequestHead request, Stream<HeaderField> headers) {
+  static List<HeaderField> to(HttpRequestHead request, List<HeaderField> headers) {
     if (request.headerLines("Origin").isEmpty()) {
       return List.of();
     }
     String names =
-        headers
+        headers.stream()
             .map(HeaderField::name)
+            .filter(name -> !name.equalsIgnoreCase(HEADER))
             .filter(name -> !READABLE.contains(name.toLowerCase(Locale.ROOT)))
             .distinct()
             .collect(Collectors.joining(", "));
@@ -41,10 +41,7 @@ final class Exposed {
 
   /** A refusal whose headers may all be read. */
   static StoredResponse whole(HttpRequestHead request, StoredResponse refusal) {
-    List<HeaderField> leave =
-        to(
-            request,
-            refusal.headers().stream().filter(header -> !header.name().equalsIgnoreCase(HEADER)));
+    List<HeaderField> leave = to(request, refusal.headers());
     if (leave.isEmpty()) {
       return refusal;
     }

@@ -30,6 +30,7 @@ public final class HttpEndpoint {
   private final ResponsePolicy responsePolicy;
   private final ReplayHeaders replayHeaders;
   private final int busyStatus;
+  private final HeaderField lifetime;
 
   private HttpEndpoint(Builder builder) {
     this.operation = builder.operation;
@@ -53,6 +54,8 @@ public final class HttpEndpoint {
     this.responsePolicy = builder.responsePolicy;
     this.replayHeaders = builder.replayHeaders;
     this.busyStatus = builder.busyStatus;
+    this.lifetime =
+        new HeaderField(HttpIdempotency.LIFETIME_HEADER, operation.retention().toString());
   }
 
   private static PathScope pathScope(Builder builder) {
@@ -211,6 +214,11 @@ public final class HttpEndpoint {
   /** Whether a method is safe (RFC 9110, section 9.2.1). */
   static boolean isSafe(String method) {
     return SAFE.contains(method);
+  }
+
+  /** How long a key counts, for those who publish it. */
+  HeaderField lifetime() {
+    return lifetime;
   }
 
   /** The status of a refusal, in the endpoint's dialect. */

@@ -6,7 +6,6 @@ import io.idem.http.internal.Sha256;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -115,7 +114,7 @@ final class Intake {
     }
     HeaderField flag = new HeaderField(HttpIdempotency.IGNORED_HEADER, "true");
     List<HeaderField> headers = new ArrayList<>(List.of(flag));
-    headers.addAll(Exposed.to(request, Stream.of(flag)));
+    headers.addAll(Exposed.to(request, List.of(flag)));
     return new HttpAnswer.PassThrough(headers);
   }
 

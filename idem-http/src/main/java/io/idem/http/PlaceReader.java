@@ -102,7 +102,8 @@ final class PlaceReader {
   }
 
   static MediaType mediaType(HttpRequestHead request) {
-    return MediaType.parse(request.headerLines("Content-Type").stream().findFirst().orElse(null));
+    List<String> lines = request.headerLines("Content-Type");
+    return MediaType.parse(lines.isEmpty() ? null : lines.get(0));
   }
 
   static String oneCharacterForAByte(String text) {

@@ -1,6 +1,7 @@
 package io.idem.http;
 
 import io.idem.http.internal.Tokens;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -126,6 +127,12 @@ public final class ReplayHeaders {
    * @return those on the list, in their order
    */
   public List<HeaderField> filter(List<HeaderField> headers) {
-    return headers.stream().filter(header -> contains(header.name())).toList();
+    List<HeaderField> kept = new ArrayList<>(headers.size());
+    for (HeaderField header : headers) {
+      if (contains(header.name())) {
+        kept.add(header);
+      }
+    }
+    return kept;
   }
 }

@@ -7,7 +7,6 @@ import io.idem.core.store.StoreUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +17,11 @@ final class Verdict {
   private static final Logger log = LoggerFactory.getLogger("io.idem.http");
 
   private static final Duration STORE_RETRY_AFTER = Duration.ofSeconds(5);
+
+  private static final HeaderField REPLAYED =
+      new HeaderField(HttpIdempotency.REPLAYED_HEADER, "true");
+
+  private static final HeaderField NO_STORE = new HeaderField("Cache-Control", "no-store");
 
   private final Refusals refusals;
   private final boolean publishRetention;
@@ -102,14 +106,14 @@ final class Verdict {
 
   private List<HeaderField> marked(
       HttpEndpoint endpoint, HttpRequestHead request, List<HeaderField> kept) {
-    HeaderField mark = new HeaderField(HttpIdempotency.REPLAYED_HEADER, "true");
-    List<HeaderField> added = new ArrayList<>(endpoint.dialect().onReplay(request));
-    addLifetime(endpoint, added);
+    List<HeaderField> shown = new ArrayList<>();
+    shown.add(REPLAYED);
+    shown.addAll(endpoint.dialect().onReplay(request));
+    addLifetime(endpoint, shown);
     List<HeaderField> headers = new ArrayList<>(kept);
-    headers.add(mark);
-    headers.add(new HeaderField("Cache-Control", "no-store"));
-    headers.addAll(added);
-    headers.addAll(Exposed.to(request, Stream.concat(Stream.of(mark), added.stream())));
+    headers.addAll(shown);
+    headers.add(NO_STORE);
+    headers.addAll(Exposed.to(request, shown));
     return headers;
   }
 
@@ -119,20 +123,16 @@ final class Verdict {
     if (recording == Recording.STORED || recording == Recording.PENDING) {
       addLifetime(endpoint, added);
     }
-    if (added.isEmpty()) {
-      return added;
+    if (!added.isEmpty()) {
+      added.addAll(Exposed.to(request, added));
     }
-    List<HeaderField> headers = new ArrayList<>(added);
-    headers.addAll(Exposed.to(request, added.stream()));
-    return headers;
+    return added;
   }
 
   /** How long the key counts, where that is published. */
   private void addLifetime(HttpEndpoint endpoint, List<HeaderField> headers) {
     if (publishRetention) {
-      headers.add(
-          new HeaderField(
-              HttpIdempotency.LIFETIME_HEADER, endpoint.operation().retention().toString()));
+      headers.add(endpoint.lifetime());
     }
   }
 

@@ -11,6 +11,7 @@ import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -98,6 +99,46 @@ final class BufferedRequest extends HttpServletRequestWrapper {
     @Override
     public int read(byte[] target, int offset, int length) {
       return bytes.read(target, offset, length);
+    }
+
+    @Override
+    public byte[] readAllBytes() {
+      return bytes.readAllBytes();
+    }
+
+    @Override
+    public byte[] readNBytes(int length) throws IOException {
+      return bytes.readNBytes(length);
+    }
+
+    @Override
+    public int readNBytes(byte[] target, int offset, int length) {
+      return bytes.readNBytes(target, offset, length);
+    }
+
+    @Override
+    public long transferTo(OutputStream target) throws IOException {
+      return bytes.transferTo(target);
+    }
+
+    @Override
+    public long skip(long length) {
+      return bytes.skip(length);
+    }
+
+    @Override
+    public boolean markSupported() {
+      return true;
+    }
+
+    @Override
+    public synchronized void mark(int readLimit) {
+      bytes.mark(readLimit);
+    }
+
+    @Override
+    public synchronized void reset() {
+      bytes.reset();
     }
 
     @Override

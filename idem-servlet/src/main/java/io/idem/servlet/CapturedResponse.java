@@ -3,6 +3,7 @@ package io.idem.servlet;
 import io.idem.http.HandlerResponse;
 import io.idem.http.HeaderField;
 import jakarta.servlet.ServletOutputStream;
+import jakarta.servlet.ServletResponse;
 import jakarta.servlet.WriteListener;
 import jakarta.servlet.http.Cookie;
 import jakarta.servlet.http.HttpServletResponse;
@@ -15,6 +16,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.charset.Charset;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -34,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CapturedResponse extends HttpServletResponseWrapper {
 
+  private final HttpServletResponse around;
   private final SpillingBuffer buffer;
   private final BodyStream stream = new BodyStream();
   private final int statusBefore;
@@ -45,18 +48,41 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   private int errorStatus;
   private @Nullable String errorMessage;
 
+  /** What is shown of the response around this one, made when it is asked for. */
+  private @Nullable HttpServletResponse shown;
+
   CapturedResponse(HttpServletResponse response, int mostInMemory, long most) {
-    super(notUnwrappable(response));
+    super(response);
+    this.around = response;
     this.buffer = new SpillingBuffer(mostInMemory, most);
     this.statusBefore = response.getStatus();
     this.headersBefore = headersOf(response);
   }
 
   /**
-   * The same response, but nothing a container knows. Tomcat unwraps a response after a forward,
-   * down to its own, and closes that one: whatever is sent later would be lost. Code that unwraps
-   * the response to write past this one does not get anywhere either.
+   * The response around this one, but as nothing a container knows. Tomcat unwraps a response after
+   * a forward, down to its own, and closes that one: whatever is sent later would be lost. Code
+   * that unwraps the response to write past this one does not get anywhere either.
    */
+  @Override
+  public ServletResponse getResponse() {
+    ServletResponse wrapped = super.getResponse();
+    if (wrapped != around) {
+      return wrapped; // what a dispatch has put between the two for its time
+    }
+    HttpServletResponse known = shown;
+    if (known == null) {
+      known = notUnwrappable(around);
+      shown = known;
+    }
+    return known;
+  }
+
+  @Override
+  public void setResponse(ServletResponse response) {
+    super.setResponse(response == shown ? around : response);
+  }
+
   private static HttpServletResponse notUnwrappable(HttpServletResponse response) {
     InvocationHandler handler =
         (proxy, method, arguments) -> {
@@ -85,8 +111,7 @@ final class CapturedResponse extends HttpServletResponseWrapper {
     } else {
       content = new HandlerResponse.Body(buffer.toByteArray());
     }
-    return new HandlerResponse(
-        getStatus(), headersOf((HttpServletResponse) getResponse()), content, directive);
+    return new HandlerResponse(getStatus(), headersOf(around), content, directive);
   }
 
   // ---- the page of an error
@@ -167,8 +192,13 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   private static List<HeaderField> headersOf(HttpServletResponse response) {
     List<HeaderField> headers = new ArrayList<>();
     boolean typed = false;
-    Set<String> names = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
-    names.addAll(response.getHeaderNames()); // which may name a header once for each line
+    Collection<String> names = response.getHeaderNames();
+    if (names.size() > 1) {
+      // They may name a header once for each line.
+      Set<String> distinct = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+      distinct.addAll(names);
+      names = distinct;
+    }
     for (String name : names) {
       for (String value : response.getHeaders(name)) {
         headers.add(new HeaderField(name, value));

@@ -14,9 +14,7 @@ import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -238,17 +236,28 @@ public final class IdempotencyFilter implements Filter {
 
   /** The first line of a name replaces what a filter around may have set; the others join it. */
   private static void putHeaders(HttpServletResponse response, List<HeaderField> headers) {
-    Set<String> seen = new HashSet<>();
-    for (HeaderField header : headers) {
-      String name = header.name().toLowerCase(Locale.ROOT);
-      if (name.equals("content-type")) {
+    for (int i = 0; i < headers.size(); i++) {
+      HeaderField header = headers.get(i);
+      String name = header.name();
+      if (name.equalsIgnoreCase("Content-Type")) {
         response.setContentType(header.value());
-      } else if (seen.add(name) && !name.equals("access-control-expose-headers")) {
-        response.setHeader(header.name(), header.value());
+      } else if (name.equalsIgnoreCase("Access-Control-Expose-Headers")
+          || isNamed(headers.subList(0, i), name)) {
+        response.addHeader(name, header.value());
       } else {
-        response.addHeader(header.name(), header.value());
+        response.setHeader(name, header.value());
       }
     }
+  }
+
+  /** There are few of them: to look through is cheaper than to remember. */
+  private static boolean isNamed(List<HeaderField> headers, String name) {
+    for (HeaderField header : headers) {
+      if (header.name().equalsIgnoreCase(name)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Says nothing of requests. */

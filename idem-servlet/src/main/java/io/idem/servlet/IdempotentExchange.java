@@ -117,7 +117,10 @@ public final class IdempotentExchange {
     Directive directive = (Directive) request.getAttribute(DIRECTIVE);
     request.removeAttribute(ATTEMPT);
     request.removeAttribute(ENDPOINT);
+    if (directive == null) {
+      return Directive.BY_STATUS;
+    }
     request.removeAttribute(DIRECTIVE);
-    return directive == null ? Directive.BY_STATUS : directive;
+    return directive;
   }
 }

@@ -22,7 +22,11 @@ public final class PathVariables {
    * @param variables the value of each name, decoded; in place of those that were left before
    */
   public static void put(ServletRequest request, Map<String, String> variables) {
-    request.setAttribute(ATTRIBUTE, Map.copyOf(variables));
+    if (variables.isEmpty()) {
+      request.removeAttribute(ATTRIBUTE);
+    } else {
+      request.setAttribute(ATTRIBUTE, Map.copyOf(variables));
+    }
   }
 
   /** A variable that was left, or null. */

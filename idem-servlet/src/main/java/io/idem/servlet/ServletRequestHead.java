@@ -2,7 +2,8 @@ package io.idem.servlet;
 
 import io.idem.http.HttpRequestHead;
 import jakarta.servlet.http.HttpServletRequest;
-import java.util.Collections;
+import java.util.ArrayList;
+import java.util.Enumeration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +35,18 @@ class ServletRequestHead implements HttpRequestHead {
 
   @Override
   public final List<String> headerLines(String name) {
-    return Collections.list(request.getHeaders(name));
+    Enumeration<String> lines = request.getHeaders(name);
+    if (!lines.hasMoreElements()) {
+      return List.of();
+    }
+    String first = lines.nextElement();
+    if (!lines.hasMoreElements()) {
+      return List.of(first);
+    }
+    List<String> all = new ArrayList<>();
+    all.add(first);
+    lines.asIterator().forEachRemaining(all::add);
+    return all;
   }
 
   @Override

@@ -22,16 +22,19 @@ final class LookUpRequest extends HttpServletRequestWrapper {
 
   /** The variables of the path, where a handler mapping has matched a template. */
   Map<String, String> pathVariables() {
-    Map<String, String> variables = new HashMap<>();
-    if (written.get(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE) instanceof Map<?, ?> found) {
-      found.forEach((name, value) -> variables.put(String.valueOf(name), String.valueOf(value)));
+    if (!(written.get(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE) instanceof Map<?, ?> found)
+        || found.isEmpty()) {
+      return Map.of();
     }
+    Map<String, String> variables = new HashMap<>();
+    found.forEach((name, value) -> variables.put(String.valueOf(name), String.valueOf(value)));
     return variables;
   }
 
   @Override
   public @Nullable Object getAttribute(String name) {
-    return written.containsKey(name) ? written.get(name) : super.getAttribute(name);
+    Object value = written.get(name);
+    return value != null || written.containsKey(name) ? value : super.getAttribute(name);
   }
 
   @Override

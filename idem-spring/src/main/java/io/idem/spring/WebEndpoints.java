@@ -33,6 +33,7 @@ import org.springframework.web.method.HandlerMethod;
 import org.springframework.web.servlet.HandlerExecutionChain;
 import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.HandlerMapping;
+import org.springframework.web.servlet.handler.AbstractHandlerMapping;
 import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerAdapter;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
@@ -299,10 +300,13 @@ public final class WebEndpoints
   }
 
   private @Nullable HandlerExecutionChain chainOf(LookUpRequest request) {
+    // What an earlier dispatch left behind is the path it came from. Spring MVC's own mappings
+    // parse
+    // the path anew outside of its servlet; others find it parsed.
+    request.removeAttribute(ServletRequestPathUtils.PATH_ATTRIBUTE);
     boolean parsed = false;
     for (HandlerMapping mapping : mappings) {
-      if (mapping.usesPathPatterns() && !parsed) {
-        // Anew, because what an earlier dispatch left behind is the path it came from.
+      if (!parsed && mapping.usesPathPatterns() && !(mapping instanceof AbstractHandlerMapping)) {
         ServletRequestPathUtils.parseAndCache(request);
         parsed = true;
       }

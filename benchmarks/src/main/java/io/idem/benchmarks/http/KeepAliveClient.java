@@ -54,7 +54,7 @@ final class KeepAliveClient implements Caller {
         length = Integer.parseInt(line.substring(LENGTH.length()).trim());
       }
     }
-    if (length != TrivialApplication.ANSWER.length()) {
+    if (length != TrivialEndpoints.ANSWER.length()) {
       throw new IllegalStateException("An answer of " + length + " bytes");
     }
     in.skipNBytes(length);

@@ -27,6 +27,18 @@ public record Report(String name, String title, String conditions) {
    * @return Markdown between two marks
    */
   public String of(List<Result> results, String arguments) {
+    return of(results, arguments, "");
+  }
+
+  /**
+   * The section, with more than its table.
+   *
+   * @param results its rows
+   * @param arguments what the command was given
+   * @param more Markdown that follows the table, empty or with an empty line at its end
+   * @return Markdown between two marks
+   */
+  public String of(List<Result> results, String arguments, String more) {
     StringBuilder text = new StringBuilder(begin()).append("\n\n## ").append(title).append("\n\n");
     text.append("Measured on ")
         .append(LocalDate.now(ZoneOffset.UTC))
@@ -47,7 +59,7 @@ public record Report(String name, String title, String conditions) {
         "| Server | What | Threads | By hand, keys/s | Idem, keys/s | Ratio | Promise | µs a key |\n");
     text.append("|---|---|---:|---:|---:|---|---|---:|\n");
     results.forEach(result -> text.append(result.row()).append('\n'));
-    text.append("\nBy hand means:\n\n");
+    text.append('\n').append(more).append("By hand means:\n\n");
     Set<String> byHand = new LinkedHashSet<>();
     results.forEach(
         result ->

@@ -9,10 +9,11 @@ import java.util.stream.IntStream;
  *
  * @param comparison what
  * @param threads how many callers
- * @param floor calls per second by hand, a figure a round
- * @param idem calls per second with Idem, a figure a round
+ * @param floor what it came to by hand, a figure a round
+ * @param idem what it came to with Idem, a figure a round
  */
-public record Result(Comparison comparison, int threads, List<Double> floor, List<Double> idem) {
+public record Result(
+    Comparison comparison, int threads, List<Load.Speed> floor, List<Load.Speed> idem) {
 
   /** The median of the rounds' own ratios: what slows a whole round down does not show. */
   public double ratio() {
@@ -27,14 +28,14 @@ public record Result(Comparison comparison, int threads, List<Double> floor, Lis
   /** The row of a table: floor, Idem, ratio with its extremes, microseconds a key. */
   public String row() {
     List<Double> ratios = ratios().stream().sorted().toList();
-    double keysPerSecond = median(idem) * comparison.keysPerCall();
+    double keysPerSecond = perSecond(idem) * comparison.keysPerCall();
     return String.format(
         Locale.ROOT,
         "| %s | %s | %d | %,.0f | %,.0f | %.2f (%.2f–%.2f) | %s | %.1f |",
         comparison.backend(),
         comparison.name(),
         threads,
-        median(floor) * comparison.keysPerCall(),
+        perSecond(floor) * comparison.keysPerCall(),
         keysPerSecond,
         median(ratios),
         ratios.get(0),
@@ -52,7 +53,28 @@ public record Result(Comparison comparison, int threads, List<Double> floor, Lis
   }
 
   private List<Double> ratios() {
-    return IntStream.range(0, floor.size()).mapToObj(i -> idem.get(i) / floor.get(i)).toList();
+    return IntStream.range(0, floor.size())
+        .mapToObj(i -> idem.get(i).callsPerSecond() / floor.get(i).callsPerSecond())
+        .toList();
+  }
+
+  private static double perSecond(List<Load.Speed> speeds) {
+    return median(speeds.stream().map(Load.Speed::callsPerSecond).toList());
+  }
+
+  /** What a call by hand takes of this process's processors, in microseconds. */
+  public double floorCpuMicros() {
+    return median(floor.stream().map(Load.Speed::cpuMicros).toList());
+  }
+
+  /**
+   * What a call with Idem takes more, in microseconds: the median of the rounds' own differences.
+   */
+  public double addedCpuMicros() {
+    return median(
+        IntStream.range(0, floor.size())
+            .mapToObj(i -> idem.get(i).cpuMicros() - floor.get(i).cpuMicros())
+            .toList());
   }
 
   private static double median(List<Double> figures) {

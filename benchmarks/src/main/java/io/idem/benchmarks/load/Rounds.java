@@ -24,18 +24,18 @@ public final class Rounds {
       throws Exception {
     // Until both are compiled: what is warm first would win.
     for (int i = 0; i < WARM_UPS; i++) {
-      Load.callsPerSecond(threads, nanos, comparison.floor());
-      Load.callsPerSecond(threads, nanos, comparison.idem());
+      Load.measure(threads, nanos, comparison.floor());
+      Load.measure(threads, nanos, comparison.idem());
     }
-    List<Double> floor = new ArrayList<>();
-    List<Double> idem = new ArrayList<>();
+    List<Load.Speed> floor = new ArrayList<>();
+    List<Load.Speed> idem = new ArrayList<>();
     for (int round = 0; round < rounds; round++) {
       if (round % 2 == 0) {
-        floor.add(Load.callsPerSecond(threads, nanos, comparison.floor()));
-        idem.add(Load.callsPerSecond(threads, nanos, comparison.idem()));
+        floor.add(Load.measure(threads, nanos, comparison.floor()));
+        idem.add(Load.measure(threads, nanos, comparison.idem()));
       } else {
-        idem.add(Load.callsPerSecond(threads, nanos, comparison.idem()));
-        floor.add(Load.callsPerSecond(threads, nanos, comparison.floor()));
+        idem.add(Load.measure(threads, nanos, comparison.idem()));
+        floor.add(Load.measure(threads, nanos, comparison.floor()));
       }
     }
     return new Result(comparison, threads, floor, idem);

@@ -24,6 +24,9 @@ public final class Fingerprint {
   /** The fingerprint of a caller that has nothing to compare. */
   public static final Fingerprint NONE = new Fingerprint(new byte[0]);
 
+  /** Never fed, only cloned: so threads may share it. */
+  private static final MessageDigest SHA_256 = newSha256();
+
   private final byte[] bytes;
 
   private Fingerprint(byte[] bytes) {
@@ -117,6 +120,14 @@ public final class Fingerprint {
   }
 
   private static MessageDigest sha256() {
+    try {
+      return (MessageDigest) SHA_256.clone(); // cheaper than asking the providers
+    } catch (CloneNotSupportedException e) {
+      return newSha256();
+    }
+  }
+
+  private static MessageDigest newSha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

@@ -5,10 +5,6 @@ import io.idem.core.ResultCodec;
 import io.idem.http.HeaderField;
 import io.idem.http.HttpOutcome;
 import io.idem.http.StoredResponse;
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -42,33 +38,32 @@ public enum HttpOutcomeCodec implements ResultCodec<HttpOutcome> {
 
   @Override
   public byte[] encode(HttpOutcome outcome) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (DataOutputStream out = new DataOutputStream(bytes)) {
-      out.writeByte(VERSION);
-      if (outcome instanceof HttpOutcome.Answered answered) {
-        StoredResponse response = answered.response();
-        out.writeByte(ANSWER);
-        out.writeShort(response.status());
-        writeHeaders(out, response.headers());
-        out.writeInt(response.body().length);
-        out.write(response.body());
-      } else if (outcome instanceof HttpOutcome.ErrorPage page) {
-        out.writeByte(ERROR_PAGE);
-        out.writeShort(page.status());
-        writeHeaders(out, page.headers());
-        writeString(out, page.message());
-      } else if (outcome instanceof HttpOutcome.NotKept notKept) {
-        out.writeByte(NOT_KEPT);
-        out.writeByte(
-            switch (notKept.reason()) {
-              case TOO_LARGE -> TOO_LARGE;
-              case BY_HANDLER -> BY_HANDLER;
-            });
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("Memory took no bytes", e);
+    if (outcome instanceof HttpOutcome.Answered answered) {
+      StoredResponse response = answered.response();
+      byte[][] headers = encoded(response.headers());
+      ByteBuffer out = begin(ANSWER, Short.BYTES + sizeOf(headers) + sizeOf(response.body()));
+      out.putShort((short) response.status());
+      putHeaders(out, headers);
+      return put(out, response.body()).array();
+    } else if (outcome instanceof HttpOutcome.ErrorPage page) {
+      byte[][] headers = encoded(page.headers());
+      byte @Nullable [] message = page.message() == null ? null : encoded(page.message());
+      ByteBuffer out = begin(ERROR_PAGE, Short.BYTES + sizeOf(headers) + sizeOf(message));
+      out.putShort((short) page.status());
+      putHeaders(out, headers);
+      return put(out, message).array();
     }
-    return bytes.toByteArray();
+    int reason =
+        switch (((HttpOutcome.NotKept) outcome).reason()) {
+          case TOO_LARGE -> TOO_LARGE;
+          case BY_HANDLER -> BY_HANDLER;
+        };
+    return begin(NOT_KEPT, Byte.BYTES).put((byte) reason).array();
+  }
+
+  /** Room for all of it: nothing is copied from a smaller array into a larger one. */
+  private static ByteBuffer begin(int kind, int size) {
+    return ByteBuffer.allocate(2 * Byte.BYTES + size).put((byte) VERSION).put((byte) kind);
   }
 
   @Override
@@ -119,13 +114,42 @@ public enum HttpOutcomeCodec implements ResultCodec<HttpOutcome> {
     };
   }
 
-  private static void writeHeaders(DataOutputStream out, List<HeaderField> headers)
-      throws IOException {
-    out.writeInt(headers.size());
+  /** The name and the value of each, in turns. */
+  private static byte[][] encoded(List<HeaderField> headers) {
+    byte[][] encoded = new byte[2 * headers.size()][];
+    int at = 0;
     for (HeaderField header : headers) {
-      writeString(out, header.name());
-      writeString(out, header.value());
+      encoded[at++] = encoded(header.name());
+      encoded[at++] = encoded(header.value());
     }
+    return encoded;
+  }
+
+  private static byte[] encoded(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static int sizeOf(byte[][] headers) {
+    int size = Integer.BYTES;
+    for (byte[] text : headers) {
+      size += sizeOf(text);
+    }
+    return size;
+  }
+
+  private static int sizeOf(byte @Nullable [] bytes) {
+    return Integer.BYTES + (bytes == null ? 0 : bytes.length);
+  }
+
+  private static void putHeaders(ByteBuffer out, byte[][] headers) {
+    out.putInt(headers.length / 2);
+    for (byte[] text : headers) {
+      put(out, text);
+    }
+  }
+
+  private static ByteBuffer put(ByteBuffer out, byte @Nullable [] bytes) {
+    return bytes == null ? out.putInt(-1) : out.putInt(bytes.length).put(bytes);
   }
 
   private static List<HeaderField> readHeaders(ByteBuffer in) {
@@ -138,16 +162,6 @@ public enum HttpOutcomeCodec implements ResultCodec<HttpOutcome> {
       headers.add(new HeaderField(readString(in), readString(in)));
     }
     return headers;
-  }
-
-  private static void writeString(DataOutputStream out, @Nullable String value) throws IOException {
-    if (value == null) {
-      out.writeInt(-1);
-      return;
-    }
-    byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
-    out.writeInt(bytes.length);
-    out.write(bytes);
   }
 
   private static String readString(ByteBuffer in) {

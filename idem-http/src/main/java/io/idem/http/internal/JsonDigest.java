@@ -3,6 +3,11 @@ package io.idem.http.internal;
 import java.io.ByteArrayInputStream;
 import java.io.InputStreamReader;
 import java.io.Writer;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -16,6 +21,7 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.util.JsonRecyclerPools;
 
 /**
  * A digest of what a JSON text says, whatever its spelling.
@@ -38,9 +44,14 @@ public final class JsonDigest {
   private static final int MAX_NUMBER_LENGTH = 1_000;
   private static final int MAX_MEMBERS = 1_000_000;
 
-  // Names are the caller's data: no table shared by requests keeps them.
+  /** Up to here a text is decoded at once, which costs a short one less than a stream does. */
+  private static final int SHORT_TEXT = 8_192;
+
+  // Names are the caller's data: no table shared by requests keeps them. Nor is a pool of buffers
+  // shared by them: a short text needs none, and to a long one they are cheap.
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
+          .recyclerPool(JsonRecyclerPools.nonRecyclingPool())
           .streamReadConstraints(
               StreamReadConstraints.builder()
                   .maxNestingDepth(MAX_DEPTH)
@@ -63,9 +74,9 @@ public final class JsonDigest {
   private int depth;
 
   /** The members of all open objects; the last one of each may have no digest yet. */
-  private String[] names = new String[16];
+  private String[] names = new String[8];
 
-  private byte[] digests = new byte[16 * Sha256.BYTES];
+  private byte[] digests = new byte[8 * Sha256.BYTES];
   private int kept;
   private int members;
 
@@ -79,19 +90,44 @@ public final class JsonDigest {
    *     past the parser's own bounds
    */
   public static byte @Nullable [] of(byte[] json) {
-    // A reader that reports: neither invalid UTF-8 nor another encoding passes for something else.
-    InputStreamReader reader =
-        new InputStreamReader(
-            new ByteArrayInputStream(json),
-            StandardCharsets.UTF_8
-                .newDecoder()
-                .onMalformedInput(CodingErrorAction.REPORT)
-                .onUnmappableCharacter(CodingErrorAction.REPORT));
-    try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), reader)) {
+    try (JsonParser parser = json.length > SHORT_TEXT ? parserOfLong(json) : parserOfShort(json)) {
       return new JsonDigest().read(parser);
-    } catch (JacksonException e) {
+    } catch (JacksonException | CharacterCodingException e) {
       return null;
     }
+  }
+
+  private static JsonParser parserOfShort(byte[] json) throws CharacterCodingException {
+    char[] text = new char[json.length]; // UTF-8 has at least a byte for each of them
+    int length = 0;
+    while (length < json.length && json[length] >= 0) {
+      text[length] = (char) json[length];
+      length++;
+    }
+    if (length < json.length) {
+      CharBuffer decoded = CharBuffer.wrap(text);
+      CoderResult result = utf8().decode(ByteBuffer.wrap(json), decoded, true);
+      if (result.isError()) {
+        result.throwException();
+      }
+      length = decoded.position();
+    }
+    return FACTORY.createParser(ObjectReadContext.empty(), text, 0, length);
+  }
+
+  private static JsonParser parserOfLong(byte[] json) {
+    return FACTORY.createParser(
+        ObjectReadContext.empty(), new InputStreamReader(new ByteArrayInputStream(json), utf8()));
+  }
+
+  /**
+   * A decoder that reports: neither invalid UTF-8 nor another encoding passes for something else.
+   */
+  private static CharsetDecoder utf8() {
+    return StandardCharsets.UTF_8
+        .newDecoder()
+        .onMalformedInput(CodingErrorAction.REPORT)
+        .onUnmappableCharacter(CodingErrorAction.REPORT);
   }
 
   private byte @Nullable [] read(JsonParser parser) {

@@ -20,6 +20,9 @@ public record MediaType(String essence, Map<String, String> parameters) {
     }
     int end = endOfSection(value, 0);
     String essence = Tokens.strip(value.substring(0, end)).toLowerCase(Locale.ROOT);
+    if (end == value.length()) {
+      return new MediaType(essence, Map.of());
+    }
     Map<String, String> parameters = new TreeMap<>();
     while (end < value.length()) {
       int start = end + 1;

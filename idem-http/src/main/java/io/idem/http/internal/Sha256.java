@@ -14,14 +14,29 @@ public final class Sha256 {
   /** Length in bytes of a digest. */
   public static final int BYTES = 32;
 
-  private final MessageDigest digest;
-  private final byte[] buffer = new byte[512];
+  private static final int BUFFER_BYTES = 256;
+
+  /** Never fed, only cloned: so threads may share it. */
+  private static final MessageDigest EMPTY = newDigest();
+
+  private final MessageDigest digest = emptyDigest();
+  private final byte[] buffer = new byte[BUFFER_BYTES];
   private int buffered;
 
   /** An empty digest. */
-  public Sha256() {
+  public Sha256() {}
+
+  private static MessageDigest emptyDigest() {
     try {
-      digest = MessageDigest.getInstance("SHA-256");
+      return (MessageDigest) EMPTY.clone(); // cheaper than asking the providers
+    } catch (CloneNotSupportedException e) {
+      return newDigest();
+    }
+  }
+
+  private static MessageDigest newDigest() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("Every Java platform has SHA-256", e);
     }
