@@ -270,6 +270,13 @@ final class AsyncRun implements AsyncContext {
     return guard;
   }
 
+  /** Lets nobody at the request and the response any more, which the container gets back. */
+  void close() {
+    if (used) {
+      guard.close();
+    }
+  }
+
   private void tell(Notification what, @Nullable Throwable cause) {
     for (Registration registered : registrations()) {
       tell(registered, what, cause);
@@ -334,7 +341,7 @@ final class AsyncRun implements AsyncContext {
       suppliedRequest = request;
       suppliedResponse = response;
       this.original = original;
-      target = where == null || where.equals(uri) ? null : where.substring(contextPath.length());
+      target = where == null || where.equals(uri) ? null : withoutContextPath(where);
       ofBefore = List.copyOf(listeners);
       listeners.clear();
     } finally {
@@ -344,6 +351,10 @@ final class AsyncRun implements AsyncContext {
     for (Registration registered : ofBefore) {
       tell(registered, AsyncListener::onStartAsync, null);
     }
+  }
+
+  private String withoutContextPath(String where) {
+    return where.startsWith(contextPath) ? where.substring(contextPath.length()) : where;
   }
 
   // ---- the context

@@ -19,10 +19,7 @@ final class RunRequest extends BufferedRequest {
   private boolean guarded;
 
   RunRequest(
-      HttpServletRequest request,
-      byte @Nullable [] body,
-      CapturedResponse response,
-      AsyncRun run) {
+      HttpServletRequest request, byte @Nullable [] body, CapturedResponse response, AsyncRun run) {
     super(request, body);
     this.run = run;
     this.response = response;

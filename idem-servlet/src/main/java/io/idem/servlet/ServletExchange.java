@@ -281,7 +281,7 @@ final class ServletExchange extends ServletRequestHead
   /** Deletes what the capture has left on disk, and lets nobody at the request any more. */
   void end() throws IOException {
     if (run != null) {
-      run.guard().close();
+      run.close();
     }
     if (captured != null) {
       captured.discard();

@@ -33,6 +33,25 @@ final class ResultTypes {
           "io.reactivex.rxjava3.core.Maybe",
           "io.reactivex.rxjava3.core.Completable");
 
+  /** What Spring MVC waits for, and sends one response of. */
+  private static final List<String> AWAITED =
+      List.of(
+          "java.util.concurrent.CompletionStage",
+          Callable.class.getName(),
+          "org.springframework.web.context.request.async.DeferredResult",
+          "org.springframework.web.context.request.async.WebAsyncTask",
+          "reactor.core.publisher.Mono");
+
+  /** What Spring MVC waits for as the body of a {@code ResponseEntity} as well. */
+  private static final List<String> AWAITED_BODY =
+      List.of("java.util.concurrent.CompletionStage", "reactor.core.publisher.Mono");
+
+  private static final List<String> STREAMED =
+      List.of(
+          "org.springframework.web.servlet.mvc.method.annotation.ResponseBodyEmitter",
+          "org.springframework.web.servlet.mvc.method.annotation.StreamingResponseBody",
+          "reactor.core.publisher.Flux");
+
   private static final List<String> WEB =
       List.of(
           "org.springframework.http.HttpEntity",
@@ -112,6 +131,56 @@ final class ResultTypes {
               : "Annotate the method that does the work and returns its result, and call it from the"
                   + " asynchronous one.");
     }
+  }
+
+  /**
+   * Looks at what a handler method of Spring MVC returns.
+   *
+   * @return whether it is handled asynchronously
+   * @throws IdempotencySetupException if its response is sent piece by piece, or before its effect
+   *     has happened
+   */
+  static boolean isAwaitedByMvc(IdempotentMethod method) {
+    ResolvableType declared =
+        ResolvableType.forMethodReturnType(method.method(), method.targetClass());
+    boolean wrapped = isOneOf(declared.toClass(), WEB);
+    ResolvableType returned = wrapped ? declared.getGeneric(0) : declared;
+    boolean awaited =
+        isOneOf(returned.toClass(), AWAITED)
+            && (!wrapped || isOneOf(returned.toClass(), AWAITED_BODY));
+    ResolvableType result = awaited ? generic(returned) : returned;
+    ResolvableType content = isOneOf(result.toClass(), WEB) ? result.getGeneric(0) : result;
+    for (ResolvableType type : List.of(returned, result, content)) {
+      if (isOneOf(type.toClass(), STREAMED)) {
+        throw new IdempotencySetupException(
+            method
+                + " is an @Idempotent endpoint and returns a "
+                + type.toClass().getName()
+                + ", whose parts are meant to be sent one by one. What is kept for repeats, and sent"
+                + " once it is kept, is one whole response.",
+            "Return the whole content, in a Mono<List<…>> or a CompletableFuture if it takes time;"
+                + " or let the endpoint start the work, and stream it from another one, mapped to"
+                + " GET.");
+      }
+    }
+    if (!awaited) {
+      checkSynchronous(method);
+    } else if (isAsync(method.method(), method.targetClass())
+        || isOneOf(result.toClass(), ASYNC)
+        || isOneOf(content.toClass(), ASYNC)) {
+      checkAwaited(method, isOneOf(result.toClass(), ASYNC) ? result.toClass() : content.toClass());
+    }
+    return awaited;
+  }
+
+  /** What a type is of, which may be said by a type above. */
+  private static ResolvableType generic(ResolvableType type) {
+    for (Class<?> above : List.of(java.util.concurrent.CompletionStage.class, Callable.class)) {
+      if (above.isAssignableFrom(type.toClass())) {
+        return type.as(above).getGeneric(0);
+      }
+    }
+    return type.getGeneric(0);
   }
 
   /** Refuses a method whose stage ends before its effect has happened, or that has many results. */
