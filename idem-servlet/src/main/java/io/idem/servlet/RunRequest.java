@@ -14,8 +14,7 @@ final class RunRequest extends BufferedRequest {
 
   private final AsyncRun run;
   private final CapturedResponse response;
-  private final ServletRequest requestBelow;
-  private final ServletResponse responseBelow;
+  private final int wrappers;
   private boolean guarded;
 
   RunRequest(
@@ -23,8 +22,7 @@ final class RunRequest extends BufferedRequest {
     super(request, body);
     this.run = run;
     this.response = response;
-    this.requestBelow = request;
-    this.responseBelow = response.getResponse();
+    this.wrappers = wrappers(request, response);
   }
 
   @Override
@@ -67,17 +65,30 @@ final class RunRequest extends BufferedRequest {
 
   /**
    * Takes the container's objects out of the direct reach of handlers. Tomcat inserts wrappers of
-   * its own below for the time of a forward or include, and must find them where it put them;
+   * its own somewhere below for the time of a forward or include, and looks for them afterwards;
    * there, this waits until the dispatch is over.
    */
   void guard(boolean dispatchIsOver) {
-    if (!guarded
-        && (dispatchIsOver
-            || (getRequest() == requestBelow && response.getResponse() == responseBelow))) {
+    if (!guarded && (dispatchIsOver || wrappers(getRequest(), response) == wrappers)) {
       guarded = true;
       guardRequest(this);
       guardResponse(response);
     }
+  }
+
+  private static int wrappers(ServletRequest request, ServletResponse response) {
+    int count = 0;
+    ServletRequest in = request;
+    while (in instanceof ServletRequestWrapper wrapper) {
+      in = wrapper.getRequest();
+      count++;
+    }
+    ServletResponse out = response;
+    while (out instanceof ServletResponseWrapper wrapper) {
+      out = wrapper.getResponse();
+      count++;
+    }
+    return count;
   }
 
   private void guardRequest(ServletRequestWrapper wrapper) {
