@@ -496,12 +496,13 @@ class AsyncHandlerTest extends ServerTest {
     }
   }
 
-  private void inAnotherThread(Step step) {
-    later(
-        () -> {
-          step.run();
-          return null;
-        });
+  static void inAnotherThread(Step step) {
+    var unused =
+        later(
+            () -> {
+              step.run();
+              return "done";
+            });
   }
 
   private void refused(Step step) {

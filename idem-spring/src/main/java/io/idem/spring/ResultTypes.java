@@ -7,6 +7,7 @@ import java.lang.reflect.WildcardType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
 import java.util.stream.BaseStream;
@@ -21,7 +22,7 @@ final class ResultTypes {
   private static final List<String> ASYNC =
       List.of(
           Future.class.getName(),
-          "java.util.concurrent.CompletionStage",
+          CompletionStage.class.getName(),
           Callable.class.getName(),
           Flow.Publisher.class.getName(),
           "org.reactivestreams.Publisher",
@@ -36,7 +37,7 @@ final class ResultTypes {
   /** What Spring MVC waits for, and sends one response of. */
   private static final List<String> AWAITED =
       List.of(
-          "java.util.concurrent.CompletionStage",
+          CompletionStage.class.getName(),
           Callable.class.getName(),
           "org.springframework.web.context.request.async.DeferredResult",
           "org.springframework.web.context.request.async.WebAsyncTask",
@@ -44,7 +45,7 @@ final class ResultTypes {
 
   /** What Spring MVC waits for as the body of a {@code ResponseEntity} as well. */
   private static final List<String> AWAITED_BODY =
-      List.of("java.util.concurrent.CompletionStage", "reactor.core.publisher.Mono");
+      List.of(CompletionStage.class.getName(), "reactor.core.publisher.Mono");
 
   private static final List<String> STREAMED =
       List.of(
@@ -163,19 +164,18 @@ final class ResultTypes {
                 + " GET.");
       }
     }
-    if (!awaited) {
+    if (awaited) {
+      checkAwaited(method, result.toClass());
+      checkAwaited(method, content.toClass());
+    } else {
       checkSynchronous(method);
-    } else if (isAsync(method.method(), method.targetClass())
-        || isOneOf(result.toClass(), ASYNC)
-        || isOneOf(content.toClass(), ASYNC)) {
-      checkAwaited(method, isOneOf(result.toClass(), ASYNC) ? result.toClass() : content.toClass());
     }
     return awaited;
   }
 
   /** What a type is of, which may be said by a type above. */
   private static ResolvableType generic(ResolvableType type) {
-    for (Class<?> above : List.of(java.util.concurrent.CompletionStage.class, Callable.class)) {
+    for (Class<?> above : List.of(CompletionStage.class, Callable.class)) {
       if (above.isAssignableFrom(type.toClass())) {
         return type.as(above).getGeneric(0);
       }
