@@ -1,10 +1,7 @@
 package io.idem.servlet;
 
-import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletInputStream;
-import jakarta.servlet.ServletRequest;
-import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
 import java.io.BufferedReader;
@@ -14,15 +11,13 @@ import java.io.InputStreamReader;
 import java.io.OutputStream;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A request whose body was read and can still be read, and which cannot be handled asynchronously.
- */
-final class BufferedRequest extends HttpServletRequestWrapper {
+/** A request whose body was read and can still be read. */
+class BufferedRequest extends HttpServletRequestWrapper {
 
-  static final String NO_ASYNC =
-      "Asynchronous handling is not supported behind an idempotent endpoint: the response has to be"
-          + " complete when the handler returns, so that it is recorded before it is sent. Answer"
-          + " synchronously, or take the endpoint out of the protection";
+  static final String NO_LISTENERS =
+      "Non-blocking reads and writes are not supported behind an idempotent endpoint. The request is"
+          + " read before the handler begins, and the response is held back, so nothing blocks: read"
+          + " and write without a listener";
 
   private final byte @Nullable [] body;
   private @Nullable ServletInputStream stream;
@@ -35,7 +30,7 @@ final class BufferedRequest extends HttpServletRequestWrapper {
   }
 
   @Override
-  public ServletInputStream getInputStream() throws IOException {
+  public final ServletInputStream getInputStream() throws IOException {
     if (body == null) {
       return super.getInputStream();
     }
@@ -49,7 +44,7 @@ final class BufferedRequest extends HttpServletRequestWrapper {
   }
 
   @Override
-  public BufferedReader getReader() throws IOException {
+  public final BufferedReader getReader() throws IOException {
     if (body == null) {
       return super.getReader();
     }
@@ -67,22 +62,7 @@ final class BufferedRequest extends HttpServletRequestWrapper {
     return reader;
   }
 
-  @Override
-  public boolean isAsyncSupported() {
-    return false;
-  }
-
-  @Override
-  public AsyncContext startAsync() {
-    throw new IllegalStateException(NO_ASYNC);
-  }
-
-  @Override
-  public AsyncContext startAsync(ServletRequest request, ServletResponse response) {
-    throw new IllegalStateException(NO_ASYNC);
-  }
-
-  /** The buffered body. It never blocks, and as nothing is asynchronous it has no listeners. */
+  /** The buffered body. It never blocks, so nobody has to be told when it can be read. */
   private static final class BodyStream extends ServletInputStream {
 
     private final ByteArrayInputStream bytes;
@@ -158,7 +138,7 @@ final class BufferedRequest extends HttpServletRequestWrapper {
 
     @Override
     public void setReadListener(ReadListener listener) {
-      throw new IllegalStateException(NO_ASYNC);
+      throw new IllegalStateException(NO_LISTENERS);
     }
   }
 }

@@ -59,6 +59,17 @@ final class CapturedResponse extends HttpServletResponseWrapper {
     this.headersBefore = headersOf(response);
   }
 
+  private CapturedResponse(CapturedResponse settled) {
+    super((HttpServletResponse) settled.getResponse());
+    this.buffer = settled.buffer.moveOut();
+    this.statusBefore = settled.statusBefore;
+    this.headersBefore = settled.headersBefore;
+    this.committed = settled.committed;
+    this.closed = settled.closed;
+    this.errorStatus = settled.errorStatus;
+    this.errorMessage = settled.errorMessage;
+  }
+
   /**
    * The response around this one, but as nothing a container knows. Tomcat unwraps a response after
    * a forward, down to its own, and closes that one: whatever is sent later would be lost. Code
@@ -112,6 +123,32 @@ final class CapturedResponse extends HttpServletResponseWrapper {
       content = new HandlerResponse.Body(buffer.toByteArray());
     }
     return new HandlerResponse(getStatus(), headersOf(around), content, directive);
+  }
+
+  // ---- asynchronous handling
+
+  /** Whether the handler has written anything, or counts the response as sent. */
+  boolean isBegun() {
+    flushWriter();
+    return isCommitted() || buffer.size() > 0;
+  }
+
+  /**
+   * Takes the response away from whoever else may still hold this object: what is written to this
+   * one from now on goes nowhere. What the two have in common is the response around them, which
+   * the caller has to guard.
+   *
+   * @return the response as it is
+   */
+  CapturedResponse settle() {
+    flushWriter();
+    return new CapturedResponse(this);
+  }
+
+  /** A response without anything that the handler did to this one. */
+  void replaceByError(int status) {
+    undo();
+    giveErrorPageUp(status, null);
   }
 
   // ---- the page of an error
@@ -492,7 +529,7 @@ final class CapturedResponse extends HttpServletResponseWrapper {
 
     @Override
     public void setWriteListener(WriteListener listener) {
-      throw new IllegalStateException(BufferedRequest.NO_ASYNC);
+      throw new IllegalStateException(BufferedRequest.NO_LISTENERS);
     }
   }
 }

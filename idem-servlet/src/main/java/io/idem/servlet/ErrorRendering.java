@@ -4,7 +4,6 @@ import jakarta.servlet.DispatcherType;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
-import jakarta.servlet.http.HttpServletRequestWrapper;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.HashMap;
@@ -72,7 +71,7 @@ final class ErrorRendering {
     boolean rendered = false;
     response.beginErrorPage();
     try {
-      dispatcher.forward(new ErrorDispatch(request), response);
+      dispatcher.forward(new DispatchedRequest(request, DispatcherType.ERROR), response);
       rendered = response.getStatus() == status && !response.isError();
       if (!rendered) {
         log.debug("The error page at {} has a status of its own: the container renders it", path);
@@ -98,18 +97,5 @@ final class ErrorRendering {
             request.setAttribute(name, value);
           }
         });
-  }
-
-  /** What filters and pages ask to tell an error from a forward of the application. */
-  private static final class ErrorDispatch extends HttpServletRequestWrapper {
-
-    ErrorDispatch(HttpServletRequest request) {
-      super(request);
-    }
-
-    @Override
-    public DispatcherType getDispatcherType() {
-      return DispatcherType.ERROR;
-    }
   }
 }

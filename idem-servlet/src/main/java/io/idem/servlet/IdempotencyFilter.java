@@ -16,6 +16,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,7 +45,11 @@ import org.slf4j.LoggerFactory;
  * exception that leaves the chain is thrown on unchanged, after the operation has decided by its
  * rules for failures; these see the cause where the chain wrapped it in a {@link ServletException}.
  *
- * <p>Asynchronous handling is refused with an {@link IllegalStateException}. Thread-safe.
+ * <p>Asynchronous handling behind a leased operation is awaited: the filter's thread waits until
+ * the handler completes, or its timeout has passed, and then records and sends the response as a
+ * whole. A dispatch takes place on that thread, without the filters in front. Behind a
+ * transactional operation, and for non-blocking reads and writes, it is refused with an {@link
+ * IllegalStateException}. Thread-safe.
  */
 public final class IdempotencyFilter implements Filter {
 
@@ -58,6 +63,7 @@ public final class IdempotencyFilter implements Filter {
   private final CallerResolver callers;
   private final EndpointAuthorizer authorizer;
   private final ErrorPages errorPages;
+  private final Executor asyncTasks;
   private final String onceAttribute;
 
   /**
@@ -88,6 +94,7 @@ public final class IdempotencyFilter implements Filter {
     this.callers = builder.callers;
     this.authorizer = builder.authorizer;
     this.errorPages = builder.errorPages;
+    this.asyncTasks = builder.asyncTasks;
     this.onceAttribute =
         IdempotencyFilter.class.getName()
             + ".once@"
@@ -159,7 +166,8 @@ public final class IdempotencyFilter implements Filter {
       FilterChain chain)
       throws IOException, ServletException {
     ServletExchange exchange =
-        new ServletExchange(request, response, endpoint, callers, authorizer, errorPages, chain);
+        new ServletExchange(
+            request, response, endpoint, callers, authorizer, errorPages, asyncTasks, chain);
     try {
       HttpAnswer answer = execute(endpoint, exchange);
       if (answer instanceof HttpAnswer.PassThrough passThrough) {
@@ -260,6 +268,12 @@ public final class IdempotencyFilter implements Filter {
     return false;
   }
 
+  private static void onThreadOfItsOwn(Runnable task) {
+    Thread thread = new Thread(task, "idem-async-task");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
   /** Says nothing of requests. */
   @Override
   public String toString() {
@@ -274,6 +288,7 @@ public final class IdempotencyFilter implements Filter {
     private CallerResolver callers = CallerResolver.userPrincipal();
     private EndpointAuthorizer authorizer = EndpointAuthorizer.none();
     private ErrorPages errorPages = ErrorPages.none();
+    private Executor asyncTasks = IdempotencyFilter::onThreadOfItsOwn;
 
     private Builder(HttpIdempotency protocol, EndpointResolver endpoints) {
       this.protocol = protocol;
@@ -310,6 +325,18 @@ public final class IdempotencyFilter implements Filter {
      */
     public Builder errorPages(ErrorPages errorPages) {
       this.errorPages = errorPages;
+      return this;
+    }
+
+    /**
+     * Who runs what a handler gives to {@link jakarta.servlet.AsyncContext#start}. The thread of
+     * the request is not among those: it waits.
+     *
+     * @param asyncTasks a daemon thread for each task by default
+     * @return this
+     */
+    public Builder asyncTasks(Executor asyncTasks) {
+      this.asyncTasks = asyncTasks;
       return this;
     }
 

@@ -1,6 +1,8 @@
 package io.idem.servlet;
 
 import io.idem.core.Attempt;
+import io.idem.core.Disposition;
+import io.idem.core.Mode;
 import io.idem.http.HandlerResponse;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpExchange;
@@ -20,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /** One request on its way through the filter, and its response. */
@@ -33,9 +36,11 @@ final class ServletExchange extends ServletRequestHead
   private final HttpEndpoint endpoint;
   private final EndpointAuthorizer authorizer;
   private final ErrorPages errorPages;
+  private final Executor asyncTasks;
   private final FilterChain chain;
   private byte @Nullable [] body;
   private @Nullable CapturedResponse captured;
+  private @Nullable AsyncRun run;
   private boolean returned;
   private @Nullable ServletException wrapping;
 
@@ -46,12 +51,14 @@ final class ServletExchange extends ServletRequestHead
       CallerResolver callers,
       EndpointAuthorizer authorizer,
       ErrorPages errorPages,
+      Executor asyncTasks,
       FilterChain chain) {
     super(request, callers);
     this.response = response;
     this.endpoint = endpoint;
     this.authorizer = authorizer;
     this.errorPages = errorPages;
+    this.asyncTasks = asyncTasks;
     this.chain = chain;
   }
 
@@ -214,13 +221,20 @@ final class ServletExchange extends ServletRequestHead
     CapturedResponse capture =
         new CapturedResponse(response, endpoint.maxStoredBytes(), endpoint.maxResponseBytes());
     captured = capture;
-    BufferedRequest buffered = new BufferedRequest(request, body);
+    AsyncRun handling = new AsyncRun(request, capture, chain, asyncTasks, asyncRefusal());
+    run = handling;
+    RunRequest handled = new RunRequest(request, body, capture, handling);
     IdempotentExchange.begin(request, attempt, endpoint);
     HandlerResponse.Directive directive = HandlerResponse.Directive.BY_STATUS;
     try {
-      chain.doFilter(buffered, capture);
+      try {
+        handling.handle(handled);
+      } finally {
+        capture = handling.settled();
+        captured = capture;
+      }
       if (capture.isError()) {
-        new ErrorRendering(buffered, capture).from(errorPages);
+        new ErrorRendering(handled, capture).from(errorPages);
       }
     } catch (ServletException e) {
       if (e.getRootCause() instanceof Exception cause) {
@@ -233,7 +247,32 @@ final class ServletExchange extends ServletRequestHead
       directive = IdempotentExchange.end(request);
     }
     returned = true;
-    return capture.captured(directive);
+    return capture.captured(unlessUncertain(directive, handling, capture.getStatus()));
+  }
+
+  private @Nullable String asyncRefusal() {
+    return endpoint.operation().mode() == Mode.LEASED
+        ? null
+        : "Asynchronous handling is not supported behind the transactional operation '"
+            + endpoint.operation().name()
+            + "': its transaction belongs to the thread that began it, and what another thread does"
+            + " would not be a part of it. Answer synchronously, or make the operation leased"
+            + " (Mode.LEASED, @Idempotent(mode = LEASED))";
+  }
+
+  /**
+   * After a timeout what the handler has started may still have its effect. A status that would
+   * free the key says nothing about that; a repeat could run beside it.
+   */
+  private HandlerResponse.Directive unlessUncertain(
+      HandlerResponse.Directive said, AsyncRun run, int status) {
+    boolean open =
+        said == HandlerResponse.Directive.BY_STATUS
+            || said == HandlerResponse.Directive.DO_NOT_KEEP;
+    boolean frees = endpoint.responsePolicy().dispositionOf(status) == Disposition.RELEASE;
+    return open && (run.isInterrupted() || (run.isUncertain() && frees))
+        ? HandlerResponse.Directive.OUTCOME_UNKNOWN
+        : said;
   }
 
   /**
@@ -271,8 +310,11 @@ final class ServletExchange extends ServletRequestHead
     return response;
   }
 
-  /** Deletes what the capture has left on disk. */
+  /** Deletes what the capture has left on disk, and lets nobody at the request any more. */
   void end() throws IOException {
+    if (run != null) {
+      run.close();
+    }
     if (captured != null) {
       captured.discard();
     }

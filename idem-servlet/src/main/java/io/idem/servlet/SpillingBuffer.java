@@ -8,13 +8,15 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Bytes in memory up to a bound, and all of them in a temporary file beyond it, up to another
- * bound.
+ * bound. An asynchronous handler may write while another thread {@linkplain #moveOut() ends} it.
  */
 final class SpillingBuffer extends OutputStream {
 
@@ -28,6 +30,8 @@ final class SpillingBuffer extends OutputStream {
   private @Nullable OutputStream fileOut;
   private long size;
   private @Nullable IOException failure;
+  private final Lock lock = new ReentrantLock();
+  private boolean ended;
 
   SpillingBuffer(int mostInMemory, long most) {
     this.mostInMemory = mostInMemory;
@@ -41,12 +45,43 @@ final class SpillingBuffer extends OutputStream {
 
   @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
+    lock.lock();
     try {
       take(bytes, offset, length);
     } catch (IOException e) {
       failure = e; // a PrintWriter in front of this keeps it to itself
       throw e;
+    } finally {
+      lock.unlock();
     }
+  }
+
+  /** The content in a buffer of its own. This one is empty from then on, and takes nothing. */
+  SpillingBuffer moveOut() {
+    SpillingBuffer out = new SpillingBuffer(mostInMemory, most);
+    lock.lock();
+    try {
+      out.memory = memory;
+      out.file = file;
+      out.channel = channel;
+      out.fileOut = fileOut;
+      out.size = size;
+      out.failure = failure;
+      forget();
+      ended = true;
+      return out;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void forget() {
+    memory = new ByteArrayOutputStream();
+    size = 0;
+    failure = null;
+    fileOut = null;
+    channel = null;
+    file = null;
   }
 
   /** Fails if something that was written is not there. */
@@ -57,6 +92,9 @@ final class SpillingBuffer extends OutputStream {
   }
 
   private void take(byte[] bytes, int offset, int length) throws IOException {
+    if (ended) {
+      throw new IOException("The response is over, and nothing can be written to it any more");
+    }
     if (size + length > most) {
       throw new IOException(
           "The response has more than "
@@ -120,22 +158,22 @@ final class SpillingBuffer extends OutputStream {
 
   /** Forgets the content and deletes the file. The buffer may be filled again. */
   void clear() throws IOException {
-    memory.reset();
-    size = 0;
-    failure = null;
-    OutputStream out = fileOut;
-    Path spilled = file;
-    fileOut = null;
-    channel = null;
-    file = null;
+    lock.lock();
     try {
-      if (out != null) {
-        out.close();
+      OutputStream out = fileOut;
+      Path spilled = file;
+      forget();
+      try {
+        if (out != null) {
+          out.close();
+        }
+      } finally {
+        if (spilled != null) {
+          Files.deleteIfExists(spilled);
+        }
       }
     } finally {
-      if (spilled != null) {
-        Files.deleteIfExists(spilled);
-      }
+      lock.unlock();
     }
   }
 }

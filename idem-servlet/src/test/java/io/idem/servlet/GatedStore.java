@@ -10,6 +10,7 @@ import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 
 /** A store that can be made to fail, to wait and to lose. */
 final class GatedStore implements IdempotencyStore {
@@ -20,6 +21,7 @@ final class GatedStore implements IdempotencyStore {
   volatile boolean claimsFail;
   volatile boolean completionsFail;
   volatile boolean loseCompletions;
+  final Semaphore renewals = new Semaphore(0);
 
   @Override
   public Claim claim(ClaimRequest request) {
@@ -50,6 +52,8 @@ final class GatedStore implements IdempotencyStore {
 
   @Override
   public LeaseCheck renew(Lease lease, Duration leaseFor) {
-    return memory.renew(lease, leaseFor);
+    LeaseCheck renewed = memory.renew(lease, leaseFor);
+    renewals.release();
+    return renewed;
   }
 }

@@ -10,8 +10,6 @@ import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -200,26 +198,6 @@ class ReplayTest extends ServerTest {
     server.post("/pay", "k");
 
     assertThat(server.runs).hasValue(2);
-  }
-
-  @Test
-  void p29_asynchronousHandlingIsRefusedClearly() throws Exception {
-    List<String> messages = Collections.synchronizedList(new ArrayList<>());
-    server.protect(
-        "/pay",
-        (request, response) -> {
-          assertThat(request.isAsyncSupported()).isFalse();
-          try {
-            request.startAsync();
-          } catch (IllegalStateException e) {
-            messages.add(e.getMessage());
-          }
-        });
-
-    server.post("/pay", "k");
-
-    assertThat(messages).hasSize(1);
-    assertThat(messages.get(0)).contains("Asynchronous").contains("idempotent endpoint");
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.lang.reflect.WildcardType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
 import java.util.stream.BaseStream;
@@ -21,7 +22,7 @@ final class ResultTypes {
   private static final List<String> ASYNC =
       List.of(
           Future.class.getName(),
-          "java.util.concurrent.CompletionStage",
+          CompletionStage.class.getName(),
           Callable.class.getName(),
           Flow.Publisher.class.getName(),
           "org.reactivestreams.Publisher",
@@ -32,6 +33,25 @@ final class ResultTypes {
           "io.reactivex.rxjava3.core.Single",
           "io.reactivex.rxjava3.core.Maybe",
           "io.reactivex.rxjava3.core.Completable");
+
+  /** What Spring MVC waits for, and sends one response of. */
+  private static final List<String> AWAITED =
+      List.of(
+          CompletionStage.class.getName(),
+          Callable.class.getName(),
+          "org.springframework.web.context.request.async.DeferredResult",
+          "org.springframework.web.context.request.async.WebAsyncTask",
+          "reactor.core.publisher.Mono");
+
+  /** What Spring MVC waits for as the body of a {@code ResponseEntity} as well. */
+  private static final List<String> AWAITED_BODY =
+      List.of(CompletionStage.class.getName(), "reactor.core.publisher.Mono");
+
+  private static final List<String> STREAMED =
+      List.of(
+          "org.springframework.web.servlet.mvc.method.annotation.ResponseBodyEmitter",
+          "org.springframework.web.servlet.mvc.method.annotation.StreamingResponseBody",
+          "reactor.core.publisher.Flux");
 
   private static final List<String> WEB =
       List.of(
@@ -112,6 +132,55 @@ final class ResultTypes {
               : "Annotate the method that does the work and returns its result, and call it from the"
                   + " asynchronous one.");
     }
+  }
+
+  /**
+   * Looks at what a handler method of Spring MVC returns.
+   *
+   * @return whether it is handled asynchronously
+   * @throws IdempotencySetupException if its response is sent piece by piece, or before its effect
+   *     has happened
+   */
+  static boolean isAwaitedByMvc(IdempotentMethod method) {
+    ResolvableType declared =
+        ResolvableType.forMethodReturnType(method.method(), method.targetClass());
+    boolean wrapped = isOneOf(declared.toClass(), WEB);
+    ResolvableType returned = wrapped ? declared.getGeneric(0) : declared;
+    boolean awaited =
+        isOneOf(returned.toClass(), AWAITED)
+            && (!wrapped || isOneOf(returned.toClass(), AWAITED_BODY));
+    ResolvableType result = awaited ? generic(returned) : returned;
+    ResolvableType content = isOneOf(result.toClass(), WEB) ? result.getGeneric(0) : result;
+    for (ResolvableType type : List.of(returned, result, content)) {
+      if (isOneOf(type.toClass(), STREAMED)) {
+        throw new IdempotencySetupException(
+            method
+                + " is an @Idempotent endpoint and returns a "
+                + type.toClass().getName()
+                + ", whose parts are meant to be sent one by one. What is kept for repeats, and sent"
+                + " once it is kept, is one whole response.",
+            "Return the whole content, in a Mono<List<…>> or a CompletableFuture if it takes time;"
+                + " or let the endpoint start the work, and stream it from another one, mapped to"
+                + " GET.");
+      }
+    }
+    if (awaited) {
+      checkAwaited(method, result.toClass());
+      checkAwaited(method, content.toClass());
+    } else {
+      checkSynchronous(method);
+    }
+    return awaited;
+  }
+
+  /** What a type is of, which may be said by a type above. */
+  private static ResolvableType generic(ResolvableType type) {
+    for (Class<?> above : List.of(CompletionStage.class, Callable.class)) {
+      if (above.isAssignableFrom(type.toClass())) {
+        return type.as(above).getGeneric(0);
+      }
+    }
+    return type.getGeneric(0);
   }
 
   /** Refuses a method whose stage ends before its effect has happened, or that has many results. */

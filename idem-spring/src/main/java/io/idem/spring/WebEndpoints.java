@@ -2,6 +2,7 @@ package io.idem.spring;
 
 import io.idem.core.Disposition;
 import io.idem.core.Idempotency;
+import io.idem.core.Mode;
 import io.idem.core.Operation;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
@@ -92,7 +93,7 @@ public final class WebEndpoints
     Map<HttpEndpoint, MethodAuthorization> asked = new HashMap<>();
     for (IdempotentMethod method : methods) {
       Place place = new Place(method.method(), method.targetClass());
-      check(method);
+      boolean asynchronous = check(method);
       Set<String> httpMethods = mapped.get(place);
       if (httpMethods == null) {
         throw new IdempotencySetupException(
@@ -110,6 +111,15 @@ public final class WebEndpoints
               + ", which have no effect to protect.",
           "Leave @Idempotent away, or map the handler to POST, PATCH, PUT or DELETE.");
       HttpEndpoint endpoint = endpoint(method);
+      refuse(
+          asynchronous && endpoint.operation().mode() == Mode.TRANSACTIONAL,
+          method
+              + " is an @Idempotent endpoint and returns a "
+              + method.method().getReturnType().getSimpleName()
+              + ", but its operation is transactional: a transaction belongs to the thread that began"
+              + " it, and what another thread does would not be a part of it.",
+          "Declare @Idempotent(mode = LEASED), which keeps the answer apart from the effect, or"
+              + " answer synchronously.");
       made.put(place, endpoint);
       MethodAuthorization authorization = MethodAuthorization.of(method, beans, this::preview);
       if (authorization != null) {
@@ -121,9 +131,10 @@ public final class WebEndpoints
     this.endpoints = Map.copyOf(made);
   }
 
-  private void check(IdempotentMethod method) {
+  /** Whether the handler is an asynchronous one. */
+  private boolean check(IdempotentMethod method) {
     Idempotent annotation = method.annotation();
-    ResultTypes.checkSynchronous(method);
+    boolean asynchronous = ResultTypes.isAwaitedByMvc(method);
     keys.check(method);
     refuse(
         annotation.recordFailures().length > 0 || annotation.releaseOn().length > 0,
@@ -132,6 +143,7 @@ public final class WebEndpoints
             + " its key is decided by the status of the response.",
         "Leave them away: 4xx other than 400, 401, 403, 408, 415, 425 and 429"
             + " (idem.http.releasing-statuses) is recorded, and 5xx follows serverErrors.");
+    return asynchronous;
   }
 
   private HttpEndpoint endpoint(IdempotentMethod method) {

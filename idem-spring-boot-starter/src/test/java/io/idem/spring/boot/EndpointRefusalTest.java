@@ -10,15 +10,21 @@ import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.WebEndpoints;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.aop.framework.autoproxy.DefaultAdvisorAutoProxyCreator;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.aop.support.DefaultPointcutAdvisor;
 import org.springframework.aop.support.NameMatchMethodPointcut;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceTransactionManagerAutoConfiguration;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.webmvc.autoconfigure.DispatcherServletAutoConfiguration;
 import org.springframework.boot.webmvc.autoconfigure.WebMvcAutoConfiguration;
@@ -26,6 +32,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.ResponseEntity;
 import org.springframework.mock.web.MockHttpServletRequest;
+import org.springframework.scheduling.annotation.Async;
 import org.springframework.security.access.prepost.PostAuthorize;
 import org.springframework.security.access.prepost.PreAuthorize;
 import org.springframework.security.authorization.AuthorizationDecision;
@@ -35,6 +42,12 @@ import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.context.request.async.WebAsyncTask;
+import org.springframework.web.servlet.mvc.method.annotation.ResponseBodyEmitter;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+import org.springframework.web.servlet.mvc.method.annotation.StreamingResponseBody;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /** What cannot hold at an endpoint keeps the application from starting. */
 class EndpointRefusalTest {
@@ -71,14 +84,39 @@ class EndpointRefusalTest {
     assertRefused(web, SafeOnly.class, "safe methods only", "POST, PATCH, PUT or DELETE");
   }
 
-  @Test
-  void asynchronousHandlersAreRefused() {
-    assertRefused(web, Async.class, "java.util.concurrent.Callable", "before its effect");
+  @ParameterizedTest
+  @ValueSource(classes = {Called.class, AsyncBody.class, Later.class, Soon.class})
+  void asynchronousHandlersAreAccepted(Class<?> handler) {
+    web.withUserConfiguration(handler).run(context -> assertThat(context).hasNotFailed());
+  }
+
+  /** What is weaker than the default has to be said. */
+  @ParameterizedTest
+  @ValueSource(classes = {Called.class, AsyncBody.class, Later.class, Soon.class})
+  void asynchronousHandlersInATransactionAreRefused(Class<?> handler) {
+    assertRefused(
+        withDatabase(web), handler, "operation is transactional", "@Idempotent(mode = LEASED)");
   }
 
   @Test
-  void asynchronousBodiesAreRefused() {
-    assertRefused(web, AsyncBody.class, "java.util.concurrent.CompletableFuture");
+  void asynchronousHandlersThatAreLeasedAreAcceptedWithADatabase() {
+    withDatabase(web)
+        .withUserConfiguration(AsyncLeased.class)
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      classes = {Emitting.class, Streaming.class, StreamingLater.class, Flowing.class, Parts.class})
+  void handlersThatStreamAreRefused(Class<?> handler) {
+    assertRefused(web, handler, "sent one by one", "whole content");
+  }
+
+  @Test
+  void handlersThatReturnBeforeTheirEffectAreRefused() {
+    assertRefused(web, Unawaited.class, "java.util.concurrent.Callable", "before its effect");
+    assertRefused(web, Twice.class, "CompletableFuture", "before its effect");
+    assertRefused(web, OnAnotherThread.class, "@Async", "executor of your own");
   }
 
   @Test
@@ -175,6 +213,16 @@ class EndpointRefusalTest {
         "idem.http.max-request-size");
   }
 
+  private static WebApplicationContextRunner withDatabase(WebApplicationContextRunner runner) {
+    return runner
+        .withConfiguration(
+            AutoConfigurations.of(
+                DataSourceAutoConfiguration.class,
+                DataSourceTransactionManagerAutoConfiguration.class,
+                IdempotencyJdbcAutoConfiguration.class))
+        .withPropertyValues("spring.datasource.url=jdbc:h2:mem:" + UUID.randomUUID());
+  }
+
   /** Starts with a bean and wants the start refused in these words. */
   static void assertRefused(WebApplicationContextRunner runner, Class<?> bean, String... words) {
     runner
@@ -256,11 +304,112 @@ class EndpointRefusalTest {
   }
 
   @RestController
-  static class Async {
+  static class Called {
     @PostMapping("/")
     @Idempotent
     Callable<String> run() {
       return () -> "";
+    }
+  }
+
+  @RestController
+  static class AsyncLeased {
+    @PostMapping("/")
+    @Idempotent(mode = Idempotent.Mode.LEASED)
+    Callable<String> run() {
+      return () -> "";
+    }
+  }
+
+  @RestController
+  static class Later {
+    @PostMapping("/")
+    @Idempotent
+    CompletionStage<ResponseEntity<String>> run() {
+      return CompletableFuture.completedFuture(ResponseEntity.ok(""));
+    }
+  }
+
+  @RestController
+  static class Soon {
+    @PostMapping("/")
+    @Idempotent
+    WebAsyncTask<String> run() {
+      return new WebAsyncTask<>(() -> "");
+    }
+  }
+
+  @RestController
+  static class Emitting {
+    @PostMapping("/")
+    @Idempotent
+    SseEmitter run() {
+      return new SseEmitter();
+    }
+  }
+
+  @RestController
+  static class Streaming {
+    @PostMapping("/")
+    @Idempotent
+    ResponseEntity<StreamingResponseBody> run() {
+      return ResponseEntity.ok(out -> out.write(1));
+    }
+  }
+
+  @RestController
+  static class StreamingLater {
+    @PostMapping("/")
+    @Idempotent
+    Callable<ResponseEntity<ResponseBodyEmitter>> run() {
+      return () -> ResponseEntity.ok(new ResponseBodyEmitter());
+    }
+  }
+
+  @RestController
+  static class Flowing {
+    @PostMapping("/")
+    @Idempotent
+    Flux<String> run() {
+      return Flux.just("");
+    }
+  }
+
+  @RestController
+  static class Parts {
+    @PostMapping("/")
+    @Idempotent
+    Mono<ResponseEntity<Flux<String>>> run() {
+      return Mono.just(ResponseEntity.ok(Flux.just("")));
+    }
+  }
+
+  /** Spring MVC does not wait for it there. */
+  @RestController
+  static class Unawaited {
+    @PostMapping("/")
+    @Idempotent
+    ResponseEntity<Callable<String>> run() {
+      return ResponseEntity.ok(() -> "");
+    }
+  }
+
+  @RestController
+  static class Twice {
+    @PostMapping("/")
+    @Idempotent
+    Callable<CompletableFuture<String>> run() {
+      return () -> CompletableFuture.completedFuture("");
+    }
+  }
+
+  @RestController
+  static class OnAnotherThread {
+    @PostMapping("/")
+    @Idempotent
+    @Async
+    CompletableFuture<String> run() {
+      return CompletableFuture.completedFuture("");
     }
   }
 
