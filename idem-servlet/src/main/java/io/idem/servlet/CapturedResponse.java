@@ -60,7 +60,8 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   }
 
   private CapturedResponse(CapturedResponse settled) {
-    super((HttpServletResponse) settled.getResponse());
+    super(settled.around);
+    this.around = settled.around;
     this.buffer = settled.buffer.moveOut();
     this.statusBefore = settled.statusBefore;
     this.headersBefore = settled.headersBefore;
