@@ -80,7 +80,7 @@ class JdbcSchemaTest {
   @EnumSource
   void manyNodesMayCreateAtOnce(Backend backend) {
     DataSource dataSource = backend.empty();
-    for (int round = 0; round < 15; round++) {
+    for (int round = 0; round < 8; round++) {
       JdbcSettings settings = JdbcSettings.defaults().withTable("idem_record_" + round);
       Callable<Boolean> create =
           () -> {

@@ -21,11 +21,11 @@ abstract class LeasedContracts {
 
   @AfterAll
   void close() throws Exception {
-    leased.close();
+    leased.closeIfMade();
   }
 
   /** Made when it is first asked for, and closed where it can be. Not thread-safe. */
-  static final class Once<T> implements AutoCloseable {
+  static final class Once<T> {
 
     private final Supplier<T> supplier;
     private T made;
@@ -41,8 +41,7 @@ abstract class LeasedContracts {
       return made;
     }
 
-    @Override
-    public void close() throws Exception {
+    void closeIfMade() throws Exception {
       if (made instanceof AutoCloseable closeable) {
         closeable.close();
       }

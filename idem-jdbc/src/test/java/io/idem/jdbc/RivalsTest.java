@@ -77,7 +77,8 @@ class RivalsTest {
               List<String> answer = new ArrayList<>();
               database.inTransaction(
                   connection -> {
-                    TestDatabase.execute(connection, "INSERT INTO effect VALUES ('" + before + "')");
+                    TestDatabase.execute(
+                        connection, "INSERT INTO effect VALUES ('" + before + "')");
                     try {
                       Claim claim =
                           database

@@ -25,7 +25,7 @@ abstract class StoreContracts extends LeasedContracts {
   @AfterAll
   void close() throws Exception {
     super.close();
-    transactional.close();
+    transactional.closeIfMade();
   }
 
   @Nested

