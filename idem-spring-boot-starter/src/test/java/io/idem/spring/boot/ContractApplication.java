@@ -82,7 +82,8 @@ class ContractApplication implements WebMvcConfigurer {
           String caller = callers().resolve((HttpServletRequest) request);
           SecurityContextHolder.getContext()
               .setAuthentication(
-                  UsernamePasswordAuthenticationToken.authenticated(caller, null, List.of()));
+                  UsernamePasswordAuthenticationToken.authenticated(
+                      Objects.requireNonNullElse(caller, ""), null, List.of()));
           try {
             chain.doFilter(request, response);
           } finally {
