@@ -110,27 +110,38 @@ class AsyncHandlerTest extends ServerTest {
     assertThat(server.runs).hasValue(3);
   }
 
-  /** Tomcat has no more to say about a path than a forward has. */
   @Test
-  void p29_aDispatchLeadsToAnotherPath() throws Exception {
-    server.protect("/inner", (request, response) -> response.getWriter().print("not this"));
-    server.open(
-        "/plain/page",
+  void p29_aDispatchToAnotherPathBelongsToItsRun() throws Exception {
+    server.protect(
+        "/inner",
         (request, response) ->
-            response
-                .getWriter()
-                .print(request.getDispatcherType() + " " + request.getRequestURI()));
+            response.getWriter().print(request.getDispatcherType() + " " + server.runs));
     server.protect(
         "/pay",
         (request, response) -> {
           AsyncContext async = request.startAsync();
-          inAnotherThread(() -> async.dispatch("/plain/page"));
+          inAnotherThread(() -> async.dispatch("/inner"));
         });
 
     HttpResponse<byte[]> first = server.post("/pay", "k");
 
-    assertThat(text(first)).isEqualTo("ASYNC /plain/page");
+    assertThat(text(first)).isEqualTo("ASYNC 2");
     assertSame(first, server.post("/pay", "k"));
+    assertThat(text(server.post("/inner", "k"))).isEqualTo("REQUEST 3");
+  }
+
+  /** Which a forward, by which it is done, would drop. */
+  @Test
+  void p29_aDispatchToAnotherPathIsRefusedAfterAPartOfTheAnswer() throws Exception {
+    server.protect(
+        "/pay",
+        (request, response) -> {
+          response.getWriter().print("begun");
+          request.startAsync().dispatch("/plain/page");
+        });
+
+    assertThat(server.post("/pay", "k").statusCode()).isEqualTo(500);
+    assertThat(server.thrown.get(0)).hasMessageContaining("dispatch to another path");
   }
 
   /** Servlet 6.1, AsyncContext.dispatch(): it depends on whether the request was handed over. */

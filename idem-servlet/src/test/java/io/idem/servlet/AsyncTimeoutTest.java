@@ -303,9 +303,9 @@ class AsyncTimeoutTest extends ServerTest {
       for (ThrowingCall call : calls) {
         assertThatThrownBy(call::run).isInstanceOf(IllegalStateException.class);
       }
-      response.sendError(500); // of a response that nobody sends
       writer.print("leaked");
       assertThat(writer.checkError()).isTrue();
+      response.sendError(500); // of a response that nobody sends
       assertThat(parameters).isEmpty();
     }
   }

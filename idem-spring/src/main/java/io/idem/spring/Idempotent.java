@@ -363,7 +363,8 @@ public @interface Idempotent {
   enum Mode {
     /**
      * Transactional where the application has a transactional store, else leased. An operation with
-     * an effect outside that database, which no rollback undoes, chooses {@link #LEASED}.
+     * an effect outside that database, which no rollback undoes, or one that goes on after its
+     * method has returned, as with a {@code CompletableFuture}, chooses {@link #LEASED}.
      */
     AUTO,
     /** In the same database transaction as the effect. */
