@@ -127,10 +127,10 @@ class PageTest {
     assertThat(service.desk().runs(item)).isZero();
   }
 
-  @Test
-  void p04_pagesWithTokensAreNotCached() {
-    assertThat(alice.get("/jsp").headers().allValues("Cache-Control").toString())
-        .contains("no-store");
+  @ParameterizedTest
+  @ValueSource(strings = {"/thymeleaf", "/jsp"})
+  void p04_pagesWithTokensAreNotCached(String path) {
+    assertThat(alice.get(path).headers().allValues("Cache-Control")).containsExactly("no-store");
   }
 
   @Test

@@ -42,6 +42,7 @@ final class ContractDocumentation {
 
   private static final String PROBLEM_SCHEMA = "IdempotencyProblem";
   private static final String STRIPE_SCHEMA = "IdempotencyStripeError";
+  private static final String REFUSALS = "Refused by the protection from being carried out twice:";
   private static final String SCHEMAS = "#/components/schemas/";
 
   private final Components components;
@@ -138,14 +139,17 @@ final class ContractDocumentation {
   private void addRefusals(
       ApiResponse response, List<EndpointContract.Refusal> refusals, HttpEndpoint endpoint) {
     StringBuilder text = new StringBuilder();
-    if (response.getDescription() != null && !response.getDescription().isBlank()) {
-      text.append(response.getDescription()).append("\n\n");
+    String given = response.getDescription() == null ? "" : response.getDescription();
+    text.append(given);
+    if (!given.contains(REFUSALS)) {
+      text.append(given.isBlank() ? "" : "\n\n").append(REFUSALS).append('\n');
     }
-    text.append("Refused by the protection from being carried out twice:\n");
     for (EndpointContract.Refusal refusal : refusals) {
       ProblemType type = refusal.type();
-      text.append("\n- `").append(type.slug()).append("`: ").append(type.title());
-      text.append(type.retryable() ? "; to be sent again" : "");
+      String line = "\n- `" + type.slug() + "`: " + type.title();
+      if (!given.contains(line)) { // several endpoints may be behind one operation
+        text.append(line).append(type.retryable() ? "; to be sent again" : "");
+      }
       for (HeaderField header : refusal.example().headers()) {
         if (!isCommon(header.name())) {
           addHeader(response, header, textOf(header.name(), endpoint));
@@ -309,8 +313,12 @@ final class ContractDocumentation {
   private static MediaType copyOf(MediaType media) {
     MediaType copy = new MediaType();
     copy.setSchema(media.getSchema());
-    copy.setExample(media.getExample());
-    copy.setExamples(media.getExamples() == null ? null : new LinkedHashMap<>(media.getExamples()));
+    if (media.getExample() != null) { // to set null is to give null for an example
+      copy.setExample(media.getExample());
+    }
+    if (media.getExamples() != null) {
+      copy.setExamples(new LinkedHashMap<>(media.getExamples()));
+    }
     copy.setEncoding(media.getEncoding());
     copy.setExtensions(media.getExtensions());
     return copy;

@@ -52,6 +52,8 @@ final class RequestDocumentation {
     if (parameter == null) {
       parameter = new Parameter().in(in).name(name).schema(OpenApiSchemas.string());
       operation.addParametersItem(parameter);
+    } else if (!operation.getParameters().contains(parameter)) {
+      return; // shared with other operations, and described by the application
     }
     if (part.required() || in.equals("path")) { // the path's are always required
       parameter.setRequired(true);
