@@ -53,6 +53,7 @@ public final class HttpIdempotency {
   private final UnprotectedKeys unprotectedKeys;
   private final Intake intake;
   private final Verdict verdict;
+  private final boolean publishRetention;
 
   /** The protocol with its problems documented under {@value #DEFAULT_PROBLEM_BASE}. */
   public HttpIdempotency() {
@@ -76,6 +77,7 @@ public final class HttpIdempotency {
     this.unprotectedKeys = builder.unprotectedKeys;
     this.intake = new Intake(refusals, builder.clock, builder.unprotectedKeys);
     this.verdict = new Verdict(refusals, builder.publishRetention);
+    this.publishRetention = builder.publishRetention;
   }
 
   /**
@@ -123,6 +125,15 @@ public final class HttpIdempotency {
    */
   public String problemBase() {
     return refusals.base();
+  }
+
+  /**
+   * Whether answers under a key say how long it counts.
+   *
+   * @return true if they have the header {@value #LIFETIME_HEADER}
+   */
+  public boolean publishesRetention() {
+    return publishRetention;
   }
 
   /**

@@ -16,7 +16,7 @@ record RepeatabilityHeaders(KeySyntax requestId) implements KeySource {
   static final String FIRST_SENT = StaleGuard.FIRST_SENT_HEADER;
   static final String CLIENT_ID = "Repeatability-Client-ID";
 
-  private static final int MAX_CLIENT_LENGTH = 255;
+  static final int MAX_CLIENT_LENGTH = 255;
 
   /** Takes over the length; quotes are not asked for, an id is an opaque text here. */
   RepeatabilityHeaders {

@@ -2,6 +2,8 @@ package io.idem.spring;
 
 import io.idem.http.TokenIssuer;
 import io.idem.servlet.CallerResolver;
+import jakarta.servlet.http.HttpServletResponse;
+import org.jspecify.annotations.Nullable;
 import org.springframework.web.context.request.RequestContextHolder;
 import org.springframework.web.context.request.ServletRequestAttributes;
 
@@ -10,14 +12,19 @@ import org.springframework.web.context.request.ServletRequestAttributes;
  * the bean {@code idempotencyTokens} it is at hand in templates:
  *
  * <pre>{@code
- * <th:block th:utext="${@idempotencyTokens.field('orders.create').toHtml()}"/>
+ * <input type="hidden" th:with="token=${@idempotencyTokens.field('orders.create')}"
+ *     th:name="${token.name()}" th:value="${token.value()}">
  * <spring:eval expression="@idempotencyTokens.field('orders.create').toHtml()" htmlEscape="false"/>
  * }</pre>
  *
  * <p>A page with a token is its caller's own and must not come out of a cache: a second form with
- * the same token would be a repeat of the first. Thread-safe.
+ * the same token would be a repeat of the first. So the response of the current request becomes
+ * {@code Cache-Control: no-store}, unless it has been committed before. Thread-safe.
  */
 public final class IdempotencyTokens {
+
+  private static final String CACHE_CONTROL = "Cache-Control";
+  private static final String NO_STORE = "no-store";
 
   private final TokenIssuer issuer;
   private final CallerResolver callers;
@@ -63,11 +70,24 @@ public final class IdempotencyTokens {
   private TokenIssuer.Issued issued(String operation) {
     if (RequestContextHolder.getRequestAttributes()
         instanceof ServletRequestAttributes attributes) {
-      return issuer.issue(operation, callers.resolve(attributes.getRequest()));
+      TokenIssuer.Issued issued = issuer.issue(operation, callers.resolve(attributes.getRequest()));
+      keepOutOfCaches(attributes.getResponse());
+      return issued;
     }
     throw new IllegalStateException(
         "A token of operation '"
             + operation
             + "' belongs to the caller of a request, but there is no current request");
+  }
+
+  /** Spring Security would do so at commit, which a JSP's is behind its back. */
+  private static void keepOutOfCaches(@Nullable HttpServletResponse response) {
+    if (response == null) {
+      return;
+    }
+    String given = response.getHeader(CACHE_CONTROL);
+    if (given == null || !given.contains(NO_STORE)) {
+      response.setHeader(CACHE_CONTROL, NO_STORE);
+    }
   }
 }

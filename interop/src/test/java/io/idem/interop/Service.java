@@ -20,6 +20,7 @@ final class Service implements AutoCloseable {
                     "server.port=0",
                     "server.address=127.0.0.1",
                     "spring.main.banner-mode=off",
+                    "springdoc.api-docs.enabled=false",
                     "idem.store=memory"),
                 Stream.of(properties))
             .toArray(String[]::new);

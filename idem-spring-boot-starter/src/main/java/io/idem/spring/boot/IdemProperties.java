@@ -37,6 +37,12 @@ public class IdemProperties {
   /** How many callers may wait for running calls at once. More are turned away as busy. */
   private int maxWaiters = 16_384;
 
+  /**
+   * How many threads ask a store that blocks on behalf of asynchronous calls. At least one. Stores
+   * that are asked without threads, as Redis is, need none.
+   */
+  private int blockingThreads = 32;
+
   /** How often expired records are deleted. Zero for never. */
   private Duration purgeEvery = Duration.ofMinutes(1);
 
@@ -184,6 +190,24 @@ public class IdemProperties {
    */
   public void setMaxWaiters(int maxWaiters) {
     this.maxWaiters = maxWaiters;
+  }
+
+  /**
+   * How many threads ask a store that blocks on behalf of asynchronous calls.
+   *
+   * @return the bound
+   */
+  public int getBlockingThreads() {
+    return blockingThreads;
+  }
+
+  /**
+   * Sets how many threads ask a store that blocks on behalf of asynchronous calls.
+   *
+   * @param blockingThreads at least 1
+   */
+  public void setBlockingThreads(int blockingThreads) {
+    this.blockingThreads = blockingThreads;
   }
 
   /**

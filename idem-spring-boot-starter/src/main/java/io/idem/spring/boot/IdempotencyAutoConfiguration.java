@@ -63,6 +63,7 @@ public final class IdempotencyAutoConfiguration {
             .lease(defaults.lease())
             .waitAtMost(defaults.waitAtMost())
             .maxWaiters(properties.getMaxWaiters())
+            .blockingThreads(blockingThreads(properties))
             .purgeEvery(properties.getPurgeEvery());
     transactionalStore.ifAvailable(builder::transactionalStore);
     AnswerCache cache =
@@ -73,6 +74,19 @@ public final class IdempotencyAutoConfiguration {
     }
     listeners.orderedStream().forEach(builder::listener);
     return builder.build();
+  }
+
+  private static int blockingThreads(IdemProperties properties) {
+    int threads = properties.getBlockingThreads();
+    if (threads < 1) {
+      throw new IdempotencySetupException(
+          "idem.blocking-threads is "
+              + threads
+              + ", but a store that blocks is asked by at least one thread.",
+          "Set it to the number of connections that asynchronous calls may take up at once, such as"
+              + " 32.");
+    }
+    return threads;
   }
 
   @Bean
@@ -87,25 +101,24 @@ public final class IdempotencyAutoConfiguration {
   InMemoryStore idempotencyInMemoryStore(IdemProperties properties) {
     if (properties.getStore() == IdemProperties.Store.JDBC) {
       throw new IdempotencySetupException(
-          "idem.store is jdbc, but the application has no DataSource, or spring-jdbc or idem-jdbc is"
-              + " not on the class path.",
+          "idem.store is jdbc, but the application has no DataSource, or spring-jdbc or idem-jdbc"
+              + " is not on the class path.",
           "Configure a DataSource (spring.datasource.url), or set idem.store=memory.");
     }
     if (properties.getStore() == IdemProperties.Store.REDIS) {
       throw new IdempotencySetupException(
-          "idem.store is redis, but the application has no Lettuce connection factory, or idem-redis"
-              + " is not on the class path.",
+          "idem.store is redis, but the application has no Lettuce connection factory, or"
+              + " idem-redis is not on the class path.",
           "Add idem-redis and spring-boot-starter-data-redis, and configure spring.data.redis.*; or"
               + " set idem.store to jdbc or memory.");
     }
     if (properties.getStore() == IdemProperties.Store.AUTO) {
       log.info(
-          "Idempotency keys are kept in the memory of this process, lost when it ends and unknown to"
-              + " other nodes, because there is neither a"
-              + " DataSource nor a Redis to keep them in. No transaction undoes a failed run, so an"
-              + " exception leaves its key unresolved unless the operation says otherwise. Configure a"
-              + " DataSource to keep keys with the data, or set idem.store=memory to say that this is"
-              + " meant");
+          "Idempotency keys are kept in the memory of this process, lost when it ends and unknown"
+              + " to other nodes, because there is neither a DataSource nor a Redis to keep them"
+              + " in. No transaction undoes a failed run, so an exception leaves its key unresolved"
+              + " unless the operation says otherwise. Configure a DataSource to keep keys with the"
+              + " data, or set idem.store=memory to say that this is meant");
     }
     return new InMemoryStore();
   }
