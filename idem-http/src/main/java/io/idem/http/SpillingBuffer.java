@@ -1,7 +1,9 @@
-package io.idem.servlet;
+package io.idem.http;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
@@ -13,12 +15,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Bytes in memory up to a bound, and all of them in a temporary file beyond it, up to another
- * bound.
+ * The body of a response that an adapter holds back: in memory up to a bound, and all of it in a
+ * temporary file beyond it, up to another bound. What uses the file blocks. Not thread-safe.
  */
-final class SpillingBuffer extends OutputStream {
+public final class SpillingBuffer extends OutputStream {
 
-  private static final Logger log = LoggerFactory.getLogger("io.idem.servlet");
+  private static final Logger log = LoggerFactory.getLogger("io.idem.http");
 
   private final int mostInMemory;
   private final long most;
@@ -29,7 +31,13 @@ final class SpillingBuffer extends OutputStream {
   private long size;
   private @Nullable IOException failure;
 
-  SpillingBuffer(int mostInMemory, long most) {
+  /**
+   * An empty buffer.
+   *
+   * @param mostInMemory the most bytes in memory
+   * @param most the most bytes at all; to write more fails
+   */
+  public SpillingBuffer(int mostInMemory, long most) {
     this.mostInMemory = mostInMemory;
     this.most = most;
   }
@@ -49,8 +57,12 @@ final class SpillingBuffer extends OutputStream {
     }
   }
 
-  /** Fails if something that was written is not there. */
-  void checkWhole() throws IOException {
+  /**
+   * Fails if something that was written is not there.
+   *
+   * @throws IOException why it is not
+   */
+  public void checkWhole() throws IOException {
     if (failure != null) {
       throw failure;
     }
@@ -75,6 +87,16 @@ final class SpillingBuffer extends OutputStream {
     size += length;
   }
 
+  /**
+   * Whether so many more bytes would go to a file.
+   *
+   * @param bytes how many
+   * @return true if to write them may block
+   */
+  public boolean wouldSpill(int bytes) {
+    return isSpilled() || size + bytes > mostInMemory;
+  }
+
   private OutputStream spill() throws IOException {
     Path created = Files.createTempFile("idem-response-", ".tmp");
     file = created;
@@ -94,20 +116,40 @@ final class SpillingBuffer extends OutputStream {
     return out;
   }
 
-  long size() {
+  /**
+   * How much was written.
+   *
+   * @return the number of bytes
+   */
+  public long size() {
     return size;
   }
 
-  boolean isSpilled() {
+  /**
+   * Whether the content is in a file.
+   *
+   * @return true if it exceeds what is kept in memory
+   */
+  public boolean isSpilled() {
     return channel != null;
   }
 
-  /** The content, as long as it is not spilled. */
-  byte[] toByteArray() {
+  /**
+   * The content, as long as it is not spilled.
+   *
+   * @return a copy
+   */
+  public byte[] toByteArray() {
     return memory.toByteArray();
   }
 
-  void writeTo(OutputStream out) throws IOException {
+  /**
+   * Copies the content, from its start.
+   *
+   * @param out where to
+   * @throws IOException if it cannot be read or written
+   */
+  public void writeTo(OutputStream out) throws IOException {
     FileChannel spilled = channel;
     if (spilled == null) {
       memory.writeTo(out);
@@ -118,8 +160,27 @@ final class SpillingBuffer extends OutputStream {
     spilled.position(spilled.size());
   }
 
-  /** Forgets the content and deletes the file. The buffer may be filled again. */
-  void clear() throws IOException {
+  /**
+   * Opens the content, from its start. Nothing may be written any more.
+   *
+   * @return a stream, to be read before the buffer is {@linkplain #clear() cleared}
+   * @throws IOException if the file cannot be read
+   */
+  public InputStream toInputStream() throws IOException {
+    FileChannel spilled = channel;
+    if (spilled == null) {
+      return new ByteArrayInputStream(memory.toByteArray());
+    }
+    spilled.position(0);
+    return Channels.newInputStream(spilled);
+  }
+
+  /**
+   * Forgets the content and deletes the file. The buffer may be filled again.
+   *
+   * @throws IOException if the file cannot be closed or deleted
+   */
+  public void clear() throws IOException {
     memory.reset();
     size = 0;
     failure = null;
