@@ -16,6 +16,7 @@ enum Module {
   HTTP("idem-http", "io.idem.http"),
   SERVLET("idem-servlet", "io.idem.servlet"),
   SPRING("idem-spring", "io.idem.spring"),
+  WEBFLUX("idem-webflux", "io.idem.webflux"),
   STARTER("idem-spring-boot-starter", "io.idem.spring.boot");
 
   private final String artifactId;

@@ -148,6 +148,23 @@ class ModuleLawsTest {
   }
 
   @Test
+  void webFluxKnowsNoServletsAndNoBoot() {
+    rule(
+            Module.WEBFLUX,
+            "know neither servlets nor Spring Boot nor a store",
+            resideInAnyPackage(
+                    "jakarta.servlet..",
+                    "io.idem.servlet..",
+                    "org.springframework.web.servlet..",
+                    "org.springframework.boot..",
+                    "io.idem.spring.boot..",
+                    "io.idem.jdbc..",
+                    "io.idem.redis..")
+                .negate())
+        .check(idem);
+  }
+
+  @Test
   void testkitKnowsCoreAndNoStore() {
     rule(
             Module.TESTKIT,

@@ -10,6 +10,9 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -173,6 +176,59 @@ public final class HttpIdempotency {
       return answer;
     }
     return verdict.of(endpoint, exchange, execution);
+  }
+
+  /**
+   * Carries one request without a thread that waits. The rules are those of {@link #execute}; the
+   * operation of the endpoint is a leased one.
+   *
+   * @param endpoint how it is protected
+   * @param exchange the request
+   * @param handler the rest of the application; runs at most once
+   * @return ends with what to do with the request, or exceptionally with what {@link #execute}
+   *     throws, which a {@link CompletionException} may wrap; to cancel it stops nothing
+   */
+  public CompletionStage<HttpAnswer> executeAsync(
+      HttpEndpoint endpoint, AsyncHttpExchange exchange, AsyncHttpHandler handler) {
+    Intake.AtHead head = intake.head(endpoint, exchange);
+    if (head instanceof Intake.Settled settled) {
+      return CompletableFuture.completedFuture(settled.answer());
+    }
+    return exchange
+        .body(endpoint.maxRequestBytes())
+        .thenCompose(
+            read -> {
+              Intake.AtBody body =
+                  intake.body(endpoint, exchange, (Intake.NeedsBody) head, read);
+              return body instanceof Intake.Settled settled
+                  ? CompletableFuture.completedFuture(settled.answer())
+                  : exchange
+                      .authorize()
+                      .thenCompose(
+                          authorized -> run(endpoint, exchange, (Intake.Ready) body, handler));
+            });
+  }
+
+  private CompletionStage<HttpAnswer> run(
+      HttpEndpoint endpoint,
+      AsyncHttpExchange exchange,
+      Intake.Ready ready,
+      AsyncHttpHandler handler) {
+    Recorder recorder = new Recorder(endpoint);
+    return endpoint
+        .operation()
+        .executeAsync(ready.request(), recorder.around(handler))
+        .handle(
+            (execution, thrown) -> {
+              if (thrown == null) {
+                return verdict.of(endpoint, exchange, execution);
+              }
+              HttpAnswer answer = verdict.ofFailure(endpoint, recorder, thrown);
+              if (answer == null) {
+                throw new CompletionException(thrown);
+              }
+              return answer;
+            });
   }
 
   /**

@@ -1,8 +1,10 @@
 package io.idem.http;
 
+import io.idem.core.AsyncBody;
 import io.idem.core.Body;
 import io.idem.core.Disposition;
 import java.util.List;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,31 @@ final class Recorder {
       started = true;
       try {
         return outcomeOf(handler.handle(attempt));
+      } catch (Throwable thrown) {
+        failure = thrown;
+        throw thrown;
+      }
+    };
+  }
+
+  /** The handler as the work of the operation, without a thread that waits for it. */
+  AsyncBody<HttpOutcome> around(AsyncHttpHandler handler) {
+    return attempt -> {
+      started = true;
+      try {
+        return handler
+            .handle(attempt)
+            .handle(
+                (response, thrown) -> {
+                  if (thrown == null) {
+                    return outcomeOf(response);
+                  }
+                  failure =
+                      thrown instanceof CompletionException && thrown.getCause() != null
+                          ? thrown.getCause()
+                          : thrown;
+                  throw new CompletionException(failure);
+                });
       } catch (Throwable thrown) {
         failure = thrown;
         throw thrown;

@@ -2,6 +2,7 @@ package io.idem.servlet;
 
 import io.idem.http.HandlerResponse;
 import io.idem.http.HeaderField;
+import io.idem.http.SpillingBuffer;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.ServletResponse;
 import jakarta.servlet.WriteListener;

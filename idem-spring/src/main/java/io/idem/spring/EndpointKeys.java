@@ -82,8 +82,9 @@ final class EndpointKeys {
               + " is an @Idempotent endpoint whose keys belong to the authenticated caller, but"
               + " nothing in this application says who that is: callers would be given each other's"
               + " answers.",
-          "Add Spring Security, or declare a bean of type io.idem.servlet.CallerResolver; with"
-              + " @Idempotent(caller = SHARED) everybody is given everybody's answers.");
+          "Add Spring Security, or declare a bean of type io.idem.servlet.CallerResolver (with"
+              + " WebFlux, io.idem.webflux.ExchangeCallerResolver); with @Idempotent(caller = SHARED)"
+              + " everybody is given everybody's answers.");
     }
   }
 

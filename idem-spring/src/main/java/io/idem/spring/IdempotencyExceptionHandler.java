@@ -35,7 +35,6 @@ import org.springframework.web.bind.annotation.ExceptionHandler;
 public class IdempotencyExceptionHandler {
 
   private static final Logger log = LoggerFactory.getLogger(IdempotencyExceptionHandler.class);
-  private static final Duration STORE_RETRY_AFTER = Duration.ofSeconds(5);
 
   private static final boolean BEHIND_FILTER =
       ClassUtils.isPresent(
@@ -66,11 +65,7 @@ public class IdempotencyExceptionHandler {
    */
   @ExceptionHandler
   public ResponseEntity<byte[]> busy(KeyBusyException e, HttpServletRequest request) {
-    return passingAnswer(
-        request,
-        ProblemType.IN_PROGRESS,
-        "Send the same request with the same key again, after the time given in Retry-After.",
-        e.retryAfter());
+    return told(request, e);
   }
 
   /**
@@ -82,11 +77,7 @@ public class IdempotencyExceptionHandler {
    */
   @ExceptionHandler
   public ResponseEntity<byte[]> reused(KeyReusedException e, HttpServletRequest request) {
-    return answer(
-        request,
-        ProblemType.KEY_REUSED,
-        "Use a new key for a new request, and the unchanged request to repeat one.",
-        null);
+    return told(request, e);
   }
 
   /**
@@ -98,12 +89,7 @@ public class IdempotencyExceptionHandler {
    */
   @ExceptionHandler
   public ResponseEntity<byte[]> unknown(OutcomeUnknownException e, HttpServletRequest request) {
-    return passingAnswer(
-        request,
-        ProblemType.OUTCOME_UNKNOWN,
-        "An earlier run of this operation was interrupted. It has to be settled before the key can"
-            + " be used again.",
-        null);
+    return told(request, e);
   }
 
   /**
@@ -115,11 +101,7 @@ public class IdempotencyExceptionHandler {
    */
   @ExceptionHandler
   public ResponseEntity<byte[]> notStored(ResultNotStoredException e, HttpServletRequest request) {
-    return answer(
-        request,
-        ProblemType.ANSWER_NOT_STORED,
-        "The operation was carried out; look its result up through another endpoint.",
-        null);
+    return told(request, e);
   }
 
   /**
@@ -133,12 +115,7 @@ public class IdempotencyExceptionHandler {
   public ResponseEntity<byte[]> storeUnavailable(
       StoreUnavailableException e, HttpServletRequest request) {
     log.warn("A request is refused, because the store of idempotency keys is unavailable", e);
-    return passingAnswer(
-        request,
-        ProblemType.STORE_UNAVAILABLE,
-        "It cannot be told at the moment whether this was carried out before. Send it again with"
-            + " the same key.",
-        STORE_RETRY_AFTER);
+    return told(request, e);
   }
 
   /**
@@ -150,12 +127,7 @@ public class IdempotencyExceptionHandler {
    */
   @ExceptionHandler
   public ResponseEntity<byte[]> missing(MissingKeyException e, HttpServletRequest request) {
-    return answer(
-        request,
-        ProblemType.KEY_MISSING,
-        "This operation needs an idempotency key: send one with the request, and the same one with"
-            + " every retry.",
-        null);
+    return told(request, e);
   }
 
   /**
@@ -167,7 +139,7 @@ public class IdempotencyExceptionHandler {
    */
   @ExceptionHandler
   public ResponseEntity<byte[]> malformed(MalformedKeyException e, HttpServletRequest request) {
-    return answer(request, ProblemType.KEY_MALFORMED, String.valueOf(e.getMessage()), null);
+    return told(request, e);
   }
 
   /**
@@ -181,12 +153,7 @@ public class IdempotencyExceptionHandler {
   public ResponseEntity<byte[]> unknownCaller(
       UnknownCallerException e, HttpServletRequest request) {
     log.warn("A request is refused, because its caller is not known", e);
-    return answer(
-        request,
-        ProblemType.CALLER_REQUIRED,
-        "Idempotency keys of this operation belong to a caller. Authenticate, then send the request"
-            + " again with the same key.",
-        null);
+    return told(request, e);
   }
 
   /**
@@ -194,22 +161,19 @@ public class IdempotencyExceptionHandler {
    * endpoint did before is rolled back and its key is free; in leased mode it is unknown, and its
    * key says so from now on, which the client had better hear at once.
    */
-  private ResponseEntity<byte[]> passingAnswer(
-      HttpServletRequest request, ProblemType type, String detail, @Nullable Duration retryAfter) {
-    if (BEHIND_FILTER) {
+  private ResponseEntity<byte[]> told(HttpServletRequest request, Exception thrown) {
+    ServiceProblem problem =
+        ServiceProblem.of(thrown)
+            .orElseThrow(() -> new IllegalStateException("No exception of the engine", thrown));
+    if (BEHIND_FILTER && problem.passing()) {
       IdempotentExchange.outcomeUnknown(request);
       if (IdempotentExchange.attempt(request)
           .filter(run -> run.mode() == Mode.LEASED)
           .isPresent()) {
-        return answer(
-            request,
-            ProblemType.OUTCOME_UNKNOWN,
-            "A part of this operation could not be carried out now, and it is not known what became"
-                + " of the rest. It has to be settled before the key can be used again.",
-            null);
+        problem = problem.insideLeased();
       }
     }
-    return answer(request, type, detail, retryAfter);
+    return answer(request, problem.type(), problem.detail(), problem.retryAfter());
   }
 
   private ResponseEntity<byte[]> answer(

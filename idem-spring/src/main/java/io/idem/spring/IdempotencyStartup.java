@@ -173,8 +173,9 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
           endpoints.iterator().next()
               + " is an @Idempotent endpoint without key, but nothing in this application protects"
               + " HTTP endpoints, so that it would run unprotected.",
-          "In a servlet application, use idem-spring-boot-starter and leave idem.http enabled; else"
-              + " move @Idempotent with a key to the service method.");
+          "In a servlet application, use idem-spring-boot-starter and leave idem.http enabled; with"
+              + " WebFlux, add idem-webflux to it; else move @Idempotent with a key to the service"
+              + " method.");
     }
     for (IdempotentEndpoints protector : protectors) {
       protector.protect(new ArrayList<>(endpoints));

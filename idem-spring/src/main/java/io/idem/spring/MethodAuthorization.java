@@ -1,73 +1,26 @@
 package io.idem.spring;
 
 import jakarta.servlet.http.HttpServletRequest;
-import java.lang.reflect.AccessibleObject;
-import java.lang.reflect.Method;
-import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.Nullable;
-import org.springframework.aop.PointcutAdvisor;
-import org.springframework.aop.framework.AopProxyUtils;
-import org.springframework.beans.factory.BeanFactoryUtils;
 import org.springframework.beans.factory.ListableBeanFactory;
-import org.springframework.core.annotation.AnnotationAwareOrderComparator;
-import org.springframework.core.annotation.MergedAnnotation;
-import org.springframework.core.annotation.MergedAnnotations;
-import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
-import org.springframework.util.ClassUtils;
 import org.springframework.web.method.HandlerMethod;
 
-/**
- * The method security of one protected handler, asked before its key is looked up: a repeat that is
- * given a stored answer never comes to the handler, and who may no longer call it is not to learn
- * the answer, nor what became of the key.
- *
- * <p>Spring Security's own interceptors decide, with a call of the handler that ends where the
- * handler would begin. On a first request they decide once more at the call itself. Spring Security
- * is known by name only, because it need not be there. Thread-safe.
- */
+/** Asks the {@link MethodSecurityRules} of one handler of Spring MVC. Thread-safe. */
 final class MethodAuthorization {
 
-  private static final String PACKAGE = "org.springframework.security.";
-  private static final String ADVISOR = PACKAGE + "authorization.method.AuthorizationAdvisor";
-  private static final String EXPRESSIONS =
-      PACKAGE + "access.expression.method.MethodSecurityExpressionHandler";
-  private static final String PRE_AUTHORIZE = PACKAGE + "access.prepost.PreAuthorize";
-
-  /** Rules that are asked before the method. */
-  private static final List<String> BEFORE =
-      List.of(
-          PRE_AUTHORIZE,
-          PACKAGE + "access.annotation.Secured",
-          "jakarta.annotation.security.RolesAllowed",
-          "jakarta.annotation.security.DenyAll");
-
-  /** Rules about the result, or about what the method is given in place of its arguments. */
-  private static final List<String> NOT_BEFORE =
-      List.of(
-          PACKAGE + "access.prepost.PostAuthorize",
-          PACKAGE + "access.prepost.PreFilter",
-          PACKAGE + "access.prepost.PostFilter",
-          PACKAGE + "authorization.method.HandleAuthorizationDenied",
-          PACKAGE + "authorization.method.AuthorizeReturnObject");
-
-  private static final List<String> NOT_BEFORE_ADVISORS =
-      List.of(
-          PACKAGE + "authorization.method.AuthorizationManagerAfterMethodInterceptor",
-          PACKAGE + "authorization.method.PostFilterAuthorizationMethodInterceptor",
-          PACKAGE + "authorization.method.PreFilterAuthorizationMethodInterceptor");
-
-  private final Method method;
-  private final List<MethodInterceptor> rules;
+  private final MethodSecurityRules rules;
+  private final int parameters;
   private final @Nullable ArgumentPreview preview;
 
   /** Without a preview, no rule looks at the arguments. */
   private MethodAuthorization(
-      Method method, List<MethodInterceptor> rules, @Nullable ArgumentPreview preview) {
-    this.method = method;
+      MethodSecurityRules rules, int parameters, @Nullable ArgumentPreview preview) {
     this.rules = rules;
+    this.parameters = parameters;
     this.preview = preview;
   }
 
@@ -78,107 +31,14 @@ final class MethodAuthorization {
    */
   static @Nullable MethodAuthorization of(
       IdempotentMethod method, ListableBeanFactory beans, Supplier<ArgumentPreview> preview) {
-    for (String name : NOT_BEFORE) {
-      if (isPresent(method, name)) {
-        throw notBefore(method, "@" + ClassUtils.getShortName(name));
-      }
-    }
-    List<MethodInterceptor> rules = rulesOf(method, beans);
-    for (MethodInterceptor rule : rules) {
-      if (NOT_BEFORE_ADVISORS.contains(rule.getClass().getName())) {
-        throw notBefore(method, "a " + ClassUtils.getShortName(rule.getClass()));
-      }
-    }
-    if (!rules.isEmpty()) {
-      return new MethodAuthorization(
-          method.method(), rules, readsArguments(method, rules, beans) ? preview.get() : null);
-    }
-    for (String name : BEFORE) {
-      if (isPresent(method, name)) {
-        throw new IdempotencySetupException(
-            method
-                + " is an @Idempotent endpoint with @"
-                + ClassUtils.getShortName(name)
-                + ", but nothing in this application asks that rule.",
-            "Switch it on with @EnableMethodSecurity (securedEnabled and jsr250Enabled for @Secured"
-                + " and @RolesAllowed), or authorize the path in the security filter chain.");
-      }
-    }
-    return null;
-  }
-
-  private static List<MethodInterceptor> rulesOf(
-      IdempotentMethod method, ListableBeanFactory beans) {
-    ClassLoader loader = MethodAuthorization.class.getClassLoader();
-    if (!ClassUtils.isPresent(ADVISOR, loader)) {
-      return List.of();
-    }
-    Class<?> type = ClassUtils.resolveClassName(ADVISOR, loader);
-    return BeanFactoryUtils.beansOfTypeIncludingAncestors(beans, type, true, true).values().stream()
-        .sorted(AnnotationAwareOrderComparator.INSTANCE)
-        .filter(advisor -> applies((PointcutAdvisor) advisor, method))
-        .map(MethodInterceptor.class::cast)
-        .toList();
-  }
-
-  private static boolean applies(PointcutAdvisor advisor, IdempotentMethod method) {
-    return advisor.getPointcut().getClassFilter().matches(method.targetClass())
-        && advisor.getPointcut().getMethodMatcher().matches(method.method(), method.targetClass());
-  }
-
-  /**
-   * Whether a rule may look at the arguments, which then have to be bound for it. Where it is
-   * certain that none does, that is saved: role names and expressions without variables, as
-   * {@code @EnableMethodSecurity} asks them.
-   */
-  private static boolean readsArguments(
-      IdempotentMethod method, List<MethodInterceptor> rules, ListableBeanFactory beans) {
-    boolean standard =
-        rules.stream().allMatch(rule -> rule.getClass().getName().startsWith(PACKAGE + "config."));
-    return !standard || hasVariables(method) || hasExpressionsOfItsOwn(beans);
-  }
-
-  /** A brace may be a place in a template, which another annotation fills in. */
-  private static boolean hasVariables(IdempotentMethod method) {
-    return annotations(method, PRE_AUTHORIZE).stream()
-        .map(rule -> rule.getString(MergedAnnotation.VALUE))
-        .anyMatch(expression -> expression.contains("#") || expression.contains("{"));
-  }
-
-  private static boolean hasExpressionsOfItsOwn(ListableBeanFactory beans) {
-    ClassLoader loader = MethodAuthorization.class.getClassLoader();
-    return ClassUtils.isPresent(EXPRESSIONS, loader)
-        && BeanFactoryUtils.beansOfTypeIncludingAncestors(
-                beans, ClassUtils.resolveClassName(EXPRESSIONS, loader), true, false)
-            .values()
-            .stream()
-            .anyMatch(handler -> !handler.getClass().getName().startsWith(PACKAGE));
-  }
-
-  private static boolean isPresent(IdempotentMethod method, String annotation) {
-    return !annotations(method, annotation).isEmpty();
-  }
-
-  private static List<MergedAnnotation<?>> annotations(IdempotentMethod method, String name) {
-    return List.of(
-            MergedAnnotations.from(method.method(), SearchStrategy.TYPE_HIERARCHY).get(name),
-            MergedAnnotations.from(method.targetClass(), SearchStrategy.TYPE_HIERARCHY).get(name))
-        .stream()
-        .filter(MergedAnnotation::isPresent)
-        .<MergedAnnotation<?>>map(annotation -> annotation)
-        .toList();
-  }
-
-  private static IdempotencySetupException notBefore(IdempotentMethod method, String rule) {
-    return new IdempotencySetupException(
-        method
-            + " is an @Idempotent endpoint with "
-            + rule
-            + ", which needs the run that a repeat does not have: it could not be asked before a"
-            + " stored answer is replayed.",
-        "Decide before the method, with @PreAuthorize, @Secured or @RolesAllowed; or move the rule"
-            + " to the service that the handler calls and guard the path in the security filter"
-            + " chain.");
+    return MethodSecurityRules.of(method, beans)
+        .map(
+            rules ->
+                new MethodAuthorization(
+                    rules,
+                    method.method().getParameterCount(),
+                    rules.readArguments() ? preview.get() : null))
+        .orElse(null);
   }
 
   /**
@@ -189,9 +49,17 @@ final class MethodAuthorization {
    * @throws Exception the denial, or what Spring MVC throws where the arguments cannot be bound
    */
   void ask(HandlerMethod handler, HttpServletRequest request) throws Exception {
-    Call call = new Call(handler, request);
-    for (MethodInterceptor rule : rules) {
-      call.arrived = false;
+    AtomicBoolean arrived = new AtomicBoolean();
+    MethodInvocation call =
+        rules.call(
+            handler,
+            () -> arguments(handler, request),
+            () -> {
+              arrived.set(true);
+              return null;
+            });
+    for (MethodInterceptor rule : rules.interceptors()) {
+      arrived.set(false);
       try {
         rule.invoke(call);
       } catch (Unbound e) {
@@ -201,71 +69,20 @@ final class MethodAuthorization {
       } catch (Throwable e) {
         throw new IllegalStateException("A rule of method security failed", e);
       }
-      if (!call.arrived) {
-        throw new IllegalStateException(
-            "A rule of method security answers in place of "
-                + method
-                + ". At an @Idempotent endpoint a denial has to be an exception");
+      if (!arrived.get()) {
+        throw rules.notDenied();
       }
     }
   }
 
-  /** A call of the handler that ends where the handler would begin. */
-  private final class Call implements MethodInvocation {
-
-    private final HandlerMethod handler;
-    private final HttpServletRequest request;
-    private final Object target;
-    private @Nullable Object @Nullable [] arguments;
-    private boolean arrived;
-
-    Call(HandlerMethod handler, HttpServletRequest request) {
-      this.handler = handler;
-      this.request = request;
-      Object behindProxy = AopProxyUtils.getSingletonTarget(handler.getBean());
-      this.target = behindProxy == null ? handler.getBean() : behindProxy;
+  private @Nullable Object[] arguments(HandlerMethod handler, HttpServletRequest request) {
+    if (preview == null) {
+      return new @Nullable Object[parameters];
     }
-
-    @Override
-    public Method getMethod() {
-      return method;
-    }
-
-    @Override
-    public @Nullable Object[] getArguments() {
-      @Nullable Object[] known = arguments;
-      if (known == null) {
-        known = bound();
-        arguments = known;
-      }
-      return known;
-    }
-
-    private @Nullable Object[] bound() {
-      if (preview == null) {
-        return new @Nullable Object[method.getParameterCount()];
-      }
-      try {
-        return preview.argumentsOf(handler, request);
-      } catch (Exception e) {
-        throw new Unbound(e);
-      }
-    }
-
-    @Override
-    public @Nullable Object proceed() {
-      arrived = true;
-      return null;
-    }
-
-    @Override
-    public Object getThis() {
-      return target;
-    }
-
-    @Override
-    public AccessibleObject getStaticPart() {
-      return method;
+    try {
+      return preview.argumentsOf(handler, request);
+    } catch (Exception e) {
+      throw new Unbound(e);
     }
   }
 

@@ -1,33 +1,22 @@
 package io.idem.spring;
 
-import io.idem.core.Disposition;
-import io.idem.core.Idempotency;
 import io.idem.core.Mode;
-import io.idem.core.Operation;
 import io.idem.http.HttpEndpoint;
-import io.idem.http.HttpIdempotency;
-import io.idem.http.HttpOutcome;
 import io.idem.servlet.EndpointAuthorizer;
 import io.idem.servlet.EndpointResolver;
 import io.idem.servlet.PathVariables;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
-import java.lang.reflect.Method;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
-import org.springframework.aop.framework.autoproxy.AutoProxyUtils;
-import org.springframework.aop.support.AopUtils;
 import org.springframework.beans.factory.BeanFactoryUtils;
 import org.springframework.beans.factory.ListableBeanFactory;
-import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.core.annotation.AnnotationAwareOrderComparator;
-import org.springframework.util.ClassUtils;
-import org.springframework.web.bind.annotation.RequestMethod;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.CorsConfigurationSource;
 import org.springframework.web.method.HandlerMethod;
@@ -35,7 +24,6 @@ import org.springframework.web.servlet.HandlerExecutionChain;
 import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.HandlerMapping;
 import org.springframework.web.servlet.handler.AbstractHandlerMapping;
-import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerAdapter;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 import org.springframework.web.util.ServletRequestPathUtils;
@@ -56,11 +44,8 @@ public final class WebEndpoints
 
   private static final String ADAPTER = "requestMappingHandlerAdapter";
 
-  private final IdempotentOperations operations;
-  private final WebSettings settings;
-  private final EndpointKeys keys;
+  private final HandlerEndpoints endpoints;
   private final ListableBeanFactory beans;
-  private volatile Map<Place, HttpEndpoint> endpoints = Map.of();
   private volatile Map<HttpEndpoint, MethodAuthorization> authorizations = Map.of();
   private volatile List<HandlerMapping> mappings = List.of();
   private volatile @Nullable ArgumentPreview preview;
@@ -74,9 +59,7 @@ public final class WebEndpoints
    */
   public WebEndpoints(
       IdempotentOperations operations, WebSettings settings, ListableBeanFactory beans) {
-    this.operations = operations;
-    this.settings = settings;
-    this.keys = new EndpointKeys(settings);
+    this.endpoints = new HandlerEndpoints(operations, settings, beans, "Spring MVC");
     this.beans = beans;
   }
 
@@ -88,31 +71,34 @@ public final class WebEndpoints
             .stream()
             .sorted(AnnotationAwareOrderComparator.INSTANCE)
             .toList();
-    Map<Place, Set<String>> mapped = mappedMethods(found);
-    Map<Place, HttpEndpoint> made = new HashMap<>();
+    Set<IdempotentMethod> awaited = new HashSet<>();
+    Map<IdempotentMethod, HttpEndpoint> made =
+        endpoints.protect(
+            methods,
+            method -> {
+              if (ResultTypes.isAwaitedByMvc(method)) {
+                awaited.add(method);
+              }
+            },
+            mappedMethods(found));
     Map<HttpEndpoint, MethodAuthorization> asked = new HashMap<>();
-    for (IdempotentMethod method : methods) {
-      Place place = new Place(method.method(), method.targetClass());
-      boolean asynchronous = check(method);
-      Set<String> httpMethods = mapped.get(place);
-      if (httpMethods == null) {
-        throw new IdempotencySetupException(
-            method
-                + " is an @Idempotent endpoint, but no handler mapping of Spring MVC leads to it,"
-                + " so that nothing would protect it.",
-            "Make its class a @Controller that Spring MVC finds, or move @Idempotent, with a key,"
-                + " to a service method.");
-      }
-      refuse(
-          Set.of("GET", "HEAD", "OPTIONS", "TRACE").containsAll(httpMethods),
-          method
-              + " is @Idempotent, but it is mapped to safe methods only "
-              + httpMethods
-              + ", which have no effect to protect.",
-          "Leave @Idempotent away, or map the handler to POST, PATCH, PUT or DELETE.");
-      HttpEndpoint endpoint = endpoint(method);
-      refuse(
-          asynchronous && endpoint.operation().mode() == Mode.TRANSACTIONAL,
+    made.forEach(
+        (method, endpoint) -> {
+          checkMode(method, endpoint, awaited.contains(method));
+          MethodAuthorization authorization =
+              MethodAuthorization.of(method, beans, this::preview);
+          if (authorization != null) {
+            asked.put(endpoint, authorization);
+          }
+        });
+    this.mappings = found;
+    this.authorizations = Map.copyOf(asked);
+  }
+
+  private static void checkMode(
+      IdempotentMethod method, HttpEndpoint endpoint, boolean awaited) {
+    if (awaited && endpoint.operation().mode() == Mode.TRANSACTIONAL) {
+      throw new IdempotencySetupException(
           method
               + " is an @Idempotent endpoint and returns a "
               + method.method().getReturnType().getSimpleName()
@@ -120,87 +106,19 @@ public final class WebEndpoints
               + " it, and what another thread does would not be a part of it.",
           "Declare @Idempotent(mode = LEASED), which keeps the answer apart from the effect, or"
               + " answer synchronously.");
-      made.put(place, endpoint);
-      MethodAuthorization authorization = MethodAuthorization.of(method, beans, this::preview);
-      if (authorization != null) {
-        asked.put(endpoint, authorization);
-      }
-    }
-    this.mappings = found;
-    this.authorizations = Map.copyOf(asked);
-    this.endpoints = Map.copyOf(made);
-  }
-
-  /** Whether the handler is an asynchronous one. */
-  private boolean check(IdempotentMethod method) {
-    Idempotent annotation = method.annotation();
-    boolean asynchronous = ResultTypes.isAwaitedByMvc(method);
-    keys.check(method);
-    refuse(
-        annotation.recordFailures().length > 0 || annotation.releaseOn().length > 0,
-        method
-            + " is an @Idempotent endpoint with recordFailures or releaseOn, but what becomes of"
-            + " its key is decided by the status of the response.",
-        "Leave them away: 4xx other than 400, 401, 403, 408, 415, 425 and 429"
-            + " (idem.http.releasing-statuses) is recorded, and 5xx follows serverErrors.");
-    return asynchronous;
-  }
-
-  private HttpEndpoint endpoint(IdempotentMethod method) {
-    Idempotency engine = operations.engine();
-    Operation.Builder<HttpOutcome> operation =
-        HttpIdempotency.operation(engine, method.operation())
-            .keySpace(keys.commonSpace(method))
-            .retryAfter(settings.retryAfter());
-    HttpEndpoint.Builder endpoint = HttpEndpoint.builder(operations.build(method, operation));
-    int busyStatus = method.annotation().busyStatus();
-    try {
-      HttpEndpoint built =
-          keys.apply(method, endpoint)
-              .busyStatus(busyStatus == 0 ? settings.busyStatus() : busyStatus)
-              .maxResponseBytes(settings.maxResponseBytes())
-              .maxStoredBytes(settings.maxStoredBytes())
-              .replayHeaders(settings.replayHeaders())
-              .responsePolicy(
-                  settings.responsePolicy().onServerError(onServerError(method.annotation())))
-              .build();
-      return keys.checked(built);
-    } catch (IllegalArgumentException e) {
-      throw new IdempotencySetupException(
-          method + " cannot be protected. " + e.getMessage() + ".",
-          "Change the attributes of its @Idempotent, or the properties idem.http.*.",
-          e);
     }
   }
 
-  private Disposition onServerError(Idempotent annotation) {
-    Disposition inherited = settings.serverErrors();
-    return switch (annotation.serverErrors()) {
-      case RELEASE -> Disposition.RELEASE;
-      case RECORD -> Disposition.RECORD;
-      case UNKNOWN -> Disposition.UNKNOWN;
-      case INHERIT -> inherited == null ? annotation.onOtherFailure() : inherited;
-    };
-  }
-
-  /** The HTTP methods each handler method is mapped to; a star stands for any. */
-  private Map<Place, Set<String>> mappedMethods(List<HandlerMapping> mappings) {
-    Map<Place, Set<String>> methods = new HashMap<>();
+  private HandlerEndpoints.Mapped mappedMethods(List<HandlerMapping> mappings) {
+    HandlerEndpoints.Mapped mapped = endpoints.mapped();
     for (HandlerMapping mapping : mappings) {
       if (mapping instanceof RequestMappingHandlerMapping handlers) {
-        for (Map.Entry<RequestMappingInfo, HandlerMethod> entry :
-            handlers.getHandlerMethods().entrySet()) {
-          Set<String> names =
-              methods.computeIfAbsent(placeOf(entry.getValue()), place -> new TreeSet<>());
-          Set<RequestMethod> methodsOfMapping = entry.getKey().getMethodsCondition().getMethods();
-          methodsOfMapping.forEach(method -> names.add(method.name()));
-          if (methodsOfMapping.isEmpty()) {
-            names.add("*");
-          }
-        }
+        handlers
+            .getHandlerMethods()
+            .forEach((info, handler) -> mapped.add(handler, info.getMethodsCondition().getMethods()));
       }
     }
-    return methods;
+    return mapped;
   }
 
   @Override
@@ -227,7 +145,7 @@ public final class WebEndpoints
    * @return its endpoint, or nothing if it is not protected or the application has not started
    */
   public Optional<HttpEndpoint> endpointOf(HandlerMethod handler) {
-    return Optional.ofNullable(endpoints.get(placeOf(handler)));
+    return endpoints.endpointOf(handler);
   }
 
   /**
@@ -290,9 +208,7 @@ public final class WebEndpoints
    * @return its endpoint, or nothing if there is none or the application has not started
    */
   public Optional<HttpEndpoint> endpointOf(String operation) {
-    return endpoints.values().stream()
-        .filter(endpoint -> endpoint.operation().name().equals(operation))
-        .findFirst();
+    return endpoints.endpointOf(operation);
   }
 
   /** What Spring MVC would apply of CORS to a request of an endpoint, or null for nothing. */
@@ -339,24 +255,4 @@ public final class WebEndpoints
     }
     return null;
   }
-
-  /** Where a handler really is, behind whatever proxy. */
-  private Place placeOf(HandlerMethod handler) {
-    Class<?> type = null;
-    if (!(handler.getBean() instanceof String name)) {
-      type = AopUtils.getTargetClass(handler.getBean());
-    } else if (beans instanceof ConfigurableListableBeanFactory factory) {
-      type = AutoProxyUtils.determineTargetClass(factory, name);
-    }
-    Class<?> target = ClassUtils.getUserClass(type == null ? handler.getBeanType() : type);
-    return new Place(AopUtils.getMostSpecificMethod(handler.getMethod(), target), target);
-  }
-
-  private static void refuse(boolean wrong, String problem, String fix) {
-    if (wrong) {
-      throw new IdempotencySetupException(problem, fix);
-    }
-  }
-
-  private record Place(Method method, Class<?> type) {}
 }

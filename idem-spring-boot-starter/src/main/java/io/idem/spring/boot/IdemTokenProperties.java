@@ -8,11 +8,13 @@ import org.jspecify.annotations.Nullable;
 /** The properties {@code idem.tokens.*}. */
 public class IdemTokenProperties {
 
+  static final String DEFAULT_PATH = "/idempotency/tokens";
+
   /** Whether tokens are issued and endpoints can take them for keys. */
   private boolean enabled = true;
 
   /** Where scripts get tokens, by POST. */
-  private String path = "/idempotency/tokens";
+  private String path = DEFAULT_PATH;
 
   /**
    * How long a token is valid. By default one hour, or less where the retention of its operation

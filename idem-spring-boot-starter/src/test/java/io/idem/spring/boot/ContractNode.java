@@ -9,6 +9,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.UUID;
 import javax.sql.DataSource;
+import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.support.GenericApplicationContext;
@@ -31,13 +32,24 @@ final class ContractNode implements HttpContractServer {
         "org.springframework.boot.jdbc.autoconfigure.DataSourceTransactionManagerAutoConfiguration"),
     LEASED(
         LeasedContractApplication.class,
+        "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration"),
+    REACTIVE_ON_A_DATABASE(WebFluxContractApplication.class, WebApplicationType.REACTIVE, ""),
+    REACTIVE(
+        WebFluxContractApplication.class,
+        WebApplicationType.REACTIVE,
         "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration");
 
     private final Class<?> application;
+    private final WebApplicationType type;
     private final String excluded;
 
     Kind(Class<?> application, String excluded) {
+      this(application, WebApplicationType.SERVLET, excluded);
+    }
+
+    Kind(Class<?> application, WebApplicationType type, String excluded) {
       this.application = application;
+      this.type = type;
       this.excluded = excluded;
     }
   }
@@ -77,6 +89,7 @@ final class ContractNode implements HttpContractServer {
             "idem.http.max-stored-size=" + NodeSettings.MAX_STORED + "B"));
     this.context =
         new SpringApplicationBuilder(kind.application)
+            .web(kind.type)
             .properties(properties.toArray(String[]::new))
             .initializers(node -> register((GenericApplicationContext) node))
             .run();

@@ -1,7 +1,9 @@
-package io.idem.servlet;
+package io.idem.http;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
@@ -15,12 +17,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Bytes in memory up to a bound, and all of them in a temporary file beyond it, up to another
- * bound. An asynchronous handler may write while another thread {@linkplain #moveOut() ends} it.
+ * The body of a response that an adapter holds back: in memory up to a bound, and all of it in a
+ * temporary file beyond it, up to another bound. What uses the file blocks. An asynchronous handler
+ * may write while another thread {@linkplain #moveOut() ends} it; for the rest it is not
+ * thread-safe.
  */
-final class SpillingBuffer extends OutputStream {
+public final class SpillingBuffer extends OutputStream {
 
-  private static final Logger log = LoggerFactory.getLogger("io.idem.servlet");
+  private static final Logger log = LoggerFactory.getLogger("io.idem.http");
 
   private final int mostInMemory;
   private final long most;
@@ -33,7 +37,13 @@ final class SpillingBuffer extends OutputStream {
   private final Lock lock = new ReentrantLock();
   private boolean ended;
 
-  SpillingBuffer(int mostInMemory, long most) {
+  /**
+   * An empty buffer.
+   *
+   * @param mostInMemory the most bytes in memory
+   * @param most the most bytes at all; to write more fails
+   */
+  public SpillingBuffer(int mostInMemory, long most) {
     this.mostInMemory = mostInMemory;
     this.most = most;
   }
@@ -56,8 +66,12 @@ final class SpillingBuffer extends OutputStream {
     }
   }
 
-  /** The content in a buffer of its own. This one is empty from then on, and takes nothing. */
-  SpillingBuffer moveOut() {
+  /**
+   * Takes the content away from whoever may still write.
+   *
+   * @return the content in a buffer of its own; this one is empty from then on, and takes nothing
+   */
+  public SpillingBuffer moveOut() {
     SpillingBuffer out = new SpillingBuffer(mostInMemory, most);
     lock.lock();
     try {
@@ -84,8 +98,12 @@ final class SpillingBuffer extends OutputStream {
     file = null;
   }
 
-  /** Fails if something that was written is not there. */
-  void checkWhole() throws IOException {
+  /**
+   * Fails if something that was written is not there.
+   *
+   * @throws IOException why it is not
+   */
+  public void checkWhole() throws IOException {
     if (failure != null) {
       throw failure;
     }
@@ -113,6 +131,16 @@ final class SpillingBuffer extends OutputStream {
     size += length;
   }
 
+  /**
+   * Whether so many more bytes would go to a file.
+   *
+   * @param bytes how many
+   * @return true if to write them may block
+   */
+  public boolean wouldSpill(int bytes) {
+    return isSpilled() || size + bytes > mostInMemory;
+  }
+
   private OutputStream spill() throws IOException {
     Path created = Files.createTempFile("idem-response-", ".tmp");
     file = created;
@@ -132,20 +160,40 @@ final class SpillingBuffer extends OutputStream {
     return out;
   }
 
-  long size() {
+  /**
+   * How much was written.
+   *
+   * @return the number of bytes
+   */
+  public long size() {
     return size;
   }
 
-  boolean isSpilled() {
+  /**
+   * Whether the content is in a file.
+   *
+   * @return true if it exceeds what is kept in memory
+   */
+  public boolean isSpilled() {
     return channel != null;
   }
 
-  /** The content, as long as it is not spilled. */
-  byte[] toByteArray() {
+  /**
+   * The content, as long as it is not spilled.
+   *
+   * @return a copy
+   */
+  public byte[] toByteArray() {
     return memory.toByteArray();
   }
 
-  void writeTo(OutputStream out) throws IOException {
+  /**
+   * Copies the content, from its start.
+   *
+   * @param out where to
+   * @throws IOException if it cannot be read or written
+   */
+  public void writeTo(OutputStream out) throws IOException {
     FileChannel spilled = channel;
     if (spilled == null) {
       memory.writeTo(out);
@@ -156,8 +204,27 @@ final class SpillingBuffer extends OutputStream {
     spilled.position(spilled.size());
   }
 
-  /** Forgets the content and deletes the file. The buffer may be filled again. */
-  void clear() throws IOException {
+  /**
+   * Opens the content, from its start. Nothing may be written any more.
+   *
+   * @return a stream, to be read before the buffer is {@linkplain #clear() cleared}
+   * @throws IOException if the file cannot be read
+   */
+  public InputStream toInputStream() throws IOException {
+    FileChannel spilled = channel;
+    if (spilled == null) {
+      return new ByteArrayInputStream(memory.toByteArray());
+    }
+    spilled.position(0);
+    return Channels.newInputStream(spilled);
+  }
+
+  /**
+   * Forgets the content and deletes the file. The buffer may be filled again.
+   *
+   * @throws IOException if the file cannot be closed or deleted
+   */
+  public void clear() throws IOException {
     lock.lock();
     try {
       OutputStream out = fileOut;

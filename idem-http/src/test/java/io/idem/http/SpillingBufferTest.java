@@ -1,12 +1,14 @@
-package io.idem.servlet;
+package io.idem.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class SpillingBufferTest {
@@ -37,13 +39,13 @@ class SpillingBufferTest {
 
   @Test
   void aClearedBufferLeavesNoFileAndStartsAnew() throws IOException {
-    List<Path> before = ServerTest.spilledFiles();
+    List<Path> before = spilledFiles();
     SpillingBuffer buffer = new SpillingBuffer(1, 100);
     buffer.write(new byte[] {1, 2, 3});
 
     buffer.clear();
 
-    assertThat(ServerTest.spilledFiles()).isSubsetOf(before);
+    assertThat(spilledFiles()).isSubsetOf(before);
     assertThat(buffer.isSpilled()).isFalse();
     assertThat(buffer.size()).isZero();
     buffer.write(9);
@@ -70,5 +72,13 @@ class SpillingBufferTest {
     ByteArrayOutputStream content = new ByteArrayOutputStream();
     buffer.writeTo(content);
     return content.toByteArray();
+  }
+
+  private static List<Path> spilledFiles() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+      return files
+          .filter(file -> file.getFileName().toString().startsWith("idem-response-"))
+          .toList();
+    }
   }
 }

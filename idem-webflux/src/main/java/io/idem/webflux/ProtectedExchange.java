@@ -1,0 +1,216 @@
+package io.idem.webflux;
+
+import io.idem.core.Attempt;
+import io.idem.http.AsyncHttpExchange;
+import io.idem.http.AsyncHttpHandler;
+import io.idem.http.HandlerResponse;
+import io.idem.http.HttpEndpoint;
+import io.idem.http.RequestBody;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.codec.DecodingException;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferLimitException;
+import org.springframework.core.io.buffer.DataBufferUtils;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.http.codec.multipart.FilePart;
+import org.springframework.http.codec.multipart.FormFieldPart;
+import org.springframework.http.codec.multipart.Part;
+import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.web.server.ServerWebExchange;
+import org.springframework.web.server.WebFilterChain;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
+
+/** One request on its way through the filter, and its response. */
+final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange, AsyncHttpHandler {
+
+  private static final byte[] NOTHING = {};
+
+  private final IdempotencyWebFilter filter;
+  private final HttpEndpoint endpoint;
+  private final WebFilterChain chain;
+  private final ContextView context;
+  private final Thread begun = Thread.currentThread();
+  private volatile byte @Nullable [] body;
+  private volatile @Nullable CapturedServerResponse captured;
+
+  /** What is subscribed to on behalf of the request is given its context. */
+  ProtectedExchange(
+      IdempotencyWebFilter filter,
+      ServerWebExchange exchange,
+      HttpEndpoint endpoint,
+      @Nullable String caller,
+      WebFilterChain chain,
+      ContextView context) {
+    super(exchange, caller);
+    this.filter = filter;
+    this.endpoint = endpoint;
+    this.chain = chain;
+    this.context = context;
+  }
+
+  // ---- the request
+
+  /** The exchange with its body, if it was read, still to be read. */
+  ServerWebExchange readAgain() {
+    byte[] read = body;
+    return read == null
+        ? exchange
+        : new BufferedExchange(exchange, read, exchange.getResponse(), filter.codecs());
+  }
+
+  @Override
+  public CompletionStage<RequestBody> body(int maxBytes) {
+    ServerHttpRequest request = exchange.getRequest();
+    if (request.getHeaders().getContentLength() > maxBytes) {
+      return Mono.<RequestBody>just(new RequestBody.TooLarge()).toFuture();
+    }
+    return DataBufferUtils.join(request.getBody(), maxBytes)
+        .map(ProtectedExchange::bytesOf)
+        .defaultIfEmpty(NOTHING)
+        .flatMap(this::understand)
+        .onErrorResume(
+            DataBufferLimitException.class, e -> Mono.just(new RequestBody.TooLarge()))
+        .contextWrite(context)
+        .toFuture();
+  }
+
+  private Mono<RequestBody> understand(byte[] content) {
+    body = content;
+    ServerHttpRequest request = exchange.getRequest();
+    if (BufferedExchange.isOf(request, MediaType.MULTIPART_FORM_DATA)) {
+      return takeApart(new BufferedExchange(exchange, content, exchange.getResponse(), filter.codecs()));
+    }
+    if (content.length == 0
+        && BufferedExchange.isOf(request, MediaType.APPLICATION_FORM_URLENCODED)) {
+      return exchange.getFormData().map(RequestBody.Form::new);
+    }
+    return Mono.just(new RequestBody.Bytes(content));
+  }
+
+  private static Mono<RequestBody> takeApart(BufferedExchange exchange) {
+    return exchange
+        .getMultipartData()
+        .flatMapMany(parts -> Flux.fromIterable(parts.values()).flatMapIterable(same -> same))
+        .concatMap(part -> contentOf(part).map(content -> partOf(part, content)))
+        .collectList()
+        .zipWith(exchange.getMultipartData().map(ProtectedExchange::fieldsOf))
+        .<RequestBody>map(read -> new RequestBody.Multipart(read.getT1(), read.getT2()))
+        .onErrorResume(DecodingException.class, e -> Mono.just(new RequestBody.Malformed()))
+        .onErrorResume(DataBufferLimitException.class, e -> Mono.just(new RequestBody.Malformed()))
+        .flatMap(read -> exchange.cleanupMultipart().thenReturn(read));
+  }
+
+  private static Mono<byte[]> contentOf(Part part) {
+    return DataBufferUtils.join(part.content())
+        .map(ProtectedExchange::bytesOf)
+        .defaultIfEmpty(NOTHING);
+  }
+
+  private static RequestBody.Part partOf(Part part, byte[] content) {
+    try {
+      return RequestBody.Part.of(
+          part.name(),
+          part instanceof FilePart file ? file.filename() : null,
+          part.headers().getFirst(HttpHeaders.CONTENT_TYPE),
+          new ByteArrayInputStream(content));
+    } catch (IOException e) {
+      throw new IllegalStateException("Bytes in memory cannot be read", e);
+    }
+  }
+
+  private static Map<String, List<String>> fieldsOf(Map<String, List<Part>> parts) {
+    Map<String, List<String>> fields = new LinkedHashMap<>();
+    parts.forEach(
+        (name, values) -> {
+          for (Part part : values) {
+            if (part instanceof FormFieldPart field) {
+              fields.computeIfAbsent(name, unused -> new ArrayList<>()).add(field.value());
+            }
+          }
+        });
+    return fields;
+  }
+
+  private static byte[] bytesOf(DataBuffer data) {
+    try {
+      byte[] bytes = new byte[data.readableByteCount()];
+      data.read(bytes);
+      return bytes;
+    } finally {
+      DataBufferUtils.release(data);
+    }
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> authorize() {
+    return filter
+        .authorizer()
+        .authorize(readAgain(), endpoint)
+        .defaultIfEmpty(false)
+        .<@Nullable Void>flatMap(
+            mayGoOn -> mayGoOn ? Mono.empty() : Mono.error(new RefusedByTheChain()))
+        .contextWrite(context)
+        .toFuture();
+  }
+
+  // ---- the handler
+
+  @Override
+  public CompletionStage<HandlerResponse> handle(Attempt attempt) {
+    CapturedServerResponse capture =
+        new CapturedServerResponse(
+            exchange.getResponse(), endpoint.maxStoredBytes(), endpoint.maxResponseBytes());
+    captured = capture;
+    byte[] read = body;
+    BufferedExchange inside =
+        new BufferedExchange(exchange, read == null ? NOTHING : read, capture, filter.codecs());
+    IdempotentExchange.begin(exchange, attempt);
+    Mono<HandlerResponse> run =
+        Mono.defer(() -> chain.filter(inside))
+            .onErrorResume(thrown -> filter.errorHandlers().render(inside, capture, thrown))
+            .then(Mono.defer(capture::setComplete))
+            .then(Mono.fromCallable(() -> capture.captured(IdempotentExchange.end(exchange))))
+            .onErrorResume(
+                thrown -> {
+                  IdempotentExchange.end(exchange);
+                  return inside.cleanupMultipart().then(Mono.error(thrown));
+                })
+            .flatMap(response -> inside.cleanupMultipart().thenReturn(response))
+            .contextWrite(context);
+    // The thread that brings the answer of a store is not the handler's to use.
+    return (Thread.currentThread() == begun ? run : run.subscribeOn(filter.scheduler())).toFuture();
+  }
+
+  // ---- the response
+
+  /** What the handler responded, if it did. */
+  @Nullable CapturedServerResponse captured() {
+    return captured;
+  }
+
+  /** Deletes what the capture has left on disk. */
+  Mono<Void> end() {
+    CapturedServerResponse capture = captured;
+    return capture == null ? Mono.empty() : capture.discard();
+  }
+
+  /** The request is left to the rest of the chain, which refuses it. */
+  static final class RefusedByTheChain extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    RefusedByTheChain() {
+      super(null, null, false, false); // it goes from one method of this package to another
+    }
+  }
+}

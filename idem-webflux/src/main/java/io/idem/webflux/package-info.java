@@ -1,0 +1,5 @@
+/** The Idempotency-Key protocol on Spring WebFlux. */
+@NullMarked
+package io.idem.webflux;
+
+import org.jspecify.annotations.NullMarked;
