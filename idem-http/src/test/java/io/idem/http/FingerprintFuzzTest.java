@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import io.idem.core.store.Fingerprint;
+import io.idem.http.internal.JsonDigest;
 import java.io.ByteArrayOutputStream;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
@@ -129,6 +130,27 @@ class FingerprintFuzzTest {
   @Test
   void p10_jsonIsTheSameExactlyWhereItSaysTheSame() {
     agree(JSON, JSON_PIECES, 60_000, FingerprintFuzzTest::jsonText, JsonModel::read);
+  }
+
+  /** Short texts are decoded at once, long ones part by part. */
+  @Test
+  void p10_aShortTextIsReadAsALongOneIs() {
+    for (int round = 0; round < 3_000; round++) {
+      byte[] text = jsonText(random);
+      byte[] padded = Arrays.copyOf(text, 9_000);
+      Arrays.fill(padded, text.length, padded.length, (byte) ' ');
+
+      byte[] digest = JsonDigest.of(text);
+      assertThat(JsonDigest.of(padded))
+          .as("the digest of %s, round %d of seed %d", shown(text), round, seed)
+          .isEqualTo(digest);
+    }
+    for (int length = 8_190; length <= 8_195; length++) {
+      byte[] text = ascii("\"" + "a".repeat(length - 2) + "\"");
+      byte[] escaped = ascii("\"\\u0061" + "a".repeat(length - 3) + "\"");
+
+      assertThat(JsonDigest.of(text)).isNotNull().isEqualTo(JsonDigest.of(escaped));
+    }
   }
 
   @Test

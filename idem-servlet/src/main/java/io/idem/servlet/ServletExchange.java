@@ -29,9 +29,6 @@ import org.jspecify.annotations.Nullable;
 final class ServletExchange extends ServletRequestHead
     implements HttpExchange, HttpHandler<Exception> {
 
-  /** Up to here room for a body is made at once, as large as the request says it is. */
-  private static final int SMALL_BODY = 8_192;
-
   private final HttpServletResponse response;
   private final HttpEndpoint endpoint;
   private final EndpointAuthorizer authorizer;
@@ -93,7 +90,8 @@ final class ServletExchange extends ServletRequestHead
       // The container reads a form once and for all, and a filter before this one may have made it.
       fields = parameters();
     }
-    byte[] content = readAtMost(request.getInputStream(), maxBytes, request.getContentLength());
+    byte[] content =
+        BoundedBody.read(request.getInputStream(), maxBytes, request.getContentLength());
     if (content == null) {
       return new RequestBody.TooLarge();
     }
@@ -175,43 +173,11 @@ final class ServletExchange extends ServletRequestHead
    */
   private boolean cameToItsEnd(int maxBytes, IOException failure) {
     try {
-      return readAtMost(request.getInputStream(), maxBytes, -1) != null;
+      return BoundedBody.read(request.getInputStream(), maxBytes, -1) != null;
     } catch (IOException e) {
       failure.addSuppressed(e);
       return false;
     }
-  }
-
-  /**
-   * Reads to the end.
-   *
-   * @param expected how many bytes there are likely to be, a negative number if that is not known;
-   *     no more than that, because a filter may have undone a coding of the body
-   * @return what was read, or null if there is more than that
-   */
-  private static byte @Nullable [] readAtMost(InputStream in, int maxBytes, int expected)
-      throws IOException {
-    if (expected < 0 || expected > SMALL_BODY) {
-      byte[] content = in.readNBytes(maxBytes);
-      return content.length == maxBytes && in.read() >= 0 ? null : content;
-    }
-    byte[] content = new byte[expected];
-    int length = in.readNBytes(content, 0, expected);
-    if (length < expected) {
-      return Arrays.copyOf(content, length);
-    }
-    int next = in.read();
-    if (next < 0) {
-      return content;
-    }
-    if (expected == maxBytes) {
-      return null;
-    }
-    byte[] rest = in.readNBytes(maxBytes - expected - 1);
-    byte[] all = Arrays.copyOf(content, expected + 1 + rest.length);
-    all[expected] = (byte) next;
-    System.arraycopy(rest, 0, all, expected + 1, rest.length);
-    return all.length == maxBytes && in.read() >= 0 ? null : all;
   }
 
   // ---- the handler

@@ -4,6 +4,7 @@ import static io.idem.servlet.TestServer.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import jakarta.servlet.http.Part;
+import java.io.InputStream;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +30,28 @@ class RequestBodyTest extends ServerTest {
 
     assertThat(text(server.post("/stream", "k", JSON, body))).isEqualTo(body);
     assertThat(text(server.post("/reader", "k", "text/plain;charset=UTF-8", "é€"))).isEqualTo("é€");
+  }
+
+  @Test
+  void p36_theHandlerReadsTheBodyInPartsAndAgain() throws Exception {
+    server.protect(
+        "/pay",
+        (request, response) -> {
+          InputStream in = request.getInputStream();
+          assertThat(in.readNBytes(2)).isEqualTo("01".getBytes(StandardCharsets.US_ASCII));
+          in.mark(10);
+          assertThat(in.read()).isEqualTo('2');
+          in.reset();
+          assertThat(in.skip(1)).isEqualTo(1);
+          byte[] part = new byte[4];
+          assertThat(in.readNBytes(part, 1, 3)).isEqualTo(3);
+          response.getOutputStream().write(part, 1, 3);
+          in.transferTo(response.getOutputStream());
+          assertThat(in.readAllBytes()).isEmpty();
+          assertThat(request.getInputStream().isFinished()).isTrue();
+        });
+
+    assertThat(text(server.post("/pay", "k", "text/plain", "0123456789"))).isEqualTo("3456789");
   }
 
   @Test
