@@ -72,8 +72,7 @@ public final class WebEndpoints
     Map<HttpEndpoint, MethodAuthorization> asked = new HashMap<>();
     made.forEach(
         (method, endpoint) -> {
-          MethodAuthorization authorization =
-              MethodAuthorization.of(method, beans, this::preview);
+          MethodAuthorization authorization = MethodAuthorization.of(method, beans, this::preview);
           if (authorization != null) {
             asked.put(endpoint, authorization);
           }
@@ -88,7 +87,8 @@ public final class WebEndpoints
       if (mapping instanceof RequestMappingHandlerMapping handlers) {
         handlers
             .getHandlerMethods()
-            .forEach((info, handler) -> mapped.add(handler, info.getMethodsCondition().getMethods()));
+            .forEach(
+                (info, handler) -> mapped.add(handler, info.getMethodsCondition().getMethods()));
       }
     }
     return mapped;
