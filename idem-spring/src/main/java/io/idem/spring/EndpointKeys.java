@@ -44,8 +44,8 @@ final class EndpointKeys {
               + " is an @Idempotent endpoint with a source or a fingerprint, which are expressions"
               + " over arguments that are not there yet when the key is looked up.",
           "Leave them away: the caller and the whole request count. Name places in the request with"
-              + " keyFrom and sourceFrom, such as \"json:/number\". Or move @Idempotent, with a"
-              + " key, to the service method.");
+              + " keyFrom and sourceFrom, such as \"json:/number\". Or move @Idempotent, with a key,"
+              + " to the service method.");
     }
     if (!annotation.keyFrom().isEmpty() && method.header().isPresent()) {
       throw new IdempotencySetupException(
@@ -77,8 +77,8 @@ final class EndpointKeys {
               + " nothing in this application says who that is: callers would be given each other's"
               + " answers.",
           "Add Spring Security, or declare a bean of type io.idem.servlet.CallerResolver (with"
-              + " WebFlux, io.idem.webflux.ExchangeCallerResolver); with @Idempotent(caller ="
-              + " SHARED) everybody is given everybody's answers.");
+              + " WebFlux, io.idem.webflux.ExchangeCallerResolver); with @Idempotent(caller = SHARED)"
+              + " everybody is given everybody's answers.");
     }
   }
 
