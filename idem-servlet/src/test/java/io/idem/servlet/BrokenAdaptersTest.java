@@ -12,6 +12,7 @@ import io.idem.testkit.http.NodeSettings;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ReadListener;
+import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpFilter;
@@ -42,11 +43,20 @@ class BrokenAdaptersTest {
     return Stream.of(
         arguments(FoldsCase.class, "IntakeCases$KeyIntake", "p03_keysAreCaseSensitive"),
         arguments(
+            ForgetsTheBody.class, "KeyPlaceCases$KeyPlaces", "p04_theKeyMayBeAMemberOfTheBody"),
+        arguments(KeysOfEverybody.class, "KeyPlaceCases$Tokens", "p04_aTokenThatIsNoGoodSaysWhy"),
+        arguments(
+            IgnoresKeysInSilence.class, "IntakeCases$KeyIntake", "p07_aKeyThatIsIgnoredIsFlagged"),
+        arguments(
             KeysOfEverybody.class, "ScopeCases$ScopeAndFingerprint", "p08_aKeyIsItsCallersOwn"),
         arguments(
             KeysOfCredentials.class,
             "ScopeCases$ScopeAndFingerprint",
             "p08_aRefreshedCredentialIsTheSameCaller"),
+        arguments(
+            ForgetsThePath.class,
+            "ScopeCases$ScopeAndFingerprint",
+            "p09_theKeyAtAnotherPathIsAnotherKey"),
         arguments(
             ForgetsTheBody.class,
             "ScopeCases$ScopeAndFingerprint",
@@ -57,10 +67,36 @@ class BrokenAdaptersTest {
             "LeasedHttpContract$UnderALease",
             "p17_anOwnerThatLostItsLeaseDoesNotOverwriteItsSuccessor"),
         arguments(
+            DeliversBeforeRecording.class,
+            "StoredCases$WhatIsStored",
+            "p22_noByteLeavesBeforeTheOutcomeIsRecorded"),
+        arguments(
             ReplaysCookies.class,
             "ReplayCases$Replay",
             "p26_aReplayHasTheSameBytesAndTheAllowedHeadersOnly"),
         arguments(MarksNothing.class, "ReplayCases$Replay", "p27_aReplayIsMarkedAndNotCached"),
+        arguments(
+            RendersErrorPagesAnew.class,
+            "ReplayCases$Replay",
+            "p29_anErrorPageIsReplayedByteForByte"),
+        arguments(
+            AsksNoRule.class, "ReplayCases$Replay", "p30_aRuleOnTheHandlerIsAskedBeforeAReplay"),
+        arguments(
+            PublishesNoLifetime.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p31_theLifetimeOfAKeyIsPublished"),
+        arguments(
+            IgnoresAge.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p32_aStaleRequestIsRefused"),
+        arguments(
+            SpeaksEnglish.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p33_aTitleSpeaksTheClientsLanguage"),
+        arguments(
+            ForgetsTheDialect.class,
+            "OperationCases$ExpiryErrorsAndOperation",
+            "p34_stripesDialect"),
         arguments(
             FailsOpen.class,
             "OperationCases$ExpiryErrorsAndOperation",
@@ -222,7 +258,14 @@ class BrokenAdaptersTest {
     }
   }
 
-  static final class MarksNothing extends Broken {
+  /** An answer of it lacks a header. */
+  abstract static class WithoutHeader extends Broken {
+
+    private final String header;
+
+    WithoutHeader(String header) {
+      this.header = header;
+    }
 
     @Override
     void protect(
@@ -233,12 +276,138 @@ class BrokenAdaptersTest {
           new HttpServletResponseWrapper(response) {
             @Override
             public void setHeader(String name, String value) {
-              if (!name.equals("Idempotent-Replayed")) {
+              if (!name.equals(header)) {
                 super.setHeader(name, value);
               }
             }
           },
           chain);
+    }
+  }
+
+  static final class MarksNothing extends WithoutHeader {
+
+    MarksNothing() {
+      super("Idempotent-Replayed");
+    }
+  }
+
+  static final class IgnoresKeysInSilence extends WithoutHeader {
+
+    IgnoresKeysInSilence() {
+      super("Idempotency-Key-Ignored");
+    }
+  }
+
+  static final class PublishesNoLifetime extends WithoutHeader {
+
+    PublishesNoLifetime() {
+      super("Idempotency-Key-Lifetime");
+    }
+  }
+
+  static final class ForgetsTheDialect extends WithoutHeader {
+
+    ForgetsTheDialect() {
+      super("Stripe-Should-Retry");
+    }
+  }
+
+  /** A request reaches it without a header. */
+  abstract static class BlindToHeader extends Broken {
+
+    private final String header;
+
+    BlindToHeader(String header) {
+      this.header = header;
+    }
+
+    @Override
+    void protect(
+        Filter right, HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+        throws IOException, ServletException {
+      right.doFilter(
+          new HttpServletRequestWrapper(request) {
+            @Override
+            public Enumeration<String> getHeaders(String name) {
+              return name.equalsIgnoreCase(header)
+                  ? Collections.emptyEnumeration()
+                  : super.getHeaders(name);
+            }
+          },
+          response,
+          chain);
+    }
+  }
+
+  static final class IgnoresAge extends BlindToHeader {
+
+    IgnoresAge() {
+      super("Repeatability-First-Sent");
+    }
+  }
+
+  static final class SpeaksEnglish extends BlindToHeader {
+
+    SpeaksEnglish() {
+      super("Accept-Language");
+    }
+  }
+
+  static final class ForgetsThePath extends Broken {
+
+    @Override
+    void protect(
+        Filter right, HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+        throws IOException, ServletException {
+      right.doFilter(
+          new HttpServletRequestWrapper(request) {
+            @Override
+            public String getRequestURI() {
+              return "/contract";
+            }
+          },
+          response,
+          chain);
+    }
+  }
+
+  static final class RendersErrorPagesAnew extends Broken {
+
+    @Override
+    void protect(
+        Filter right, HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+        throws IOException, ServletException {
+      right.doFilter(
+          new HttpServletRequestWrapper(request) {
+            @Override
+            public RequestDispatcher getRequestDispatcher(String path) {
+              return null;
+            }
+          },
+          response,
+          chain);
+    }
+  }
+
+  static final class AsksNoRule extends Broken {
+
+    private final Set<String> answered = ConcurrentHashMap.newKeySet();
+
+    @Override
+    void protect(
+        Filter right, HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+        throws IOException, ServletException {
+      String key = String.valueOf(request.getHeader("Idempotency-Key"));
+      if (answered.contains(key)) {
+        response.setHeader("Idempotent-Replayed", "true");
+        response.setStatus(HttpServletResponse.SC_CREATED);
+        return;
+      }
+      right.doFilter(request, response, chain);
+      if (response.getStatus() == HttpServletResponse.SC_CREATED) {
+        answered.add(key);
+      }
     }
   }
 

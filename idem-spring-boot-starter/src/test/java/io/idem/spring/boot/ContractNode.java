@@ -5,6 +5,7 @@ import io.idem.testkit.http.HttpContractServer;
 import io.idem.testkit.http.NodeSettings;
 import java.net.URI;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.UUID;
 import javax.sql.DataSource;
@@ -79,7 +80,11 @@ final class ContractNode implements HttpContractServer {
             "spring.autoconfigure.exclude=" + kind.excluded,
             "idem.namespace=" + namespace,
             "idem.wait-at-most=" + NodeSettings.WAIT.toMillis() + "ms",
+            "server.servlet.context-path=" + settings.contextPath(),
             "idem.http.strict-keys=" + settings.strictKeys(),
+            "idem.http.unprotected-keys=" + (settings.refuseUnprotectedKeys() ? "refuse" : "flag"),
+            "idem.tokens.keys.contract="
+                + Base64.getEncoder().encodeToString(NodeSettings.tokenSecret()),
             "idem.http.max-request-size=" + NodeSettings.MAX_REQUEST + "B",
             "idem.http.max-stored-size=" + NodeSettings.MAX_STORED + "B"));
     this.context =
@@ -91,7 +96,7 @@ final class ContractNode implements HttpContractServer {
   }
 
   private void register(GenericApplicationContext node) {
-    node.registerBean(ContractScript.class, () -> script);
+    node.registerBean("contractScript", ContractScript.class, () -> script);
     DataSource dataSource = way.dataSource();
     if (dataSource != null) {
       node.registerBean(DataSource.class, () -> dataSource);

@@ -2,14 +2,10 @@ package io.idem.spring.boot;
 
 import io.idem.core.AbandonedPolicy;
 import io.idem.core.Attempt;
-import io.idem.core.Disposition;
 import io.idem.http.HeaderField;
 import io.idem.http.HttpOutcome;
-import io.idem.http.StoredResponse;
 import io.idem.spring.Idempotent;
 import io.idem.testkit.http.ContractScript;
-import jakarta.servlet.http.HttpServletRequest;
-import jakarta.servlet.http.HttpServletResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +13,6 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.http.ResponseEntity;
-import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 
@@ -50,44 +45,32 @@ class LeasedContractApplication {
     @Override
     public AbandonedPolicy.Recovery<HttpOutcome> recover(Attempt attempt) {
       return new AbandonedPolicy.Recovery.Happened<>(
-          new HttpOutcome.Answered(
-              new StoredResponse(
-                  200,
-                  List.of(new HeaderField("Content-Type", "text/plain")),
-                  "recovered".getBytes(StandardCharsets.UTF_8)),
-              Disposition.RECORD));
+          HttpOutcome.answered(
+              200,
+              List.of(new HeaderField("Content-Type", "text/plain")),
+              "recovered".getBytes(StandardCharsets.UTF_8)));
     }
   }
 
   @RestController
-  static class LeasedEndpoints extends ContractApplication.Handlers {
-
-    LeasedEndpoints(ContractScript script, ContractApplication.Effects effects) {
-      super(script, effects);
-    }
+  static class LeasedEndpoints {
 
     @PostMapping("/contract/refusing/{name}")
     @Idempotent(waitAtMost = "0", lease = "2s")
-    @Nullable ResponseEntity<byte[]> refusing(
-        @PathVariable String name, HttpServletRequest request, HttpServletResponse response)
-        throws Exception {
-      return answer(name, request, response);
+    @Nullable ResponseEntity<byte[]> refusing(ContractApplication.Call call) throws Exception {
+      return call.answer();
     }
 
     @PostMapping("/contract/retrying/{name}")
     @Idempotent(waitAtMost = "0", lease = "2s", onAbandoned = "RETRY")
-    @Nullable ResponseEntity<byte[]> retrying(
-        @PathVariable String name, HttpServletRequest request, HttpServletResponse response)
-        throws Exception {
-      return answer(name, request, response);
+    @Nullable ResponseEntity<byte[]> retrying(ContractApplication.Call call) throws Exception {
+      return call.answer();
     }
 
     @PostMapping("/contract/recovering/{name}")
     @Idempotent(waitAtMost = "0", lease = "2s", onAbandoned = "contractRecovery")
-    @Nullable ResponseEntity<byte[]> recovering(
-        @PathVariable String name, HttpServletRequest request, HttpServletResponse response)
-        throws Exception {
-      return answer(name, request, response);
+    @Nullable ResponseEntity<byte[]> recovering(ContractApplication.Call call) throws Exception {
+      return call.answer();
     }
   }
 }

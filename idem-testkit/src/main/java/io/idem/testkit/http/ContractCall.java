@@ -36,8 +36,8 @@ public interface ContractCall {
   void doNotKeep();
 
   /**
-   * Has an effect: a row in the database, in the transaction of the operation if it has one.
-   * Without a database, {@link ContractScript#mark}.
+   * Has an effect: a row in the database, in the transaction of the operation if it has one;
+   * without a transaction, {@link ContractScript#mark}.
    *
    * @param name of the effect
    */
@@ -49,12 +49,16 @@ public interface ContractCall {
    *
    * @param name of the effect
    */
-  void effectThenRejection(String name);
+  default void effectThenRejection(String name) {
+    throw new UnsupportedOperationException("There is no transaction");
+  }
 
   /**
    * Transactional adapters only: runs something after the handler, before its transaction commits.
    *
    * @param action what to run
    */
-  void beforeCommit(Runnable action);
+  default void beforeCommit(Runnable action) {
+    throw new UnsupportedOperationException("There is no transaction");
+  }
 }

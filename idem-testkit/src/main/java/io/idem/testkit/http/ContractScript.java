@@ -33,6 +33,9 @@ public final class ContractScript {
     ContractResponse answer(ContractCall call) throws Exception;
   }
 
+  /** A source that no caller may name. */
+  static final String FOREIGN_SOURCE = "foreign";
+
   private final Map<String, Handler> handlers = new ConcurrentHashMap<>();
   private final Map<String, AtomicInteger> runs = new ConcurrentHashMap<>();
   private final Map<String, AtomicInteger> marks = new ConcurrentHashMap<>();
@@ -76,6 +79,17 @@ public final class ContractScript {
    */
   public boolean isGranted(String caller) {
     return granted.contains(caller);
+  }
+
+  /**
+   * For the adapter: which caller may name which source.
+   *
+   * @param caller the principal
+   * @param source the source that it sends
+   * @return whether it may
+   */
+  public static boolean mayName(String caller, String source) {
+    return !source.equals(FOREIGN_SOURCE);
   }
 
   /**
@@ -140,15 +154,21 @@ public final class ContractScript {
     granted.remove(caller);
   }
 
-  /** A handler that waits until it is let go, and then answers 201 with how often it has run. */
+  /**
+   * A handler that has its effect, waits in its first run until it is let go, and then answers 201
+   * with which of its runs this is.
+   */
   Held hold(String name) {
     Held held = new Held();
     on(
         name,
         call -> {
-          held.pass();
+          int run = runs(name);
           call.effect(name);
-          return ContractResponse.text(201, "run " + runs(name));
+          if (run == 1) {
+            held.pass();
+          }
+          return ContractResponse.text(201, "run " + run).header("ETag", "\"" + run + "\"");
         });
     return held;
   }

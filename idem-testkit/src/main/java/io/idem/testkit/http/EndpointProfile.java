@@ -1,5 +1,9 @@
 package io.idem.testkit.http;
 
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
+
 /**
  * The kinds of endpoint that an adapter exposes. Each takes {@code POST}, {@code PATCH} and {@code
  * GET} at {@link #path} and one more segment, the name of what the {@link ContractScript} does
@@ -39,47 +43,67 @@ public enum EndpointProfile {
    * that every abandoned run happened and answered 200 with the text {@code recovered}.
    */
   RECOVERING,
-  /** {@link UpcomingHttpContract} only: of a JSON body, {@code /order/number} alone counts. */
+  /** Of a JSON body, {@code /order/number} alone counts. */
   COMPARING,
-  /** {@link UpcomingHttpContract} only: a status of 500 or more is recorded. */
+  /** A status of 500 or more is recorded. */
   RECORDING,
-  /** {@link UpcomingHttpContract} only: a duplicate does not wait, and is answered 425. */
+  /** A duplicate does not wait, and is answered 425. */
   BUSY_STATUS,
-  /** {@link UpcomingHttpContract} only: reports the key at another path as misuse. */
+  /** The key at another path is misuse. */
   MISUSE,
-  /** {@link UpcomingHttpContract} only: the key is the member {@code /number} of a JSON body. */
+  /** The key is the member {@code /number} of a JSON body. */
   BODY_KEY,
-  /** {@link UpcomingHttpContract} only: the key is the last segment of the path. */
+  /** The key is the field {@code number} of a form. */
+  FORM_KEY,
+  /** The key is the last segment of the path. */
   PATH_KEY,
   /**
-   * {@link UpcomingHttpContract} only: the key is the header {@code X-Number}, its source the
-   * header {@code X-System}.
+   * The key is the header {@code X-Number}, its source the header {@code X-System}; {@link
+   * ContractScript#mayName} says which callers may name which source.
    */
   SOURCED,
   /**
-   * {@link UpcomingHttpContract} only: the key is a token in the header {@code Idempotency-Key},
-   * issued at {@code /idempotency/tokens} for the operation {@code contract.token}.
+   * The key is a token, in the header {@code Idempotency-Key} or the form field {@code
+   * idempotency_token}. Tokens are issued at {@code /idempotency/tokens} for its {@link
+   * #operation}, and signed with {@link NodeSettings#tokenSecret} on all nodes.
    */
   TOKEN,
+  /** As {@link #TOKEN}, with tokens that are valid for two seconds. */
+  BRIEF_TOKEN,
   /**
-   * {@link UpcomingHttpContract} only: a rule on the handler method admits those whom {@link
-   * ContractScript#isGranted} admits.
+   * A rule on the handler method admits those whom {@link ContractScript#isGranted} admits; others
+   * are answered 403.
    */
   SECURED,
   /**
-   * {@link UpcomingHttpContract} only: refuses a request that was first sent, by {@code
-   * Repeatability-First-Sent} or the time in its key, more than an hour ago.
+   * Refuses a request that was first sent, by {@code Repeatability-First-Sent} or the time in its
+   * key, more than an hour ago.
    */
   GUARDED,
-  /** {@link UpcomingHttpContract} only: speaks as Stripe's API does. */
+  /** Speaks as Stripe's API does. A duplicate does not wait. */
   STRIPE,
-  /** {@link UpcomingHttpContract} only: speaks OASIS Repeatable Requests. */
+  /** Speaks OASIS Repeatable Requests. */
   OASIS;
 
-  private final String path;
+  private static final String ROOT = "/contract/";
+
+  private final String name;
 
   EndpointProfile() {
-    this.path = "/contract/" + name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+    this.name = name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /**
+   * For adapters that route by themselves: the kind of the endpoint at a path.
+   *
+   * @param path the path, without a context path, as the client spelled it
+   * @return the kind, or nothing if no endpoint is there
+   */
+  public static Optional<EndpointProfile> at(String path) {
+    int end = path.indexOf('/', ROOT.length());
+    return end < 0
+        ? Optional.empty()
+        : Stream.of(values()).filter(kind -> kind.path().equals(path.substring(0, end))).findAny();
   }
 
   /**
@@ -88,6 +112,15 @@ public enum EndpointProfile {
    * @return a path such as {@code /contract/own-header}, without a slash at its end
    */
   public String path() {
-    return path;
+    return ROOT + name;
+  }
+
+  /**
+   * The name of the operation, as a client that asks for tokens knows it.
+   *
+   * @return a name such as {@code contract.token}; only that of endpoints that take tokens matters
+   */
+  public String operation() {
+    return "contract." + name;
   }
 }

@@ -5,12 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.idem.testkit.Together;
 import java.io.IOException;
 import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -34,11 +41,17 @@ abstract class HttpCases {
   static final String FORM = "application/x-www-form-urlencoded";
   static final String KEY = "Idempotency-Key";
   static final String REPLAYED = "Idempotent-Replayed";
+  static final String FIRST_SENT = "Repeatability-First-Sent";
+
+  private static final DateTimeFormatter HTTP_DATE =
+      DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT)
+          .withZone(ZoneOffset.UTC);
 
   final ContractScript script = new ContractScript();
 
   private @Nullable HttpContractServer server;
   private @Nullable HttpContractServer second;
+  private @Nullable HttpContractServer strict;
 
   /**
    * Starts the application under test.
@@ -57,9 +70,7 @@ abstract class HttpCases {
   @AfterAll
   final void stopServers() {
     try {
-      if (second != null) {
-        second.stop();
-      }
+      Stream.of(second, strict).filter(Objects::nonNull).forEach(HttpContractServer::stop);
     } finally {
       if (server != null) {
         server.stop();
@@ -82,6 +93,14 @@ abstract class HttpCases {
       second = server().anotherNode(NodeSettings.USUAL);
     }
     return second;
+  }
+
+  /** A node that is set up in another way, {@link NodeSettings#STRICT}, the same for all cases. */
+  final HttpContractServer strict() {
+    if (strict == null) {
+      strict = server().anotherNode(NodeSettings.STRICT);
+    }
+    return strict;
   }
 
   /** Runs something while the first node is without its store, and waits until it has it again. */
@@ -135,6 +154,11 @@ abstract class HttpCases {
     return UUID.randomUUID().toString();
   }
 
+  /** A time as headers have it, an IMF-fixdate (RFC 9110, section 5.6.7). */
+  static String httpDate(Instant time) {
+    return HTTP_DATE.format(time);
+  }
+
   static String path(EndpointProfile profile, String name) {
     return profile.path() + "/" + name;
   }
@@ -162,6 +186,11 @@ abstract class HttpCases {
     }
   }
 
+  /** Sends to the node that is set up in another way. */
+  final RawResponse sendStrictly(RawRequest request) {
+    return send(strict(), request.under(NodeSettings.STRICT.contextPath()));
+  }
+
   final CompletableFuture<RawResponse> later(RawRequest request) {
     return RawHttp.later(server().base(), request);
   }
@@ -172,6 +201,74 @@ abstract class HttpCases {
 
   final URI base() {
     return server().base();
+  }
+
+  // ---- requests whose handler waits
+
+  /** Sends a request to the first node, and waits until its handler has been reached. */
+  final Running running(EndpointProfile profile) {
+    return running(server(), profile);
+  }
+
+  final Running running(HttpContractServer node, EndpointProfile profile) {
+    Running running = new Running(node, profile);
+    running.held.entered();
+    return running;
+  }
+
+  /** A request whose handler waits, at the latest until this is closed. */
+  final class Running implements AutoCloseable {
+
+    final String name = unique();
+    final RawRequest request;
+    private final ContractScript.Held held = script.hold(name);
+    private final CompletableFuture<RawResponse> answer;
+
+    private Running(HttpContractServer node, EndpointProfile profile) {
+      request = post(profile, name, unique());
+      answer = RawHttp.later(node.base(), request);
+    }
+
+    /** The answer to come. */
+    CompletableFuture<RawResponse> answer() {
+      return answer;
+    }
+
+    /** Lets the handler go and waits for the answer. */
+    RawResponse end() throws Exception {
+      held.letGo();
+      return answer.get();
+    }
+
+    @Override
+    public void close() {
+      held.letGo();
+    }
+  }
+
+  /** What the second node answers once the first has lost its store in the middle of a run. */
+  final RawResponse takenOver(Running running) throws Exception {
+    RawResponse[] answer = new RawResponse[1];
+    whileStoreIsCut(
+        () ->
+            Together.await(
+                "the second node does not wait for the first any more",
+                () -> {
+                  answer[0] = send(second(), running.request);
+                  return !answer[0].text().contains("/in-progress\"");
+                }));
+    return answer[0];
+  }
+
+  final void assertStaysBusy(Running running, Duration time) {
+    long end = System.nanoTime() + time.toNanos();
+    Together.await(
+        "the time is over",
+        () -> {
+          assertBusy(send(running.request));
+          assertBusy(send(second(), running.request));
+          return System.nanoTime() - end > 0;
+        });
   }
 
   // ---- answers
@@ -235,16 +332,16 @@ abstract class HttpCases {
     return member("type", problem);
   }
 
-  private static String member(String name, RawResponse problem) {
+  static String member(String name, RawResponse problem) {
     Matcher member = Pattern.compile('"' + name + "\":\"([^\"]+)\"").matcher(problem.text());
     assertThat(member.find()).as("a %s in %s", name, problem).isTrue();
     return member.group(1);
   }
 
   /** The type of a problem leads to a page about problems of its title. */
-  final void assertDocumented(RawResponse problem) {
-    String place = base().resolve(typeOf(problem)).getPath();
-    RawResponse page = send(RawRequest.of("GET", place));
+  static void assertDocumented(HttpContractServer node, RawResponse problem) {
+    String place = node.base().resolve(typeOf(problem)).getPath();
+    RawResponse page = send(node, RawRequest.of("GET", place));
     assertThat(page.status()).as("status of %s", place).isEqualTo(200);
     assertThat(page.text()).contains(member("title", problem));
   }

@@ -6,7 +6,8 @@ package io.idem.testkit.http;
  *
  * <p>An adapter to a framework starts an application that exposes a {@link ContractScript} at every
  * {@link EndpointProfile}, sends what it is told by {@link ContractScript#refusal} in front of the
- * protection, compresses texts of some length if the client accepts {@code gzip}, and passes every
+ * protection, issues tokens at {@code /idempotency/tokens}, renders error pages of which no two are
+ * the same, compresses texts of some length if the client accepts {@code gzip}, and passes every
  * case; there is none to skip:
  *
  * <pre>{@code
@@ -21,7 +22,7 @@ package io.idem.testkit.http;
  *
  * <p>What depends on the mode stands in {@link TransactionalHttpContract} and {@link
  * LeasedHttpContract}; every adapter passes one of them. The cases speak HTTP over sockets and
- * share one server, and a second node beside it.
+ * share one server and two nodes beside it, of which one has other {@link NodeSettings}.
  */
 public abstract class HttpContract extends OperationCases {
 

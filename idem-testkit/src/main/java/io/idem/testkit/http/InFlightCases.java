@@ -20,74 +20,60 @@ abstract class InFlightCases extends ScopeCases {
 
     @Test
     void p14_aDuplicateWaitsAndIsGivenTheAnswer() throws Exception {
-      String name = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.PLAIN, name, unique());
-      CompletableFuture<RawResponse> first = later(request);
-      held.entered();
-      CompletableFuture<RawResponse> here = later(request);
-      CompletableFuture<RawResponse> there = RawHttp.later(second().base(), request);
-      held.letGo();
+      try (Running running = running(EndpointProfile.PLAIN)) {
+        CompletableFuture<RawResponse> here = later(running.request);
+        CompletableFuture<RawResponse> there = RawHttp.later(second().base(), running.request);
 
-      assertFresh(answer(first), 201);
-      assertReplay(answer(here), answer(first));
-      assertReplay(answer(there), answer(first));
-      assertRuns(name, 1);
-      assertEffects(name, 1);
+        RawResponse first = running.end();
+
+        assertFresh(first, 201);
+        assertReplay(answer(here), first);
+        assertReplay(answer(there), first);
+        assertRuns(running.name, 1);
+        assertEffects(running.name, 1);
+      }
     }
 
     @Test
     void p14_withoutABoundADuplicateIsBusyAtOnce() throws Exception {
-      String name = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.IMPATIENT, name, unique());
-      CompletableFuture<RawResponse> first = later(request);
-      try {
-        held.entered();
+      try (Running running = running(EndpointProfile.IMPATIENT)) {
+        assertBusy(send(running.request));
+        assertBusy(send(second(), running.request));
 
-        assertBusy(send(request));
-        assertBusy(send(second(), request));
-      } finally {
-        held.letGo();
+        assertFresh(running.end(), 201);
+        assertRuns(running.name, 1);
       }
-      assertFresh(answer(first), 201);
-      assertRuns(name, 1);
     }
 
     @Test
-    void p14_pastTheBoundADuplicateIsBusy() throws Exception {
-      String name = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.BRIEF, name, unique());
-      CompletableFuture<RawResponse> first = later(request);
-      try {
-        held.entered();
-
+    void p14_pastTheBoundADuplicateIsBusy() {
+      try (Running running = running(EndpointProfile.BRIEF)) {
         long start = System.nanoTime();
-        assertBusy(send(request));
+        assertBusy(send(running.request));
         assertThat(System.nanoTime() - start).as("nanoseconds waited").isGreaterThan(250_000_000L);
-        assertBusy(send(second(), request));
-      } finally {
-        held.letGo();
+        assertBusy(send(second(), running.request));
       }
-      answer(first);
     }
 
     @Test
     void p14_aBusyAnswerIsNotStored() throws Exception {
-      String name = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.IMPATIENT, name, unique());
-      CompletableFuture<RawResponse> first = later(request);
-      try {
-        held.entered();
-        assertBusy(send(request));
-      } finally {
-        held.letGo();
-      }
+      try (Running running = running(EndpointProfile.IMPATIENT)) {
+        assertBusy(send(running.request));
 
-      assertFresh(answer(first), 201);
-      assertReplay(send(request), answer(first));
+        RawResponse first = running.end();
+
+        assertFresh(first, 201);
+        assertReplay(send(running.request), first);
+      }
+    }
+
+    @Test
+    void p14_theBusyStatusIsConfigurable() throws Exception {
+      try (Running running = running(EndpointProfile.BUSY_STATUS)) {
+        assertProblem(send(running.request), 425, "in-progress", true);
+
+        assertFresh(running.end(), 201);
+      }
     }
 
     @Test
@@ -113,15 +99,10 @@ abstract class InFlightCases extends ScopeCases {
 
     @Test
     void p15_aStormOnOneKeyDelaysNoOther() throws Exception {
-      String name = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.PLAIN, name, unique());
       List<CompletableFuture<RawResponse>> storm = new ArrayList<>();
-      storm.add(later(request));
-      try {
-        held.entered();
+      try (Running running = running(EndpointProfile.PLAIN)) {
         for (int i = 0; i < 5 * NodeSettings.CONNECTIONS; i++) {
-          storm.add(later(request));
+          storm.add(later(running.request));
         }
 
         // With every connection taken by a waiter these would not be answered while it is held.
@@ -130,39 +111,34 @@ abstract class InFlightCases extends ScopeCases {
           assertFresh(send(post(EndpointProfile.PLAIN, other, unique())), 201);
         }
         assertThat(storm).noneMatch(CompletableFuture::isDone);
-      } finally {
-        held.letGo();
+
+        assertFresh(running.end(), 201);
+        for (CompletableFuture<RawResponse> one : storm) {
+          assertThat(answer(one).status()).isEqualTo(201);
+        }
+        assertRuns(running.name, 1);
       }
-      for (CompletableFuture<RawResponse> one : storm) {
-        assertThat(answer(one).status()).isEqualTo(201);
-      }
-      assertRuns(name, 1);
     }
 
     @Test
     void p19_aNodeThatStopsLetsRunningRequestsEndAndRecordsThem() throws Exception {
       HttpContractServer node = server().anotherNode(NodeSettings.USUAL);
       Thread stopping = new Thread(node::stop, "stopping");
-      String name = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.PLAIN, name, unique());
-      try {
-        CompletableFuture<RawResponse> first = RawHttp.later(node.base(), request);
-        held.entered();
+      try (Running running = running(node, EndpointProfile.PLAIN)) {
         stopping.start();
         Together.await(
             "the node waits for what runs",
             () ->
                 Set.of(Thread.State.WAITING, Thread.State.TIMED_WAITING)
                     .contains(stopping.getState()));
-        assertThat(first).isNotDone();
-        held.letGo();
+        assertThat(running.answer()).isNotDone();
 
-        assertFresh(answer(first), 201);
-        assertReplay(send(request), answer(first));
-        assertRuns(name, 1);
+        RawResponse first = running.end();
+
+        assertFresh(first, 201);
+        assertReplay(send(running.request), first);
+        assertRuns(running.name, 1);
       } finally {
-        held.letGo();
         if (stopping.getState() == Thread.State.NEW) {
           node.stop();
         }

@@ -7,9 +7,11 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 /** How the key is read. */
-abstract class IntakeCases extends HttpCases {
+abstract class IntakeCases extends KeyPlaceCases {
 
-  /** Points 1 to 6. */
+  private static final String IGNORED = "Idempotency-Key-Ignored";
+
+  /** Points 1 to 3 and 5 to 7. */
   @Nested
   class KeyIntake {
 
@@ -43,20 +45,16 @@ abstract class IntakeCases extends HttpCases {
 
     @Test
     void p01_strictModeWantsQuotes() {
-      HttpContractServer strict = server().anotherNode(new NodeSettings(true));
-      try {
-        String name = runs();
-        String key = unique();
+      String name = runs();
+      String key = unique();
 
-        assertProblem(
-            send(strict, post(EndpointProfile.PLAIN, name, key)), 400, "key-malformed", false);
-        assertRuns(name, 0);
-        RawResponse first = send(strict, post(EndpointProfile.PLAIN, name, '"' + key + '"'));
-        assertFresh(first, 201);
-        assertReplay(send(post(EndpointProfile.PLAIN, name, key)), first);
-      } finally {
-        strict.stop();
-      }
+      assertProblem(
+          sendStrictly(post(EndpointProfile.PLAIN, name, key)), 400, "key-malformed", false);
+      assertRuns(name, 0);
+      RawResponse first = sendStrictly(post(EndpointProfile.PLAIN, name, '"' + key + '"'));
+      assertFresh(first, 201);
+      assertReplay(sendStrictly(post(EndpointProfile.PLAIN, name, '"' + key + "\";a")), first);
+      assertRuns(name, 1);
     }
 
     @Test
@@ -123,21 +121,6 @@ abstract class IntakeCases extends HttpCases {
     }
 
     @Test
-    void p04_theKeyMayComeInAnotherHeader() {
-      String name = runs();
-      RawRequest request =
-          request("POST", EndpointProfile.OWN_HEADER, name).header("X-Request-Key", unique());
-
-      RawResponse first = send(request);
-
-      assertFresh(first, 201);
-      assertReplay(send(request), first);
-      assertReplay(send(request.header(KEY, unique())), first);
-      assertProblem(
-          send(post(EndpointProfile.OWN_HEADER, name, unique())), 400, "key-missing", false);
-    }
-
-    @Test
     void p05_aRequiredKeyThatIsMissingIsRefusedWithDocumentation() {
       String name = runs();
 
@@ -145,7 +128,16 @@ abstract class IntakeCases extends HttpCases {
 
       assertProblem(refused, 400, "key-missing", false);
       assertRuns(name, 0);
-      assertDocumented(refused);
+      assertDocumented(server(), refused);
+    }
+
+    @Test
+    void p05_theDocumentationIsFoundUnderTheContextPath() {
+      RawResponse refused = sendStrictly(request("POST", EndpointProfile.PLAIN, runs()));
+
+      assertProblem(refused, 400, "key-missing", false);
+      assertThat(typeOf(refused)).startsWith(NodeSettings.STRICT.contextPath() + "/");
+      assertDocumented(strict(), refused);
     }
 
     @Test
@@ -195,6 +187,30 @@ abstract class IntakeCases extends HttpCases {
         assertReplay(send(request), first);
       }
       assertRuns(name, 2);
+    }
+
+    @Test
+    void p07_aKeyThatIsIgnoredIsFlagged() {
+      String name = runs();
+      RawRequest keyed = post(EndpointProfile.OPEN, name, unique());
+
+      assertThat(send(keyed).header(IGNORED)).containsExactly("true");
+      assertThat(send(keyed).header(IGNORED)).containsExactly("true");
+      assertRuns(name, 2);
+      assertThat(send(keyed.without(KEY)).header(IGNORED)).isEmpty();
+      RawRequest used = post(EndpointProfile.PLAIN, name, unique());
+      assertThat(send(used).header(IGNORED)).isEmpty();
+      assertThat(send(used).header(IGNORED)).isEmpty();
+    }
+
+    @Test
+    void p07_aKeyThatWouldBeIgnoredMayBeRefused() {
+      String name = runs();
+      RawRequest keyed = post(EndpointProfile.OPEN, name, unique());
+
+      assertProblem(sendStrictly(keyed), 501, "key-not-supported", false);
+      assertRuns(name, 0);
+      assertFresh(sendStrictly(keyed.without(KEY)), 201);
     }
   }
 }

@@ -3,7 +3,6 @@ package io.idem.testkit.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.testkit.Together;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -19,125 +18,65 @@ public abstract class LeasedHttpContract extends HttpContract {
 
     @Test
     void p16_anOwnerThatOutlivesItsLeaseStaysExclusive() throws Exception {
-      String name = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.RETRYING, name, unique());
-      CompletableFuture<RawResponse> first = later(request);
-      try {
-        held.entered();
-        long end = System.nanoTime() + 2 * NodeSettings.SHORT_LEASE.toNanos();
+      try (Running running = running(EndpointProfile.RETRYING)) {
+        // Were the lease not renewed, one of the repeats would be the second run.
+        assertStaysBusy(running, NodeSettings.SHORT_LEASE.multipliedBy(2));
 
-        // Were the lease not renewed, one of these would be the second run.
-        Together.await(
-            "two leases have passed",
-            () -> {
-              assertBusy(send(second(), request));
-              return System.nanoTime() - end > 0;
-            });
-      } finally {
-        held.letGo();
+        RawResponse first = running.end();
+
+        assertFresh(first, 201);
+        assertReplay(send(second(), running.request), first);
+        assertRuns(running.name, 1);
       }
-      assertFresh(answer(first), 201);
-      assertReplay(send(second(), request), answer(first));
-      assertRuns(name, 1);
     }
 
     @Test
     void p17_anOwnerThatLostItsLeaseDoesNotOverwriteItsSuccessor() throws Exception {
-      String name = unique();
-      ContractScript.Held held = new ContractScript.Held();
-      script.on(
-          name,
-          call -> {
-            int run = script.runs(name);
-            if (run == 1) {
-              held.pass();
-            }
-            return ContractResponse.text(201, "run " + run).header("ETag", "\"" + run + "\"");
-          });
-      RawRequest request = post(EndpointProfile.RETRYING, name, unique());
-      CompletableFuture<RawResponse> first = later(request);
-      held.entered();
-      RawResponse[] successor = new RawResponse[1];
-      try {
-        whileStoreIsCut(
-            () ->
-                Together.await(
-                    "the second node takes over",
-                    () -> {
-                      successor[0] = send(second(), request);
-                      return successor[0].status() == 201;
-                    }));
-      } finally {
-        held.letGo();
-      }
+      try (Running running = running(EndpointProfile.RETRYING)) {
+        RawResponse successor = takenOver(running);
+        RawResponse late = running.end();
 
-      assertThat(successor[0].text()).isEqualTo("run 2");
-      RawResponse late = answer(first);
-      assertProblem(late, 409, "outcome-unknown", false);
-      assertThat(late.header("ETag")).isEmpty();
-      assertReplay(send(request), successor[0]);
-      assertReplay(send(second(), request), successor[0]);
-      assertRuns(name, 2);
+        assertFresh(successor, 201);
+        assertThat(successor.text()).isEqualTo("run 2");
+        assertProblem(late, 409, "outcome-unknown", false);
+        assertThat(late.header("ETag")).isEmpty();
+        assertReplay(send(running.request), successor);
+        assertReplay(send(second(), running.request), successor);
+        assertRuns(running.name, 2);
+      }
     }
 
     @Test
     void p18_anAbandonedKeyIsRefusedByDefault() throws Exception {
-      String name = unique();
-      RawResponse answer = abandonedThen(EndpointProfile.REFUSING, name);
+      try (Running running = running(EndpointProfile.REFUSING)) {
+        assertProblem(takenOver(running), 409, "outcome-unknown", false);
 
-      assertProblem(answer, 409, "outcome-unknown", false);
-      assertRuns(name, 1);
+        running.end();
+        assertRuns(running.name, 1);
+      }
     }
 
     @Test
     void p18_anAbandonedKeyRunsAgainWhereTheOperationSaysSo() throws Exception {
-      String name = unique();
-      RawResponse answer = abandonedThen(EndpointProfile.RETRYING, name);
+      try (Running running = running(EndpointProfile.RETRYING)) {
+        assertFresh(takenOver(running), 201);
 
-      assertFresh(answer, 201);
-      assertRuns(name, 2);
+        running.end();
+        assertRuns(running.name, 2);
+      }
     }
 
     @Test
     void p18_aRecoveryHookFindsOutWhatHappened() throws Exception {
-      String name = unique();
-      RawResponse answer = abandonedThen(EndpointProfile.RECOVERING, name);
+      try (Running running = running(EndpointProfile.RECOVERING)) {
+        RawResponse recovered = takenOver(running);
 
-      assertThat(answer.status()).isEqualTo(200);
-      assertThat(answer.text()).isEqualTo("recovered");
-      assertRuns(name, 1);
-    }
-
-    /** What the second node says once the first has lost its lease in the middle of a run. */
-    private RawResponse abandonedThen(EndpointProfile profile, String name) throws Exception {
-      ContractScript.Held held = new ContractScript.Held();
-      script.on(
-          name,
-          call -> {
-            if (script.runs(name) == 1) {
-              held.pass();
-            }
-            return ContractResponse.text(201, "run " + script.runs(name));
-          });
-      RawRequest request = post(profile, name, unique());
-      CompletableFuture<RawResponse> first = later(request);
-      RawResponse[] answer = new RawResponse[1];
-      try {
-        held.entered();
-        whileStoreIsCut(
-            () ->
-                Together.await(
-                    "the lease has run out",
-                    () -> {
-                      answer[0] = send(second(), request);
-                      return !answer[0].text().contains("/in-progress\"");
-                    }));
-      } finally {
-        held.letGo();
+        assertThat(recovered.status()).isEqualTo(200);
+        assertThat(recovered.text()).isEqualTo("recovered");
+        running.end();
+        assertReplay(send(running.request), recovered);
+        assertRuns(running.name, 1);
       }
-      answer(first);
-      return answer[0];
     }
 
     @Test
@@ -163,29 +102,23 @@ public abstract class LeasedHttpContract extends HttpContract {
 
     @Test
     void p35_aStoreThatIsDownAtCompletionDeliversAndDoesNotRunAgain() throws Exception {
-      String name = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.IMPATIENT, name, unique());
-      CompletableFuture<RawResponse> first = later(request);
-      try {
-        held.entered();
+      try (Running running = running(EndpointProfile.IMPATIENT)) {
+        RawRequest request = running.request;
         whileStoreIsCut(
             () -> {
-              held.letGo();
-              assertFresh(answer(first), 201);
-              assertThat(answer(first).text()).isEqualTo("run 1");
+              RawResponse first = running.end();
+              assertFresh(first, 201);
+              assertThat(first.text()).isEqualTo("run 1");
               assertThat(send(request).status()).isIn(409, 503);
               assertBusy(send(second(), request));
             });
-      } finally {
-        held.letGo();
-      }
 
-      // The write that failed is made up for.
-      Together.await("the answer is stored", () -> send(request).status() == 201);
-      assertReplay(send(second(), request), answer(first));
-      assertRuns(name, 1);
-      assertEffects(name, 1);
+        // The write that failed is made up for.
+        Together.await("the answer is stored", () -> send(request).status() == 201);
+        assertReplay(send(second(), request), running.end());
+        assertRuns(running.name, 1);
+        assertEffects(running.name, 1);
+      }
     }
   }
 }

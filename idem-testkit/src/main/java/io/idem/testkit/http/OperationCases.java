@@ -8,8 +8,12 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -17,9 +21,25 @@ import org.junit.jupiter.api.Test;
 /** Expiry, errors and operation. */
 abstract class OperationCases extends ReplayCases {
 
-  /** Points 32 to 37. */
+  private static final String OASIS_RESULT = "Repeatability-Result";
+  private static final String STRIPE_SHOULD_RETRY = "Stripe-Should-Retry";
+
+  /** Points 31 to 37. */
   @Nested
   class ExpiryErrorsAndOperation {
+
+    @Test
+    void p31_theLifetimeOfAKeyIsPublished() {
+      String name = runs();
+      RawRequest request = post(EndpointProfile.PLAIN, name, unique());
+      for (RawResponse answer : List.of(send(request), send(request))) {
+        assertThat(answer.header("Idempotency-Key-Lifetime")).containsExactly("PT24H");
+      }
+      assertThat(
+              send(post(EndpointProfile.EXPIRING, name, unique()))
+                  .header("Idempotency-Key-Lifetime"))
+          .containsExactly("PT2S");
+    }
 
     @Test
     void p32_expiredMeansAbsent() {
@@ -43,14 +63,35 @@ abstract class OperationCases extends ReplayCases {
     }
 
     @Test
+    void p32_aStaleRequestIsRefused() {
+      String name = runs();
+      Instant now = Instant.now();
+      Instant old = now.minus(Duration.ofHours(2));
+      RawRequest request = post(EndpointProfile.GUARDED, name, unique());
+
+      for (RawRequest stale :
+          List.of(
+              request.header(FIRST_SENT, httpDate(old)),
+              request.header(FIRST_SENT, httpDate(now.plus(Duration.ofHours(2)))),
+              request.with(KEY, keyMadeAt(old)),
+              request.with(KEY, keyMadeAt(old)).header(FIRST_SENT, httpDate(now)))) {
+        assertProblem(send(stale), 412, "stale-request", false);
+      }
+      assertRuns(name, 0);
+      assertFresh(send(request.header(FIRST_SENT, httpDate(now))), 201);
+      assertFresh(send(request.with(KEY, keyMadeAt(now))), 201);
+    }
+
+    /** A UUID of version 7 (RFC 9562, section 5.7). */
+    private String keyMadeAt(Instant time) {
+      return new UUID(time.toEpochMilli() << 16 | 0x7000, 1L << 63).toString();
+    }
+
+    @Test
     void p33_everyRefusalIsAProblemWhoseTypeIsDocumented() throws Exception {
       Map<String, RawResponse> problems = new LinkedHashMap<>();
-      String name = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.IMPATIENT, name, unique());
-      CompletableFuture<RawResponse> first = later(request);
-      try {
-        held.entered();
+      try (Running running = running(EndpointProfile.IMPATIENT)) {
+        RawRequest request = running.request;
         problems.put("in-progress", send(request));
         problems.put("key-reused", send(request.body(JSON, "[]")));
         problems.put("key-missing", send(request.without(KEY)));
@@ -58,10 +99,8 @@ abstract class OperationCases extends ReplayCases {
         problems.put("caller-required", send(request.without("Authorization")));
         problems.put(
             "request-too-large", send(request.body(new byte[NodeSettings.MAX_REQUEST + 1])));
-      } finally {
-        held.letGo();
+        running.end();
       }
-      answer(first);
       String secret = unique();
       script.on(
           secret,
@@ -74,7 +113,8 @@ abstract class OperationCases extends ReplayCases {
       problems.put("answer-not-stored", send(unkept));
       whileStoreIsCut(
           () ->
-              problems.put("store-unavailable", send(post(EndpointProfile.PLAIN, name, unique()))));
+              problems.put(
+                  "store-unavailable", send(post(EndpointProfile.PLAIN, secret, unique()))));
 
       Map<String, Integer> statuses =
           Map.of(
@@ -90,8 +130,63 @@ abstract class OperationCases extends ReplayCases {
           (type, problem) -> {
             boolean retryable = type.equals("in-progress") || type.equals("store-unavailable");
             assertProblem(problem, statuses.getOrDefault(type, 0), type, retryable);
-            assertDocumented(problem);
+            assertDocumented(server(), problem);
           });
+    }
+
+    @Test
+    void p33_aTitleSpeaksTheClientsLanguage() {
+      RawRequest request = request("POST", EndpointProfile.PLAIN, runs());
+
+      RawResponse english = send(request);
+      RawResponse german = send(request.header("Accept-Language", "de-CH, de;q=0.9, en;q=0.1"));
+
+      assertProblem(german, 400, "key-missing", false);
+      assertThat(german.header("Content-Language")).containsExactly("de");
+      assertThat(typeOf(german)).isEqualTo(typeOf(english));
+      assertThat(member("title", german)).isNotEqualTo(member("title", english));
+    }
+
+    @Test
+    void p34_stripesDialect() throws Exception {
+      try (Running running = running(EndpointProfile.STRIPE)) {
+        RawRequest request = running.request;
+        RawResponse reused = send(request.body(JSON, "[]"));
+        assertThat(reused.status()).isEqualTo(400);
+        assertThat(reused.text()).contains("\"error\"", "\"type\":\"idempotency_error\"");
+        assertThat(reused.header(STRIPE_SHOULD_RETRY)).containsExactly("false");
+        RawResponse busy = send(request);
+        assertThat(busy.status()).isEqualTo(409);
+        assertThat(busy.text()).contains("\"error\"", "\"code\":\"idempotency_key_in_use\"");
+        assertThat(busy.header(STRIPE_SHOULD_RETRY)).containsExactly("true");
+
+        RawResponse first = running.end();
+
+        assertFresh(first, 201);
+        assertThat(first.header(KEY)).hasSize(1).isEqualTo(busy.header(KEY));
+        assertReplay(send(request), first);
+      }
+    }
+
+    @Test
+    void p34_oasisDialect() {
+      String name = runs();
+      RawRequest request =
+          request("POST", EndpointProfile.OASIS, name)
+              .header("Repeatability-Request-ID", unique())
+              .header(FIRST_SENT, httpDate(Instant.now()));
+
+      RawResponse first = send(request);
+
+      assertFresh(first, 201);
+      assertThat(first.header(OASIS_RESULT)).containsExactly("accepted");
+      RawResponse replay = send(request);
+      assertReplay(replay, first);
+      assertThat(replay.header(OASIS_RESULT)).containsExactly("accepted");
+      RawResponse half = send(request.without(FIRST_SENT));
+      assertProblem(half, 400, "key-malformed", false);
+      assertThat(half.header(OASIS_RESULT)).containsExactly("rejected");
+      assertRuns(name, 1);
     }
 
     @Test

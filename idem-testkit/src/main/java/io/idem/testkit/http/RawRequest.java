@@ -87,6 +87,11 @@ public final class RawRequest {
     return new RawRequest(method, other, headerLines, body, chunk);
   }
 
+  /** The request at the same place of an application that has a context path. */
+  RawRequest under(String contextPath) {
+    return at(contextPath + target);
+  }
+
   /**
    * The request with a body.
    *

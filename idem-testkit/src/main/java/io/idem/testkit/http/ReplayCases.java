@@ -3,11 +3,13 @@ package io.idem.testkit.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -91,6 +93,17 @@ abstract class ReplayCases extends StoredCases {
     }
 
     @Test
+    void p27_aBrowsersScriptMayReadWhenToRetry() {
+      try (Running running = running(EndpointProfile.IMPATIENT)) {
+        RawRequest ofAPage =
+            running.request.header("Origin", "http://127.0.0.1:" + base().getPort());
+
+        assertThat(send(ofAPage).header("Access-Control-Expose-Headers"))
+            .anySatisfy(names -> assertThat(names).contains("Retry-After"));
+      }
+    }
+
+    @Test
     void p28_aReplayPrecedesConditions() {
       String name = unique();
       script.on(
@@ -156,6 +169,33 @@ abstract class ReplayCases extends StoredCases {
     }
 
     @Test
+    void p28_aCodingOfTheHandlersOwnIsUndoneForWhoDoesNotAcceptIt() throws IOException {
+      ByteArrayOutputStream coded = new ByteArrayOutputStream();
+      try (GZIPOutputStream gzip = new GZIPOutputStream(coded)) {
+        gzip.write('x');
+      }
+      String name = unique();
+      script.on(
+          name,
+          call ->
+              ContractResponse.bytes(200, coded.toByteArray())
+                  .header("Content-Type", "text/plain")
+                  .header("Content-Encoding", "gzip"));
+      RawRequest request = post(EndpointProfile.PLAIN, name, unique());
+      RawResponse first = send(request.header("Accept-Encoding", "gzip"));
+      assertFresh(first, 200);
+
+      RawResponse plain = send(request.header("Accept-Encoding", "identity"));
+      RawResponse again = send(request.header("Accept-Encoding", "gzip"));
+
+      assertReplayed(plain);
+      assertThat(plain.header("Content-Encoding")).isEmpty();
+      assertThat(plain.text()).isEqualTo("x");
+      assertReplay(again, first);
+      assertThat(again.header("Content-Encoding")).containsExactly("gzip");
+    }
+
+    @Test
     void p29_whatAnExceptionHandlerAnswersIsWhatIsStored() {
       String name = unique();
       script.on(
@@ -174,16 +214,19 @@ abstract class ReplayCases extends StoredCases {
     }
 
     @Test
-    void p29_anErrorPageIsAFinalAnswer() {
+    void p29_anErrorPageIsReplayedByteForByte() {
       String name = unique();
       script.on(name, call -> ContractResponse.errorPage(404, "no such order"));
       RawRequest request = post(EndpointProfile.PLAIN, name, unique());
 
-      assertFresh(send(request), 404);
-      RawResponse replay = send(request);
-      assertThat(replay.status()).isEqualTo(404);
-      assertReplayed(replay);
+      RawResponse first = send(request);
+
+      assertFresh(first, 404);
+      assertThat(first.body()).isNotEmpty();
+      assertReplay(send(request), first);
       assertRuns(name, 1);
+      RawResponse another = send(request.with(KEY, unique()));
+      assertThat(another.body()).as("a page of its own").isNotEqualTo(first.body());
     }
 
     @Test
@@ -213,6 +256,29 @@ abstract class ReplayCases extends StoredCases {
         assertThat(refused.text()).doesNotContain(first.text());
       }
       script.admit(caller);
+
+      assertReplay(send(request), first);
+      assertRuns(name, 1);
+    }
+
+    @Test
+    void p30_aRuleOnTheHandlerIsAskedBeforeAReplay() {
+      String name = runs();
+      String caller = "erin" + unique();
+      RawRequest request =
+          post(EndpointProfile.SECURED, name, unique())
+              .with("Authorization", "Bearer " + caller + ".1");
+      assertFresh(send(request), 403);
+      script.grant(caller);
+      RawResponse first = send(request);
+      assertFresh(first, 201);
+      script.revoke(caller);
+      for (RawRequest revoked : List.of(request, request.body(JSON, "[]"))) {
+        RawResponse refused = send(revoked);
+        assertFresh(refused, 403);
+        assertThat(refused.text()).doesNotContain(first.text());
+      }
+      script.grant(caller);
 
       assertReplay(send(request), first);
       assertRuns(name, 1);

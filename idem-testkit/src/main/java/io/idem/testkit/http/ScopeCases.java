@@ -2,6 +2,8 @@ package io.idem.testkit.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -62,6 +64,51 @@ abstract class ScopeCases extends IntakeCases {
       assertFresh(send(post(EndpointProfile.OPTIONAL, name, key)), 201);
       assertFresh(send(post(EndpointProfile.SHARED, name, key)), 201);
       assertRuns(name, 3);
+    }
+
+    @Test
+    void p09_theKeyAtAnotherPathIsAnotherKey() {
+      String one = runs();
+      String other = runs();
+      String key = unique();
+
+      RawResponse first = send(post(EndpointProfile.PLAIN, one, key));
+      RawResponse second = send(post(EndpointProfile.PLAIN, other, key));
+
+      assertFresh(first, 201);
+      assertFresh(second, 201);
+      assertReplay(send(post(EndpointProfile.PLAIN, one, key)), first);
+      assertReplay(send(post(EndpointProfile.PLAIN, other, key)), second);
+      assertRuns(one, 1);
+      assertRuns(other, 1);
+    }
+
+    @Test
+    void p09_theKeyAtAnotherPathMayBeMisuse() {
+      String one = runs();
+      String other = runs();
+      String key = unique();
+
+      RawResponse first = send(post(EndpointProfile.MISUSE, one, key));
+
+      assertFresh(first, 201);
+      assertProblem(send(post(EndpointProfile.MISUSE, other, key)), 422, "key-reused", false);
+      assertReplay(send(post(EndpointProfile.MISUSE, one, key)), first);
+      assertRuns(other, 0);
+    }
+
+    @Test
+    void p09_noSpellingOfThePathRunsTwice() {
+      String name = runs();
+      RawRequest request = post(EndpointProfile.PLAIN, name, unique());
+      assertFresh(send(request), 201);
+      String first = "%" + Integer.toHexString(name.charAt(0));
+
+      RawResponse respelled =
+          send(request.at(path(EndpointProfile.PLAIN, first + name.substring(1))));
+
+      assertProblem(respelled, 422, "key-reused", false);
+      assertRuns(name, 1);
     }
 
     @Test
@@ -145,6 +192,26 @@ abstract class ScopeCases extends IntakeCases {
     }
 
     @Test
+    void p10_onlyTheNamedFieldsCount() {
+      String name = runs();
+      RawRequest request = post(EndpointProfile.COMPARING, name, unique());
+
+      RawResponse first =
+          send(request.body(JSON, "{\"order\":{\"number\":7,\"note\":\"a\"},\"sent\":1}"));
+
+      assertFresh(first, 201);
+      assertReplay(send(request.body(JSON, "{\"sent\":2,\"order\":{\"number\":7.0}}")), first);
+      for (String other :
+          List.of(
+              "{\"order\":{\"number\":8,\"note\":\"a\"},\"sent\":1}",
+              "{\"sent\":1}",
+              "{\"order\":{\"number\":7},\"order\":{\"number\":7}}")) {
+        assertProblem(send(request.body(JSON, other)), 422, "key-reused", false);
+      }
+      assertRuns(name, 1);
+    }
+
+    @Test
     void p11_aDifferentRequestIsRefusedAndChangesNothing() {
       String name = runs();
       RawRequest request = post(EndpointProfile.PLAIN, name, unique());
@@ -174,25 +241,42 @@ abstract class ScopeCases extends IntakeCases {
 
     @Test
     void p12_malformedIsToldBeforeReusedAndReusedBeforeBusy() throws Exception {
-      String name = unique();
-      String key = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.IMPATIENT, name, key);
-      var first = later(request);
-      try {
-        held.entered();
-
+      try (Running running = running(EndpointProfile.IMPATIENT)) {
+        RawRequest request = running.request;
         RawRequest other = request.body(JSON, "[]");
-        assertProblem(send(other.header(KEY, key)), 400, "key-malformed", false);
-        assertProblem(send(other.with(KEY, '"' + key)), 400, "key-malformed", false);
+        assertProblem(send(other.header(KEY, unique())), 400, "key-malformed", false);
+        assertProblem(send(other.with(KEY, "\"half")), 400, "key-malformed", false);
         assertProblem(send(other), 422, "key-reused", false);
         assertBusy(send(request));
-      } finally {
-        held.letGo();
+
+        RawResponse first = running.end();
+
+        assertFresh(first, 201);
+        assertReplay(send(request), first);
+        assertProblem(send(other), 422, "key-reused", false);
+        assertRuns(running.name, 1);
       }
-      assertFresh(answer(first), 201);
-      assertReplay(send(request), answer(first));
-      assertProblem(send(request.body(JSON, "[]")), 422, "key-reused", false);
+    }
+
+    @Test
+    void p12_eachRefusalIsToldBeforeTheNext() {
+      String name = runs();
+      RawRequest body = request("POST", EndpointProfile.BODY_KEY, name);
+      RawRequest right =
+          post(EndpointProfile.GUARDED, name, unique()).header(FIRST_SENT, httpDate(Instant.now()));
+      RawRequest large = right.body(new byte[NodeSettings.MAX_REQUEST + 1]);
+      RawRequest stale = large.with(FIRST_SENT, httpDate(Instant.now().minus(Duration.ofHours(2))));
+      RawRequest nobodys = stale.without("Authorization");
+
+      assertProblem(send(nobodys.with(KEY, "\"half")), 400, "key-malformed", false);
+      assertProblem(send(nobodys), 403, "caller-required", false);
+      assertProblem(send(stale), 412, "stale-request", false);
+      assertProblem(send(large), 413, "request-too-large", false);
+      assertProblem(
+          send(body.body(new byte[NodeSettings.MAX_REQUEST + 1])), 413, "request-too-large", false);
+      assertProblem(send(body), 400, "key-missing", false);
+      assertRuns(name, 0);
+      assertFresh(send(right), 201);
       assertRuns(name, 1);
     }
 

@@ -114,6 +114,59 @@ abstract class StoredCases extends InFlightCases {
     }
 
     @Test
+    void p21_aServerErrorIsRecordedWhereTheOperationSaysSo() {
+      String name = unique();
+      script.on(
+          name,
+          call -> {
+            call.effect(name);
+            return ContractResponse.text(502, "broken");
+          });
+      RawRequest request = post(EndpointProfile.RECORDING, name, unique());
+
+      RawResponse first = send(request);
+
+      assertFresh(first, 502);
+      assertReplay(send(request), first);
+      assertRuns(name, 1);
+      assertEffects(name, 1);
+    }
+
+    @Test
+    void p22_noByteLeavesBeforeTheOutcomeIsRecorded() throws Exception {
+      byte[] start = new byte[NodeSettings.MAX_STORED - 1];
+      Arrays.fill(start, (byte) 'x');
+      ContractScript.Held held = new ContractScript.Held();
+      String name = unique();
+      script.on(
+          name,
+          call ->
+              ContractResponse.streamed(
+                  200,
+                  start,
+                  () -> {
+                    held.pass();
+                    return new byte[] {'y'};
+                  }));
+      RawRequest request = post(EndpointProfile.IMPATIENT, name, unique());
+      try (RawHttp connection = RawHttp.to(base())) {
+        connection.send(request.toBytes());
+        held.entered();
+
+        assertBusy(send(second(), request));
+        assertThat(connection.available()).as("bytes of an answer that may be lost").isZero();
+
+        held.letGo();
+        RawResponse first = connection.receive(true);
+        assertFresh(first, 200);
+        assertThat(first.body()).startsWith(start).endsWith('y').hasSize(NodeSettings.MAX_STORED);
+        assertReplay(send(second(), request), first);
+      } finally {
+        held.letGo();
+      }
+    }
+
+    @Test
     void p23_aClientThatHangsUpChangesNothing() throws Exception {
       String name = unique();
       ContractScript.Held held = script.hold(name);
@@ -170,6 +223,22 @@ abstract class StoredCases extends InFlightCases {
       assertFresh(first, 200);
       assertThat(first.body()).isEqualTo(large);
       assertProblem(send(request), 409, "answer-not-stored", false);
+      assertProblem(send(request), 409, "answer-not-stored", false);
+      assertRuns(name, 1);
+    }
+
+    @Test
+    void p24_aStreamOverTheBoundIsDeliveredWholeAndNeverRunAgain() {
+      byte[] half = new byte[NodeSettings.MAX_STORED];
+      new Random(4).nextBytes(half);
+      String name = unique();
+      script.on(name, call -> ContractResponse.streamed(200, half, () -> half));
+      RawRequest request = post(EndpointProfile.PLAIN, name, unique());
+
+      RawResponse first = send(request);
+
+      assertFresh(first, 200);
+      assertThat(first.body()).startsWith(half).endsWith(half).hasSize(2 * half.length);
       assertProblem(send(request), 409, "answer-not-stored", false);
       assertRuns(name, 1);
     }

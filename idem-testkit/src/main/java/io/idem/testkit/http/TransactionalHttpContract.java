@@ -3,8 +3,8 @@ package io.idem.testkit.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.testkit.Together;
+import java.time.Duration;
 import java.util.Arrays;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -18,9 +18,48 @@ public abstract class TransactionalHttpContract extends HttpContract {
   /** For subclasses. */
   protected TransactionalHttpContract() {}
 
-  /** Points 21, 22 and 35 where there is a transaction. */
+  /** Points 16 to 18, 21, 22 and 35 where there is a transaction. */
   @Nested
   class InATransaction {
+
+    @Test
+    void p16_anOwnerStaysExclusiveAsLongAsItsTransaction() throws Exception {
+      try (Running running = running(EndpointProfile.EXPIRING)) {
+        // Neither the half second of the lease nor the two of the retention count.
+        assertStaysBusy(running, Duration.ofMillis(2_500));
+
+        assertFresh(running.end(), 201);
+        assertRuns(running.name, 1);
+        assertEffects(running.name, 1);
+      }
+    }
+
+    @Test
+    void p17_anOwnerThatLostItsTransactionDoesNotOverwriteItsSuccessor() throws Exception {
+      try (Running running = running(EndpointProfile.IMPATIENT)) {
+        RawResponse successor = takenOver(running);
+        RawResponse late = running.end();
+
+        assertFresh(successor, 201);
+        assertThat(successor.text()).isEqualTo("run 2");
+        assertBroken(late);
+        assertReplay(send(running.request), successor);
+        assertReplay(send(second(), running.request), successor);
+        assertRuns(running.name, 2);
+        assertEffects(running.name, 1);
+      }
+    }
+
+    @Test
+    void p18_anAbandonedRunLeavesNothingBehindAndIsRunAgain() throws Exception {
+      try (Running running = running(EndpointProfile.IMPATIENT)) {
+        // Its effect is there, and goes with its transaction: nobody has to ask what happened.
+        assertFresh(takenOver(running), 201);
+
+        assertRuns(running.name, 2);
+        assertEffects(running.name, 1);
+      }
+    }
 
     @Test
     void p21_aServerErrorIsRolledBackAndFreesTheKey() {
@@ -107,29 +146,22 @@ public abstract class TransactionalHttpContract extends HttpContract {
 
     @Test
     void p35_aDatabaseThatIsGoneAtTheCommitLeavesNothingBehind() throws Exception {
-      String name = unique();
-      ContractScript.Held held = script.hold(name);
-      RawRequest request = post(EndpointProfile.PLAIN, name, unique());
-      CompletableFuture<RawResponse> first = later(request);
-      try {
-        held.entered();
-        whileStoreIsCut(
-            () -> {
-              held.letGo();
-              RawResponse broken = answer(first);
-              assertThat(broken.status()).as("status of %s", broken).isGreaterThanOrEqualTo(500);
-              assertThat(broken.text()).doesNotContain("run 1");
-            });
-      } finally {
-        held.letGo();
+      try (Running running = running(EndpointProfile.PLAIN)) {
+        whileStoreIsCut(() -> assertBroken(running.end()));
+
+        RawResponse retry = send(running.request);
+
+        assertFresh(retry, 201);
+        assertReplay(send(second(), running.request), retry);
+        assertRuns(running.name, 2);
+        assertEffects(running.name, 1);
       }
+    }
 
-      RawResponse retry = send(request);
-
-      assertFresh(retry, 201);
-      assertReplay(send(second(), request), retry);
-      assertRuns(name, 2);
-      assertEffects(name, 1);
+    private void assertBroken(RawResponse answer) {
+      assertThat(answer.status()).as("status of %s", answer).isGreaterThanOrEqualTo(500);
+      assertThat(answer.text()).doesNotContain("run 1");
+      assertThat(answer.header("ETag")).isEmpty();
     }
   }
 }
