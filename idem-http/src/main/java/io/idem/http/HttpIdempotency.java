@@ -198,8 +198,7 @@ public final class HttpIdempotency {
         .body(endpoint.maxRequestBytes())
         .thenCompose(
             read -> {
-              Intake.AtBody body =
-                  intake.body(endpoint, exchange, (Intake.NeedsBody) head, read);
+              Intake.AtBody body = intake.body(endpoint, exchange, (Intake.NeedsBody) head, read);
               return body instanceof Intake.Settled settled
                   ? CompletableFuture.completedFuture(settled.answer())
                   : exchange

@@ -85,8 +85,7 @@ public final class WebEndpoints
     made.forEach(
         (method, endpoint) -> {
           checkMode(method, endpoint, awaited.contains(method));
-          MethodAuthorization authorization =
-              MethodAuthorization.of(method, beans, this::preview);
+          MethodAuthorization authorization = MethodAuthorization.of(method, beans, this::preview);
           if (authorization != null) {
             asked.put(endpoint, authorization);
           }
@@ -115,7 +114,8 @@ public final class WebEndpoints
       if (mapping instanceof RequestMappingHandlerMapping handlers) {
         handlers
             .getHandlerMethods()
-            .forEach((info, handler) -> mapped.add(handler, info.getMethodsCondition().getMethods()));
+            .forEach(
+                (info, handler) -> mapped.add(handler, info.getMethodsCondition().getMethods()));
       }
     }
     return mapped;

@@ -31,8 +31,7 @@ final class ErrorHandlers {
    * foreseen does not make an outcome of it. Spring Security's own go to its filter, which stands
    * around this run.
    */
-  Mono<Void> render(
-      ServerWebExchange exchange, CapturedServerResponse response, Throwable thrown) {
+  Mono<Void> render(ServerWebExchange exchange, CapturedServerResponse response, Throwable thrown) {
     if (handlers.isEmpty()
         || response.isCommitted()
         || thrown.getClass().getName().startsWith("org.springframework.security.")) {

@@ -114,8 +114,7 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
     ExchangeHead head = new ExchangeHead(exchange, null);
     HttpAnswer answer = protocol.unprotected(head);
     if (answer instanceof HttpAnswer.Refusal refusal) {
-      return ResponseWriter.send(
-          exchange.getResponse(), protocol.render(head, refusal.problem()));
+      return ResponseWriter.send(exchange.getResponse(), protocol.render(head, refusal.problem()));
     }
     if (answer instanceof HttpAnswer.PassThrough passThrough) {
       ResponseWriter.putHeaders(exchange.getResponse(), passThrough.headers());
@@ -132,8 +131,7 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
                     context ->
                         protect(
                             endpoint,
-                            new ProtectedExchange(
-                                this, exchange, endpoint, caller, chain, context),
+                            new ProtectedExchange(this, exchange, endpoint, caller, chain, context),
                             chain)));
   }
 
@@ -156,8 +154,7 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
         .onErrorResume(
             ProtectedExchange.RefusedByTheChain.class, e -> chain.filter(exchange.readAgain()))
         // Whoever has hung up, the run goes on: what it has left on disk is deleted at its end.
-        .doFinally(
-            signal -> carried.whenComplete((answer, failure) -> end(endpoint, exchange)));
+        .doFinally(signal -> carried.whenComplete((answer, failure) -> end(endpoint, exchange)));
   }
 
   private Mono<Void> send(
@@ -185,8 +182,7 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
               new ResponseStatusException(HttpStatusCode.valueOf(page.status()), page.message()));
         },
         refusal ->
-            ResponseWriter.send(
-                response, protocol.render(endpoint, exchange, refusal.problem())));
+            ResponseWriter.send(response, protocol.render(endpoint, exchange, refusal.problem())));
   }
 
   private static void end(HttpEndpoint endpoint, ProtectedExchange exchange) {

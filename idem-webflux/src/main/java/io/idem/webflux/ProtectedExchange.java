@@ -78,8 +78,7 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
         .map(ProtectedExchange::bytesOf)
         .defaultIfEmpty(NOTHING)
         .flatMap(this::understand)
-        .onErrorResume(
-            DataBufferLimitException.class, e -> Mono.just(new RequestBody.TooLarge()))
+        .onErrorResume(DataBufferLimitException.class, e -> Mono.just(new RequestBody.TooLarge()))
         .contextWrite(context)
         .toFuture();
   }
@@ -88,7 +87,8 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
     body = content;
     ServerHttpRequest request = exchange.getRequest();
     if (BufferedExchange.isOf(request, MediaType.MULTIPART_FORM_DATA)) {
-      return takeApart(new BufferedExchange(exchange, content, exchange.getResponse(), filter.codecs()));
+      return takeApart(
+          new BufferedExchange(exchange, content, exchange.getResponse(), filter.codecs()));
     }
     if (content.length == 0
         && BufferedExchange.isOf(request, MediaType.APPLICATION_FORM_URLENCODED)) {

@@ -73,9 +73,7 @@ final class ReactiveAuthorization {
             return Mono.error(new IllegalStateException("A rule of method security failed", e));
           }
           return Flux.from(asked == null ? Mono.empty() : asked)
-              .then(
-                  Mono.defer(
-                      () -> arrived.get() ? Mono.empty() : Mono.error(rules.notDenied())));
+              .then(Mono.defer(() -> arrived.get() ? Mono.empty() : Mono.error(rules.notDenied())));
         });
   }
 }

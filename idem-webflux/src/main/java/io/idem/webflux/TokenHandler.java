@@ -52,7 +52,9 @@ public final class TokenHandler implements HandlerFunction<ServerResponse> {
                 operationOf(exchange)
                     .map(Optional::of)
                     .defaultIfEmpty(Optional.empty())
-                    .flatMap(operation -> answer(exchange, caller.orElse(null), operation.orElse(null))));
+                    .flatMap(
+                        operation ->
+                            answer(exchange, caller.orElse(null), operation.orElse(null))));
   }
 
   private static Mono<String> operationOf(ServerWebExchange exchange) {

@@ -110,8 +110,7 @@ public final class WebFluxEndpoints
   }
 
   private static void check(IdempotentMethod method) {
-    ResolvableType type =
-        ResolvableType.forMethodReturnType(method.method(), method.targetClass());
+    ResolvableType type = ResolvableType.forMethodReturnType(method.method(), method.targetClass());
     if (mentions(type, ServerSentEvent.class)) {
       throw stream(method.toString(), "returns events");
     }
@@ -120,8 +119,8 @@ public final class WebFluxEndpoints
             .isPresent(ASYNC)) {
       throw new IdempotencySetupException(
           method
-              + " is @Idempotent and @Async, so that it has returned before its effect has happened:"
-              + " nobody would know what to record.",
+              + " is @Idempotent and @Async, so that it has returned before its effect has"
+              + " happened: nobody would know what to record.",
           "Leave @Async away, and return a Mono of the work.");
     }
   }

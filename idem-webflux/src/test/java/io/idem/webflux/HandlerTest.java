@@ -226,8 +226,7 @@ class HandlerTest {
     RawRequest request = post("/mono").header("X-Chunk", "" + chunk);
     RawRequest large = request.body("text/plain", "x".repeat(WebFluxServer.MAX_REQUEST + 1));
 
-    assertProblem(
-        server.send(chunk == 0 ? large : large.chunked(chunk)), 413, "request-too-large");
+    assertProblem(server.send(chunk == 0 ? large : large.chunked(chunk)), 413, "request-too-large");
     RawRequest fits = request.body("text/plain", "x".repeat(WebFluxServer.MAX_REQUEST));
     assertRunsOnce(chunk == 0 ? fits : fits.chunked(chunk), 200);
   }
@@ -236,8 +235,7 @@ class HandlerTest {
 
   @Test
   void theBodyIsStillThereForTheHandler() {
-    assertThat(
-            assertRunsOnce(post("/echo").body("text/plain", "grüße"), 200).text())
+    assertThat(assertRunsOnce(post("/echo").body("text/plain", "grüße"), 200).text())
         .contains("gr");
   }
 

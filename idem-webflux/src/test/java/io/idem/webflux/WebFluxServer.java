@@ -111,7 +111,9 @@ final class WebFluxServer implements AutoCloseable {
   }
 
   static void assertProblem(RawResponse response, int status, String type) {
-    assertThat(response.status()).as("status of %s: %s", response, response.text()).isEqualTo(status);
+    assertThat(response.status())
+        .as("status of %s: %s", response, response.text())
+        .isEqualTo(status);
     assertThat(response.text()).contains("/" + type + "\"");
   }
 
@@ -161,8 +163,7 @@ final class WebFluxServer implements AutoCloseable {
         List<WebExceptionHandler> errorHandlers) {
       return IdempotencyWebFilter.builder(protocol, endpoints)
           .callers(
-              exchange ->
-                  Mono.justOrEmpty(exchange.getRequest().getHeaders().getFirst("X-Caller")))
+              exchange -> Mono.justOrEmpty(exchange.getRequest().getHeaders().getFirst("X-Caller")))
           .authorizer(endpoints)
           .codecs(codecs)
           .errorHandlers(errorHandlers)

@@ -192,8 +192,7 @@ class WebFluxApplicationTest {
     assertThat(node.send(post("/idempotency/tokens?operation=none")).text())
         .contains("/token-not-issued\"");
     assertThat(
-            node.send(post("/idempotency/tokens?operation=orders.create").without("X-User"))
-                .text())
+            node.send(post("/idempotency/tokens?operation=orders.create").without("X-User")).text())
         .contains("/caller-required\"");
     assertThat(token(configured, "/shop/my/tokens", "operation=orders.create")).isNotEmpty();
   }
@@ -257,8 +256,7 @@ class WebFluxApplicationTest {
 
     @Bean
     ExchangeCallerResolver callers() {
-      return exchange ->
-          Mono.justOrEmpty(exchange.getRequest().getHeaders().getFirst("X-User"));
+      return exchange -> Mono.justOrEmpty(exchange.getRequest().getHeaders().getFirst("X-User"));
     }
   }
 

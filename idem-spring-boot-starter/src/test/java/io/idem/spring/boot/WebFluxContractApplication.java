@@ -41,8 +41,7 @@ class WebFluxContractApplication {
 
   @Bean
   ExchangeCallerResolver callers() {
-    return exchange ->
-        Mono.justOrEmpty(ContractScript.caller(credential(exchange)));
+    return exchange -> Mono.justOrEmpty(ContractScript.caller(credential(exchange)));
   }
 
   /** What stands in front of the protection. */
@@ -205,9 +204,7 @@ class WebFluxContractApplication {
               DataBufferUtils.join(exchange.getRequest().getBody())
                   .map(Call::bytesOf)
                   .defaultIfEmpty(new byte[0]))
-          .map(
-              read ->
-                  new Call(exchange, script, read.getT3(), read.getT1(), read.getT2()));
+          .map(read -> new Call(exchange, script, read.getT3(), read.getT1(), read.getT2()));
     }
 
     private static byte[] bytesOf(DataBuffer data) {

@@ -41,8 +41,7 @@ final class WebFluxNode implements AutoCloseable {
 
   RawResponse send(RawRequest request) {
     URI base =
-        URI.create(
-            "http://127.0.0.1:" + context.getEnvironment().getProperty("local.server.port"));
+        URI.create("http://127.0.0.1:" + context.getEnvironment().getProperty("local.server.port"));
     try {
       return RawHttp.exchange(base, request);
     } catch (IOException e) {

@@ -9,6 +9,7 @@ class WebFluxPostgresContractTest extends LeasedHttpContract {
 
   @Override
   protected HttpContractServer start(ContractScript script) {
-    return new ContractNode(script, ContractNode.Kind.REACTIVE_ON_A_DATABASE, new ContractStore.Postgres());
+    return new ContractNode(
+        script, ContractNode.Kind.REACTIVE_ON_A_DATABASE, new ContractStore.Postgres());
   }
 }
