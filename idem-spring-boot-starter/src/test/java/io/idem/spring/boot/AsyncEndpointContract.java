@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.spring.boot.AsyncApplication.Work;
 import io.idem.spring.boot.SecuredApplication.Roles;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -126,7 +127,7 @@ abstract class AsyncEndpointContract {
   @ValueSource(strings = {"callable", "deferred", "mono"})
   void p23_aClientThatHangsUpChangesNothing(String kind) throws Exception {
     String name = UUID.randomUUID().toString();
-    try (Socket socket = new Socket("127.0.0.1", base.getPort())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), base.getPort())) {
       socket
           .getOutputStream()
           .write(
