@@ -33,8 +33,9 @@ final class KeySpaces {
       return;
     }
     TransactionalStore store = spec.transactionalStore();
-    boolean joins = spec.mode() == Mode.TRANSACTIONAL && store != null;
-    Home home = new Home(spec.name(), spec.mode(), joins ? store.recordTarget() : null);
+    Object records =
+        store != null && spec.mode() == Mode.TRANSACTIONAL ? store.recordTarget() : null;
+    Home home = new Home(spec.name(), spec.mode(), records);
     Home first = homes.putIfAbsent(space, home);
     if (first == null
         || (first.mode() == home.mode() && Objects.equals(first.records(), home.records()))) {
