@@ -20,6 +20,7 @@ import org.springframework.core.annotation.AnnotationAwareOrderComparator;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.CorsConfigurationSource;
 import org.springframework.web.method.HandlerMethod;
+import org.springframework.web.servlet.DispatcherServlet;
 import org.springframework.web.servlet.HandlerExecutionChain;
 import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.HandlerMapping;
@@ -230,11 +231,15 @@ public final class WebEndpoints
   private @Nullable HandlerExecutionChain chainOf(LookUpRequest request) {
     // What an earlier dispatch left behind is the path it came from. Spring MVC's own mappings
     // parse
-    // the path anew outside of its servlet; others find it parsed.
+    // the path by themselves as long as no dispatcher servlet has had the request.
     request.removeAttribute(ServletRequestPathUtils.PATH_ATTRIBUTE);
+    boolean dispatched =
+        request.getAttribute(DispatcherServlet.WEB_APPLICATION_CONTEXT_ATTRIBUTE) != null;
     boolean parsed = false;
     for (HandlerMapping mapping : mappings) {
-      if (!parsed && mapping.usesPathPatterns() && !(mapping instanceof AbstractHandlerMapping)) {
+      if (!parsed
+          && mapping.usesPathPatterns()
+          && (dispatched || !(mapping instanceof AbstractHandlerMapping))) {
         ServletRequestPathUtils.parseAndCache(request);
         parsed = true;
       }

@@ -7,6 +7,8 @@ import io.idem.benchmarks.load.Load;
 import io.idem.benchmarks.load.Report;
 import io.idem.benchmarks.load.Result;
 import io.idem.benchmarks.load.Rounds;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,7 +40,9 @@ public final class HttpBenchmark {
 
   private static final int REPLAYED = 1_000;
 
-  private static final int WARM_UP_CALLS = 20_000;
+  private static final long COMPILING_MILLIS = 500;
+
+  private static final int MOST_WARM_UPS = 8;
 
   private static final Report REPORT =
       new Report(
@@ -63,10 +67,7 @@ public final class HttpBenchmark {
     try (ConfigurableApplicationContext plain = start(PlainApplication.class, false);
         ConfigurableApplicationContext guarded = start(ProtectedApplication.class, true)) {
       List<Comparison> comparisons = comparisons(portOf(plain), portOf(guarded));
-      for (Comparison comparison : comparisons) {
-        warmUp(threads, comparison.floor());
-        warmUp(threads, comparison.idem());
-      }
+      warmUp(comparisons, threads);
       for (Comparison comparison : comparisons) {
         Result result = Rounds.measure(comparison, threads, rounds, nanos);
         System.out.println(result.row());
@@ -83,12 +84,23 @@ public final class HttpBenchmark {
     System.exit(results.stream().anyMatch(HttpBenchmark::misses) ? 1 : 0);
   }
 
-  /** By calls, not by time: on a busy machine a while is too short to have it all compiled. */
-  private static void warmUp(int threads, Supplier<Caller> caller) throws Exception {
-    double calls = 0;
-    while (calls < WARM_UP_CALLS) {
-      calls += Load.measure(threads, 1_000_000_000, caller).callsPerSecond();
-    }
+  /**
+   * Calls everything until little is left to compile: on a busy machine that takes long, and what
+   * is measured first would be measured while it goes on.
+   */
+  private static void warmUp(List<Comparison> comparisons, int threads) throws Exception {
+    CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+    long compiled;
+    int passes = 0;
+    do {
+      compiled = compiler.getTotalCompilationTime();
+      for (Comparison comparison : comparisons) {
+        Load.measure(threads, 1_000_000_000, comparison.floor());
+        Load.measure(threads, 1_000_000_000, comparison.idem());
+      }
+      passes++;
+    } while (compiler.getTotalCompilationTime() - compiled > COMPILING_MILLIS
+        && passes < MOST_WARM_UPS);
   }
 
   private static boolean misses(Result result) {
