@@ -1,41 +1,35 @@
 package io.idem.webflux;
 
-import java.util.Collection;
-import java.util.Map;
-import org.springframework.core.ResolvableType;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
-import org.springframework.http.codec.HttpMessageReader;
 import org.springframework.http.codec.ServerCodecConfigurer;
 import org.springframework.http.codec.multipart.Part;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import org.springframework.http.server.reactive.ServerHttpResponse;
-import org.springframework.util.LinkedMultiValueMap;
 import org.springframework.util.MultiValueMap;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.ServerWebExchangeDecorator;
+import org.springframework.web.server.adapter.DefaultServerWebExchange;
+import org.springframework.web.server.i18n.AcceptHeaderLocaleContextResolver;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * An exchange whose body was read and can still be read, also as a form or in parts, which the
- * exchange around it would take from its own body. Its response may be another.
+ * An exchange whose body was read and can still be read. Its response may be another.
+ *
+ * <p>What an exchange makes of its own request and response, a decorated one makes of the request
+ * and the response around it: forms, parts and conditions come from an exchange of the buffered
+ * request, everything else from the one around.
  */
 final class BufferedExchange extends ServerWebExchangeDecorator {
 
-  private static final ResolvableType FORM =
-      ResolvableType.forClassWithGenerics(MultiValueMap.class, String.class, String.class);
-  private static final ResolvableType PARTS =
-      ResolvableType.forClassWithGenerics(MultiValueMap.class, String.class, Part.class);
-
-  private final ServerHttpRequest request;
-  private final ServerHttpResponse response;
-  private final Mono<MultiValueMap<String, String>> form;
-  private final Mono<MultiValueMap<String, Part>> parts;
-  private volatile boolean takenApart;
+  private final DefaultServerWebExchange own;
+  private final boolean empty;
 
   BufferedExchange(
       ServerWebExchange exchange,
@@ -43,34 +37,14 @@ final class BufferedExchange extends ServerWebExchangeDecorator {
       ServerHttpResponse response,
       ServerCodecConfigurer codecs) {
     super(exchange);
-    this.request = new BufferedRequest(exchange.getRequest(), body, response.bufferFactory());
-    this.response = response;
-    // Nothing was left of a form that a filter before has had taken apart.
-    this.form =
-        body.length == 0
-            ? exchange.getFormData()
-            : read(codecs, FORM, MediaType.APPLICATION_FORM_URLENCODED);
-    this.parts =
-        this.<Part>read(codecs, PARTS, MediaType.MULTIPART_FORM_DATA)
-            .doOnSubscribe(subscription -> takenApart = true)
-            .cache();
-  }
-
-  @SuppressWarnings("unchecked") // the type is what the reader is asked for
-  private <T> Mono<MultiValueMap<String, T>> read(
-      ServerCodecConfigurer codecs, ResolvableType type, MediaType mediaType) {
-    if (!isOf(request, mediaType)) {
-      return Mono.just(new LinkedMultiValueMap<>());
-    }
-    for (HttpMessageReader<?> reader : codecs.getReaders()) {
-      if (reader.canRead(type, mediaType)) {
-        return ((HttpMessageReader<MultiValueMap<String, T>>) reader)
-            .readMono(type, request, Map.of())
-            .switchIfEmpty(Mono.just(new LinkedMultiValueMap<>()))
-            .cache();
-      }
-    }
-    return Mono.error(new IllegalStateException("There is no reader of " + mediaType));
+    this.own =
+        new DefaultServerWebExchange(
+            new BufferedRequest(exchange.getRequest(), body, response.bufferFactory()),
+            response,
+            unused -> exchange.getSession(),
+            codecs,
+            new AcceptHeaderLocaleContextResolver());
+    this.empty = body.length == 0;
   }
 
   /** Whether the body of a request is of a media type, if its type can be read at all. */
@@ -85,35 +59,55 @@ final class BufferedExchange extends ServerWebExchangeDecorator {
 
   @Override
   public ServerHttpRequest getRequest() {
-    return request;
+    return own.getRequest();
   }
 
   @Override
   public ServerHttpResponse getResponse() {
-    return response;
+    return own.getResponse();
   }
 
+  /** Nothing was left of a form that a filter before has had taken apart. */
   @Override
   public Mono<MultiValueMap<String, String>> getFormData() {
-    return form;
+    return empty ? super.getFormData() : own.getFormData();
   }
 
   @Override
   public Mono<MultiValueMap<String, Part>> getMultipartData() {
-    return parts;
+    return own.getMultipartData();
   }
 
   /** Deletes what the parts have left on disk. */
   @Override
   public Mono<Void> cleanupMultipart() {
-    return takenApart
-        ? parts
-            .onErrorComplete()
-            .flatMapIterable(MultiValueMap::values)
-            .flatMapIterable((Collection<Part> same) -> same)
-            .flatMap(part -> part.delete().onErrorComplete())
-            .then()
-        : Mono.empty();
+    return own.cleanupMultipart();
+  }
+
+  @Override
+  public boolean isNotModified() {
+    return own.isNotModified();
+  }
+
+  @Override
+  public boolean checkNotModified(Instant lastModified) {
+    return own.checkNotModified(lastModified);
+  }
+
+  @Override
+  public boolean checkNotModified(String etag) {
+    return own.checkNotModified(etag);
+  }
+
+  @Override
+  public boolean checkNotModified(@Nullable String etag, Instant lastModified) {
+    return own.checkNotModified(etag, lastModified);
+  }
+
+  /** Says nothing of the request. */
+  @Override
+  public String toString() {
+    return "BufferedExchange[]";
   }
 
   private static final class BufferedRequest extends ServerHttpRequestDecorator {
@@ -136,11 +130,5 @@ final class BufferedExchange extends ServerWebExchangeDecorator {
     public String toString() {
       return "BufferedRequest[" + body.length + " bytes]";
     }
-  }
-
-  /** Says nothing of the request. */
-  @Override
-  public String toString() {
-    return "BufferedExchange[]";
   }
 }

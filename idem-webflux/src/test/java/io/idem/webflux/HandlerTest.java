@@ -121,6 +121,12 @@ class HandlerTest {
     assertThat(replay.header("ETag")).containsExactly("\"late\"");
   }
 
+  @Test
+  void p28_aConditionThatTheHandlerChecksIsAnsweredOnceAndReplayed() {
+    assertRunsOnce(post("/conditional").header("If-Match", "\"other\""), 412);
+    assertRunsOnce(post("/conditional").header("If-Match", "\"same\""), 200);
+  }
+
   // ---- errors
 
   @Test
@@ -563,6 +569,15 @@ class HandlerTest {
               () ->
                   Mono.fromRunnable(() -> exchange.getResponse().getHeaders().setETag("\"late\"")));
       return Mono.fromSupplier(this::done);
+    }
+
+    @PostMapping("/conditional")
+    @Idempotent
+    Mono<Void> conditional(ServerWebExchange exchange) {
+      done();
+      return exchange.checkNotModified("\"same\"")
+          ? exchange.getResponse().setComplete()
+          : Application.respond(exchange, 200, "changed");
     }
 
     @PostMapping("/status")

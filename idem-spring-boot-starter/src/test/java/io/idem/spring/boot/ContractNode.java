@@ -52,6 +52,12 @@ final class ContractNode implements HttpContractServer {
       this.type = type;
       this.excluded = excluded;
     }
+
+    private String contextPath() {
+      return type == WebApplicationType.REACTIVE
+          ? "spring.webflux.base-path"
+          : "server.servlet.context-path";
+    }
   }
 
   ContractNode(ContractScript script, Kind kind, ContractStore store) {
@@ -80,7 +86,7 @@ final class ContractNode implements HttpContractServer {
             "spring.autoconfigure.exclude=" + kind.excluded,
             "idem.namespace=" + namespace,
             "idem.wait-at-most=" + NodeSettings.WAIT.toMillis() + "ms",
-            "server.servlet.context-path=" + settings.contextPath(),
+            kind.contextPath() + "=" + settings.contextPath(),
             "idem.http.strict-keys=" + settings.strictKeys(),
             "idem.http.unprotected-keys=" + (settings.refuseUnprotectedKeys() ? "refuse" : "flag"),
             "idem.tokens.keys.contract="
@@ -96,6 +102,9 @@ final class ContractNode implements HttpContractServer {
   }
 
   private void register(GenericApplicationContext node) {
+    if (kind.type == WebApplicationType.REACTIVE) {
+      WebFluxNode.useOwnLoops(node);
+    }
     node.registerBean("contractScript", ContractScript.class, () -> script);
     DataSource dataSource = way.dataSource();
     if (dataSource != null) {

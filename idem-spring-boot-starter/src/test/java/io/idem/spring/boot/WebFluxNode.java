@@ -10,6 +10,8 @@ import java.util.List;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.support.GenericApplicationContext;
+import org.springframework.http.client.ReactorResourceFactory;
 
 /** An application of WebFlux with the in-memory store, on a socket. */
 final class WebFluxNode implements AutoCloseable {
@@ -32,7 +34,19 @@ final class WebFluxNode implements AutoCloseable {
         new SpringApplicationBuilder(application)
             .web(WebApplicationType.REACTIVE)
             .properties(properties.toArray(String[]::new))
+            .initializers(node -> useOwnLoops((GenericApplicationContext) node))
             .run();
+  }
+
+  /** The global ones would end with the first of several nodes in this process. */
+  static void useOwnLoops(GenericApplicationContext node) {
+    node.registerBean(
+        ReactorResourceFactory.class,
+        () -> {
+          ReactorResourceFactory resources = new ReactorResourceFactory();
+          resources.setUseGlobalResources(false);
+          return resources;
+        });
   }
 
   <B> B bean(Class<B> type) {
