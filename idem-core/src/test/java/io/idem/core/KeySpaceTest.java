@@ -106,7 +106,7 @@ class KeySpaceTest extends RunnerTest {
   void aRecordIsKeptAsLongAsTheOperationThatMadeItSays() {
     Operation<String> brief = in(SPACE, "brief", builder -> builder.retention(Duration.ofHours(1)));
     Operation<String> lasting =
-        in(SPACE, "lasting", builder -> builder.retention(Duration.ofHours(48)));
+        in(SPACE, "lasting", builder -> builder.retention(Duration.ofDays(2)));
     run(brief, KEY);
     run(lasting, KEY.from("bob"));
     node.passes(Duration.ofHours(2));
