@@ -253,8 +253,15 @@ class BrokenAdaptersTest {
       cookies
           .getOrDefault(key, List.of())
           .forEach(cookie -> response.addHeader("Set-Cookie", cookie));
-      right.doFilter(request, response, chain);
-      cookies.put(key, List.copyOf(response.getHeaders("Set-Cookie")));
+      right.doFilter(
+          request,
+          response,
+          (inner, heldBack) -> {
+            chain.doFilter(inner, heldBack);
+            // Before the client has the answer, and can send the repeat.
+            Collection<String> set = ((HttpServletResponse) heldBack).getHeaders("Set-Cookie");
+            cookies.put(key, List.copyOf(set));
+          });
     }
   }
 
