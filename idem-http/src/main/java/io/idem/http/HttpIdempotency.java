@@ -191,7 +191,7 @@ public final class HttpIdempotency {
     Recorder recorder = new Recorder(endpoint);
     return endpoint
         .operation()
-        .executeAsync(ready.request(), recorder.around(handler))
+        .executeAsync(ready.request(), recorder.aroundAsync(handler))
         .handle(
             (execution, thrown) -> {
               if (thrown == null) {

@@ -35,7 +35,7 @@ final class Recorder {
   }
 
   /** The handler as the work of the operation, without a thread that waits for it. */
-  AsyncBody<HttpOutcome> around(AsyncHttpHandler handler) {
+  AsyncBody<HttpOutcome> aroundAsync(AsyncHttpHandler handler) {
     return attempt -> {
       started = true;
       try {
