@@ -109,6 +109,7 @@ final class CapturedServerResponse extends AbstractServerHttpResponse {
 
   /** Code that looks for the server's own response, to write past this one, gets nowhere. */
   @Override
+  @SuppressWarnings("TypeParameterUnusedInFormals") // as Spring declares it
   public <T> T getNativeResponse() {
     throw new IllegalStateException(
         "The response of an idempotent endpoint is held back until it is recorded: the server's own"

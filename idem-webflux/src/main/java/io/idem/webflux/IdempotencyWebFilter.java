@@ -154,7 +154,7 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
         .onErrorResume(
             ProtectedExchange.RefusedByTheChain.class, e -> chain.filter(exchange.readAgain()))
         // Whoever has hung up, the run goes on: what it has left on disk is deleted at its end.
-        .doFinally(signal -> carried.whenComplete((answer, failure) -> end(endpoint, exchange)));
+        .doFinally(signal -> endAfter(carried, endpoint, exchange));
   }
 
   private Mono<Void> send(
@@ -183,6 +183,12 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
         },
         refusal ->
             ResponseWriter.send(response, protocol.render(endpoint, exchange, refusal.problem())));
+  }
+
+  private static void endAfter(
+      CompletableFuture<HttpAnswer> carried, HttpEndpoint endpoint, ProtectedExchange exchange) {
+    CompletableFuture<HttpAnswer> unused =
+        carried.whenComplete((answer, failure) -> end(endpoint, exchange));
   }
 
   private static void end(HttpEndpoint endpoint, ProtectedExchange exchange) {

@@ -147,23 +147,23 @@ class NoBlockingTest {
     private final ExecutorService client =
         Executors.newSingleThreadExecutor(work -> new Thread(work, "store"));
 
-    private static <T> T notAsked() {
-      throw new IllegalStateException("Nothing waits for this store");
+    private static IllegalStateException notAsked() {
+      return new IllegalStateException("Nothing waits for this store");
     }
 
     @Override
     public Claim claim(ClaimRequest request) {
-      return notAsked();
+      throw notAsked();
     }
 
     @Override
     public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
-      return notAsked();
+      throw notAsked();
     }
 
     @Override
     public LeaseCheck release(Lease lease) {
-      return notAsked();
+      throw notAsked();
     }
 
     @Override

@@ -338,13 +338,26 @@ class WebFluxContractApplication implements WebFluxConfigurer {
   }
 
   /** The call of a handler, which plays the script, with everything read that it may ask for. */
-  record Call(
-      ServerWebExchange exchange,
-      ContractScript script,
-      byte[] body,
-      MultiValueMap<String, String> form,
-      MultiValueMap<String, Part> parts)
-      implements ContractCall {
+  static final class Call implements ContractCall {
+
+    private final ServerWebExchange exchange;
+    private final ContractScript script;
+    private final byte[] body;
+    private final MultiValueMap<String, String> form;
+    private final MultiValueMap<String, Part> parts;
+
+    Call(
+        ServerWebExchange exchange,
+        ContractScript script,
+        byte[] body,
+        MultiValueMap<String, String> form,
+        MultiValueMap<String, Part> parts) {
+      this.exchange = exchange;
+      this.script = script;
+      this.body = body;
+      this.form = form;
+      this.parts = parts;
+    }
 
     /** The script waits, and so has a thread that may. */
     Mono<ResponseEntity<byte[]>> answer() {
@@ -377,6 +390,11 @@ class WebFluxContractApplication implements WebFluxConfigurer {
     @Override
     public @Nullable String header(String name) {
       return exchange.getRequest().getHeaders().getFirst(name);
+    }
+
+    @Override
+    public byte[] body() {
+      return body.clone();
     }
 
     @Override
