@@ -20,16 +20,18 @@ class FieldPlacesTest {
 
   /** The sources that look into forms. */
   enum Source {
-    FIELD_ALONE(KeySource.at(FIELD, 255)),
-    FIELD_OF_SOURCE(
-        KeySource.sourceAndNumber(
-            FIELD, new RequestValue.Header("X-Number"), 255, SourceCheck.any())),
-    TOKEN(KeySource.token(OperationTokens.builder().build(), KeySyntax.DEFAULT, FIELD));
+    FIELD_ALONE,
+    FIELD_OF_SOURCE,
+    TOKEN;
 
-    private final KeySource keys;
-
-    Source(KeySource keys) {
-      this.keys = keys;
+    KeySource keys() {
+      return switch (this) {
+        case FIELD_ALONE -> KeySource.at(FIELD, 255);
+        case FIELD_OF_SOURCE ->
+            KeySource.sourceAndNumber(
+                FIELD, new RequestValue.Header("X-Number"), 255, SourceCheck.any());
+        case TOKEN -> KeySource.token(OperationTokens.builder().build(), KeySyntax.DEFAULT, FIELD);
+      };
     }
   }
 
@@ -77,7 +79,7 @@ class FieldPlacesTest {
               new RequestBody.Form(Map.of("number", List.of("k"))),
               new RequestBody.Bytes("number=k".getBytes(StandardCharsets.UTF_8)),
               new RequestBody.Form(Map.of()))) {
-        assertThat(source.keys.read(request(query), body))
+        assertThat(source.keys().read(request(query), body))
             .as(query)
             .isInstanceOf(KeySyntax.Malformed.class);
       }

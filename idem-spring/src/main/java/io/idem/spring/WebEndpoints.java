@@ -95,8 +95,7 @@ public final class WebEndpoints
     this.authorizations = Map.copyOf(asked);
   }
 
-  private static void checkMode(
-      IdempotentMethod method, HttpEndpoint endpoint, boolean awaited) {
+  private static void checkMode(IdempotentMethod method, HttpEndpoint endpoint, boolean awaited) {
     if (awaited && endpoint.operation().mode() == Mode.TRANSACTIONAL) {
       throw new IdempotencySetupException(
           method
