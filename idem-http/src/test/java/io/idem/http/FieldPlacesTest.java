@@ -92,7 +92,7 @@ class FieldPlacesTest {
   void p04_aQueryWithoutTheFieldIsNoMatter(@Nullable String query) {
     RequestBody body = new RequestBody.Form(Map.of("number", List.of("k")));
 
-    assertThat(Source.FIELD_ALONE.keys.read(request(query), body))
+    assertThat(Source.FIELD_ALONE.keys().read(request(query), body))
         .isEqualTo(new KeySyntax.Key("k"));
   }
 
