@@ -156,6 +156,15 @@ class HandlerTest {
   }
 
   @Test
+  void p21_whereServerErrorsAreRecordedAnErrorThatNobodyForesawIsNot() {
+    assertRunsOnce(post("/recording?foreseen=true"), 503);
+    RawRequest request = post("/recording?foreseen=false");
+
+    assertThat(server.send(request).status()).isEqualTo(500);
+    assertProblem(server.send(request), 409, "outcome-unknown");
+  }
+
+  @Test
   void p21_aResponseThatBreaksOffIsNeitherSentNorKept() {
     RawRequest request = post("/breaks-off");
 
@@ -610,6 +619,16 @@ class HandlerTest {
     @Idempotent
     Mono<String> broken() {
       return Mono.error(new IllegalStateException("as the test wants it"));
+    }
+
+    @PostMapping("/recording")
+    @Idempotent(serverErrors = Idempotent.ServerErrors.RECORD)
+    Mono<String> recording(@RequestParam boolean foreseen) {
+      done();
+      return Mono.error(
+          foreseen
+              ? new ResponseStatusException(HttpStatus.SERVICE_UNAVAILABLE)
+              : new IllegalStateException("as the test wants it"));
     }
 
     @PostMapping("/breaks-off")
