@@ -51,12 +51,6 @@ public final class StateMachine<S extends Enum<S>> {
     }
   }
 
-  private static <E> void addEach(Collection<E> collection, E[] elements) {
-    for (E element : elements) {
-      collection.add(element);
-    }
-  }
-
   private static <S extends Enum<S>> Set<S> copy(Class<S> type, Collection<S> states) {
     Set<S> copy = EnumSet.noneOf(type);
     copy.addAll(states);
@@ -76,7 +70,9 @@ public final class StateMachine<S extends Enum<S>> {
   @SafeVarargs
   public static <S extends Enum<S>> Builder<S> ordered(S first, S second, S... rest) {
     List<S> order = new ArrayList<>(List.of(first, second));
-    addEach(order, rest);
+    for (S state : rest) {
+      order.add(state);
+    }
     return new Builder<>(List.of(first), order);
   }
 
@@ -91,7 +87,9 @@ public final class StateMachine<S extends Enum<S>> {
   @SafeVarargs
   public static <S extends Enum<S>> Builder<S> free(S initial, S... more) {
     List<S> all = new ArrayList<>(List.of(initial));
-    addEach(all, more);
+    for (S state : more) {
+      all.add(state);
+    }
     return new Builder<>(all, List.of());
   }
 
@@ -316,7 +314,9 @@ public final class StateMachine<S extends Enum<S>> {
      */
     @SafeVarargs
     public final Builder<S> finalStates(S... states) {
-      addEach(finals, states);
+      for (S state : states) {
+        finals.add(state);
+      }
       return this;
     }
 
@@ -328,7 +328,9 @@ public final class StateMachine<S extends Enum<S>> {
      */
     @SafeVarargs
     public final Builder<S> without(S... states) {
-      addEach(without, states);
+      for (S state : states) {
+        without.add(state);
+      }
       return this;
     }
 

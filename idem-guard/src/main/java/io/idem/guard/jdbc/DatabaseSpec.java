@@ -93,16 +93,20 @@ record DatabaseSpec(
     };
   }
 
-  /** The exception that an error of the driver becomes. */
+  /**
+   * The exception that an error of the driver becomes. What the driver says may have values of the
+   * row in it, and stays in the cause.
+   */
   GuardException failure(String what, SQLException e) {
+    String code = " (SQL state " + e.getSQLState() + ", code " + e.getErrorCode() + ")";
     if (errors.lockTimeout(e)) {
       return new GuardBusyException(
-          what + ": another transaction held the row for too long: " + e.getMessage(), e);
+          what + ": another transaction held a row for too long" + code, e);
     } else if (errors.conflict(e)) {
       return new GuardConflictException(
-          what + ": the database wants the transaction rolled back: " + e.getMessage(), e);
+          what + ": the database wants the transaction rolled back, and run again" + code, e);
     }
-    return new GuardException(what + ": " + e.getMessage(), e);
+    return new GuardException(what + ": the database refused it" + code, e);
   }
 
   /** How a key without a row is locked. */

@@ -19,4 +19,13 @@ public class GuardConflictException extends GuardException {
   public GuardConflictException(String message, Throwable cause) {
     super(message, cause);
   }
+
+  /**
+   * Creates the exception for what no driver has said.
+   *
+   * @param message what was tried and found; never a key or a value
+   */
+  GuardConflictException(String message) {
+    super(message);
+  }
 }

@@ -1,10 +1,11 @@
 package io.idem.guard.jdbc;
 
 /**
- * The database did not say what became of a guard's statement.
+ * The database did not say what became of a guard's statement, or a table is not what the guard was
+ * told.
  *
  * <p>The transaction must be rolled back: it is not known to be usable. The cause is what the
- * driver threw.
+ * driver threw, if it threw.
  */
 public class GuardException extends RuntimeException {
 
@@ -18,5 +19,14 @@ public class GuardException extends RuntimeException {
    */
   public GuardException(String message, Throwable cause) {
     super(message, cause);
+  }
+
+  /**
+   * Creates the exception for what no driver has said.
+   *
+   * @param message what was tried and found; never a key or a value
+   */
+  GuardException(String message) {
+    super(message);
   }
 }

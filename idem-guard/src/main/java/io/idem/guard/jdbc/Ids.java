@@ -1,7 +1,6 @@
 package io.idem.guard.jdbc;
 
 import java.math.BigDecimal;
-import java.sql.SQLException;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
@@ -54,8 +53,8 @@ final class Ids {
         : normal(one).compareTo(normal(other));
   }
 
-  static SQLException alike(String column) {
-    return new SQLException(
+  static GuardException alike(String column) {
+    return new GuardException(
         "The database takes two values of "
             + column
             + " for the same that are not: give them exactly as they are stored, or the column a"

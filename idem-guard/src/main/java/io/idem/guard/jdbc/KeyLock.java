@@ -53,7 +53,7 @@ public final class KeyLock {
     if (calls.spec().keyLock() == null) {
       throw new IllegalStateException(
           "This database has no locks but those of rows. Make a table of locks (slot INT PRIMARY"
-              + " KEY) and name it: keyLock(namespace, table)");
+              + " KEY) and name it: keys(namespace, table)");
     }
     requireOwn(calls);
     return new KeyLock(calls, namespace, null);
@@ -73,7 +73,7 @@ public final class KeyLock {
       throw new IllegalStateException(
           "A named lock cannot join a transaction: it would be let go before the commit. Make the"
               + " guards with JdbcGuards.of(DataSource), so that the lock's own transaction is"
-              + " begun, or give the locks a table: keyLock(namespace, table)");
+              + " begun, or give the locks a table: keys(namespace, table)");
     }
   }
 

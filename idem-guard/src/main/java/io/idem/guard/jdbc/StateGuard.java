@@ -186,7 +186,7 @@ public final class StateGuard<S extends Enum<S>> {
         return answer;
       }
       if (!update(Set.of(current))) {
-        throw new SQLException(
+        throw new GuardException(
             "A row that is locked in the state "
                 + current.name()
                 + " could not be updated in it. Is the id unique?");
@@ -212,7 +212,7 @@ public final class StateGuard<S extends Enum<S>> {
       int changed =
           Calls.update(connection, guard.sql.update(columns, sources.size()), parameters);
       if (changed > 1) {
-        throw new SQLException(changed + " rows have the same id: it must be unique");
+        throw new GuardException(changed + " rows have the same id: it must be unique");
       }
       return changed == 1;
     }
@@ -318,10 +318,10 @@ public final class StateGuard<S extends Enum<S>> {
       return Objects.requireNonNull(stored.get(state));
     }
 
-    S state(@Nullable String text) throws SQLException {
+    S state(@Nullable String text) {
       @Nullable S state = text == null ? null : states.get(text);
       if (state == null) {
-        throw new SQLException(
+        throw new GuardException(
             "A row of "
                 + table
                 + " is in a state that the machine does not know. It knows "

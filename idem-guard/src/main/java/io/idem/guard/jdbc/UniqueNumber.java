@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  *       transaction. Then each half goes in by itself, down to the rows whose number is there. They
  *       are read with what is committed now, whatever the transaction's snapshot. If there is none
  *       with that number, the duplicate was one of another constraint, and the error is the
- *       caller's.
+ *       caller's. (On H2 nothing reads past a snapshot: from REPEATABLE READ on, it may also be a
+ *       number that this transaction cannot see, and is a conflict.)
  * </ul>
  *
  * @param <T> what is made of a row
@@ -247,7 +248,8 @@ public final class UniqueNumber<T extends @Nullable Object> {
         }
       }
       if (!open.isEmpty()) {
-        throw new SQLException("Numbers were there when inserted and not when read", "40001");
+        throw new GuardConflictException(
+            "Numbers of " + table + " were there when inserted and not when read, again and again");
       }
     }
 
@@ -273,6 +275,12 @@ public final class UniqueNumber<T extends @Nullable Object> {
       }
       Map<String, T> there = read(rows, calls.spec().freshRead());
       if (there.isEmpty() && tries == TRIES) {
+        if (calls.spec().freshRead().isEmpty()
+            && connection.getTransactionIsolation() >= Connection.TRANSACTION_REPEATABLE_READ) {
+          throw new GuardConflictException(
+              "A number of " + table + " is there, but not in this transaction's snapshot",
+              duplicate);
+        }
         throw duplicate;
       } else if (there.isEmpty()) {
         insertByHalves(rows, tries + 1);

@@ -154,7 +154,7 @@ public final class VersionGuard {
           // The row has changed between the two: now it stands still.
           answer = read(connection, rowId, " FOR UPDATE", rule);
           if (answer.isApplied() && update(connection, text, parameters) != 1) {
-            throw new SQLException("A row that is locked could not be updated. Is the id unique?");
+            throw new GuardException("A row that is locked could not be updated. Is the id unique?");
           }
           return answer;
         });
@@ -164,7 +164,7 @@ public final class VersionGuard {
       throws SQLException {
     int changed = Calls.update(connection, text, parameters);
     if (changed > 1) {
-      throw new SQLException(changed + " rows have the same id: it must be unique");
+      throw new GuardException(changed + " rows have the same id: it must be unique");
     }
     return changed;
   }
@@ -306,7 +306,7 @@ public final class VersionGuard {
     writes.forEach(write -> parameters.add(write.id()));
     int changed = Calls.update(connection, text.toString(), parameters);
     if (changed != writes.size()) {
-      throw new SQLException(
+      throw new GuardException(
           writes.size() + " rows are locked, but " + changed + " were updated. Is the id unique?");
     }
   }
