@@ -15,16 +15,13 @@ public final class VersionRules {
    *
    * @param stored the version of the row; null if it has none yet, which is older than any
    * @param pushed the version of the write
-   * @return {@link VersionWrite.Applied}, {@link VersionWrite.Repeat} or {@link
-   *     VersionWrite.Stale}
+   * @return {@link VersionWrite.Applied}, {@link VersionWrite.Repeat} or {@link VersionWrite.Stale}
    */
   public static VersionWrite newestWins(@Nullable Long stored, long pushed) {
     if (stored == null || stored < pushed) {
       return new VersionWrite.Applied(pushed);
     }
-    return stored == pushed
-        ? new VersionWrite.Repeat(pushed)
-        : new VersionWrite.Stale(stored);
+    return stored == pushed ? new VersionWrite.Repeat(pushed) : new VersionWrite.Stale(stored);
   }
 
   /**

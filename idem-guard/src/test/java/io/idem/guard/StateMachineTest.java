@@ -48,8 +48,7 @@ class StateMachineTest {
             .build();
 
     assertThat(skipping.decide(PENDING, DELIVERED).isApplied()).isTrue();
-    assertThat(skipping.decide(DELIVERED, PAID))
-        .isEqualTo(new Transition.AlreadyPast<>(DELIVERED));
+    assertThat(skipping.decide(DELIVERED, PAID)).isEqualTo(new Transition.AlreadyPast<>(DELIVERED));
     assertThat(skipping.states()).doesNotContain(CANCELLED);
   }
 

@@ -15,7 +15,8 @@ class VersionRulesTest {
     assertThat(VersionRules.newestWins(7L, 7)).isEqualTo(new VersionWrite.Repeat(7));
     assertThat(VersionRules.newestWins(8L, 7)).isEqualTo(new VersionWrite.Stale(8L));
     // Beyond the cache of boxed numbers.
-    assertThat(VersionRules.newestWins(100_000L, 100_000)).isEqualTo(new VersionWrite.Repeat(100_000));
+    assertThat(VersionRules.newestWins(100_000L, 100_000))
+        .isEqualTo(new VersionWrite.Repeat(100_000));
   }
 
   @Test

@@ -62,8 +62,8 @@ record Calls(
     }
   }
 
-  private static PreparedStatement prepared(
-      Connection connection, String sql, Collection<?> values) throws SQLException {
+  private static PreparedStatement prepared(Connection connection, String sql, Collection<?> values)
+      throws SQLException {
     PreparedStatement statement = connection.prepareStatement(sql);
     try {
       int at = 0;
@@ -129,8 +129,7 @@ record Calls(
   }
 
   /** A busy answer promises that the transaction goes on. */
-  void requireTransaction(Connection connection, SQLException timeout)
-      throws SQLException {
+  void requireTransaction(Connection connection, SQLException timeout) throws SQLException {
     String question = spec.errors().timeoutRollsBack();
     if (question != null && query(connection, question, List.of(), Calls::isOne)) {
       throw new GuardConflictException(

@@ -53,37 +53,38 @@ record DatabaseSpec(
           "\"",
           "",
           null,
-          new LockWait("SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", "SET LOCK_TIMEOUT ?", null, 1),
+          new LockWait(
+              "SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", "SET LOCK_TIMEOUT ?", null, 1),
           new Errors(Set.of("23505"), Set.of("50200"), Set.of("40001", "90131"), null),
           null);
 
   /**
-   * MariaDB and MySQL, which do not differ here. A failed statement harms nothing but itself, unless it is a deadlock. A duplicate is told by
-   * its error: the count of an {@code ON DUPLICATE KEY UPDATE} says the same for a new row and for
-   * one that was there where the driver asks for matched rows, and it spares the duplicates of
-   * other constraints too.
+   * MariaDB and MySQL, which do not differ here. A failed statement harms nothing but itself,
+   * unless it is a deadlock. A duplicate is told by its error: the count of an {@code ON DUPLICATE
+   * KEY UPDATE} says the same for a new row and for one that was there where the driver asks for
+   * matched rows, and it spares the duplicates of other constraints too.
    *
    * <p>1205 is a lock timeout and 3572 a row that is locked though NOWAIT was said; 1213 and 3058
    * are deadlocks, 1020 a row that changed after the transaction's snapshot.
    */
   static final DatabaseSpec INNODB =
       new DatabaseSpec(
-        "`",
-        " FOR UPDATE",
-        null,
-        new LockWait(
-            null,
-            "SET @idem_guard_wait = @@SESSION.innodb_lock_wait_timeout,"
-                + " SESSION innodb_lock_wait_timeout = GREATEST(1, ?)",
-            "SET SESSION innodb_lock_wait_timeout = @idem_guard_wait",
-            null,
-            1000),
-        new Errors(
-            Set.of("1062"),
-            Set.of("1205", "3572"),
-            Set.of("1213", "3058", "1020", "40001"),
-            "SELECT @@GLOBAL.innodb_rollback_on_timeout"),
-        KeyLocks.NAMED);
+          "`",
+          " FOR UPDATE",
+          null,
+          new LockWait(
+              null,
+              "SET @idem_guard_wait = @@SESSION.innodb_lock_wait_timeout,"
+                  + " SESSION innodb_lock_wait_timeout = GREATEST(1, ?)",
+              "SET SESSION innodb_lock_wait_timeout = @idem_guard_wait",
+              null,
+              1000),
+          new Errors(
+              Set.of("1062"),
+              Set.of("1205", "3572"),
+              Set.of("1213", "3058", "1020", "40001"),
+              "SELECT @@GLOBAL.innodb_rollback_on_timeout"),
+          KeyLocks.NAMED);
 
   static DatabaseSpec of(Dialect dialect) {
     return switch (dialect) {
@@ -128,7 +129,11 @@ record DatabaseSpec(
    * @param millisPerUnit the unit
    */
   record LockWait(
-      @Nullable String get, String set, String restore, @Nullable String undo, long millisPerUnit) {}
+      @Nullable String get,
+      String set,
+      String restore,
+      @Nullable String undo,
+      long millisPerUnit) {}
 
   /**
    * What the driver's errors mean, as SQL states or vendor codes.

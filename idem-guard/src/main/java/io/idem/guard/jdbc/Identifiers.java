@@ -19,8 +19,7 @@ import java.util.regex.Pattern;
  */
 record Identifiers(String quote, Case plain) {
 
-  private static final String PART =
-      "[A-Za-z_][A-Za-z0-9_]{0,62}|\"[\\p{L}\\p{N}_ $.#-]{1,63}\"";
+  private static final String PART = "[A-Za-z_][A-Za-z0-9_]{0,62}|\"[\\p{L}\\p{N}_ $.#-]{1,63}\"";
   private static final Pattern PARTS = Pattern.compile("\\G(" + PART + ")(\\.|$)");
   private static final Pattern COLUMN = Pattern.compile(PART);
 

@@ -136,7 +136,8 @@ public final class KeyLock {
                     connection,
                     wait,
                     c ->
-                        Calls.query(c, "SELECT 1 FROM pg_advisory_xact_lock(?)", number, KeyLock::isOne))
+                        Calls.query(
+                            c, "SELECT 1 FROM pg_advisory_xact_lock(?)", number, KeyLock::isOne))
                 != null;
     return held ? new Locked.Ran<>(key) : new Locked.Busy<>();
   }

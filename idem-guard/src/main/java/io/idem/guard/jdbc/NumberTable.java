@@ -16,16 +16,22 @@ import java.util.List;
  *     counts whole seconds, rounded up
  */
 public record NumberTable(
-    String table,
-    List<String> number,
-    List<String> columns,
-    List<String> read,
-    Duration maxWait) {
+    String table, List<String> number, List<String> columns, List<String> read, Duration maxWait) {
 
   /** The default bound of the wait for another transaction. */
   public static final Duration DEFAULT_WAIT = Duration.ofSeconds(5);
 
-  /** Copies the columns. */
+  /**
+   * Copies the columns.
+   *
+   * @param table the table, optionally after its schema and a dot
+   * @param number the column of the number, or several that are unique together, with a unique
+   *     index over exactly these and no null in them
+   * @param columns further columns that an insert may give values for
+   * @param read the columns that are read of the row, whether it is new or was there
+   * @param maxWait how long to wait for another transaction that is inserting the same number;
+   *     InnoDB counts whole seconds, rounded up
+   */
   public NumberTable {
     number = List.copyOf(number);
     columns = List.copyOf(columns);
@@ -34,7 +40,8 @@ public record NumberTable(
       throw new IllegalArgumentException("Name the column of the number");
     }
     if (maxWait.isNegative() || maxWait.compareTo(Duration.ofHours(1)) > 0) {
-      throw new IllegalArgumentException("The wait must be between zero and an hour, not " + maxWait);
+      throw new IllegalArgumentException(
+          "The wait must be between zero and an hour, not " + maxWait);
     }
   }
 

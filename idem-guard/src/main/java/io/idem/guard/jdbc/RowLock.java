@@ -156,8 +156,7 @@ public final class RowLock {
     Map<String, Object> asked =
         rows.stream()
             .map(Objects::requireNonNull)
-            .collect(
-                Collectors.toMap(Ids::normal, Function.identity(), (one, other) -> one));
+            .collect(Collectors.toMap(Ids::normal, Function.identity(), (one, other) -> one));
     return Calls.query(
         connection,
         "SELECT "

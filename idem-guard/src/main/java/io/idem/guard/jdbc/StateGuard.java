@@ -4,7 +4,6 @@ import io.idem.guard.IllegalTransitionException;
 import io.idem.guard.StateMachine;
 import io.idem.guard.Transition;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -13,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -145,17 +145,19 @@ public final class StateGuard<S extends Enum<S>> {
    *     does not know
    */
   public @Nullable S state(Object id) {
-    return calls.call(
-        "Reading the state of a row of " + sql.table,
-        connection -> read(connection, id, calls.spec().freshRead()));
+    return calls
+        .call(
+            "Reading the state of a row of " + sql.table,
+            connection -> read(connection, id, calls.spec().freshRead()))
+        .orElse(null);
   }
 
-  private @Nullable S read(Connection connection, Object id, String suffix) throws SQLException {
-    return Calls.query(connection, sql.read + suffix, List.of(id), this::first);
-  }
-
-  private @Nullable S first(ResultSet rows) throws SQLException {
-    return rows.next() ? sql.state(rows.getString(1)) : null;
+  private Optional<S> read(Connection connection, Object id, String suffix) throws SQLException {
+    return Calls.query(
+        connection,
+        sql.read + suffix,
+        List.of(id),
+        rows -> rows.next() ? Optional.of(sql.state(rows.getString(1))) : Optional.empty());
   }
 
   /** One transition of one row. */
@@ -180,24 +182,25 @@ public final class StateGuard<S extends Enum<S>> {
 
     /** The row stands still from here on, so that the rules have the last word. */
     private Transition<S> locked() throws SQLException {
-      @Nullable S current = guard.read(connection, id, " FOR UPDATE");
+      Optional<S> current = guard.read(connection, id, " FOR UPDATE");
       Transition<S> answer = decide(current);
-      if (current == null || !answer.isApplied()) {
+      if (!answer.isApplied()) {
         return answer;
       }
-      if (!update(Set.of(current))) {
+      S from = current.orElseThrow();
+      if (!update(Set.of(from))) {
         throw new GuardException(
             "A row that is locked in the state "
-                + current.name()
+                + from.name()
                 + " could not be updated in it. Is the id unique?");
       }
-      return applied(current);
+      return applied(from);
     }
 
-    private Transition<S> decide(@Nullable S current) {
-      return current == null
-          ? new Transition.NotFound<>()
-          : guard.machine.decide(current, to);
+    private Transition<S> decide(Optional<S> current) {
+      return current
+          .map(state -> guard.machine.decide(state, to))
+          .orElseGet(Transition.NotFound::new);
     }
 
     private boolean update(Set<S> sources) throws SQLException {
@@ -209,8 +212,7 @@ public final class StateGuard<S extends Enum<S>> {
       parameters.addAll(values.values());
       parameters.add(id);
       sources.forEach(state -> parameters.add(guard.sql.stored(state)));
-      int changed =
-          Calls.update(connection, guard.sql.update(columns, sources.size()), parameters);
+      int changed = Calls.update(connection, guard.sql.update(columns, sources.size()), parameters);
       if (changed > 1) {
         throw new GuardException(changed + " rows have the same id: it must be unique");
       }

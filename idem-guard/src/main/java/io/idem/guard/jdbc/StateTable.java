@@ -26,7 +26,17 @@ public record StateTable(
     @Nullable String incremented,
     @Nullable HistoryTable history) {
 
-  /** Copies the columns. */
+  /**
+   * Copies the columns.
+   *
+   * @param table the table, optionally after its schema and a dot
+   * @param id the column that tells rows apart, with a unique index
+   * @param state the column of the state
+   * @param columns further columns that a transition may set
+   * @param incremented a number that each transition increases by one, such as the version that an
+   *     ORM watches; null for none
+   * @param history where transitions leave a row; null for nowhere
+   */
   public StateTable {
     columns = List.copyOf(columns);
   }

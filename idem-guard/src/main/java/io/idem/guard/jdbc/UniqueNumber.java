@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Rows that are inserted once for each business number. Thread-safe.
  *
- * <p>The rows go in by one statement, in the order of their numbers. A rival who is inserting one of
- * them is waited for. What comes then is the database's:
+ * <p>The rows go in by one statement, in the order of their numbers. A rival who is inserting one
+ * of them is waited for. What comes then is the database's:
  *
  * <ul>
  *   <li>PostgreSQL leaves numbers alone that are there and hands out the rows that went in. The

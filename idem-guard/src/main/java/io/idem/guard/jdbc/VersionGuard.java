@@ -38,8 +38,7 @@ public final class VersionGuard {
   private final String version;
   private final Columns columns;
 
-  private VersionGuard(
-      Calls calls, String table, String id, String version, Columns columns) {
+  private VersionGuard(Calls calls, String table, String id, String version, Columns columns) {
     this.calls = calls;
     this.table = table;
     this.id = id;
@@ -154,7 +153,8 @@ public final class VersionGuard {
           // The row has changed between the two: now it stands still.
           answer = read(connection, rowId, " FOR UPDATE", rule);
           if (answer.isApplied() && update(connection, text, parameters) != 1) {
-            throw new GuardException("A row that is locked could not be updated. Is the id unique?");
+            throw new GuardException(
+                "A row that is locked could not be updated. Is the id unique?");
           }
           return answer;
         });
@@ -313,6 +313,9 @@ public final class VersionGuard {
 
   private StringBuilder choose(StringBuilder text, String column, int rows) {
     text.append(column).append(" = CASE ").append(id);
-    return text.append(" WHEN ? THEN ?".repeat(rows)).append(" ELSE ").append(column).append(" END");
+    return text.append(" WHEN ? THEN ?".repeat(rows))
+        .append(" ELSE ")
+        .append(column)
+        .append(" END");
   }
 }

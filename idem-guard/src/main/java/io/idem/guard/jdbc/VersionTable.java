@@ -14,7 +14,15 @@ import java.util.List;
  */
 public record VersionTable(String table, String id, String version, List<String> columns) {
 
-  /** Copies the columns. */
+  /**
+   * Copies the columns.
+   *
+   * @param table the table, optionally after its schema and a dot
+   * @param id the column that tells rows apart, with a unique index
+   * @param version the column of the version: whole numbers of 64 bits, or null for a row that has
+   *     none yet
+   * @param columns the columns that a write may set
+   */
   public VersionTable {
     columns = List.copyOf(columns);
   }

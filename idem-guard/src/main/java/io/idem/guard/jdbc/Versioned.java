@@ -14,7 +14,13 @@ import org.jspecify.annotations.Nullable;
  */
 public record Versioned(Object id, long version, Map<String, ? extends @Nullable Object> values) {
 
-  /** Copies the values. */
+  /**
+   * Copies the values.
+   *
+   * @param id the row's id, as the driver takes it
+   * @param version the version of the data, which grows
+   * @param values what declared columns are set to; a value may be null
+   */
   public Versioned {
     values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
   }

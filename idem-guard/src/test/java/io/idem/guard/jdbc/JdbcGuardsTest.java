@@ -51,15 +51,11 @@ class JdbcGuardsTest {
       JdbcDataSource dataSource = new JdbcDataSource();
       dataSource.setURL("jdbc:h2:mem:" + mode + ";DB_CLOSE_DELAY=-1;" + mode);
       TestDatabase database =
-          new TestDatabase(
-              Backend.H2, dataSource, new java.util.concurrent.atomic.AtomicLong());
+          new TestDatabase(Backend.H2, dataSource, new java.util.concurrent.atomic.AtomicLong());
       database.execute("CREATE TABLE account (id BIGINT PRIMARY KEY, balance BIGINT)");
 
       assertThat(
-              database
-                  .guards()
-                  .rows("account", "id")
-                  .run(1, Duration.ZERO, RowLockCases::increase))
+              database.guards().rows("account", "id").run(1, Duration.ZERO, RowLockCases::increase))
           .isEqualTo(new Locked.NotFound<>());
     }
   }

@@ -156,8 +156,7 @@ abstract class KeyLockCases {
             KeyLock lock = kind.apply(JdbcGuards.of(pool));
             List<Callable<Locked<Void>>> callers =
                 Collections.nCopies(
-                    50,
-                    () -> TestDatabase.retrying(() -> lock.run("storm", LONG, increase(id))));
+                    50, () -> TestDatabase.retrying(() -> lock.run("storm", LONG, increase(id))));
 
             assertThat(Together.run(callers)).allMatch(Locked::hasRun);
           }

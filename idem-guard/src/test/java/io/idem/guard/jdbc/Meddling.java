@@ -61,8 +61,7 @@ final class Meddling {
                         : original.call()));
   }
 
-  private static DataSource connections(
-      DataSource dataSource, UnaryOperator<Connection> other) {
+  private static DataSource connections(DataSource dataSource, UnaryOperator<Connection> other) {
     return proxy(
         DataSource.class,
         dataSource,

@@ -23,14 +23,16 @@ abstract class NameCases {
     String reserved = database.backend() == Backend.H2 ? "ORDER" : "order";
     String version = database.backend() == Backend.H2 ? "GROUP" : "group";
     database.execute(
-        ("CREATE TABLE ~" + reserved + "~ (id INT PRIMARY KEY, ~" + version + "~ BIGINT,"
+        ("CREATE TABLE ~"
+                + reserved
+                + "~ (id INT PRIMARY KEY, ~"
+                + version
+                + "~ BIGINT,"
                 + " ~Not Plain~ VARCHAR(40))")
             .replace("~", quote));
     database.execute(("INSERT INTO ~" + reserved + "~ VALUES (1, 1, 'x')").replace("~", quote));
     VersionGuard guard =
-        database
-            .guards()
-            .versions(VersionTable.of("Order", "\"Not Plain\"").withVersion("Group"));
+        database.guards().versions(VersionTable.of("Order", "\"Not Plain\"").withVersion("Group"));
     if (database.backend().isInnoDb()) {
       // Names of tables are files there, and keep their case.
       guard =
@@ -41,9 +43,7 @@ abstract class NameCases {
 
     assertThat(guard.newestWins(1, 2, Map.of("\"Not Plain\"", "'); DROP TABLE purchase; --")))
         .isEqualTo(new VersionWrite.Applied(2));
-    assertThat(
-            database.text(
-                ("SELECT ~Not Plain~ FROM ~" + reserved + "~").replace("~", quote)))
+    assertThat(database.text(("SELECT ~Not Plain~ FROM ~" + reserved + "~").replace("~", quote)))
         .isEqualTo("'); DROP TABLE purchase; --");
   }
 
@@ -51,8 +51,7 @@ abstract class NameCases {
   void aTableMayStandInItsSchema() throws Exception {
     String schema;
     try (var connection = database.dataSource().getConnection()) {
-      schema =
-          database.backend().isInnoDb() ? connection.getCatalog() : connection.getSchema();
+      schema = database.backend().isInnoDb() ? connection.getCatalog() : connection.getSchema();
     }
     long id = database.nextId();
     database.execute("INSERT INTO account VALUES (" + id + ", 0)");
@@ -78,7 +77,11 @@ abstract class NameCases {
   void aColumnCannotBeDeclaredTwiceOrAgainstTheGuard() {
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () -> database.guards().versions(VersionTable.of("shipment", "status", "STATUS")).hashCode())
+            () ->
+                database
+                    .guards()
+                    .versions(VersionTable.of("shipment", "status", "STATUS"))
+                    .hashCode())
         .withMessageContaining("twice");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> database.guards().versions(VersionTable.of("shipment", "version")))

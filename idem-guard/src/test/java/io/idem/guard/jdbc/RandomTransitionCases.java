@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
  */
 abstract class RandomTransitionCases {
 
+  private static final List<Purchase> ALL = List.of(Purchase.values());
   private static final int HISTORIES = 12;
   private static final int STEPS = 40;
 
@@ -68,23 +69,22 @@ abstract class RandomTransitionCases {
 
     /** Every state may be the first, and every state has a way out: such a machine has no flaws. */
     private StateMachine<Purchase> machine() {
-      Purchase[] all = Purchase.values();
-      StateMachine.Builder<Purchase> builder = StateMachine.free(all[0], all);
+      StateMachine.Builder<Purchase> builder = StateMachine.free(ALL.get(0), Purchase.values());
       boolean ends = random.nextBoolean();
-      int states = all.length;
+      int states = ALL.size();
       for (int from = 0; from < (ends ? states - 1 : states); from++) {
         // With an end, the next state is always one of those that can be reached.
         int sure = (from + 1) % states;
         for (int to = 0; to < states; to++) {
           if (to == sure || (from != to && random.nextInt(4) == 0)) {
-            builder.allow(all[from], all[to]);
+            builder.allow(ALL.get(from), ALL.get(to));
             edges[from][to] = true;
             paths[from][to] = true;
           }
         }
       }
       if (ends) {
-        builder.finalStates(all[states - 1]);
+        builder.finalStates(ALL.get(states - 1));
       }
       for (int via = 0; via < states; via++) {
         for (int from = 0; from < states; from++) {
@@ -97,7 +97,7 @@ abstract class RandomTransitionCases {
     }
 
     private Purchase any() {
-      return Purchase.values()[random.nextInt(Purchase.values().length)];
+      return ALL.get(random.nextInt(ALL.size()));
     }
 
     void run() {
@@ -152,8 +152,8 @@ abstract class RandomTransitionCases {
       if (current == null) {
         return new Transition.NotFound<>();
       }
-      int from = current.ordinal();
-      int wanted = to.ordinal();
+      int from = ALL.indexOf(current);
+      int wanted = ALL.indexOf(to);
       if (from == wanted) {
         return new Transition.AlreadyThere<>(current);
       } else if (edges[from][wanted]) {

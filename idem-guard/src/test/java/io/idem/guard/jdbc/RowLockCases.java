@@ -206,9 +206,7 @@ abstract class RowLockCases {
         .isThrownBy(() -> guard().runAll(List.of(), LONG, (rows, connection) -> rows));
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () ->
-                guard()
-                    .runAll(Collections.nCopies(1001, 1L), LONG, (rows, connection) -> rows))
+            () -> guard().runAll(Collections.nCopies(1001, 1L), LONG, (rows, connection) -> rows))
         .withMessageContaining("1001");
   }
 
@@ -281,7 +279,8 @@ abstract class RowLockCases {
 
     Together.run(
         List.of(
-            () -> both(one, other, firstHalf, victims), () -> both(other, one, firstHalf, victims)));
+            () -> both(one, other, firstHalf, victims),
+            () -> both(other, one, firstHalf, victims)));
 
     // The victim may come back, and deadlock again, before the other one goes on.
     assertThat(victims).isNotEmpty();

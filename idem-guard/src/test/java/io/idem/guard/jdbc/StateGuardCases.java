@@ -38,10 +38,7 @@ abstract class StateGuardCases {
           .build();
 
   private static final StateMachine<Purchase> SKIPPING =
-      StateMachine.ordered(PENDING, PAID, SHIPPED, DELIVERED)
-          .skipping()
-          .without(CANCELLED)
-          .build();
+      StateMachine.ordered(PENDING, PAID, SHIPPED, DELIVERED).skipping().without(CANCELLED).build();
 
   private static final StateTable TABLE =
       StateTable.of("purchase").withColumns("note", "amount").withIncremented("changes");
@@ -342,8 +339,8 @@ abstract class StateGuardCases {
     assertThat(history(one)).isEqualTo("PENDING>PAID");
   }
 
-  private Void bothPaid(
-      long first, long second, CountDownLatch firstHalf, List<Integer> victims) throws Exception {
+  private Void bothPaid(long first, long second, CountDownLatch firstHalf, List<Integer> victims)
+      throws Exception {
     return TestDatabase.retrying(
         () -> {
           try {

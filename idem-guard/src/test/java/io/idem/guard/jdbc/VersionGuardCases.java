@@ -21,8 +21,7 @@ import org.junit.jupiter.api.Test;
 /** What a version guard owes on every database. */
 abstract class VersionGuardCases {
 
-  private static final VersionTable TABLE =
-      VersionTable.of("shipment", "status", "eta", "weight");
+  private static final VersionTable TABLE = VersionTable.of("shipment", "status", "eta", "weight");
 
   private final TestDatabase database;
 
@@ -101,7 +100,8 @@ abstract class VersionGuardCases {
 
     assertThat(
             guard()
-                .newestWins(List.of(new Versioned(one, 2, values), new Versioned(other, 2, nothing))))
+                .newestWins(
+                    List.of(new Versioned(one, 2, values), new Versioned(other, 2, nothing))))
         .containsOnly(new VersionWrite.Applied(2));
     assertThat(database.text("SELECT eta FROM shipment WHERE id = '" + one + "'"))
         .isEqualTo("2026-11-30");
