@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param quote what an identifier is put between
  * @param freshRead ends a plain read so that it sees what is committed now, whatever the
  *     transaction's snapshot; empty where a statement that changed nothing has the snapshot's word
+ * @param readDuplicate ends the read of a row that an insert has met, likewise. A failed insert of
+ *     InnoDB shares a lock on it with others that failed: whoever asked for more would deadlock
  * @param onConflict follows an insert that leaves rows with the same number alone and is followed
  *     by what it returns of the others, with the number's columns in place of the %s; null where
  *     such an insert fails, without harm to the transaction
@@ -21,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 record DatabaseSpec(
     String quote,
     String freshRead,
+    String readDuplicate,
     @Nullable String onConflict,
     LockWait lockWait,
     Errors errors,
@@ -33,6 +36,7 @@ record DatabaseSpec(
   static final DatabaseSpec POSTGRESQL =
       new DatabaseSpec(
           "\"",
+          "",
           "",
           " ON CONFLICT (%s) DO NOTHING RETURNING ",
           new LockWait(
@@ -51,6 +55,7 @@ record DatabaseSpec(
   static final DatabaseSpec H2 =
       new DatabaseSpec(
           "\"",
+          "",
           "",
           null,
           new LockWait(
@@ -71,6 +76,7 @@ record DatabaseSpec(
       new DatabaseSpec(
           "`",
           " FOR UPDATE",
+          " LOCK IN SHARE MODE",
           null,
           new LockWait(
               null,

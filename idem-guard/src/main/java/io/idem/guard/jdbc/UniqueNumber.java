@@ -273,9 +273,9 @@ public final class UniqueNumber<T extends @Nullable Object> {
         insertByHalves(rows.subList(rows.size() / 2, rows.size()), 1);
         return;
       }
-      Map<String, T> there = read(rows, calls.spec().freshRead());
+      Map<String, T> there = read(rows, calls.spec().readDuplicate());
       if (there.isEmpty() && tries == TRIES) {
-        if (calls.spec().freshRead().isEmpty()
+        if (calls.spec().readDuplicate().isEmpty()
             && connection.getTransactionIsolation() >= Connection.TRANSACTION_REPEATABLE_READ) {
           throw new GuardConflictException(
               "A number of " + table + " is there, but not in this transaction's snapshot",
