@@ -12,7 +12,7 @@ import java.util.List;
  *     over exactly these and no null in them
  * @param columns further columns that an insert may give values for
  * @param read the columns that are read of the row, whether it is new or was there
- * @param maxWait how long to wait for another transaction that is inserting the same number; InnoDB
+ * @param maxWait how long to wait for each transaction that is inserting the same number; InnoDB
  *     counts whole seconds, rounded up
  */
 public record NumberTable(

@@ -202,7 +202,6 @@ public final class UniqueNumber<T extends @Nullable Object> {
     private final Connection connection;
     private final List<String> written;
     private final Map<String, Insertion<T>> answers = new HashMap<>();
-    private final long start = System.nanoTime();
 
     Run(Connection connection, List<String> written) {
       this.connection = connection;
@@ -237,8 +236,13 @@ public final class UniqueNumber<T extends @Nullable Object> {
     private void insertOrLeave(List<List<?>> rows, String onConflict) throws SQLException {
       List<List<?>> open = rows;
       for (int tries = 0; tries < TRIES && !open.isEmpty(); tries++) {
+        List<List<?>> tried = open;
         Map<String, T> inserted =
-            Calls.query(connection, insert(open) + onConflict + read, values(open), this::rows);
+            Calls.query(
+                connection,
+                insert(open) + onConflict + read,
+                values(open),
+                result -> rows(result, tried));
         inserted.forEach((key, row) -> answers.put(key, new Insertion.Inserted<>(row)));
         open = without(inserted.keySet(), open);
         if (!open.isEmpty()) {
@@ -254,13 +258,12 @@ public final class UniqueNumber<T extends @Nullable Object> {
     }
 
     private void insertByHalves(List<List<?>> rows, int tries) throws SQLException {
-      if (System.nanoTime() - start > settings.maxWait().toNanos() && !answers.isEmpty()) {
-        return;
-      }
       SQLException duplicate;
       try {
         Calls.update(connection, insert(rows), values(rows));
-        read(rows, "").forEach((key, row) -> answers.put(key, new Insertion.Inserted<>(row)));
+        Map<String, T> inserted = read(rows, "");
+        inserted.forEach((key, row) -> answers.put(key, new Insertion.Inserted<>(row)));
+        without(inserted.keySet(), rows);
         return;
       } catch (SQLException e) {
         if (!calls.spec().errors().duplicate(e)) {
@@ -285,9 +288,7 @@ public final class UniqueNumber<T extends @Nullable Object> {
       } else if (there.isEmpty()) {
         insertByHalves(rows, tries + 1);
       } else {
-        // The database's opinion of what is the same counts: it may not care about case.
-        String key = Ids.normal(number(rows.get(0)));
-        answers.put(key, new Insertion.Existing<>(there.values().iterator().next()));
+        there.forEach((key, row) -> answers.put(key, new Insertion.Existing<>(row)));
       }
     }
 
@@ -317,7 +318,7 @@ public final class UniqueNumber<T extends @Nullable Object> {
               + ")"
               + suffix,
           values(rows.stream().map(UniqueNumber.this::number).toList()),
-          this::rows);
+          result -> rows(result, rows));
     }
 
     private List<@Nullable Object> values(List<? extends List<?>> rows) {
@@ -326,19 +327,21 @@ public final class UniqueNumber<T extends @Nullable Object> {
       return all;
     }
 
-    private Map<String, T> rows(ResultSet result) throws SQLException {
+    /** Of a single row it is known which one it is, however the database spells its number. */
+    private Map<String, T> rows(ResultSet result, List<List<?>> asked) throws SQLException {
       Map<String, T> rows = new LinkedHashMap<>();
       while (result.next()) {
         List<Object> key = new ArrayList<>();
         for (int i = 1; i <= number.size(); i++) {
           key.add(result.getObject(settings.read().size() + i));
         }
-        rows.put(Ids.normal(key), reader.read(result));
+        rows.put(Ids.normal(asked.size() == 1 ? number(asked.get(0)) : key), reader.read(result));
       }
       return rows;
     }
 
-    private List<List<?>> without(Set<String> keys, List<List<?>> rows) throws SQLException {
+    /** Those whose number is not among the keys, all of which must be theirs. */
+    private List<List<?>> without(Set<String> keys, List<List<?>> rows) {
       List<List<?>> left = new ArrayList<>();
       for (List<?> row : rows) {
         if (!keys.contains(Ids.normal(number(row)))) {

@@ -107,6 +107,44 @@ abstract class UniqueNumberCases {
         .withMessageContaining("no number");
   }
 
+  /** However the database spells a number, or compares it: a row that is there is found. */
+  @Test
+  void aNumberThatIsStoredOtherwiseIsFound() {
+    String table = "padded_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (number CHAR(20) PRIMARY KEY)");
+    UniqueNumber<String> guard =
+        database.guards().numbers(NumberTable.of(table, "number"), row -> row.getString(1).strip());
+
+    assertThat(guard.insert(Map.of("number", "n"))).isEqualTo(new Insertion.Inserted<>("n"));
+    assertThat(guard.insert(Map.of("number", "n"))).isEqualTo(new Insertion.Existing<>("n"));
+    if (database.backend().isInnoDb()) {
+      assertThat(guard.insert(Map.of("number", "N"))).isEqualTo(new Insertion.Existing<>("n"));
+      assertThat(guard.insertAll(List.of(Map.of("number", "N"), Map.of("number", "m"))))
+          .containsExactly(new Insertion.Existing<>("n"), new Insertion.Inserted<>("m"));
+    }
+  }
+
+  /** Numbers are the same whatever type they come in. */
+  @Test
+  void numbersOfAnyTypeAreTheSame() {
+    String table = "typed_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (number BIGINT PRIMARY KEY)");
+    UniqueNumber<Long> guard =
+        database.guards().numbers(NumberTable.of(table, "number"), row -> row.getLong(1));
+
+    assertThat(
+            guard.insertAll(
+                List.of(
+                    Map.of("number", 12),
+                    Map.of("number", 3L),
+                    Map.of("number", new BigDecimal("12")))))
+        .containsExactly(
+            new Insertion.Inserted<>(12L),
+            new Insertion.Inserted<>(3L),
+            new Insertion.Existing<>(12L));
+    assertThat(guard.insert(Map.of("number", 3))).isEqualTo(new Insertion.Existing<>(3L));
+  }
+
   @Test
   void theCallersTransactionGoesOnAfterARepeatAndKeepsItsWaitBound() {
     String number = number();

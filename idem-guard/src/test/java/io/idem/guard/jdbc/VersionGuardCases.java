@@ -1,6 +1,7 @@
 package io.idem.guard.jdbc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.zaxxer.hikari.HikariDataSource;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
@@ -146,6 +148,22 @@ abstract class VersionGuardCases {
     assertThat(stored(fresh)).isEqualTo("3 third");
     assertThat(stored(same)).isEqualTo("4 old");
     assertThat(stored(ahead)).isEqualTo("9 old");
+  }
+
+  /** Where the database does not care about case, a batch must not be answered by guess. */
+  @Test
+  void anIdOfABatchIsGivenAsItIsStored() {
+    String id = at(1L);
+    List<Versioned> batch = List.of(new Versioned(id.toUpperCase(Locale.ROOT), 2, status("whose")));
+
+    if (database.backend().isInnoDb()) {
+      assertThatExceptionOfType(GuardException.class)
+          .isThrownBy(() -> guard().newestWins(batch))
+          .withMessageContaining("exactly as they are stored");
+    } else {
+      assertThat(guard().newestWins(batch)).containsExactly(new VersionWrite.NotFound());
+    }
+    assertThat(stored(id)).isEqualTo("1 old");
   }
 
   @Test
