@@ -137,7 +137,7 @@ public final class StateGuard<S extends Enum<S>> {
   }
 
   /**
-   * The state of a row.
+   * The state of a row, as the transaction sees it. Nothing is locked.
    *
    * @param id the row's id, as the driver takes it
    * @return the state; null if there is no such row
@@ -146,9 +146,7 @@ public final class StateGuard<S extends Enum<S>> {
    */
   public @Nullable S state(Object id) {
     return calls
-        .call(
-            "Reading the state of a row of " + sql.table,
-            connection -> read(connection, id, calls.spec().freshRead()))
+        .call("Reading the state of a row of " + sql.table, connection -> read(connection, id, ""))
         .orElse(null);
   }
 
