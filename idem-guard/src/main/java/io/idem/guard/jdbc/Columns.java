@@ -1,10 +1,10 @@
 package io.idem.guard.jdbc;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,15 +23,14 @@ final class Columns {
    */
   Columns(Identifiers identifiers, String table, List<String> declared, List<String> reserved) {
     this.table = table;
-    List<String> taken = reserved.stream().map(identifiers::column).collect(Collectors.toList());
+    List<String> taken = new ArrayList<>(reserved);
     for (String name : declared) {
-      String column = identifiers.column(name);
-      if (taken.contains(column)) {
+      if (taken.stream().anyMatch(other -> identifiers.same(name, other))) {
         throw new IllegalArgumentException(
             "The column " + name + " of " + table + " is named twice, or written by the guard");
       }
-      taken.add(column);
-      quoted.put(name, column);
+      taken.add(name);
+      quoted.put(name, identifiers.column(name));
     }
   }
 

@@ -62,6 +62,13 @@ record Identifiers(String quote, Case plain) {
     return quoted(name);
   }
 
+  /** Whether two names mean the same column, as far as the names tell. */
+  boolean same(String one, String other) {
+    return plain == Case.AS_WRITTEN
+        ? one.equalsIgnoreCase(other)
+        : column(one).equals(column(other));
+  }
+
   private String quoted(String name) {
     if (name.startsWith("\"")) {
       return quote + name.substring(1, name.length() - 1) + quote;

@@ -261,7 +261,8 @@ public final class UniqueNumber<T extends @Nullable Object> {
       SQLException duplicate;
       try {
         Calls.update(connection, insert(rows), values(rows));
-        Map<String, T> inserted = read(rows, "");
+        // They are its own, so that a locking read waits for nobody, and takes no snapshot.
+        Map<String, T> inserted = read(rows, calls.spec().readDuplicate());
         inserted.forEach((key, row) -> answers.put(key, new Insertion.Inserted<>(row)));
         without(inserted.keySet(), rows);
         return;
