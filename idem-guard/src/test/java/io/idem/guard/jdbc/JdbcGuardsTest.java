@@ -1,12 +1,12 @@
 package io.idem.guard.jdbc;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.idem.core.store.StoreUnavailableException;
 import io.idem.guard.Locked;
 import io.idem.jdbc.JdbcTransactions;
+import java.sql.SQLException;
 import java.time.Duration;
 import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.Test;
@@ -26,8 +26,9 @@ class JdbcGuardsTest {
     JdbcDataSource nowhere = new JdbcDataSource();
     nowhere.setURL("jdbc:h2:mem:nowhere;IFEXISTS=TRUE");
 
-    assertThatExceptionOfType(StoreUnavailableException.class)
-        .isThrownBy(() -> JdbcGuards.of(nowhere));
+    assertThatThrownBy(() -> JdbcGuards.of(nowhere))
+        .hasMessageStartingWith("Getting a connection for a transaction")
+        .hasCauseInstanceOf(SQLException.class);
   }
 
   @Test
