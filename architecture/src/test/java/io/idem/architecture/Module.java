@@ -10,6 +10,7 @@ enum Module {
   CORE("idem-core", "io.idem.core"),
   TESTKIT("idem-testkit", "io.idem.testkit"),
   JDBC("idem-jdbc", "io.idem.jdbc"),
+  GUARD("idem-guard", "io.idem.guard"),
   REDIS("idem-redis", "io.idem.redis"),
   CAFFEINE("idem-caffeine", "io.idem.caffeine"),
   RESILIENCE4J("idem-resilience4j", "io.idem.resilience4j"),

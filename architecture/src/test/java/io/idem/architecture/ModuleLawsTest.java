@@ -2,6 +2,7 @@ package io.idem.architecture;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -116,6 +117,28 @@ class ModuleLawsTest {
         "io.idem.core.store..",
         "io.github.resilience4j..",
         "io.idem.resilience4j..");
+  }
+
+  @Test
+  void guardsKnowOnlyTheDatabaseAndItsTransactions() {
+    // Of idem-jdbc, no store: which database it is, and whose transaction is running.
+    rule(
+            Module.GUARD,
+            "use only JDBC, nullness, and the dialect and the transactions of idem-jdbc",
+            resideInAnyPackage("java..", "javax.sql..", "org.jspecify..", "io.idem.guard..")
+                .or(nameMatching("io\\.idem\\.jdbc\\.(Dialect|JdbcTransactions)(\\$.*)?")))
+        .check(idem);
+  }
+
+  @Test
+  void theRulesOfTheGuardsKnowNoDatabase() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.idem.guard")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("java.sql..", "javax.sql..", "io.idem.jdbc..", "io.idem.guard.jdbc..")
+        .check(idem);
   }
 
   @Test

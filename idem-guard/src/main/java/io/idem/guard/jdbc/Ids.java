@@ -1,0 +1,67 @@
+package io.idem.guard.jdbc;
+
+import java.math.BigDecimal;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Ids as a program has them and as a driver gives them back, which may be of other types. */
+final class Ids {
+
+  /**
+   * PostgreSQL's protocol counts the parameters of a statement in 16 bits, and some drivers with a
+   * sign.
+   */
+  static final int MAX_PARAMETERS = 30_000;
+
+  private Ids() {}
+
+  /** The same for what the database takes for the same: 7 as int, long or decimal. */
+  static String normal(Object id) {
+    if (id instanceof Number) {
+      return new BigDecimal(id.toString()).stripTrailingZeros().toPlainString();
+    }
+    return id instanceof byte[] bytes ? HexFormat.of().formatHex(bytes) : id.toString();
+  }
+
+  /** The same for a key of several parts, however they are put together. */
+  static String normal(List<?> key) {
+    return key.stream()
+        .map(Ids::normal)
+        .map(part -> part.length() + ":" + part)
+        .collect(Collectors.joining());
+  }
+
+  /** An order of keys that is the same in every program, whatever the database's own is. */
+  static int compare(List<?> one, List<?> other) {
+    for (int i = 0; i < one.size(); i++) {
+      int order = compare(one.get(i), other.get(i));
+      if (order != 0) {
+        return order;
+      }
+    }
+    return 0;
+  }
+
+  private static int compare(Object one, Object other) {
+    if (one instanceof Number && other instanceof Number) {
+      return new BigDecimal(one.toString()).compareTo(new BigDecimal(other.toString()));
+    }
+    return one instanceof Number != other instanceof Number
+        ? (one instanceof Number ? -1 : 1)
+        : normal(one).compareTo(normal(other));
+  }
+
+  static GuardException alike(String column) {
+    return new GuardException(
+        "The database takes two values of "
+            + column
+            + " for the same that are not: give them exactly as they are stored, or the column a"
+            + " binary collation");
+  }
+
+  static String placeholders(int count) {
+    return String.join(", ", Collections.nCopies(count, "?"));
+  }
+}

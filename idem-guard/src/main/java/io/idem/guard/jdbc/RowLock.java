@@ -1,0 +1,181 @@
+package io.idem.guard.jdbc;
+
+import io.idem.guard.Locked;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Work under a lock on rows of a table ({@code SELECT … FOR UPDATE}). Thread-safe.
+ *
+ * <p>The lock is the transaction's: it ends when that commits or rolls back, and cannot be lost
+ * before. In a transaction that was joined it therefore outlives the work. Several rows are locked
+ * in the order of their ids, so that callers of this guard do not deadlock with each other.
+ */
+public final class RowLock {
+
+  /** The most rows that are locked at once. */
+  public static final int MAX_ROWS = 1000;
+
+  private final Calls calls;
+  private final String table;
+  private final String id;
+
+  private RowLock(Calls calls, String table, String id) {
+    this.calls = calls;
+    this.table = table;
+    this.id = id;
+  }
+
+  static RowLock of(Calls calls, String table, String id) {
+    Identifiers names = calls.identifiers();
+    return new RowLock(calls, names.table(table), names.column(id));
+  }
+
+  /**
+   * This guard in the transaction of a caller of plain JDBC.
+   *
+   * @param connection a connection to the same database, with autocommit off; its owner commits and
+   *     closes it
+   * @return a guard for one thread at a time, like its connection
+   */
+  public RowLock on(Connection connection) {
+    return new RowLock(calls.on(connection), table, id);
+  }
+
+  /**
+   * Runs work under a lock on one row.
+   *
+   * @param row the row's id, as the driver takes it
+   * @param wait how long to wait for another holder; zero for not at all ({@code NOWAIT}). InnoDB
+   *     counts whole seconds, rounded up
+   * @param work what to run; it is given the id
+   * @param <T> what the work returns
+   * @param <X> what it throws
+   * @return what it returned; or that the row is locked, or not there
+   * @throws X what the work threw
+   * @throws GuardConflictException if the transaction is to be run again
+   * @throws GuardException if the database did not say
+   */
+  public <T extends @Nullable Object, X extends Exception> Locked<T> run(
+      Object row, Duration wait, LockedWork<Object, T, X> work) throws X {
+    return runAll(List.of(row), wait, (rows, connection) -> work.run(rows.get(0), connection));
+  }
+
+  /**
+   * Runs work under a lock on several rows: on all of them, or not at all.
+   *
+   * @param rows the rows' ids, at most {@value #MAX_ROWS}
+   * @param wait how long to wait for another holder of each; zero for not at all
+   * @param work what to run; it is given the ids of the rows that are there, in the order of the
+   *     database
+   * @param <T> what the work returns
+   * @param <X> what it throws
+   * @return what it returned; or that a row is locked, or none is there
+   * @throws X what the work threw
+   * @throws GuardException as {@link #run} throws it
+   */
+  public <T extends @Nullable Object, X extends Exception> Locked<T> runAll(
+      List<?> rows, Duration wait, LockedWork<List<Object>, T, X> work) throws X {
+    return Locking.run(
+        calls,
+        "Locking rows of " + table,
+        connection -> {
+          @Nullable List<Object> locked =
+              wait.isZero() && calls.spec().lockWait().undo() == null
+                  ? orBusy(connection, rows)
+                  : calls.waiting(
+                      connection, wait, c -> lock(c, rows, wait.isZero() ? " NOWAIT" : ""));
+          return locked == null
+              ? new Locked.Busy<>()
+              : locked.isEmpty() ? new Locked.NotFound<>() : new Locked.Ran<>(locked);
+        },
+        work);
+  }
+
+  /**
+   * Runs work under a lock on those of several rows that nobody holds ({@code SKIP LOCKED}).
+   *
+   * @param rows the rows' ids, at most {@value #MAX_ROWS}
+   * @param work what to run; it is given the ids of the rows that are locked now, in the order of
+   *     the database
+   * @param <T> what the work returns
+   * @param <X> what it throws
+   * @return what it returned; or that all rows that are there are locked, or none is there
+   * @throws X what the work threw
+   * @throws GuardException as {@link #run} throws it
+   */
+  public <T extends @Nullable Object, X extends Exception> Locked<T> runOnFree(
+      List<?> rows, LockedWork<List<Object>, T, X> work) throws X {
+    return Locking.run(
+        calls,
+        "Locking free rows of " + table,
+        connection -> {
+          List<Object> locked = lock(connection, rows, " SKIP LOCKED");
+          if (!locked.isEmpty()) {
+            return new Locked.Ran<>(locked);
+          }
+          return select(connection, rows, "").isEmpty()
+              ? new Locked.NotFound<>()
+              : new Locked.Busy<>();
+        },
+        work);
+  }
+
+  /** Without a wait there is no bound to set, where an error spoils nothing. */
+  private @Nullable List<Object> orBusy(Connection connection, List<?> rows) throws SQLException {
+    try {
+      return lock(connection, rows, " NOWAIT");
+    } catch (SQLException e) {
+      if (calls.spec().errors().lockTimeout(e)) {
+        calls.requireTransaction(connection, e);
+        return null;
+      }
+      throw e;
+    }
+  }
+
+  private List<Object> lock(Connection connection, List<?> rows, String otherwise)
+      throws SQLException {
+    return select(connection, rows, " ORDER BY " + id + " FOR UPDATE" + otherwise);
+  }
+
+  private List<Object> select(Connection connection, List<?> rows, String suffix)
+      throws SQLException {
+    if (rows.isEmpty() || rows.size() > MAX_ROWS) {
+      throw new IllegalArgumentException(
+          "From 1 to " + MAX_ROWS + " rows can be locked at once, but not " + rows.size());
+    }
+    Map<String, Object> asked =
+        rows.stream()
+            .map(Objects::requireNonNull)
+            .collect(Collectors.toMap(Ids::normal, Function.identity(), (one, other) -> one));
+    return Calls.query(
+        connection,
+        "SELECT "
+            + id
+            + " FROM "
+            + table
+            + " WHERE "
+            + id
+            + (rows.size() == 1 ? " = ?" : " IN (" + Ids.placeholders(rows.size()) + ")")
+            + suffix,
+        rows,
+        result -> {
+          List<Object> found = new ArrayList<>();
+          while (result.next()) {
+            Object row = result.getObject(1);
+            // As the caller has it, not as the driver gives it.
+            found.add(rows.size() == 1 ? rows.get(0) : asked.getOrDefault(Ids.normal(row), row));
+          }
+          return found;
+        });
+  }
+}

@@ -1,0 +1,384 @@
+package io.idem.guard.jdbc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.idem.guard.Insertion;
+import io.idem.testkit.Together;
+import java.math.BigDecimal;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** What a unique number owes on every database. */
+abstract class UniqueNumberCases {
+
+  private static final NumberTable TABLE =
+      NumberTable.of("invoice", "tenant", "number")
+          .withColumns("amount", "reference")
+          .withRead("id", "amount");
+
+  private final TestDatabase database;
+
+  UniqueNumberCases(TestDatabase database) {
+    this.database = database;
+  }
+
+  /** A row as the tests look at it. */
+  private record Invoice(long id, BigDecimal amount) {}
+
+  private static UniqueNumber<Invoice> guard(JdbcGuards guards, NumberTable table) {
+    return guards.numbers(table, row -> new Invoice(row.getLong(1), row.getBigDecimal(2)));
+  }
+
+  private UniqueNumber<Invoice> guard() {
+    return guard(database.guards(), TABLE);
+  }
+
+  private String number() {
+    return "n-" + database.nextId();
+  }
+
+  private static Map<String, Object> row(String number, String amount) {
+    return Map.of("tenant", "t", "number", number, "amount", new BigDecimal(amount));
+  }
+
+  private static Invoice invoice(Insertion<Invoice> insertion) {
+    return insertion.fold(
+        Insertion.Inserted::row,
+        Insertion.Existing::row,
+        busy -> {
+          throw new AssertionError("busy");
+        });
+  }
+
+  private int count(String number) {
+    return database.number("SELECT count(*) FROM invoice WHERE number = '" + number + "'");
+  }
+
+  @Test
+  void theFirstInsertsAndTheOthersFindItsRow() {
+    String number = number();
+
+    Insertion<Invoice> first = guard().insert(row(number, "12.50"));
+    Insertion<Invoice> second = guard().insert(row(number, "99.00"));
+
+    assertThat(first).isInstanceOf(Insertion.Inserted.class);
+    assertThat(invoice(first).amount()).isEqualByComparingTo("12.50");
+    assertThat(second).isEqualTo(new Insertion.Existing<>(invoice(first)));
+    assertThat(count(number)).isEqualTo(1);
+  }
+
+  @Test
+  void aNumberOfTwoPartsIsBothOfThem() {
+    String number = number();
+
+    assertThat(guard().insert(Map.of("tenant", "a", "number", number)).isInserted()).isTrue();
+    assertThat(guard().insert(Map.of("tenant", "b", "number", number)).isInserted()).isTrue();
+    assertThat(guard().insert(Map.of("tenant", "b", "number", number)).isInserted()).isFalse();
+  }
+
+  @Test
+  void rowsAreMapsWhereNobodyReadsThem() {
+    String number = number();
+    UniqueNumber<Map<String, Object>> maps = database.guards().numbers(TABLE);
+
+    Map<String, Object> inserted =
+        maps.insert(row(number, "7.00"))
+            .fold(Insertion.Inserted::row, Insertion.Existing::row, busy -> Map.of());
+
+    assertThat(inserted).containsOnlyKeys("id", "amount");
+    assertThat(maps.insert(row(number, "7.00"))).isEqualTo(new Insertion.Existing<>(inserted));
+  }
+
+  @Test
+  void aRowWithoutItsNumberIsRefused() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> guard().insert(Map.of("tenant", "t")))
+        .withMessageContaining("no number");
+  }
+
+  /** However the database spells a number, or compares it: a row that is there is found. */
+  @Test
+  void aNumberThatIsStoredOtherwiseIsFound() {
+    String table = "padded_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (number CHAR(20) PRIMARY KEY)");
+    UniqueNumber<String> guard =
+        database.guards().numbers(NumberTable.of(table, "number"), row -> row.getString(1).strip());
+
+    assertThat(guard.insert(Map.of("number", "n"))).isEqualTo(new Insertion.Inserted<>("n"));
+    assertThat(guard.insert(Map.of("number", "n"))).isEqualTo(new Insertion.Existing<>("n"));
+    if (database.backend().isInnoDb()) {
+      assertThat(guard.insert(Map.of("number", "N"))).isEqualTo(new Insertion.Existing<>("n"));
+      assertThat(guard.insertAll(List.of(Map.of("number", "N"), Map.of("number", "m"))))
+          .containsExactly(new Insertion.Existing<>("n"), new Insertion.Inserted<>("m"));
+    }
+  }
+
+  /** Numbers are the same whatever type they come in. */
+  @Test
+  void numbersOfAnyTypeAreTheSame() {
+    String table = "typed_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (number BIGINT PRIMARY KEY)");
+    UniqueNumber<Long> guard =
+        database.guards().numbers(NumberTable.of(table, "number"), row -> row.getLong(1));
+
+    assertThat(
+            guard.insertAll(
+                List.of(
+                    Map.of("number", 12),
+                    Map.of("number", 3L),
+                    Map.of("number", new BigDecimal("12")))))
+        .containsExactly(
+            new Insertion.Inserted<>(12L),
+            new Insertion.Inserted<>(3L),
+            new Insertion.Existing<>(12L));
+    assertThat(guard.insert(Map.of("number", 3))).isEqualTo(new Insertion.Existing<>(3L));
+  }
+
+  @Test
+  void theCallersTransactionGoesOnAfterARepeatAndKeepsItsWaitBound() {
+    String number = number();
+    guard().insert(row(number, "1.00"));
+
+    database.committing(
+        connection -> {
+          database.setLockWait(connection);
+          String before = database.lockWait(connection);
+          UniqueNumber<Invoice> joined = guard().on(connection);
+          assertThat(joined.insert(row(number, "1.00")).isInserted()).isFalse();
+          assertThat(joined.insert(row(number + "b", "1.00")).isInserted()).isTrue();
+          assertThat(database.lockWait(connection)).isEqualTo(before);
+          TestDatabase.execute(
+              connection, "INSERT INTO account VALUES (" + database.nextId() + ", 1)");
+          return null;
+        });
+
+    assertThat(count(number + "b")).isEqualTo(1);
+  }
+
+  @Test
+  void aDuplicateOfAnotherConstraintIsAnErrorAndNoRepeat() {
+    String reference = "r-" + number();
+    guard().insert(Map.of("tenant", "t", "number", number(), "reference", reference));
+    String number = number();
+
+    database.rollingBack(
+        connection -> {
+          String before = database.lockWait(connection);
+          assertThatExceptionOfType(GuardException.class)
+              .isThrownBy(
+                  () ->
+                      guard()
+                          .on(connection)
+                          .insert(Map.of("tenant", "t", "number", number, "reference", reference)))
+              .isNotInstanceOf(GuardConflictException.class);
+          assertThat(database.lockWait(connection)).isEqualTo(before);
+          return null;
+        });
+
+    assertThat(count(number)).isZero();
+  }
+
+  @Test
+  void aRolledBackTransactionLeavesTheNumberFree() {
+    String number = number();
+
+    database.rollingBack(
+        connection -> {
+          UniqueNumber<Invoice> joined = guard().on(connection);
+          assertThat(joined.insert(row(number, "1.00")).isInserted()).isTrue();
+          return joined.insert(row(number, "1.00"));
+        });
+
+    assertThat(guard().insert(row(number, "2.00")).isInserted()).isTrue();
+  }
+
+  @Test
+  void aRivalThatCommitsIsWaitedForAndFound() {
+    assertThat(besideARival(number(), true)).isFalse();
+  }
+
+  @Test
+  void aRivalThatRollsBackIsWaitedForAndReplaced() {
+    assertThat(besideARival(number(), false)).isTrue();
+  }
+
+  /** Whether the one who waited inserted. */
+  private boolean besideARival(String number, boolean commits) {
+    CountDownLatch inserted = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    List<Boolean> answer = new ArrayList<>();
+    TestDatabase.CallersWork<Void> rival =
+        connection -> {
+          guard().on(connection).insert(row(number, "1.00"));
+          inserted.countDown();
+          Together.await(end);
+          return null;
+        };
+    Together.runWhile(
+        () -> commits ? database.committing(rival) : database.rollingBack(rival),
+        () -> {
+          Together.await(inserted);
+          answer.add(
+              Together.runWhile(
+                  () -> guard().insert(row(number, "2.00")).isInserted(),
+                  () -> {
+                    database.awaitWaiting();
+                    end.countDown();
+                  }));
+        });
+    assertThat(count(number)).isEqualTo(1);
+    return answer.get(0);
+  }
+
+  @Test
+  void aRivalThatTakesTooLongIsToldAndTheTransactionGoesOn() {
+    String number = number();
+    String mine = number();
+    NumberTable hasty = TABLE.withMaxWait(Duration.ofMillis(50));
+
+    database.rollingBack(
+        rival -> {
+          guard().on(rival).insert(row(number, "1.00"));
+          return database.committing(
+              connection -> {
+                String before = database.lockWait(connection);
+                UniqueNumber<Invoice> joined = guard(database.guards(), hasty).on(connection);
+                joined.insert(row(mine, "1.00"));
+                assertThat(joined.insert(row(number, "1.00"))).isEqualTo(new Insertion.Busy<>());
+                assertThat(database.lockWait(connection)).isEqualTo(before);
+                return null;
+              });
+        });
+
+    assertThat(count(mine)).isEqualTo(1);
+    assertThat(count(number)).isZero();
+  }
+
+  @Test
+  void ofFiftyConcurrentCallersOneInserts() {
+    String number = number();
+    try (HikariDataSource pool = database.pool(8)) {
+      UniqueNumber<Invoice> guard = guard(JdbcGuards.of(pool), TABLE);
+      List<Callable<Insertion<Invoice>>> callers =
+          Collections.nCopies(
+              50, () -> TestDatabase.retrying(() -> guard.insert(row(number, "1.00"))));
+
+      List<Insertion<Invoice>> answers = Together.run(callers);
+
+      assertThat(answers.stream().filter(Insertion::isInserted)).hasSize(1);
+      assertThat(answers.stream().map(UniqueNumberCases::invoice).distinct()).hasSize(1);
+    }
+  }
+
+  @Test
+  void aBatchIsAnsweredInItsOrderAndItsOwnRepeatsFindTheFirst() {
+    String there = number();
+    String other = number();
+    String fresh = number();
+    Invoice known = invoice(guard().insert(row(there, "1.00")));
+    Invoice known2 = invoice(guard().insert(row(other, "2.00")));
+
+    List<Insertion<Invoice>> answers =
+        guard()
+            .insertAll(
+                List.of(
+                    row(fresh, "3.00"),
+                    row(there, "9.00"),
+                    row(fresh, "4.00"),
+                    row(fresh + "b", "5.00"),
+                    row(other, "9.00")));
+
+    Invoice inserted = invoice(answers.get(0));
+    assertThat(answers)
+        .containsExactly(
+            new Insertion.Inserted<>(inserted),
+            new Insertion.Existing<>(known),
+            new Insertion.Existing<>(inserted),
+            new Insertion.Inserted<>(invoice(answers.get(3))),
+            new Insertion.Existing<>(known2));
+    assertThat(inserted.amount()).isEqualByComparingTo("3.00");
+    assertThat(count(fresh)).isEqualTo(1);
+  }
+
+  @Test
+  void aBatchHasNoRowsOrAsManyAsItMay() {
+    assertThat(guard().insertAll(List.of())).isEmpty();
+
+    String prefix = number();
+    List<Map<String, Object>> rows = new ArrayList<>();
+    for (int i = 0; i < UniqueNumber.MAX_BATCH; i++) {
+      rows.add(row(prefix + "-" + i, i + ".00"));
+    }
+    guard().insert(rows.get(700));
+
+    List<Insertion<Invoice>> answers = guard().insertAll(rows);
+
+    assertThat(answers.stream().filter(Insertion::isInserted)).hasSize(999);
+    assertThat(answers.get(700).isInserted()).isFalse();
+    assertThat(invoice(answers.get(999)).amount()).isEqualByComparingTo("999.00");
+    rows.add(row(prefix, "1.00"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> guard().insertAll(rows))
+        .withMessageContaining("at most 1000");
+  }
+
+  @Test
+  void overlappingBatchesInOppositeOrdersInsertEveryNumberOnce() {
+    List<String> numbers = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      numbers.add(number());
+    }
+    try (HikariDataSource pool = database.pool(8)) {
+      UniqueNumber<Invoice> guard = guard(JdbcGuards.of(pool), TABLE);
+      List<Callable<Long>> callers = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        List<Map<String, Object>> rows =
+            numbers.stream().map(number -> row(number, "1.00")).collect(Collectors.toList());
+        Collections.rotate(rows, i);
+        if (i % 2 == 0) {
+          Collections.reverse(rows);
+        }
+        callers.add(
+            () ->
+                TestDatabase.retrying(() -> guard.insertAll(rows)).stream()
+                    .filter(Insertion::isInserted)
+                    .count());
+      }
+
+      assertThat(Together.run(callers).stream().mapToLong(Long::longValue).sum()).isEqualTo(20);
+    }
+    assertThat(numbers).allSatisfy(number -> assertThat(count(number)).isEqualTo(1));
+  }
+
+  @Test
+  void anOldSnapshotFindsWhatWasInsertedSinceOrIsToldToRunAgain() throws Exception {
+    String number = number();
+    try (Connection connection = database.dataSource().getConnection()) {
+      connection.setAutoCommit(false);
+      connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+      TestDatabase.text(connection, "SELECT count(*) FROM invoice");
+      Invoice rivals = invoice(guard().insert(row(number, "1.00")));
+
+      Object answer;
+      try {
+        answer = guard().on(connection).insert(row(number, "2.00"));
+      } catch (GuardConflictException e) {
+        answer = "run again";
+      }
+      connection.rollback();
+
+      assertThat(answer).isIn("run again", new Insertion.Existing<>(rivals));
+    }
+  }
+}
