@@ -9,6 +9,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -402,7 +403,7 @@ class OpenApiTest {
     return names;
   }
 
-  private static TreeSet<String> slugs(String path, String status) {
+  private static Set<String> slugs(String path, String status) {
     return new TreeSet<>(
         response(path, status).at("/content").path(PROBLEM).at("/examples").propertyNames());
   }
