@@ -29,7 +29,7 @@ final class Stages {
    */
   static <R extends @Nullable Object> CompletionStage<R> endedOn(
       Executor threads, CompletionStage<R> stage) {
-    if (stage == null || (stage instanceof CompletableFuture<R> known && known.isDone())) {
+    if (stage == null || hasEnded(stage)) {
       return stage; // also none: whoever started it says so
     }
     CompletableFuture<R> next = new CompletableFuture<>();
@@ -45,6 +45,15 @@ final class Stages {
                       }
                     }));
     return next;
+  }
+
+  /** Whether a stage says that it has ended. */
+  private static boolean hasEnded(CompletionStage<?> stage) {
+    try {
+      return stage instanceof CompletableFuture<?> known && known.isDone();
+    } catch (UnsupportedOperationException e) {
+      return false; // a minimal stage is a future that does not say
+    }
   }
 
   /** What a stage ended with, without what stages wrap around it. */
