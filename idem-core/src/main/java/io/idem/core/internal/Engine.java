@@ -31,7 +31,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -150,7 +149,7 @@ public final class Engine {
                   new HandedOverStore(
                       Capabilities.of(store, AsyncStore.class)
                           .orElseGet(() -> new OffloadedStore(store, blockingCalls)),
-                      this::goOn),
+                      answered),
                   Capabilities.of(store, CompletionSignal.class).orElse(null),
                   leased,
                   keeper,
@@ -158,7 +157,7 @@ public final class Engine {
                   answers,
                   events,
                   blockingCalls,
-                  this::goOn,
+                  answered,
                   async),
               async);
     }
@@ -283,15 +282,6 @@ public final class Engine {
                   }
                 });
     return answer;
-  }
-
-  /** Goes on with an asynchronous request whose store has answered. */
-  private void goOn(Runnable task) {
-    try {
-      answered.execute(task);
-    } catch (RejectedExecutionException e) {
-      task.run(); // the engine is closed, and nobody else would
-    }
   }
 
   /** Carries many requests at once; {@code Operation.executeAll} documents it. */
