@@ -67,7 +67,9 @@ final class ContractDocumentation {
     // Before the refusals, which are never sent a second time.
     addReplayHeaders(responses, contract);
     addRefusals(responses, contract, request.isMultipart());
-    operation.addExtension(EXTENSION, extension(contract.endpoint()));
+    if (operation.getExtensions() == null || !operation.getExtensions().containsKey(EXTENSION)) {
+      operation.addExtension(EXTENSION, extension(contract.endpoint()));
+    }
   }
 
   private static Map<String, Object> extension(HttpEndpoint endpoint) {

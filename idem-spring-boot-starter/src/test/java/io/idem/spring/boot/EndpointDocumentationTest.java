@@ -25,6 +25,7 @@ import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.responses.ApiResponses;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
@@ -201,5 +202,29 @@ class EndpointDocumentationTest {
 
     assertThat(described.getRequestBody())
         .isEqualTo(new RequestBody().$ref("#/components/requestBodies/Missing"));
+  }
+
+  // ---- what is the application's
+
+  @Test
+  void anExtensionOfTheApplicationsOwnStays() {
+    Operation own = operation();
+    own.addExtension("x-idempotency", "see our handbook");
+
+    Operation described = describe(own, set -> set);
+
+    assertThat(described.getExtensions()).isEqualTo(Map.of("x-idempotency", "see our handbook"));
+    assertThat(described.getResponses()).containsKey("422");
+  }
+
+  @Test
+  void anEndpointThatCannotBeDescribedTakesTheDocumentFromNoOther() {
+    Operation broken = describe(operation().operationId("broken"), endpoint("broken", set -> set));
+    Operation half =
+        describe(operation(), endpoint("broken-too", set -> set), endpoint("pay", set -> set));
+
+    assertThat(broken.getExtensions()).isNull();
+    assertThat(half.getExtensions()).containsOnlyKeys("x-idempotency");
+    assertThat(half.getResponses()).containsKey("422");
   }
 }
