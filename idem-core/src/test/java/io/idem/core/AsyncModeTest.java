@@ -54,6 +54,14 @@ class AsyncModeTest {
   }
 
   @Nested
+  class LeasedModeMinimal extends LeasedModeTest {
+    @Override
+    Runner runner() {
+      return Runner.MINIMAL;
+    }
+  }
+
+  @Nested
   class LeasedModeOffloaded extends LeasedModeTest {
     @Override
     Runner runner() {

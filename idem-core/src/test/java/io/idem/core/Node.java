@@ -29,7 +29,7 @@ final class Node implements AutoCloseable {
     this.runner = runner;
     this.clock = clock;
     this.memory = memory;
-    this.store = new ScriptedStore(memory, runner == Runner.ASYNC);
+    this.store = new ScriptedStore(memory, runner);
     this.idempotency =
         set.apply(
                 Idempotency.builder()

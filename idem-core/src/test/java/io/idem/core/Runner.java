@@ -13,6 +13,9 @@ enum Runner {
   /** Without a thread, on a store that answers with stages. */
   ASYNC,
 
+  /** Without a thread, on a store whose stages do not say whether they have ended. */
+  MINIMAL,
+
   /** Without a thread, on a store that blocks. */
   OFFLOADED;
 

@@ -50,12 +50,17 @@ final class ScriptedStore implements IdempotencyStore, ExpiredEntries {
   private final @Nullable AsyncStore async;
 
   ScriptedStore(InMemoryStore real) {
-    this(real, false);
+    this(real, Runner.SYNC);
   }
 
-  ScriptedStore(InMemoryStore real, boolean asynchronous) {
+  ScriptedStore(InMemoryStore real, Runner runner) {
     this.real = real;
-    this.async = asynchronous ? new Async() : null;
+    this.async =
+        switch (runner) {
+          case SYNC, OFFLOADED -> null;
+          case ASYNC -> new Async(false);
+          case MINIMAL -> new Async(true);
+        };
     for (Verb verb : Verb.values()) {
       calls.put(verb, new AtomicInteger());
     }
@@ -171,25 +176,36 @@ final class ScriptedStore implements IdempotencyStore, ExpiredEntries {
   /** The same verbs, on the store's threads. */
   private final class Async implements AsyncStore {
 
+    private final boolean minimal;
+
+    Async(boolean minimal) {
+      this.minimal = minimal;
+    }
+
+    private <R> CompletionStage<R> answer(Supplier<R> verb) {
+      CompletableFuture<R> answer = CompletableFuture.supplyAsync(verb, threads);
+      return minimal ? answer.minimalCompletionStage() : answer;
+    }
+
     @Override
     public CompletionStage<Claim> claimAsync(ClaimRequest request) {
-      return CompletableFuture.supplyAsync(() -> claim(request), threads);
+      return answer(() -> claim(request));
     }
 
     @Override
     public CompletionStage<LeaseCheck> completeAsync(
         Lease lease, StoredOutcome outcome, Duration retention) {
-      return CompletableFuture.supplyAsync(() -> complete(lease, outcome, retention), threads);
+      return answer(() -> complete(lease, outcome, retention));
     }
 
     @Override
     public CompletionStage<LeaseCheck> releaseAsync(Lease lease) {
-      return CompletableFuture.supplyAsync(() -> release(lease), threads);
+      return answer(() -> release(lease));
     }
 
     @Override
     public CompletionStage<LeaseCheck> renewAsync(Lease lease, Duration leaseFor) {
-      return CompletableFuture.supplyAsync(() -> renew(lease, leaseFor), threads);
+      return answer(() -> renew(lease, leaseFor));
     }
   }
 }

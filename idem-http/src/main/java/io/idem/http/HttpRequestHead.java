@@ -32,6 +32,17 @@ public interface HttpRequestHead {
   @Nullable String query();
 
   /**
+   * The query before the server sent the request on to another path. Servers that do give the
+   * handler there the parameters of both queries, before those of a form (Servlet 6.1, section
+   * 9.1.1).
+   *
+   * @return the query as it was sent, or null if the request was not sent on or had none
+   */
+  default @Nullable String originalQuery() {
+    return null;
+  }
+
+  /**
    * The lines of a header.
    *
    * @param name the header's name, in any case

@@ -59,15 +59,17 @@ final class PlaceReader {
 
   private static KeySyntax.Result field(
       RequestValue.Field field, int maxLength, HttpRequestHead request, RequestBody body) {
-    Map<String, List<String>> inQuery = QueryFields.of(request.query());
-    if (inQuery == null || inQuery.containsKey(field.name())) {
-      // Handlers are given the parameters of a query as if they were fields, and before these.
-      return malformed(
-          field,
-          inQuery == null
-              ? "may be in the URL as well, whose query cannot be read"
-              : "is in the URL, where it is not accepted",
-          "Send it in the body of the form alone");
+    for (String query : new String[] {request.query(), request.originalQuery()}) {
+      Map<String, List<String>> inQuery = QueryFields.of(query);
+      if (inQuery == null || inQuery.containsKey(field.name())) {
+        // Handlers are given the parameters of a query as if they were fields, and before these.
+        return malformed(
+            field,
+            inQuery == null
+                ? "may be in the URL as well, whose query cannot be read"
+                : "is in the URL, where it is not accepted",
+            "Send it in the body of the form alone");
+      }
     }
     List<String> values = List.of();
     if (body instanceof RequestBody.Form form) {

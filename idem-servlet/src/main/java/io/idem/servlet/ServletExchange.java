@@ -9,7 +9,6 @@ import io.idem.http.HttpExchange;
 import io.idem.http.HttpHandler;
 import io.idem.http.RequestBody;
 import jakarta.servlet.FilterChain;
-import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -129,10 +128,10 @@ final class ServletExchange extends ServletRequestHead
     // Those of a forward come before those of the request that was forwarded, and both are there.
     Map<String, List<String>> ofRequest =
         RequestBody.withoutQuery(fields, request.getQueryString());
-    return request.getAttribute(RequestDispatcher.FORWARD_QUERY_STRING) instanceof String first
-            && !first.equals(request.getQueryString())
-        ? RequestBody.withoutQuery(ofRequest, first)
-        : ofRequest;
+    String first = originalQuery();
+    return first == null || first.equals(request.getQueryString())
+        ? ofRequest
+        : RequestBody.withoutQuery(ofRequest, first);
   }
 
   private String mediaType() {

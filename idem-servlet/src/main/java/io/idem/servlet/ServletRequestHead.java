@@ -1,6 +1,7 @@
 package io.idem.servlet;
 
 import io.idem.http.HttpRequestHead;
+import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.ArrayList;
 import java.util.Enumeration;
@@ -31,6 +32,13 @@ class ServletRequestHead implements HttpRequestHead {
   @Override
   public final @Nullable String query() {
     return request.getQueryString();
+  }
+
+  @Override
+  public final @Nullable String originalQuery() {
+    return request.getAttribute(RequestDispatcher.FORWARD_QUERY_STRING) instanceof String query
+        ? query
+        : null;
   }
 
   @Override

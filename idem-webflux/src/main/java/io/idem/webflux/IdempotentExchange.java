@@ -12,6 +12,7 @@ public final class IdempotentExchange {
 
   private static final String ATTEMPT = IdempotentExchange.class.getName() + ".attempt";
   private static final String DIRECTIVE = IdempotentExchange.class.getName() + ".directive";
+  private static final String ENDPOINT = IdempotentExchange.class.getName() + ".endpoint";
   private static final String PASSED = IdempotentExchange.class.getName() + ".passed";
 
   private IdempotentExchange() {}
@@ -24,6 +25,18 @@ public final class IdempotentExchange {
    */
   public static Optional<Attempt> attempt(ServerWebExchange exchange) {
     return Optional.ofNullable(exchange.getAttribute(ATTEMPT));
+  }
+
+  /**
+   * The endpoint that a request came to: the one whose run it is, or that let it pass without
+   * protection.
+   *
+   * @param exchange the exchange the handler was given
+   * @return the endpoint, or nothing if there is none
+   */
+  public static Optional<HttpEndpoint> endpoint(ServerWebExchange exchange) {
+    HttpEndpoint running = exchange.getAttribute(ENDPOINT);
+    return Optional.ofNullable(running != null ? running : exchange.getAttribute(PASSED));
   }
 
   /**
@@ -84,14 +97,16 @@ public final class IdempotentExchange {
     exchange.getAttributes().put(PASSED, endpoint);
   }
 
-  static void begin(ServerWebExchange exchange, Attempt attempt) {
+  static void begin(ServerWebExchange exchange, Attempt attempt, HttpEndpoint endpoint) {
     exchange.getAttributes().remove(DIRECTIVE);
+    exchange.getAttributes().put(ENDPOINT, endpoint);
     exchange.getAttributes().put(ATTEMPT, attempt);
   }
 
   static Directive end(ServerWebExchange exchange) {
     Object directive = exchange.getAttributes().remove(DIRECTIVE);
     exchange.getAttributes().remove(ATTEMPT);
+    exchange.getAttributes().remove(ENDPOINT);
     return directive instanceof Directive said ? said : Directive.BY_STATUS;
   }
 }

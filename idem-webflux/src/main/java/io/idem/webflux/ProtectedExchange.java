@@ -174,7 +174,7 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
     byte[] read = body;
     BufferedExchange inside =
         new BufferedExchange(exchange, read == null ? NOTHING : read, capture, filter.codecs());
-    IdempotentExchange.begin(exchange, attempt);
+    IdempotentExchange.begin(exchange, attempt, endpoint);
     Mono<HandlerResponse> run =
         Mono.defer(() -> chain.filter(inside))
             .onErrorResume(thrown -> filter.errorHandlers().render(inside, capture, thrown))

@@ -5,6 +5,7 @@ import io.idem.core.KeyReusedException;
 import io.idem.core.OutcomeUnknownException;
 import io.idem.core.ResultNotStoredException;
 import io.idem.core.store.StoreUnavailableException;
+import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
 import io.idem.http.StoredResponse;
 import io.idem.spring.MalformedKeyException;
@@ -21,7 +22,8 @@ import org.springframework.web.server.ServerWebExchange;
 
 /**
  * Answers what the engine throws out of {@link io.idem.spring.Idempotent} service methods with the
- * same problem details (RFC 9457) as the HTTP layer gives.
+ * same problem details (RFC 9457) as the HTTP layer gives, in the dialect of the endpoint that the
+ * request came to.
  *
  * <p>An {@code @ExceptionHandler} of the controller itself goes first, as does a
  * {@code @ControllerAdvice} of an order below 0.
@@ -72,12 +74,13 @@ public class WebFluxExceptionHandler {
       IdempotentExchange.outcomeUnknown(exchange);
       problem = problem.insideLeased();
     }
+    ExchangeHead head = new ExchangeHead(exchange, null);
+    HttpEndpoint endpoint = IdempotentExchange.endpoint(exchange).orElse(null);
     StoredResponse rendered =
-        protocol.render(
-            new ExchangeHead(exchange, null),
-            problem.type(),
-            problem.detail(),
-            problem.retryAfter());
+        endpoint == null
+            ? protocol.render(head, problem.type(), problem.detail(), problem.retryAfter())
+            : protocol.render(
+                endpoint, head, problem.type(), problem.detail(), problem.retryAfter());
     ResponseEntity.BodyBuilder response = ResponseEntity.status(rendered.status());
     rendered.headers().forEach(header -> response.header(header.name(), header.value()));
     return response.body(rendered.body());

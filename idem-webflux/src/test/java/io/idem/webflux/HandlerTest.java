@@ -7,6 +7,8 @@ import static io.idem.webflux.WebFluxServer.unique;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.core.Disposition;
+import io.idem.core.KeyBusyException;
+import io.idem.core.KeyReusedException;
 import io.idem.spring.Idempotent;
 import io.idem.testkit.Together;
 import io.idem.testkit.http.RawHttp;
@@ -142,6 +144,19 @@ class HandlerTest {
   @Test
   void p29_whatAnErrorHandlerOfTheApplicationAnswersIsKept() {
     assertThat(assertRunsOnce(post("/foreseen"), 422).text()).isEqualTo("foreseen");
+  }
+
+  @Test
+  void whatAServiceRefusesIsToldAsTheEndpointSpellsIt() {
+    RawResponse inside = server.send(post("/calls-service"));
+    RawResponse passed = server.send(post("/calls-service").without("Idempotency-Key"));
+    RawResponse open = server.send(post("/open-calls-service").without("Idempotency-Key"));
+
+    assertThat(inside.status()).as("%s", inside.text()).isEqualTo(400);
+    assertThat(inside.text()).contains("\"idempotency_error\"");
+    assertThat(passed.status()).as("%s", passed.text()).isEqualTo(425);
+    assertThat(passed.text()).contains("\"idempotency_key_in_use\"");
+    assertProblem(open, 409, "in-progress");
   }
 
   @Test
@@ -613,6 +628,21 @@ class HandlerTest {
     Mono<String> foreseen() {
       done();
       return Mono.error(new Foreseen());
+    }
+
+    /** Throws what the engine throws out of service methods. */
+    @PostMapping("/calls-service")
+    @Idempotent(dialect = "stripe", busyStatus = 425, required = false)
+    Mono<String> callsService(ServerWebExchange exchange) {
+      return Mono.error(
+          IdempotentExchange.attempt(exchange).isPresent()
+              ? new KeyReusedException()
+              : new KeyBusyException(Duration.ofSeconds(1)));
+    }
+
+    @PostMapping("/open-calls-service")
+    Mono<String> openCallsService() {
+      return Mono.error(new KeyBusyException(Duration.ofSeconds(1)));
     }
 
     @PostMapping("/broken")

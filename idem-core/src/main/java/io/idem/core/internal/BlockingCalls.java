@@ -54,14 +54,21 @@ final class BlockingCalls {
   /**
    * Begins something that may be refused.
    *
-   * @return ends with a {@link FullException} if it is
+   * @return ends with a {@link FullException} if it is, and with what was thrown where no thread
+   *     could be had
    */
   <R extends @Nullable Object> CompletionStage<R> begin(Supplier<R> call) {
     if (!places.tryAcquire()) {
       return CompletableFuture.failedFuture(new FullException());
     }
-    return CompletableFuture.supplyAsync(call, beginnings)
-        .whenComplete((answer, failure) -> places.release());
+    CompletableFuture<R> begun;
+    try {
+      begun = CompletableFuture.supplyAsync(call, beginnings);
+    } catch (Throwable e) {
+      places.release(); // nothing ends that has not begun
+      return CompletableFuture.failedFuture(e);
+    }
+    return begun.whenComplete((answer, failure) -> places.release());
   }
 
   /** Does what ends a run. */

@@ -31,7 +31,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -86,6 +85,7 @@ public final class Engine {
   private final ScheduledThreadPoolExecutor purger;
   private final ScheduledThreadPoolExecutor async;
   private final ThreadPoolExecutor answered;
+  private final ThreadPoolExecutor ended;
   private final ThreadPoolExecutor blocking;
   private final ThreadPoolExecutor endings;
   private final Purges purges;
@@ -125,6 +125,7 @@ public final class Engine {
     this.async = scheduler("idem-async", processors);
     this.async.setExecuteExistingDelayedTasksAfterShutdownPolicy(true); // or waits had no end
     this.answered = pool("idem-answered", processors);
+    this.ended = pool("idem-ended", processors);
     this.blocking = pool("idem-blocking", blockingThreads);
     this.endings = pool("idem-ending", blockingThreads);
     if (store == null) {
@@ -150,7 +151,8 @@ public final class Engine {
                   new HandedOverStore(
                       Capabilities.of(store, AsyncStore.class)
                           .orElseGet(() -> new OffloadedStore(store, blockingCalls)),
-                      this::goOn),
+                      answered,
+                      ended),
                   Capabilities.of(store, CompletionSignal.class).orElse(null),
                   leased,
                   keeper,
@@ -158,7 +160,8 @@ public final class Engine {
                   answers,
                   events,
                   blockingCalls,
-                  this::goOn,
+                  answered,
+                  ended,
                   async),
               async);
     }
@@ -285,15 +288,6 @@ public final class Engine {
     return answer;
   }
 
-  /** Goes on with an asynchronous request whose store has answered. */
-  private void goOn(Runnable task) {
-    try {
-      answered.execute(task);
-    } catch (RejectedExecutionException e) {
-      task.run(); // the engine is closed, and nobody else would
-    }
-  }
-
   /** Carries many requests at once; {@code Operation.executeAll} documents it. */
   public <T extends @Nullable Object, X extends Throwable> List<ItemAnswer<T>> executeAll(
       OperationSpec<T> spec, List<IdempotentRequest> requests, BatchBody<T, X> body) throws X {
@@ -390,6 +384,7 @@ public final class Engine {
       executors.add(blocking);
       executors.add(endings);
       executors.add(answered);
+      executors.add(ended);
     }
     executors.forEach(ExecutorService::shutdown);
     // A run that ends later is still recorded, and one that waits is still answered.

@@ -67,7 +67,9 @@ final class ContractDocumentation {
     // Before the refusals, which are never sent a second time.
     addReplayHeaders(responses, contract);
     addRefusals(responses, contract, request.isMultipart());
-    operation.addExtension(EXTENSION, extension(contract.endpoint()));
+    if (operation.getExtensions() == null || !operation.getExtensions().containsKey(EXTENSION)) {
+      operation.addExtension(EXTENSION, extension(contract.endpoint()));
+    }
   }
 
   private static Map<String, Object> extension(HttpEndpoint endpoint) {
@@ -92,8 +94,10 @@ final class ContractDocumentation {
     for (String code : List.copyOf(responses.keySet())) {
       if (isReplayed(code, contract.endpoint())) {
         ApiResponse response = own(responses, code);
-        for (HeaderField header : contract.replayHeaders()) {
-          addHeader(response, header, textOf(header.name(), contract.endpoint()));
+        if (response != null) {
+          for (HeaderField header : contract.replayHeaders()) {
+            addHeader(response, header, textOf(header.name(), contract.endpoint()));
+          }
         }
       }
     }
@@ -132,8 +136,12 @@ final class ContractDocumentation {
       }
     }
     byStatus.forEach(
-        (status, refusals) ->
-            addRefusals(own(responses, status.toString()), refusals, contract.endpoint()));
+        (status, refusals) -> {
+          ApiResponse response = own(responses, status.toString());
+          if (response != null) {
+            addRefusals(response, refusals, contract.endpoint());
+          }
+        });
   }
 
   private void addRefusals(
@@ -280,11 +288,14 @@ final class ContractDocumentation {
 
   /**
    * A response that may be changed: one object may be the description of many operations, or stand
-   * for one that all of them share.
+   * for one that all of them share. Null if it stands for one that is not in this document.
    */
-  private ApiResponse own(ApiResponses responses, String code) {
+  private @Nullable ApiResponse own(ApiResponses responses, String code) {
     ApiResponse given = responses.get(code);
     ApiResponse resolved = given == null ? new ApiResponse() : resolved(given);
+    if (resolved.get$ref() != null) {
+      return null;
+    }
     ApiResponse copy = new ApiResponse();
     copy.setDescription(resolved.getDescription());
     copy.setLinks(resolved.getLinks());
@@ -293,9 +304,7 @@ final class ContractDocumentation {
       copy.setHeaders(new LinkedHashMap<>(resolved.getHeaders()));
     }
     if (resolved.getContent() != null) {
-      Content content = new Content();
-      resolved.getContent().forEach((name, media) -> content.addMediaType(name, copyOf(media)));
-      copy.setContent(content);
+      copy.setContent(OpenApiCopies.of(resolved.getContent()));
     }
     responses.addApiResponse(code, copy);
     return copy;
@@ -308,20 +317,6 @@ final class ContractDocumentation {
       return response;
     }
     return components.getResponses().getOrDefault(ref.substring(prefix.length()), response);
-  }
-
-  private static MediaType copyOf(MediaType media) {
-    MediaType copy = new MediaType();
-    copy.setSchema(media.getSchema());
-    if (media.getExample() != null) { // to set null is to give null for an example
-      copy.setExample(media.getExample());
-    }
-    if (media.getExamples() != null) {
-      copy.setExamples(new LinkedHashMap<>(media.getExamples()));
-    }
-    copy.setEncoding(media.getEncoding());
-    copy.setExtensions(media.getExtensions());
-    return copy;
   }
 
   private static void addHeader(ApiResponse response, HeaderField header, String description) {

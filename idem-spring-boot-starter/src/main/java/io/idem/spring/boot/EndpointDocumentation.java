@@ -12,6 +12,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springdoc.core.customizers.GlobalOpenApiCustomizer;
 import org.springdoc.core.customizers.GlobalOperationCustomizer;
 import org.springframework.web.method.HandlerMethod;
@@ -22,6 +24,11 @@ import org.springframework.web.method.HandlerMethod;
  * it and what is shared. The same for Spring MVC and WebFlux. Thread-safe.
  */
 final class EndpointDocumentation implements GlobalOperationCustomizer, GlobalOpenApiCustomizer {
+
+  private static final Logger log = LoggerFactory.getLogger(EndpointDocumentation.class);
+
+  /** Where an operation carries its endpoints; never in a finished document. */
+  private static final String MARKS = "x-idempotency-endpoints";
 
   private final Function<HandlerMethod, Optional<HttpEndpoint>> endpoints;
   private final Function<HttpEndpoint, EndpointContract> contracts;
@@ -49,7 +56,7 @@ final class EndpointDocumentation implements GlobalOperationCustomizer, GlobalOp
               Marks marks = marksOf(operation);
               if (marks == null) {
                 marks = new Marks(new LinkedHashSet<>());
-                operation.addExtension(ContractDocumentation.EXTENSION, marks);
+                operation.addExtension(MARKS, marks);
               }
               // Several handlers of one path and method are one operation.
               marks.endpoints().add(endpoint);
@@ -72,11 +79,14 @@ final class EndpointDocumentation implements GlobalOperationCustomizer, GlobalOp
         Operation operation = entry.getValue();
         Marks marks = marksOf(operation);
         if (marks != null) {
-          operation.getExtensions().remove(ContractDocumentation.EXTENSION);
+          operation.getExtensions().remove(MARKS);
+          if (operation.getExtensions().isEmpty()) {
+            operation.setExtensions(null);
+          }
           for (HttpEndpoint endpoint : marks.endpoints()) {
             // A handler of all methods is not protected from those that are safe.
             if (endpoint.protects(entry.getKey().name())) {
-              documentation.describe(operation, contracts.apply(endpoint));
+              describe(documentation, operation, endpoint);
             }
           }
         }
@@ -84,9 +94,25 @@ final class EndpointDocumentation implements GlobalOperationCustomizer, GlobalOp
     }
   }
 
+  /** One that cannot be described does not take the document from all the others. */
+  private void describe(
+      ContractDocumentation documentation, Operation operation, HttpEndpoint endpoint) {
+    try {
+      documentation.describe(operation, contracts.apply(endpoint));
+    } catch (RuntimeException e) {
+      log.warn(
+          "The endpoint '{}' is not described in the OpenAPI document, or not wholly: its dialect"
+              + " '{}' is asked to answer an example request, which has nothing but a path, a key"
+              + " and what else the endpoint looks for",
+          endpoint.operation().name(),
+          endpoint.dialect().name(),
+          e);
+    }
+  }
+
   private static @Nullable Marks marksOf(Operation operation) {
     return operation.getExtensions() != null
-            && operation.getExtensions().get(ContractDocumentation.EXTENSION) instanceof Marks marks
+            && operation.getExtensions().get(MARKS) instanceof Marks marks
         ? marks
         : null;
   }

@@ -12,6 +12,7 @@ import io.swagger.v3.oas.models.parameters.RequestBody;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** What an endpoint looks for in a request, in the description of one operation. */
 final class RequestDocumentation {
@@ -52,8 +53,15 @@ final class RequestDocumentation {
     if (parameter == null) {
       parameter = new Parameter().in(in).name(name).schema(OpenApiSchemas.string());
       operation.addParametersItem(parameter);
-    } else if (!operation.getParameters().contains(parameter)) {
-      return; // shared with other operations, and described by the application
+    } else {
+      int index = indexOf(parameter);
+      if (index < 0) {
+        return; // shared with other operations, and described by the application
+      }
+      parameter = OpenApiCopies.of(parameter);
+      List<Parameter> parameters = new ArrayList<>(operation.getParameters());
+      parameters.set(index, parameter);
+      operation.setParameters(parameters);
     }
     if (part.required() || in.equals("path")) { // the path's are always required
       parameter.setRequired(true);
@@ -69,6 +77,9 @@ final class RequestDocumentation {
       parameter.setExample(part.example());
     }
     if (parameter.getSchema() == null) {
+      if (parameter.getContent() != null) {
+        return; // which stands for the schema
+      }
       parameter.setSchema(OpenApiSchemas.string());
     }
     bound(parameter.getSchema(), part);
@@ -88,6 +99,17 @@ final class RequestDocumentation {
                         ? name.equalsIgnoreCase(parameter.getName())
                         : name.equals(parameter.getName()))
             .findFirst();
+  }
+
+  /** Where a parameter stands in the operation itself, or -1. */
+  private int indexOf(Parameter parameter) {
+    List<Parameter> parameters = operation.getParameters();
+    for (int i = 0; i < parameters.size(); i++) {
+      if (parameters.get(i) == parameter) {
+        return i;
+      }
+    }
+    return -1;
   }
 
   private void remove(Parameter parameter) {
@@ -152,29 +174,39 @@ final class RequestDocumentation {
   }
 
   private List<String> mediaTypes() {
-    RequestBody body = operation.getRequestBody();
+    RequestBody body = resolved(operation.getRequestBody());
     return body == null || body.getContent() == null
         ? List.of()
         : List.copyOf(body.getContent().keySet());
   }
 
+  private @Nullable RequestBody resolved(@Nullable RequestBody body) {
+    String prefix = "#/components/requestBodies/";
+    String ref = body == null ? null : body.get$ref();
+    if (ref == null || !ref.startsWith(prefix) || components.getRequestBodies() == null) {
+      return body;
+    }
+    return components.getRequestBodies().getOrDefault(ref.substring(prefix.length()), body);
+  }
+
   /**
-   * Says that a body has a member. The schema of the body may be shared with other operations, so
-   * it is not changed, but what it demands is demanded besides.
+   * Says that a body has a member. The body and its schema may be shared with other operations, so
+   * they are not changed, but what is demanded is demanded of a copy besides.
    */
   private void require(String mediaType, List<String> path, RequestPart part) {
-    RequestBody body = operation.getRequestBody();
-    if (body == null) {
-      body = new RequestBody();
-      operation.setRequestBody(body);
+    RequestBody given = resolved(operation.getRequestBody());
+    if (given != null && given.get$ref() != null) {
+      return; // it is not in this document
     }
+    RequestBody body = given == null ? new RequestBody() : OpenApiCopies.of(given);
+    operation.setRequestBody(body);
     if (body.getContent() == null) {
       body.setContent(new Content());
     }
     MediaType media = body.getContent().computeIfAbsent(mediaType, type -> new MediaType());
     Schema<?> demanded = member(path, part);
-    Schema<?> given = media.getSchema();
-    media.setSchema(given == null ? demanded : both(given, demanded));
+    Schema<?> asked = media.getSchema();
+    media.setSchema(asked == null ? demanded : both(asked, demanded));
     if (part.required()) {
       body.setRequired(true);
     }
