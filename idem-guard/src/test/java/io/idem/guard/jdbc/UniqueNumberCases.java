@@ -333,6 +333,28 @@ abstract class UniqueNumberCases {
         .withMessageContaining("at most 1000");
   }
 
+  /** A small table is one that a database prefers to scan. */
+  @Test
+  void aBatchWaitsForNobodyWhoseNumbersAreOthers() {
+    String table = "small_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (number VARCHAR(40) PRIMARY KEY)");
+    UniqueNumber<Map<String, Object>> guard =
+        database.guards().numbers(NumberTable.of(table, "number").withMaxWait(Duration.ZERO));
+    List<Map<String, Object>> rows = new ArrayList<>();
+    for (int i = 0; i < 50; i++) {
+      rows.add(Map.of("number", "n" + i));
+    }
+
+    database.rollingBack(
+        stranger -> {
+          TestDatabase.execute(stranger, "INSERT INTO " + table + " VALUES ('n25 and more')");
+          assertThat(guard.insertAll(rows)).hasSize(50).allMatch(Insertion::isInserted);
+          return null;
+        });
+
+    assertThat(database.number("SELECT count(*) FROM " + table)).isEqualTo(50);
+  }
+
   @Test
   void overlappingBatchesInOppositeOrdersInsertEveryNumberOnce() {
     List<String> numbers = new ArrayList<>();
