@@ -188,6 +188,37 @@ abstract class VersionGuardCases {
         .withMessageContaining("at most 1000");
   }
 
+  /** A small table is one that a database prefers to scan. */
+  @Test
+  void aWriteWaitsForNobodyWhoseRowsAreOthers() {
+    String table = "few_" + database.nextId();
+    database.execute(
+        "CREATE TABLE " + table + " (id BIGINT PRIMARY KEY, version BIGINT, status VARCHAR(16))");
+    List<Versioned> batch = new ArrayList<>();
+    for (long id = 1; id <= 20; id++) {
+      database.execute("INSERT INTO " + table + " VALUES (" + id + ", 1, 'old')");
+      batch.add(new Versioned(id, 2, status("new")));
+    }
+    VersionGuard few = database.guards().versions(VersionTable.of(table, "status"));
+
+    database.rollingBack(
+        stranger -> {
+          TestDatabase.execute(stranger, "INSERT INTO " + table + " VALUES (21, 1, 'his')");
+          return database.committing(
+              connection -> {
+                database.setLockWait(connection);
+                assertThat(few.on(connection).newestWins(batch))
+                    .hasSize(20)
+                    .containsOnly(new VersionWrite.Applied(2));
+                assertThat(few.on(connection).newestWins(1, 3, status("x")).isApplied()).isTrue();
+                return null;
+              });
+        });
+
+    assertThat(database.number("SELECT count(*) FROM " + table + " WHERE version = 2"))
+        .isEqualTo(19);
+  }
+
   @Test
   void aBatchGivesValuesForTheSameColumns() {
     assertThatIllegalArgumentException()
