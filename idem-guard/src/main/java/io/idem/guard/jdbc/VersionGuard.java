@@ -10,6 +10,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -287,8 +288,55 @@ public final class VersionGuard {
 
   private Map<String, VersionWrite> answersAtOnce(Connection connection, List<Versioned> writes)
       throws SQLException {
-    Map<String, Long> pushed = new HashMap<>();
-    writes.forEach(write -> pushed.put(Ids.normal(write.id()), write.version()));
+    Map<String, Versioned> pushed = new LinkedHashMap<>();
+    writes.forEach(write -> pushed.put(Ids.normal(write.id()), write));
+    Map<String, VersionWrite> answers =
+        select(
+            connection,
+            pushed.values(),
+            " ORDER BY " + id + " FOR UPDATE",
+            rows -> {
+              Map<String, VersionWrite> found = new HashMap<>();
+              while (rows.next()) {
+                String row = Ids.normal(rows.getObject(1));
+                @Nullable Versioned write = pushed.get(row);
+                if (write == null) {
+                  throw Ids.alike(id);
+                }
+                found.put(row, VersionRules.newestWins(number(rows, 2), write.version()));
+              }
+              return found;
+            });
+    pushed.keySet().removeAll(answers.keySet());
+    if (!pushed.isEmpty()) {
+      requireMissing(connection, pushed);
+    }
+    return answers;
+  }
+
+  /** An id without a row of its own may still be another's for the database. */
+  private void requireMissing(Connection connection, Map<String, Versioned> pushed)
+      throws SQLException {
+    select(
+        connection,
+        pushed.values(),
+        "",
+        rows -> {
+          while (rows.next()) {
+            if (!pushed.containsKey(Ids.normal(rows.getObject(1)))) {
+              throw Ids.alike(id);
+            }
+          }
+          return true;
+        });
+  }
+
+  private <R> R select(
+      Connection connection,
+      Collection<Versioned> writes,
+      String suffix,
+      SqlWork<ResultSet, R> reader)
+      throws SQLException {
     return Calls.query(
         connection,
         "SELECT "
@@ -301,22 +349,10 @@ public final class VersionGuard {
             + id
             + " IN ("
             + Ids.placeholders(writes.size())
-            + ") ORDER BY "
-            + id
-            + " FOR UPDATE",
+            + ")"
+            + suffix,
         writes.stream().map(Versioned::id).toList(),
-        rows -> {
-          Map<String, VersionWrite> answers = new HashMap<>();
-          while (rows.next()) {
-            String row = Ids.normal(rows.getObject(1));
-            @Nullable Long write = pushed.get(row);
-            if (write == null) {
-              throw Ids.alike(id);
-            }
-            answers.put(row, VersionRules.newestWins(number(rows, 2), write));
-          }
-          return answers;
-        });
+        reader);
   }
 
   /** The driver may send the updates together, and then need not say what each of them did. */

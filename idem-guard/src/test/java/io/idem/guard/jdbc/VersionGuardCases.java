@@ -167,6 +167,32 @@ abstract class VersionGuardCases {
   }
 
   @Test
+  void twoIdsOfABatchThatTheDatabaseTakesForOneAreRefused() {
+    String table = "merged_" + database.nextId();
+    database.execute(
+        "CREATE TABLE "
+            + table
+            + " (id "
+            + database.backend().textWithoutCase(database)
+            + " PRIMARY KEY, version BIGINT, status VARCHAR(16))");
+    database.execute("INSERT INTO " + table + " VALUES ('a', 1, 'old')");
+    VersionGuard merged = database.guards().versions(VersionTable.of(table, "status"));
+
+    for (List<String> ids : List.of(List.of("a", "A"), List.of("A", "a"), List.of("A", "b"))) {
+      assertThatExceptionOfType(GuardException.class)
+          .isThrownBy(
+              () ->
+                  merged.newestWins(
+                      List.of(
+                          new Versioned(ids.get(0), 5, status("x")),
+                          new Versioned(ids.get(1), 7, status("y")))))
+          .withMessageContaining("exactly as they are stored");
+    }
+
+    assertThat(database.number("SELECT version FROM " + table)).isEqualTo(1);
+  }
+
+  @Test
   void aBatchHasNoRowsOrAsManyAsItMay() {
     assertThat(guard().newestWins(List.of())).isEmpty();
 
