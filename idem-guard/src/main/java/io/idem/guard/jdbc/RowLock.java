@@ -167,7 +167,9 @@ public final class RowLock {
         id,
         table + " WHERE " + id + " = ? FOR UPDATE" + otherwise,
         keys,
-        (row, place) -> found.putIfAbsent(Ids.normal(row.getObject(1)), keys.get(place).get(0)));
+        (row, place) ->
+            found.putIfAbsent(
+                Ids.normal(Ids.read(row, 1, keys.get(place).get(0))), keys.get(place).get(0)));
     return List.copyOf(found.values());
   }
 
@@ -199,7 +201,7 @@ public final class RowLock {
         result -> {
           List<Object> found = new ArrayList<>();
           while (result.next()) {
-            Object row = result.getObject(1);
+            Object row = Ids.read(result, 1, rows.get(0));
             // As the caller has it, not as the driver gives it.
             found.add(rows.size() == 1 ? rows.get(0) : asked.getOrDefault(Ids.normal(row), row));
           }

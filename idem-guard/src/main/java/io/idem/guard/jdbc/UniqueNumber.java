@@ -357,7 +357,7 @@ public final class UniqueNumber<T extends @Nullable Object> {
       while (result.next()) {
         List<Object> key = new ArrayList<>();
         for (int i = 1; i <= number.size(); i++) {
-          key.add(result.getObject(settings.read().size() + i));
+          key.add(Ids.read(result, settings.read().size() + i, asked.get(0).get(i - 1)));
         }
         rows.put(Ids.normal(asked.size() == 1 ? number(asked.get(0)) : key), reader.read(result));
       }

@@ -278,7 +278,7 @@ public final class VersionGuard {
         (row, place) -> {
           Versioned write = ordered.get(place);
           String asked = Ids.normal(write.id());
-          if (!Ids.normal(row.getObject(1)).equals(asked)) {
+          if (!Ids.normal(Ids.read(row, 1, write.id())).equals(asked)) {
             throw Ids.alike(id);
           }
           answers.put(asked, VersionRules.newestWins(number(row, 2), write.version()));
@@ -290,6 +290,7 @@ public final class VersionGuard {
       throws SQLException {
     Map<String, Versioned> pushed = new LinkedHashMap<>();
     writes.forEach(write -> pushed.put(Ids.normal(write.id()), write));
+    Object sample = writes.get(0).id();
     Map<String, VersionWrite> answers =
         select(
             connection,
@@ -298,7 +299,7 @@ public final class VersionGuard {
             rows -> {
               Map<String, VersionWrite> found = new HashMap<>();
               while (rows.next()) {
-                String row = Ids.normal(rows.getObject(1));
+                String row = Ids.normal(Ids.read(rows, 1, sample));
                 @Nullable Versioned write = pushed.get(row);
                 if (write == null) {
                   throw Ids.alike(id);
@@ -309,13 +310,13 @@ public final class VersionGuard {
             });
     pushed.keySet().removeAll(answers.keySet());
     if (!pushed.isEmpty()) {
-      requireMissing(connection, pushed);
+      requireMissing(connection, pushed, sample);
     }
     return answers;
   }
 
   /** An id without a row of its own may still be another's for the database. */
-  private void requireMissing(Connection connection, Map<String, Versioned> pushed)
+  private void requireMissing(Connection connection, Map<String, Versioned> pushed, Object sample)
       throws SQLException {
     select(
         connection,
@@ -323,7 +324,7 @@ public final class VersionGuard {
         "",
         rows -> {
           while (rows.next()) {
-            if (!pushed.containsKey(Ids.normal(rows.getObject(1)))) {
+            if (!pushed.containsKey(Ids.normal(Ids.read(rows, 1, sample)))) {
               throw Ids.alike(id);
             }
           }
