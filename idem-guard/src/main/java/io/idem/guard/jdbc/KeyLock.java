@@ -68,7 +68,8 @@ public final class KeyLock {
 
   static KeyLock ofTable(Calls calls, String namespace, String table) {
     fill(calls, table);
-    return new KeyLock(calls, namespace, new Slots(table, RowLock.of(calls, table, "slot")));
+    return new KeyLock(
+        calls, namespace, new Slots(table, RowLock.of(calls, table, "slot").forOthers()));
   }
 
   /**
@@ -152,6 +153,8 @@ public final class KeyLock {
    * @return what it returned, after the commit where the transaction is the guard's own; or that
    *     the key is locked. Never {@link Locked.NotFound}
    * @throws X what the work threw
+   * @throws IllegalStateException on PostgreSQL and H2 if the transaction's isolation is above READ
+   *     COMMITTED: the work would read what was there before the lock
    * @throws GuardConflictException if the transaction is to be run again
    * @throws GuardException if the database did not say
    */
@@ -171,6 +174,7 @@ public final class KeyLock {
 
   private Locked<String> advisory(Connection connection, String key, Duration wait)
       throws SQLException {
+    Locking.requireNoSnapshot(calls, connection);
     List<Long> number = List.of(number(key));
     boolean held =
         wait.isZero()

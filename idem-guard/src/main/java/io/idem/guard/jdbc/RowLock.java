@@ -30,16 +30,26 @@ public final class RowLock {
   private final Calls calls;
   private final String table;
   private final String id;
+  private final boolean standsForOthers;
 
-  private RowLock(Calls calls, String table, String id) {
+  private RowLock(Calls calls, String table, String id, boolean standsForOthers) {
     this.calls = calls;
     this.table = table;
     this.id = id;
+    this.standsForOthers = standsForOthers;
   }
 
   static RowLock of(Calls calls, String table, String id) {
     Identifiers names = calls.identifiers();
-    return new RowLock(calls, names.table(table), names.column(id));
+    return new RowLock(calls, names.table(table), names.column(id), false);
+  }
+
+  /**
+   * Locks on rows that never change, for the sake of others: no conflict tells that these are not
+   * what the transaction's snapshot says.
+   */
+  RowLock forOthers() {
+    return new RowLock(calls, table, id, true);
   }
 
   /**
@@ -50,7 +60,7 @@ public final class RowLock {
    * @return a guard for one thread at a time, like its connection
    */
   public RowLock on(Connection connection) {
-    return new RowLock(calls.on(connection), table, id);
+    return new RowLock(calls.on(connection), table, id, standsForOthers);
   }
 
   /**
@@ -91,6 +101,9 @@ public final class RowLock {
         calls,
         "Locking rows of " + table,
         connection -> {
+          if (standsForOthers) {
+            Locking.requireNoSnapshot(calls, connection);
+          }
           @Nullable List<Object> locked =
               wait.isZero() && calls.spec().lockWait().undo() == null
                   ? orBusy(connection, rows)

@@ -247,6 +247,37 @@ abstract class KeyLockCases {
     assertThat(lock.run("key", Duration.ZERO, (k, c) -> k).hasRun()).isTrue();
   }
 
+  /** Where a snapshot is older than the lock, whoever waited would decide by what was before. */
+  @Test
+  void aTransactionThatReadsBehindTheLockIsRefused() {
+    for (int isolation :
+        new int[] {Connection.TRANSACTION_REPEATABLE_READ, Connection.TRANSACTION_SERIALIZABLE}) {
+      List<KeyLock> joining = new ArrayList<>();
+      joining.add(database.guards().keys("snapshot", "idem_lock"));
+      if (database.backend() == Backend.POSTGRESQL) {
+        joining.add(database.guards().keys("snapshot"));
+      }
+      for (KeyLock lock : joining) {
+        database.rollingBack(
+            connection -> {
+              connection.setTransactionIsolation(isolation);
+              KeyLock joined = lock.on(connection);
+              if (database.backend().isInnoDb()) {
+                long id = account();
+                joined.run("key", LONG, increase(id));
+                assertThat(TestDatabase.text(connection, "SELECT max(id) FROM account"))
+                    .isEqualTo(Long.toString(id));
+              } else {
+                assertThatIllegalStateException()
+                    .isThrownBy(() -> joined.run("key", LONG, (k, c) -> k))
+                    .withMessageContaining("READ COMMITTED");
+              }
+              return null;
+            });
+      }
+    }
+  }
+
   @Test
   void whatTheDatabaseCannotHoldIsRefused() {
     switch (database.backend()) {
