@@ -145,8 +145,8 @@ public final class KeyLock {
    * Runs work under the lock on a key.
    *
    * @param key any text; only its digest reaches the database
-   * @param wait how long to wait for another holder; zero for not at all. InnoDB counts whole
-   *     seconds, rounded up
+   * @param wait how long to wait for another holder; zero for not at all, at most an hour. InnoDB
+   *     counts whole seconds, rounded up
    * @param work what to run; it is given the key
    * @param <T> what the work returns
    * @param <X> what it throws
@@ -160,6 +160,7 @@ public final class KeyLock {
    */
   public <T extends @Nullable Object, X extends Exception> Locked<T> run(
       String key, Duration wait, LockedWork<String, T, X> work) throws X {
+    Calls.requireWait(wait);
     if (slots != null) {
       return slots.run((int) Long.remainderUnsigned(number(key), SLOTS), key, wait, work);
     } else if (calls.spec().keyLock() == KeyLocks.ADVISORY) {

@@ -67,8 +67,8 @@ public final class RowLock {
    * Runs work under a lock on one row.
    *
    * @param row the row's id, as the driver takes it
-   * @param wait how long to wait for another holder; zero for not at all ({@code NOWAIT}). InnoDB
-   *     counts whole seconds, rounded up
+   * @param wait how long to wait for another holder; zero for not at all ({@code NOWAIT}), at most
+   *     an hour. InnoDB counts whole seconds, rounded up
    * @param work what to run; it is given the id
    * @param <T> what the work returns
    * @param <X> what it throws
@@ -86,7 +86,7 @@ public final class RowLock {
    * Runs work under a lock on several rows: on all of them, or not at all.
    *
    * @param rows the rows' ids, at most {@value #MAX_ROWS}
-   * @param wait how long to wait for another holder of each; zero for not at all
+   * @param wait how long to wait for another holder of each; zero for not at all, at most an hour
    * @param work what to run; it is given the ids of the rows that are there, in the order in which
    *     they were locked
    * @param <T> what the work returns
@@ -97,6 +97,7 @@ public final class RowLock {
    */
   public <T extends @Nullable Object, X extends Exception> Locked<T> runAll(
       List<?> rows, Duration wait, LockedWork<List<Object>, T, X> work) throws X {
+    Calls.requireWait(wait);
     return Locking.run(
         calls,
         "Locking rows of " + table,

@@ -243,6 +243,18 @@ abstract class RowLockCases {
   }
 
   @Test
+  void aWaitIsUpToAnHour() {
+    for (Duration wait : List.of(Duration.ofMillis(-1), Duration.ofSeconds(3601))) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> guard().run(1, wait, RowLockCases::increase))
+          .withMessageContaining("between zero and an hour");
+      assertThatIllegalArgumentException()
+          .isThrownBy(
+              () -> database.guards().keys("wait", "idem_lock").run("key", wait, (k, c) -> k));
+    }
+  }
+
+  @Test
   void workThatThrowsIsRolledBackAndTheLockIsFree() {
     long id = account();
 
