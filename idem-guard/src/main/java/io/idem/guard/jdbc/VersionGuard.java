@@ -108,13 +108,14 @@ public final class VersionGuard {
    *     than the expected one is {@link VersionWrite.Stale}, also if it is the one that this edit
    *     would have made, for nobody knows who made it
    * @throws IllegalArgumentException if a column was not declared
+   * @throws ArithmeticException if no version comes after the expected one
    * @throws GuardException as {@link #newestWins(Object, long, Map)} throws it
    */
   public VersionWrite compareAndSet(
       Object id, long expected, Map<String, ? extends @Nullable Object> values) {
     return write(
         id,
-        expected + 1,
+        Math.addExact(expected, 1),
         values,
         this.version + " = ?",
         expected,

@@ -88,6 +88,15 @@ abstract class VersionGuardCases {
   }
 
   @Test
+  void noVersionComesAfterTheLast() {
+    String id = at(Long.MAX_VALUE);
+
+    assertThatExceptionOfType(ArithmeticException.class)
+        .isThrownBy(() -> guard().compareAndSet(id, Long.MAX_VALUE, status("edit")));
+    assertThat(stored(id)).isEqualTo(Long.MAX_VALUE + " old");
+  }
+
+  @Test
   void valuesOfEveryTypeAndNullAreWritten() {
     String one = at(1L);
     String other = at(1L);
