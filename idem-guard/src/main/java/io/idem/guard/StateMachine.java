@@ -21,8 +21,11 @@ import org.jspecify.annotations.Nullable;
  * StateMachine.free(DRAFT).allow(DRAFT, REVIEW).allow(REVIEW, DRAFT, LIVE).finalStates(LIVE).build();
  * }</pre>
  *
- * <p>One state lies <em>behind</em> another if transitions lead from it to the other and none lead
- * back. States on a cycle are not behind each other.
+ * <p>One state lies <em>behind</em> another if an object that is in the other must have been in it:
+ * every way from where objects begin to the other goes through it, and no transitions lead back.
+ * Two states of an order are behind each other as the order says, also where steps are skipped. A
+ * state that could be passed by is not behind: an object that was cancelled before it was paid has
+ * not been paid. Nor are states on a cycle behind each other.
  *
  * @param <S> the states
  */
@@ -34,6 +37,7 @@ public final class StateMachine<S extends Enum<S>> {
   private final Set<S> finals;
   private final Map<S, Set<S>> next;
   private final Map<S, Set<S>> reachable;
+  private final Map<S, Set<S>> past;
 
   private StateMachine(Builder<S> builder) {
     this.type = builder.type;
@@ -49,6 +53,25 @@ public final class StateMachine<S extends Enum<S>> {
     for (S state : states) {
       reachable.put(state, reachableFrom(next.getOrDefault(state, Set.of())));
     }
+    this.past = new EnumMap<>(type);
+    for (S state : states) {
+      past.put(state, pastOf(state, builder.order));
+    }
+  }
+
+  /** The states that an object can only be in after it was, or could have been, in this one. */
+  private Set<S> pastOf(S state, List<S> order) {
+    Set<S> past = copy(type, reachable.getOrDefault(state, Set.of()));
+    past.removeIf(later -> leads(reachable, later, state));
+    Set<S> around = EnumSet.copyOf(initial);
+    around.remove(state);
+    around = reachableFrom(around, state);
+    int place = order.indexOf(state);
+    if (place >= 0) {
+      around.removeAll(order.subList(place, order.size()));
+    }
+    past.removeAll(around);
+    return past;
   }
 
   private static <S extends Enum<S>> Set<S> copy(Class<S> type, Collection<S> states) {
@@ -145,7 +168,7 @@ public final class StateMachine<S extends Enum<S>> {
       return new Transition.AlreadyThere<>(current);
     } else if (leads(next, current, to)) {
       return new Transition.Applied<>(to);
-    } else if (leads(reachable, to, current) && !leads(reachable, current, to)) {
+    } else if (leads(past, to, current)) {
       return new Transition.AlreadyPast<>(current);
     }
     return new Transition.Illegal<>(current, to);
@@ -214,11 +237,16 @@ public final class StateMachine<S extends Enum<S>> {
   }
 
   private Set<S> reachableFrom(Set<S> begin) {
+    return reachableFrom(begin, null);
+  }
+
+  /** What is met without going through one state. */
+  private Set<S> reachableFrom(Set<S> begin, @Nullable S closed) {
     Set<S> met = EnumSet.noneOf(type);
     List<S> open = new ArrayList<>(begin);
     while (!open.isEmpty()) {
       S state = open.remove(open.size() - 1);
-      if (met.add(state)) {
+      if (state != closed && met.add(state)) {
         open.addAll(next.getOrDefault(state, Set.of()));
       }
     }

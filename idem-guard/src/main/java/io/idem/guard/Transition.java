@@ -29,8 +29,9 @@ public sealed interface Transition<S extends Enum<S>> {
   /**
    * It is in a later state: a late repeat, or news that was overtaken. Nothing changed.
    *
-   * <p>That the state asked for lies behind says nothing about whether the object ever was in it: a
-   * machine may have a way around it.
+   * <p>The object has been in the state that was asked for, unless it began elsewhere than the
+   * machine says or the machine is ordered and lets steps be skipped: then the news of a step that
+   * was skipped comes late.
    *
    * @param current the state it is in
    * @param <S> the states

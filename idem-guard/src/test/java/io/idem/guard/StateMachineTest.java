@@ -56,11 +56,47 @@ class StateMachineTest {
   void aRepeatIsToldFromALateOneAndFromAnIllegalOne() {
     assertThat(STEPS.decide(PAID, PAID)).isEqualTo(new Transition.AlreadyThere<>(PAID));
     assertThat(STEPS.decide(DELIVERED, PAID)).isEqualTo(new Transition.AlreadyPast<>(DELIVERED));
-    assertThat(STEPS.decide(CANCELLED, PAID)).isEqualTo(new Transition.AlreadyPast<>(CANCELLED));
+    assertThat(STEPS.decide(CANCELLED, PENDING)).isEqualTo(new Transition.AlreadyPast<>(CANCELLED));
     assertThat(STEPS.decide(CANCELLED, SHIPPED))
         .isEqualTo(new Transition.Illegal<>(CANCELLED, SHIPPED));
     assertThat(STEPS.decide(SHIPPED, CANCELLED))
         .isEqualTo(new Transition.Illegal<>(SHIPPED, CANCELLED));
+  }
+
+  /** A payment that comes after the cancellation is news, and nobody may take it for a repeat. */
+  @Test
+  void aStateThatCouldBePassedByIsNotBehind() {
+    assertThat(STEPS.decide(CANCELLED, PAID)).isEqualTo(new Transition.Illegal<>(CANCELLED, PAID));
+
+    StateMachine<Order> ways =
+        StateMachine.free(PENDING, SHIPPED)
+            .allow(PENDING, PAID)
+            .allow(PAID, DELIVERED)
+            .allow(SHIPPED, PAID)
+            .finalStates(DELIVERED)
+            .without(CANCELLED)
+            .build();
+
+    assertThat(ways.decide(DELIVERED, PAID)).isEqualTo(new Transition.AlreadyPast<>(DELIVERED));
+    assertThat(ways.decide(DELIVERED, PENDING))
+        .isEqualTo(new Transition.Illegal<>(DELIVERED, PENDING));
+    assertThat(ways.decide(PAID, SHIPPED)).isEqualTo(new Transition.Illegal<>(PAID, SHIPPED));
+  }
+
+  @Test
+  void beyondAnOrderTheStepsThatMayBeSkippedAreNotBehind() {
+    StateMachine<Order> skipping =
+        StateMachine.ordered(PENDING, PAID, SHIPPED, DELIVERED)
+            .skipping()
+            .allow(SHIPPED, CANCELLED)
+            .finalStates(CANCELLED)
+            .build();
+
+    assertThat(skipping.decide(SHIPPED, PAID)).isEqualTo(new Transition.AlreadyPast<>(SHIPPED));
+    assertThat(skipping.decide(CANCELLED, SHIPPED))
+        .isEqualTo(new Transition.AlreadyPast<>(CANCELLED));
+    assertThat(skipping.decide(CANCELLED, PAID))
+        .isEqualTo(new Transition.Illegal<>(CANCELLED, PAID));
   }
 
   @Test

@@ -86,9 +86,11 @@ record Calls(
   <R> @Nullable R waiting(Connection connection, Duration wait, SqlWork<Connection, R> work)
       throws SQLException {
     LockWait setting = spec.lockWait();
-    List<Object> before = begin(connection, setting, wait);
+    String get = setting.get();
+    List<Object> before = get == null ? List.of() : query(connection, get, List.of(), Calls::one);
     R result;
     try {
+      begin(connection, setting, wait);
       result = work.apply(connection);
     } catch (SQLException | RuntimeException | Error e) {
       undo(connection, setting, before, e);
@@ -102,14 +104,18 @@ record Calls(
     return result;
   }
 
-  private static List<Object> begin(Connection connection, LockWait setting, Duration wait)
+  private static void begin(Connection connection, LockWait setting, Duration wait)
       throws SQLException {
-    String get = setting.get();
-    List<Object> before = get == null ? List.of() : query(connection, get, List.of(), Calls::one);
     long unit = setting.millisPerUnit();
     long units = (Math.max(1, wait.toMillis()) + unit - 1) / unit;
     run(connection, setting.set(), List.of(units));
-    return before;
+  }
+
+  /** Refuses what no database can be told. */
+  static void requireWait(Duration wait) {
+    if (wait.isNegative() || wait.compareTo(Duration.ofHours(1)) > 0) {
+      throw new IllegalArgumentException("The wait must be between zero and an hour, not " + wait);
+    }
   }
 
   private static List<Object> one(ResultSet rows) throws SQLException {

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  *     transaction's snapshot; empty where a statement that changed nothing has the snapshot's word
  * @param readDuplicate ends the read of a row that an insert has met, likewise. A failed insert of
  *     InnoDB shares a lock on it with others that failed: whoever asked for more would deadlock
+ * @param locksScanned whether a locking statement locks, and waits for, every row that it looks at
+ *     on its way to those that it is asked for
  * @param onConflict follows an insert that leaves rows with the same number alone and is followed
  *     by what it returns of the others, with the number's columns in place of the %s; null where
  *     such an insert fails, without harm to the transaction
@@ -24,6 +26,7 @@ record DatabaseSpec(
     String quote,
     String freshRead,
     String readDuplicate,
+    boolean locksScanned,
     @Nullable String onConflict,
     LockWait lockWait,
     Errors errors,
@@ -38,6 +41,7 @@ record DatabaseSpec(
           "\"",
           "",
           "",
+          false,
           " ON CONFLICT (%s) DO NOTHING RETURNING ",
           new LockWait(
               null,
@@ -57,6 +61,7 @@ record DatabaseSpec(
           "\"",
           "",
           "",
+          false,
           null,
           new LockWait(
               "SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", "SET LOCK_TIMEOUT ?", null, 1),
@@ -77,6 +82,7 @@ record DatabaseSpec(
           "`",
           " FOR UPDATE",
           " LOCK IN SHARE MODE",
+          true,
           null,
           new LockWait(
               null,

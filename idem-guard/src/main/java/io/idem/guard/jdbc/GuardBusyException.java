@@ -19,4 +19,13 @@ public class GuardBusyException extends GuardException {
   public GuardBusyException(String message, Throwable cause) {
     super(message, cause);
   }
+
+  /**
+   * Creates the exception for what a guard was answered.
+   *
+   * @param message what was tried; never a key or a value
+   */
+  GuardBusyException(String message) {
+    super(message);
+  }
 }

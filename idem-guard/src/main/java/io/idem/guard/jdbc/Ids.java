@@ -1,6 +1,13 @@
 package io.idem.guard.jdbc;
 
 import java.math.BigDecimal;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Time;
+import java.sql.Timestamp;
+import java.sql.Types;
+import java.time.OffsetDateTime;
+import java.time.temporal.Temporal;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
@@ -17,10 +24,42 @@ final class Ids {
 
   private Ids() {}
 
+  /**
+   * An id or a part of one as a row has it, of the type that its caller uses where drivers differ:
+   * dates, times and truth. A column of fixed length comes without the blanks that fill it up.
+   *
+   * @param asked one that was asked for
+   */
+  static Object read(ResultSet row, int column, Object asked) throws SQLException {
+    if (asked instanceof Boolean
+        || asked instanceof Temporal
+        || asked instanceof Timestamp
+        || asked instanceof Time) {
+      return row.getObject(column, asked.getClass());
+    }
+    Object value = row.getObject(column);
+    if (value instanceof String text && row.getMetaData().getColumnType(column) == Types.CHAR) {
+      int end = text.length();
+      while (end > 0 && text.charAt(end - 1) == ' ') {
+        end--;
+      }
+      return text.substring(0, end);
+    }
+    return value;
+  }
+
   /** The same for what the database takes for the same: 7 as int, long or decimal. */
   static String normal(Object id) {
     if (id instanceof Number) {
       return new BigDecimal(id.toString()).stripTrailingZeros().toPlainString();
+    } else if (id instanceof Boolean truth) {
+      return truth ? "1" : "0";
+    } else if (id instanceof Timestamp time) {
+      return time.toLocalDateTime().toString();
+    } else if (id instanceof Time time) {
+      return time.toLocalTime().toString();
+    } else if (id instanceof OffsetDateTime time) {
+      return time.toInstant().toString();
     }
     return id instanceof byte[] bytes ? HexFormat.of().formatHex(bytes) : id.toString();
   }

@@ -160,12 +160,16 @@ public final class JdbcGuards {
   }
 
   /**
-   * Locks on keys by rows of a table, on any database.
+   * Locks on keys by rows of a table, on any database. The {@value KeyLock#SLOTS} rows are made
+   * here where they are missing, in transactions of the guards: not while a transaction of the
+   * caller is running.
    *
    * @param namespace keeps keys of different uses apart
    * @param table a table with a single column, {@code slot INT PRIMARY KEY}, made for this
    * @return the guard
    * @throws IllegalArgumentException if the name is none that SQL allows
+   * @throws GuardBusyException if another process is making the rows and takes too long
+   * @throws GuardException if the rows could not be made, for want of the table for example
    */
   public KeyLock keys(String namespace, String table) {
     return KeyLock.ofTable(calls, namespace, table);

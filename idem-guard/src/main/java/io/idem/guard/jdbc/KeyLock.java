@@ -11,9 +11,13 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,8 +40,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class KeyLock {
 
-  /** How many rows a table of locks has at most. */
+  /** How many rows a table of locks has. */
   public static final int SLOTS = 1024;
+
+  /** How many of them are made at once. */
+  private static final int CHUNK = 128;
 
   private final Calls calls;
   private final String namespace;
@@ -60,12 +67,53 @@ public final class KeyLock {
   }
 
   static KeyLock ofTable(Calls calls, String namespace, String table) {
+    fill(calls, table);
     return new KeyLock(
-        calls,
-        namespace,
-        new Slots(
-            UniqueNumber.ofMaps(calls, NumberTable.of(table, "slot")),
-            RowLock.of(calls, table, "slot")));
+        calls, namespace, new Slots(table, RowLock.of(calls, table, "slot").forOthers()));
+  }
+
+  /**
+   * Makes the rows that are missing. Not when a key is first locked: there the gap that a search in
+   * vain locks on InnoDB would let two callers with different keys deadlock, and the wait for
+   * another who makes the row would not be the caller's.
+   */
+  private static void fill(Calls calls, String table) {
+    Identifiers names = calls.identifiers();
+    String there = "SELECT " + names.column("slot") + " FROM " + names.table(table);
+    UniqueNumber<Map<String, @Nullable Object>> numbers =
+        UniqueNumber.ofMaps(calls, NumberTable.of(table, "slot"));
+    Set<Integer> known = new HashSet<>();
+    while (known.size() < SLOTS) {
+      // Before each chunk: another process may have made them all by now.
+      known.addAll(
+          calls.<List<Integer>>call(
+              "Reading a table of locks",
+              connection -> Calls.query(connection, there, List.of(), KeyLock::integers)));
+      List<Integer> missing =
+          IntStream.range(0, SLOTS)
+              .filter(slot -> !known.contains(slot))
+              .limit(CHUNK)
+              .boxed()
+              .toList();
+      if (numbers.insertAll(missing.stream().map(slot -> Map.of("slot", slot)).toList()).stream()
+          .anyMatch(Insertion.Busy.class::isInstance)) {
+        throw new GuardBusyException(
+            "Another transaction is making rows of the table of locks " + table);
+      }
+      known.addAll(missing);
+    }
+  }
+
+  /** Whatever else is in the table is not for counting. */
+  private static List<Integer> integers(ResultSet rows) throws SQLException {
+    List<Integer> all = new ArrayList<>();
+    while (rows.next()) {
+      int slot = rows.getInt(1);
+      if (slot >= 0 && slot < SLOTS) {
+        all.add(slot);
+      }
+    }
+    return all;
   }
 
   private static void requireOwn(Calls calls) {
@@ -97,19 +145,22 @@ public final class KeyLock {
    * Runs work under the lock on a key.
    *
    * @param key any text; only its digest reaches the database
-   * @param wait how long to wait for another holder; zero for not at all. InnoDB counts whole
-   *     seconds, rounded up
+   * @param wait how long to wait for another holder; zero for not at all, at most an hour. InnoDB
+   *     counts whole seconds, rounded up
    * @param work what to run; it is given the key
    * @param <T> what the work returns
    * @param <X> what it throws
    * @return what it returned, after the commit where the transaction is the guard's own; or that
    *     the key is locked. Never {@link Locked.NotFound}
    * @throws X what the work threw
+   * @throws IllegalStateException on PostgreSQL and H2 if the transaction's isolation is above READ
+   *     COMMITTED: the work would read what was there before the lock
    * @throws GuardConflictException if the transaction is to be run again
    * @throws GuardException if the database did not say
    */
   public <T extends @Nullable Object, X extends Exception> Locked<T> run(
       String key, Duration wait, LockedWork<String, T, X> work) throws X {
+    Calls.requireWait(wait);
     if (slots != null) {
       return slots.run((int) Long.remainderUnsigned(number(key), SLOTS), key, wait, work);
     } else if (calls.spec().keyLock() == KeyLocks.ADVISORY) {
@@ -124,6 +175,7 @@ public final class KeyLock {
 
   private Locked<String> advisory(Connection connection, String key, Duration wait)
       throws SQLException {
+    Locking.requireNoSnapshot(calls, connection);
     List<Long> number = List.of(number(key));
     boolean held =
         wait.isZero()
@@ -228,24 +280,23 @@ public final class KeyLock {
     }
   }
 
-  /** The rows that stand for keys. They are made when first needed, and stay. */
-  private record Slots(UniqueNumber<Map<String, @Nullable Object>> numbers, RowLock locks) {
+  /** The rows that stand for keys. */
+  private record Slots(String table, RowLock locks) {
 
     Slots on(Connection connection) {
-      return new Slots(numbers.on(connection), locks.on(connection));
+      return new Slots(table, locks.on(connection));
     }
 
     <T extends @Nullable Object, X extends Exception> Locked<T> run(
         int slot, String key, Duration wait, LockedWork<String, T, X> work) throws X {
-      LockedWork<Object, T, X> underLock = (row, connection) -> work.run(key, connection);
-      Locked<T> answer = locks.run(slot, wait, underLock);
-      if (!(answer instanceof Locked.NotFound)) {
-        return answer;
+      Locked<T> answer = locks.run(slot, wait, (row, connection) -> work.run(key, connection));
+      if (answer instanceof Locked.NotFound) {
+        throw new GuardException(
+            "A row of the table of locks "
+                + table
+                + " is gone. They are made where the guard is made: make it again, and leave them");
       }
-      Insertion<Map<String, @Nullable Object>> made = numbers.insert(Map.of("slot", slot));
-      return made instanceof Insertion.Busy
-          ? new Locked.Busy<>()
-          : locks.run(slot, wait, underLock);
+      return answer;
     }
   }
 }

@@ -24,6 +24,20 @@ final class Locking {
             });
   }
 
+  /**
+   * Refuses a transaction whose work could not see what the last holder of a lock has committed. On
+   * PostgreSQL and H2 a transaction has its snapshot when it asks for the lock, and nothing reads
+   * past it; who waited would decide by what was there before.
+   */
+  static void requireNoSnapshot(Calls calls, Connection connection) throws SQLException {
+    if (calls.spec().freshRead().isEmpty()
+        && connection.getTransactionIsolation() > Connection.TRANSACTION_READ_COMMITTED) {
+      throw new IllegalStateException(
+          "At REPEATABLE READ and above, this database answers what is read under a lock on a key"
+              + " from before the lock. Lock keys in a transaction at READ COMMITTED");
+    }
+  }
+
   static <A, T extends @Nullable Object, X extends Exception> Locked<T> work(
       Calls calls, Locked<A> locked, Connection connection, LockedWork<A, T, X> work) throws X {
     if (locked instanceof Locked.Ran<A> held) {

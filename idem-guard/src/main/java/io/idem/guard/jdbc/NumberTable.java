@@ -39,10 +39,7 @@ public record NumberTable(
     if (number.isEmpty()) {
       throw new IllegalArgumentException("Name the column of the number");
     }
-    if (maxWait.isNegative() || maxWait.compareTo(Duration.ofHours(1)) > 0) {
-      throw new IllegalArgumentException(
-          "The wait must be between zero and an hour, not " + maxWait);
-    }
+    Calls.requireWait(maxWait);
   }
 
   /**

@@ -5,6 +5,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -17,7 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The lock is the transaction's: it ends when that commits or rolls back, and cannot be lost
  * before. In a transaction that was joined it therefore outlives the work. Several rows are locked
- * in the order of their ids, so that callers of this guard do not deadlock with each other.
+ * in the order of their ids, so that callers of this guard do not deadlock with each other. On
+ * MariaDB and MySQL each row is looked up by itself, many in one statement: one that looked for all
+ * of them could scan the table, and wait for rows that nobody asked for.
  */
 public final class RowLock {
 
@@ -27,16 +30,26 @@ public final class RowLock {
   private final Calls calls;
   private final String table;
   private final String id;
+  private final boolean standsForOthers;
 
-  private RowLock(Calls calls, String table, String id) {
+  private RowLock(Calls calls, String table, String id, boolean standsForOthers) {
     this.calls = calls;
     this.table = table;
     this.id = id;
+    this.standsForOthers = standsForOthers;
   }
 
   static RowLock of(Calls calls, String table, String id) {
     Identifiers names = calls.identifiers();
-    return new RowLock(calls, names.table(table), names.column(id));
+    return new RowLock(calls, names.table(table), names.column(id), false);
+  }
+
+  /**
+   * Locks on rows that never change, for the sake of others: no conflict tells that these are not
+   * what the transaction's snapshot says.
+   */
+  RowLock forOthers() {
+    return new RowLock(calls, table, id, true);
   }
 
   /**
@@ -47,15 +60,15 @@ public final class RowLock {
    * @return a guard for one thread at a time, like its connection
    */
   public RowLock on(Connection connection) {
-    return new RowLock(calls.on(connection), table, id);
+    return new RowLock(calls.on(connection), table, id, standsForOthers);
   }
 
   /**
    * Runs work under a lock on one row.
    *
    * @param row the row's id, as the driver takes it
-   * @param wait how long to wait for another holder; zero for not at all ({@code NOWAIT}). InnoDB
-   *     counts whole seconds, rounded up
+   * @param wait how long to wait for another holder; zero for not at all ({@code NOWAIT}), at most
+   *     an hour. InnoDB counts whole seconds, rounded up
    * @param work what to run; it is given the id
    * @param <T> what the work returns
    * @param <X> what it throws
@@ -73,9 +86,9 @@ public final class RowLock {
    * Runs work under a lock on several rows: on all of them, or not at all.
    *
    * @param rows the rows' ids, at most {@value #MAX_ROWS}
-   * @param wait how long to wait for another holder of each; zero for not at all
-   * @param work what to run; it is given the ids of the rows that are there, in the order of the
-   *     database
+   * @param wait how long to wait for another holder of each; zero for not at all, at most an hour
+   * @param work what to run; it is given the ids of the rows that are there, in the order in which
+   *     they were locked
    * @param <T> what the work returns
    * @param <X> what it throws
    * @return what it returned; or that a row is locked, or none is there
@@ -84,10 +97,14 @@ public final class RowLock {
    */
   public <T extends @Nullable Object, X extends Exception> Locked<T> runAll(
       List<?> rows, Duration wait, LockedWork<List<Object>, T, X> work) throws X {
+    Calls.requireWait(wait);
     return Locking.run(
         calls,
         "Locking rows of " + table,
         connection -> {
+          if (standsForOthers) {
+            Locking.requireNoSnapshot(calls, connection);
+          }
           @Nullable List<Object> locked =
               wait.isZero() && calls.spec().lockWait().undo() == null
                   ? orBusy(connection, rows)
@@ -122,11 +139,18 @@ public final class RowLock {
           if (!locked.isEmpty()) {
             return new Locked.Ran<>(locked);
           }
-          return select(connection, rows, "").isEmpty()
-              ? new Locked.NotFound<>()
-              : new Locked.Busy<>();
+          return isAnyThere(connection, rows) ? new Locked.Busy<>() : new Locked.NotFound<>();
         },
         work);
+  }
+
+  /** Without a plain read on InnoDB, which would give the caller's transaction its snapshot. */
+  private boolean isAnyThere(Connection connection, List<?> rows) throws SQLException {
+    if (!calls.spec().locksScanned()) {
+      return !select(connection, rows, asked(rows), "").isEmpty();
+    }
+    @Nullable List<Object> there = orBusy(connection, rows);
+    return there == null || !there.isEmpty();
   }
 
   /** Without a wait there is no bound to set, where an error spoils nothing. */
@@ -144,19 +168,39 @@ public final class RowLock {
 
   private List<Object> lock(Connection connection, List<?> rows, String otherwise)
       throws SQLException {
-    return select(connection, rows, " ORDER BY " + id + " FOR UPDATE" + otherwise);
+    Map<String, Object> asked = asked(rows);
+    if (!calls.spec().locksScanned() || asked.size() == 1) {
+      return select(connection, rows, asked, " ORDER BY " + id + " FOR UPDATE" + otherwise);
+    }
+    List<List<Object>> keys = new ArrayList<>();
+    asked.values().forEach(row -> keys.add(List.of(row)));
+    keys.sort(Ids::compare);
+    Map<String, Object> found = new LinkedHashMap<>();
+    Points.read(
+        connection,
+        id,
+        table + " WHERE " + id + " = ? FOR UPDATE" + otherwise,
+        keys,
+        (row, place) ->
+            found.putIfAbsent(
+                Ids.normal(Ids.read(row, 1, keys.get(place).get(0))), keys.get(place).get(0)));
+    return List.copyOf(found.values());
   }
 
-  private List<Object> select(Connection connection, List<?> rows, String suffix)
-      throws SQLException {
+  /** The ids as their caller has them. */
+  private static Map<String, Object> asked(List<?> rows) {
     if (rows.isEmpty() || rows.size() > MAX_ROWS) {
       throw new IllegalArgumentException(
           "From 1 to " + MAX_ROWS + " rows can be locked at once, but not " + rows.size());
     }
-    Map<String, Object> asked =
-        rows.stream()
-            .map(Objects::requireNonNull)
-            .collect(Collectors.toMap(Ids::normal, Function.identity(), (one, other) -> one));
+    return rows.stream()
+        .map(Objects::requireNonNull)
+        .collect(Collectors.toMap(Ids::normal, Function.identity(), (one, other) -> one));
+  }
+
+  private List<Object> select(
+      Connection connection, List<?> rows, Map<String, Object> asked, String suffix)
+      throws SQLException {
     return Calls.query(
         connection,
         "SELECT "
@@ -171,7 +215,7 @@ public final class RowLock {
         result -> {
           List<Object> found = new ArrayList<>();
           while (result.next()) {
-            Object row = result.getObject(1);
+            Object row = Ids.read(result, 1, rows.get(0));
             // As the caller has it, not as the driver gives it.
             found.add(rows.size() == 1 ? rows.get(0) : asked.getOrDefault(Ids.normal(row), row));
           }

@@ -261,10 +261,7 @@ public final class UniqueNumber<T extends @Nullable Object> {
       SQLException duplicate;
       try {
         Calls.update(connection, insert(rows), values(rows));
-        // They are its own, so that a locking read waits for nobody, and takes no snapshot.
-        Map<String, T> inserted = read(rows, calls.spec().readDuplicate());
-        inserted.forEach((key, row) -> answers.put(key, new Insertion.Inserted<>(row)));
-        without(inserted.keySet(), rows);
+        readInserted(rows);
         return;
       } catch (SQLException e) {
         if (!calls.spec().errors().duplicate(e)) {
@@ -293,6 +290,19 @@ public final class UniqueNumber<T extends @Nullable Object> {
       }
     }
 
+    /** They are its own, so that a locking read waits for nobody, and takes no snapshot. */
+    private void readInserted(List<List<?>> rows) throws SQLException {
+      Map<String, T> inserted;
+      try {
+        inserted = read(rows, calls.spec().readDuplicate());
+      } catch (SQLException e) {
+        // Never an answer: the rows are in, and Busy would say that they are not.
+        throw calls.spec().failure("Reading rows that were inserted into " + table, e);
+      }
+      inserted.forEach((key, row) -> answers.put(key, new Insertion.Inserted<>(row)));
+      without(inserted.keySet(), rows);
+    }
+
     private String insert(List<List<?>> rows) {
       String row = "(" + Ids.placeholders(written.size()) + ")";
       return "INSERT INTO "
@@ -304,6 +314,19 @@ public final class UniqueNumber<T extends @Nullable Object> {
     }
 
     private Map<String, T> read(List<List<?>> rows, String suffix) throws SQLException {
+      List<List<?>> numbers = new ArrayList<>();
+      rows.forEach(row -> numbers.add(number(row)));
+      if (calls.spec().locksScanned()) {
+        Map<String, T> found = new LinkedHashMap<>();
+        String rest = table + " WHERE " + String.join(" = ? AND ", number) + " = ?" + suffix;
+        Points.read(
+            connection,
+            read,
+            rest,
+            numbers,
+            (row, place) -> found.put(Ids.normal(numbers.get(place)), reader.read(row)));
+        return found;
+      }
       boolean single = number.size() == 1;
       String key = single ? "?" : "(" + Ids.placeholders(number.size()) + ")";
       return Calls.query(
@@ -318,7 +341,7 @@ public final class UniqueNumber<T extends @Nullable Object> {
               + String.join(", ", Collections.nCopies(rows.size(), key))
               + ")"
               + suffix,
-          values(rows.stream().map(UniqueNumber.this::number).toList()),
+          values(numbers),
           result -> rows(result, rows));
     }
 
@@ -334,7 +357,7 @@ public final class UniqueNumber<T extends @Nullable Object> {
       while (result.next()) {
         List<Object> key = new ArrayList<>();
         for (int i = 1; i <= number.size(); i++) {
-          key.add(result.getObject(settings.read().size() + i));
+          key.add(Ids.read(result, settings.read().size() + i, asked.get(0).get(i - 1)));
         }
         rows.put(Ids.normal(asked.size() == 1 ? number(asked.get(0)) : key), reader.read(result));
       }

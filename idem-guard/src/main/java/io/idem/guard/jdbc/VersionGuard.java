@@ -3,11 +3,14 @@ package io.idem.guard.jdbc;
 import io.idem.guard.VersionRules;
 import io.idem.guard.VersionWrite;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -25,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A single write is one update whose condition is the version. Only if that changes nothing is
  * the row read, to tell why. A batch reads and locks its rows in the order of their ids, because
  * afterwards nothing tells a write that was applied from a repeat, and then writes all that are
- * newer in one update.
+ * newer in one update. On MariaDB and MySQL, where a statement for many rows may lock others that
+ * it scans, each row is looked up and updated by itself, and the driver sends many together.
  */
 public final class VersionGuard {
 
@@ -104,13 +108,14 @@ public final class VersionGuard {
    *     than the expected one is {@link VersionWrite.Stale}, also if it is the one that this edit
    *     would have made, for nobody knows who made it
    * @throws IllegalArgumentException if a column was not declared
+   * @throws ArithmeticException if no version comes after the expected one
    * @throws GuardException as {@link #newestWins(Object, long, Map)} throws it
    */
   public VersionWrite compareAndSet(
       Object id, long expected, Map<String, ? extends @Nullable Object> values) {
     return write(
         id,
-        expected + 1,
+        Math.addExact(expected, 1),
         values,
         this.version + " = ?",
         expected,
@@ -227,6 +232,10 @@ public final class VersionGuard {
               leading.stream()
                   .filter(write -> answer(answers, write).isApplied())
                   .collect(Collectors.toList());
+          if (calls.spec().locksScanned()) {
+            updateOneByOne(connection, newer, List.copyOf(names), quoted);
+            newer = List.of();
+          }
           int perRow = 2 * (quoted.size() + 1) + 1;
           for (int from = 0; from < newer.size(); from += Ids.MAX_PARAMETERS / perRow) {
             int to = Math.min(newer.size(), from + Ids.MAX_PARAMETERS / perRow);
@@ -252,8 +261,84 @@ public final class VersionGuard {
   /** Locks the rows, in the order of their ids, and says what becomes of each. */
   private Map<String, VersionWrite> answers(Connection connection, List<Versioned> writes)
       throws SQLException {
-    Map<String, Long> pushed = new HashMap<>();
-    writes.forEach(write -> pushed.put(Ids.normal(write.id()), write.version()));
+    return calls.spec().locksScanned()
+        ? answersOneByOne(connection, writes)
+        : answersAtOnce(connection, writes);
+  }
+
+  private Map<String, VersionWrite> answersOneByOne(Connection connection, List<Versioned> writes)
+      throws SQLException {
+    List<Versioned> ordered = new ArrayList<>(writes);
+    ordered.sort((one, other) -> Ids.compare(List.of(one.id()), List.of(other.id())));
+    Map<String, VersionWrite> answers = new HashMap<>();
+    Points.read(
+        connection,
+        id + ", " + version,
+        table + " WHERE " + id + " = ? FOR UPDATE",
+        ordered.stream().map(write -> List.of(write.id())).toList(),
+        (row, place) -> {
+          Versioned write = ordered.get(place);
+          String asked = Ids.normal(write.id());
+          if (!Ids.normal(Ids.read(row, 1, write.id())).equals(asked)) {
+            throw Ids.alike(id);
+          }
+          answers.put(asked, VersionRules.newestWins(number(row, 2), write.version()));
+        });
+    return answers;
+  }
+
+  private Map<String, VersionWrite> answersAtOnce(Connection connection, List<Versioned> writes)
+      throws SQLException {
+    Map<String, Versioned> pushed = new LinkedHashMap<>();
+    writes.forEach(write -> pushed.put(Ids.normal(write.id()), write));
+    Object sample = writes.get(0).id();
+    Map<String, VersionWrite> answers =
+        select(
+            connection,
+            pushed.values(),
+            " ORDER BY " + id + " FOR UPDATE",
+            rows -> {
+              Map<String, VersionWrite> found = new HashMap<>();
+              while (rows.next()) {
+                String row = Ids.normal(Ids.read(rows, 1, sample));
+                @Nullable Versioned write = pushed.get(row);
+                if (write == null) {
+                  throw Ids.alike(id);
+                }
+                found.put(row, VersionRules.newestWins(number(rows, 2), write.version()));
+              }
+              return found;
+            });
+    pushed.keySet().removeAll(answers.keySet());
+    if (!pushed.isEmpty()) {
+      requireMissing(connection, pushed, sample);
+    }
+    return answers;
+  }
+
+  /** An id without a row of its own may still be another's for the database. */
+  private void requireMissing(Connection connection, Map<String, Versioned> pushed, Object sample)
+      throws SQLException {
+    select(
+        connection,
+        pushed.values(),
+        "",
+        rows -> {
+          while (rows.next()) {
+            if (!pushed.containsKey(Ids.normal(Ids.read(rows, 1, sample)))) {
+              throw Ids.alike(id);
+            }
+          }
+          return true;
+        });
+  }
+
+  private <R> R select(
+      Connection connection,
+      Collection<Versioned> writes,
+      String suffix,
+      SqlWork<ResultSet, R> reader)
+      throws SQLException {
     return Calls.query(
         connection,
         "SELECT "
@@ -266,22 +351,36 @@ public final class VersionGuard {
             + id
             + " IN ("
             + Ids.placeholders(writes.size())
-            + ") ORDER BY "
-            + id
-            + " FOR UPDATE",
+            + ")"
+            + suffix,
         writes.stream().map(Versioned::id).toList(),
-        rows -> {
-          Map<String, VersionWrite> answers = new HashMap<>();
-          while (rows.next()) {
-            String row = Ids.normal(rows.getObject(1));
-            @Nullable Long write = pushed.get(row);
-            if (write == null) {
-              throw Ids.alike(id);
-            }
-            answers.put(row, VersionRules.newestWins(number(rows, 2), write));
-          }
-          return answers;
-        });
+        reader);
+  }
+
+  /** The driver may send the updates together, and then need not say what each of them did. */
+  private void updateOneByOne(
+      Connection connection, List<Versioned> writes, List<String> names, List<String> quoted)
+      throws SQLException {
+    StringBuilder text = new StringBuilder("UPDATE ").append(table).append(" SET ");
+    quoted.forEach(column -> text.append(column).append(" = ?, "));
+    text.append(version).append(" = ? WHERE ").append(id).append(" = ?");
+    try (PreparedStatement statement = connection.prepareStatement(text.toString())) {
+      for (Versioned write : writes) {
+        int at = 0;
+        for (String name : names) {
+          statement.setObject(++at, write.values().get(name));
+        }
+        statement.setLong(++at, write.version());
+        statement.setObject(++at, write.id());
+        statement.addBatch();
+      }
+      for (int changed : writes.isEmpty() ? new int[0] : statement.executeBatch()) {
+        if (changed != 1 && changed != Statement.SUCCESS_NO_INFO) {
+          throw new GuardException(
+              changed + " rows have an id that one is locked for. Is the id unique?");
+        }
+      }
+    }
   }
 
   /** One update of many rows, each with values of its own. The columns give the values' types. */

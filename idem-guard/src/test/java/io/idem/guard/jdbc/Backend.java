@@ -66,6 +66,20 @@ enum Backend {
     return this != H2 && this != POSTGRESQL;
   }
 
+  /** The type of a column that does not care about case. */
+  String textWithoutCase(TestDatabase database) {
+    return switch (this) {
+      case H2 -> "VARCHAR_IGNORECASE(40)";
+      case POSTGRESQL -> {
+        database.execute(
+            "CREATE COLLATION IF NOT EXISTS no_case"
+                + " (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
+        yield "VARCHAR(40) COLLATE no_case";
+      }
+      default -> "VARCHAR(40)";
+    };
+  }
+
   /** A database without any table. */
   abstract DataSource empty();
 }

@@ -8,6 +8,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.idem.guard.Locked;
 import io.idem.testkit.Together;
 import java.io.IOException;
+import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -188,6 +189,92 @@ abstract class KeyLockCases {
 
       assertThat(balance(id)).isZero();
       assertThat(lock.run("joined", Duration.ZERO, increase(id)).hasRun()).isTrue();
+    }
+  }
+
+  /** Both hold their first key when they ask for their second, at the isolation that locks gaps. */
+  @Test
+  void twoWhoJoinWithDifferentKeysOfANewTableDoNotMeet() {
+    String table = "locks_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (slot INT PRIMARY KEY)");
+    KeyLock lock = database.guards().keys("test", table);
+    CountDownLatch both = new CountDownLatch(2);
+    List<Callable<Boolean>> callers = new ArrayList<>();
+    for (String name : List.of("one", "other")) {
+      callers.add(
+          () ->
+              database.committing(
+                  connection -> {
+                    if (database.backend().isInnoDb()) {
+                      connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+                    }
+                    KeyLock joined = lock.on(connection);
+                    boolean first = joined.run(name, Duration.ZERO, (k, c) -> k).hasRun();
+                    both.countDown();
+                    Together.await(both);
+                    return first & joined.run(name + "2", Duration.ZERO, (k, c) -> k).hasRun();
+                  }));
+    }
+
+    assertThat(Together.run(callers)).containsOnly(true);
+    assertThat(database.number("SELECT count(*) FROM " + table)).isEqualTo(KeyLock.SLOTS);
+  }
+
+  @Test
+  void severalWhoMakeATableOfLocksAtOnceAllHaveIt() {
+    String table = "locks_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (slot INT PRIMARY KEY)");
+    database.execute("INSERT INTO " + table + " VALUES (5), (700)");
+
+    Together.run(
+        Collections.nCopies(
+            3, () -> TestDatabase.retrying(() -> database.guards().keys("test", table))));
+
+    assertThat(database.number("SELECT count(*) FROM " + table)).isEqualTo(KeyLock.SLOTS);
+  }
+
+  @Test
+  void aRowOfTheTableThatIsGoneIsTold() {
+    String table = "locks_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (slot INT PRIMARY KEY)");
+    KeyLock lock = database.guards().keys("test", table);
+    database.execute("DELETE FROM " + table);
+
+    assertThatExceptionOfType(GuardException.class)
+        .isThrownBy(() -> lock.run("key", Duration.ZERO, (k, c) -> k))
+        .withMessageContaining("is gone");
+    database.guards().keys("test", table);
+    assertThat(lock.run("key", Duration.ZERO, (k, c) -> k).hasRun()).isTrue();
+  }
+
+  /** Where a snapshot is older than the lock, whoever waited would decide by what was before. */
+  @Test
+  void aTransactionThatReadsBehindTheLockIsRefused() {
+    for (int isolation :
+        new int[] {Connection.TRANSACTION_REPEATABLE_READ, Connection.TRANSACTION_SERIALIZABLE}) {
+      List<KeyLock> joining = new ArrayList<>();
+      joining.add(database.guards().keys("snapshot", "idem_lock"));
+      if (database.backend() == Backend.POSTGRESQL) {
+        joining.add(database.guards().keys("snapshot"));
+      }
+      for (KeyLock lock : joining) {
+        database.rollingBack(
+            connection -> {
+              connection.setTransactionIsolation(isolation);
+              KeyLock joined = lock.on(connection);
+              if (database.backend().isInnoDb()) {
+                long id = account();
+                joined.run("key", LONG, increase(id));
+                assertThat(TestDatabase.text(connection, "SELECT max(id) FROM account"))
+                    .isEqualTo(Long.toString(id));
+              } else {
+                assertThatIllegalStateException()
+                    .isThrownBy(() -> joined.run("key", LONG, (k, c) -> k))
+                    .withMessageContaining("READ COMMITTED");
+              }
+              return null;
+            });
+      }
     }
   }
 

@@ -14,6 +14,7 @@ import io.idem.guard.Transition;
 import io.idem.guard.VersionWrite;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.sql.DataSource;
@@ -92,6 +93,31 @@ class RacesTest {
 
     assertThat(answer.isInserted()).isTrue();
     assertThat(database.number("SELECT count(*) FROM invoice")).isEqualTo(1);
+  }
+
+  /** Whatever the reason: the rows are in, and an answer would say that they are not. */
+  @Test
+  void aWaitInVainAfterAnInsertIsNoAnswer() {
+    TestDatabase database = TestDatabase.of(Backend.MARIADB);
+    DataSource slow =
+        Meddling.before(
+            database.dataSource(),
+            (connection, statement) -> {
+              if (statement.contains("LOCK IN SHARE MODE")) {
+                throw new SQLException("Lock wait timeout exceeded", "HY000", 1205);
+              }
+            });
+    UniqueNumber<?> guard =
+        JdbcGuards.of(slow).numbers(NumberTable.of("invoice", "tenant", "number"));
+
+    assertThatExceptionOfType(GuardBusyException.class)
+        .isThrownBy(
+            () ->
+                guard.insertAll(
+                    List.of(
+                        Map.of("tenant", "t", "number", "a"),
+                        Map.of("tenant", "t", "number", "b"))));
+    assertThat(database.number("SELECT count(*) FROM invoice")).isZero();
   }
 
   /** The session is ended, and its name with it, rather than given back to a pool. */

@@ -200,6 +200,38 @@ abstract class RowLockCases {
         .isEqualTo(new Locked.Ran<>(List.of(one, held, three)));
   }
 
+  /** A small table is one that a database prefers to scan. */
+  @Test
+  void rowsThatNobodyAskedForAreNotWaitedFor() {
+    String table = "few_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (id BIGINT PRIMARY KEY)");
+    List<Long> ids = new ArrayList<>();
+    for (long id = 1; id <= 21; id++) {
+      database.execute("INSERT INTO " + table + " VALUES (" + id + ")");
+      ids.add(id);
+    }
+    RowLock few = database.guards().rows(table, "id");
+
+    database.rollingBack(
+        stranger ->
+            few.on(stranger)
+                .run(
+                    11L,
+                    LONG,
+                    (row, connection) -> {
+                      ids.remove(11L);
+                      assertThat(few.runAll(ids, Duration.ZERO, (rows, same) -> rows))
+                          .isEqualTo(new Locked.Ran<>(ids));
+                      assertThat(few.runAll(ids, SHORT, (rows, same) -> rows))
+                          .isEqualTo(new Locked.Ran<>(ids));
+                      assertThat(few.runOnFree(ids, (rows, same) -> rows))
+                          .isEqualTo(new Locked.Ran<>(ids));
+                      assertThat(few.run(12L, Duration.ZERO, (rows, same) -> 12))
+                          .isEqualTo(new Locked.Ran<>(12));
+                      return null;
+                    }));
+  }
+
   @Test
   void asManyRowsCanBeLockedAsMayBe() {
     assertThatIllegalArgumentException()
@@ -208,6 +240,18 @@ abstract class RowLockCases {
         .isThrownBy(
             () -> guard().runAll(Collections.nCopies(1001, 1L), LONG, (rows, connection) -> rows))
         .withMessageContaining("1001");
+  }
+
+  @Test
+  void aWaitIsUpToAnHour() {
+    for (Duration wait : List.of(Duration.ofMillis(-1), Duration.ofSeconds(3601))) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> guard().run(1, wait, RowLockCases::increase))
+          .withMessageContaining("between zero and an hour");
+      assertThatIllegalArgumentException()
+          .isThrownBy(
+              () -> database.guards().keys("wait", "idem_lock").run("key", wait, (k, c) -> k));
+    }
   }
 
   @Test

@@ -6,12 +6,21 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.idem.guard.Insertion;
+import io.idem.guard.Locked;
+import io.idem.guard.VersionWrite;
 import io.idem.testkit.Together;
 import java.math.BigDecimal;
 import java.sql.Connection;
+import java.sql.Timestamp;
 import java.time.Duration;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.LocalTime;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -143,6 +152,61 @@ abstract class UniqueNumberCases {
             new Insertion.Inserted<>(3L),
             new Insertion.Existing<>(12L));
     assertThat(guard.insert(Map.of("number", 3))).isEqualTo(new Insertion.Existing<>(3L));
+  }
+
+  /** A driver gives some types back as others, in a batch as well. */
+  @Test
+  void aNumberMayBeATimeOrATruthOrOfFixedLength() {
+    LocalDateTime day = LocalDateTime.of(2026, 11, 30, 10, 0);
+    Map<String, List<?>> numbers = new LinkedHashMap<>();
+    numbers.put(
+        database.backend().isInnoDb() ? "DATETIME" : "TIMESTAMP",
+        List.of(day, day.plusSeconds(1), Timestamp.valueOf(day)));
+    numbers.put("TIME", List.of(day.toLocalTime(), LocalTime.of(10, 0, 1), LocalTime.of(10, 0)));
+    numbers.put("DATE", List.of(day.toLocalDate(), LocalDate.of(2026, 1, 2), day.toLocalDate()));
+    numbers.put("BOOLEAN", List.of(true, false, true));
+    numbers.put("CHAR(20)", List.of("n", "m", "n"));
+    if (!database.backend().isInnoDb()) {
+      OffsetDateTime there = day.atOffset(ZoneOffset.ofHours(3));
+      numbers.put(
+          "TIMESTAMP WITH TIME ZONE",
+          List.of(there, there.plusHours(1), there.withOffsetSameInstant(ZoneOffset.UTC)));
+    }
+    numbers.forEach(
+        (type, three) -> {
+          String table = "typed_" + database.nextId();
+          database.execute("CREATE TABLE " + table + " (id " + type + " PRIMARY KEY, version INT)");
+          List<Map<String, Object>> rows = new ArrayList<>();
+          three.forEach(number -> rows.add(Map.of("id", number)));
+          UniqueNumber<String> guard =
+              database.guards().numbers(NumberTable.of(table, "id"), row -> "read");
+
+          assertThat(guard.insertAll(rows))
+              .as(type)
+              .containsExactly(
+                  new Insertion.Inserted<>("read"),
+                  new Insertion.Inserted<>("read"),
+                  new Insertion.Existing<>("read"));
+
+          List<Versioned> batch = new ArrayList<>();
+          three.subList(0, 2).forEach(id -> batch.add(new Versioned(id, 1, Map.of())));
+          assertThat(database.guards().versions(VersionTable.of(table)).newestWins(batch))
+              .as(type)
+              .containsOnly(new VersionWrite.Applied(1));
+          assertThat(
+                  database
+                      .guards()
+                      .rows(table, "id")
+                      .<Integer, RuntimeException>runAll(
+                          three.subList(0, 2),
+                          Duration.ZERO,
+                          (locked, connection) -> {
+                            assertThat(locked).as(type).hasSameElementsAs(three.subList(0, 2));
+                            return locked.size();
+                          }))
+              .as(type)
+              .isEqualTo(new Locked.Ran<>(2));
+        });
   }
 
   @Test
@@ -331,6 +395,28 @@ abstract class UniqueNumberCases {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> guard().insertAll(rows))
         .withMessageContaining("at most 1000");
+  }
+
+  /** A small table is one that a database prefers to scan. */
+  @Test
+  void aBatchWaitsForNobodyWhoseNumbersAreOthers() {
+    String table = "small_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (number VARCHAR(40) PRIMARY KEY)");
+    UniqueNumber<Map<String, Object>> guard =
+        database.guards().numbers(NumberTable.of(table, "number").withMaxWait(Duration.ZERO));
+    List<Map<String, Object>> rows = new ArrayList<>();
+    for (int i = 0; i < 50; i++) {
+      rows.add(Map.of("number", "n" + i));
+    }
+
+    database.rollingBack(
+        stranger -> {
+          TestDatabase.execute(stranger, "INSERT INTO " + table + " VALUES ('n25 and more')");
+          assertThat(guard.insertAll(rows)).hasSize(50).allMatch(Insertion::isInserted);
+          return null;
+        });
+
+    assertThat(database.number("SELECT count(*) FROM " + table)).isEqualTo(50);
   }
 
   @Test

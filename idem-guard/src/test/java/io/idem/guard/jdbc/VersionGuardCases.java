@@ -88,6 +88,15 @@ abstract class VersionGuardCases {
   }
 
   @Test
+  void noVersionComesAfterTheLast() {
+    String id = at(Long.MAX_VALUE);
+
+    assertThatExceptionOfType(ArithmeticException.class)
+        .isThrownBy(() -> guard().compareAndSet(id, Long.MAX_VALUE, status("edit")));
+    assertThat(stored(id)).isEqualTo(Long.MAX_VALUE + " old");
+  }
+
+  @Test
   void valuesOfEveryTypeAndNullAreWritten() {
     String one = at(1L);
     String other = at(1L);
@@ -167,6 +176,32 @@ abstract class VersionGuardCases {
   }
 
   @Test
+  void twoIdsOfABatchThatTheDatabaseTakesForOneAreRefused() {
+    String table = "merged_" + database.nextId();
+    database.execute(
+        "CREATE TABLE "
+            + table
+            + " (id "
+            + database.backend().textWithoutCase(database)
+            + " PRIMARY KEY, version BIGINT, status VARCHAR(16))");
+    database.execute("INSERT INTO " + table + " VALUES ('a', 1, 'old')");
+    VersionGuard merged = database.guards().versions(VersionTable.of(table, "status"));
+
+    for (List<String> ids : List.of(List.of("a", "A"), List.of("A", "a"), List.of("A", "b"))) {
+      assertThatExceptionOfType(GuardException.class)
+          .isThrownBy(
+              () ->
+                  merged.newestWins(
+                      List.of(
+                          new Versioned(ids.get(0), 5, status("x")),
+                          new Versioned(ids.get(1), 7, status("y")))))
+          .withMessageContaining("exactly as they are stored");
+    }
+
+    assertThat(database.number("SELECT version FROM " + table)).isEqualTo(1);
+  }
+
+  @Test
   void aBatchHasNoRowsOrAsManyAsItMay() {
     assertThat(guard().newestWins(List.of())).isEmpty();
 
@@ -186,6 +221,37 @@ abstract class VersionGuardCases {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> guard().newestWins(most))
         .withMessageContaining("at most 1000");
+  }
+
+  /** A small table is one that a database prefers to scan. */
+  @Test
+  void aWriteWaitsForNobodyWhoseRowsAreOthers() {
+    String table = "few_" + database.nextId();
+    database.execute(
+        "CREATE TABLE " + table + " (id BIGINT PRIMARY KEY, version BIGINT, status VARCHAR(16))");
+    List<Versioned> batch = new ArrayList<>();
+    for (long id = 1; id <= 20; id++) {
+      database.execute("INSERT INTO " + table + " VALUES (" + id + ", 1, 'old')");
+      batch.add(new Versioned(id, 2, status("new")));
+    }
+    VersionGuard few = database.guards().versions(VersionTable.of(table, "status"));
+
+    database.rollingBack(
+        stranger -> {
+          TestDatabase.execute(stranger, "INSERT INTO " + table + " VALUES (21, 1, 'his')");
+          return database.committing(
+              connection -> {
+                database.setLockWait(connection);
+                assertThat(few.on(connection).newestWins(batch))
+                    .hasSize(20)
+                    .containsOnly(new VersionWrite.Applied(2));
+                assertThat(few.on(connection).newestWins(1, 3, status("x")).isApplied()).isTrue();
+                return null;
+              });
+        });
+
+    assertThat(database.number("SELECT count(*) FROM " + table + " WHERE version = 2"))
+        .isEqualTo(19);
   }
 
   @Test
