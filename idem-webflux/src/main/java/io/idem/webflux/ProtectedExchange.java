@@ -28,6 +28,7 @@ import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /** One request on its way through the filter, and its response. */
@@ -186,9 +187,23 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
                   return inside.cleanupMultipart().then(Mono.error(thrown));
                 })
             .flatMap(response -> inside.cleanupMultipart().thenReturn(response))
-            .contextWrite(context);
+            .contextWrite(contextOf(inside));
     // The thread that brings the answer of a store is not the handler's to use.
     return (Thread.currentThread() == begun ? run : run.subscribeOn(filter.scheduler())).toFuture();
+  }
+
+  /**
+   * The context of the request, but what it says of the exchange (Spring Security's entry, and that
+   * of {@code ServerWebExchangeContextFilter}) is the one whose response is held back.
+   */
+  private Context contextOf(ServerWebExchange inside) {
+    Context own = Context.of(context);
+    for (Map.Entry<Object, Object> entry : context.stream().toList()) {
+      if (entry.getValue() instanceof ServerWebExchange) {
+        own = own.put(entry.getKey(), inside);
+      }
+    }
+    return own;
   }
 
   // ---- the response

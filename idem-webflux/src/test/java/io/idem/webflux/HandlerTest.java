@@ -46,6 +46,7 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.filter.reactive.ServerWebExchangeContextFilter;
 import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebExceptionHandler;
@@ -106,6 +107,13 @@ class HandlerTest {
   @Test
   void theContextOfTheRequestReachesTheHandler() {
     assertThat(assertRunsOnce(post("/context"), 200).text()).isEqualTo("from the filter in front");
+  }
+
+  @Test
+  void p24_theExchangeInTheContextIsTheOneWhoseResponseIsHeldBack() {
+    RawResponse first = assertRunsOnce(post("/context-exchange"), 200);
+
+    assertThat(first.header("X-By-Context")).containsExactly("true");
   }
 
   @Test
@@ -430,7 +438,13 @@ class HandlerTest {
         boolean form = exchange.getRequest().getHeaders().containsHeader("X-Read-Form-Before");
         return (form ? exchange.getFormData().then() : Mono.<Void>empty())
             .then(Mono.defer(() -> chain.filter(exchange)))
-            .contextWrite(context -> context.put("front", "from the filter in front"));
+            .contextWrite(
+                context ->
+                    context
+                        .put("front", "from the filter in front")
+                        .put(ServerWebExchange.class, exchange)
+                        .put(
+                            ServerWebExchangeContextFilter.EXCHANGE_CONTEXT_ATTRIBUTE, exchange));
       };
     }
 
@@ -566,6 +580,21 @@ class HandlerTest {
     Mono<String> context() {
       done();
       return Mono.deferContextual(context -> Mono.just(context.get("front")));
+    }
+
+    @PostMapping("/context-exchange")
+    @Idempotent
+    Mono<String> contextExchange(ServerWebExchange exchange) {
+      return Mono.deferContextual(
+          context -> {
+            ServerWebExchange known =
+                ServerWebExchangeContextFilter.getExchange(context).orElseThrow();
+            known.getResponse().getHeaders().set("X-By-Context", "true");
+            return context.get(ServerWebExchange.class) == known
+                    && known.getResponse() == exchange.getResponse()
+                ? Mono.just(done())
+                : Mono.error(new IllegalStateException("The exchange is another"));
+          });
     }
 
     @PostMapping("/cookie")
