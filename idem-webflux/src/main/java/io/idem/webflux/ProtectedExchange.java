@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.codec.DecodingException;
@@ -188,8 +189,24 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
                 })
             .flatMap(response -> inside.cleanupMultipart().thenReturn(response))
             .contextWrite(contextOf(inside));
-    // The thread that brings the answer of a store is not the handler's to use.
-    return (Thread.currentThread() == begun ? run : run.subscribeOn(filter.scheduler())).toFuture();
+    CompletableFuture<HandlerResponse> carried = new CompletableFuture<>();
+    if (Thread.currentThread() == begun) {
+      start(run, carried);
+    } else {
+      // The thread that brings the answer of a store is not the handler's to use.
+      filter.scheduler().schedule(() -> start(run, carried));
+    }
+    return carried;
+  }
+
+  /** Reactor throws what is fatal for a JVM, a missing class too, at whoever subscribes. */
+  private void start(Mono<HandlerResponse> run, CompletableFuture<HandlerResponse> carried) {
+    try {
+      run.subscribe(carried::complete, carried::completeExceptionally);
+    } catch (Throwable thrown) {
+      IdempotentExchange.end(exchange);
+      carried.completeExceptionally(thrown);
+    }
   }
 
   /**
