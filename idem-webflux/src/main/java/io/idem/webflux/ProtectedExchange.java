@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
+import org.springframework.context.i18n.LocaleContext;
 import org.springframework.core.codec.DecodingException;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferLimitException;
@@ -24,7 +25,7 @@ import org.springframework.http.MediaType;
 import org.springframework.http.codec.multipart.FilePart;
 import org.springframework.http.codec.multipart.FormFieldPart;
 import org.springframework.http.codec.multipart.Part;
-import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Flux;
@@ -41,6 +42,8 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
   private final HttpEndpoint endpoint;
   private final WebFilterChain chain;
   private final ContextView context;
+  private final LocaleContext locale;
+  private final ResponseHead responseHead;
   private final Thread begun = Thread.currentThread();
   private volatile byte @Nullable [] body;
   private volatile @Nullable CapturedServerResponse captured;
@@ -53,7 +56,9 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
       @Nullable String caller,
       WebFilterChain chain,
       ContextView context) {
-    super(exchange, caller);
+    super(exchange, new RequestSnapshot(exchange.getRequest()), caller);
+    this.locale = exchange.getLocaleContext();
+    this.responseHead = ResponseHead.of(exchange.getResponse());
     this.filter = filter;
     this.endpoint = endpoint;
     this.chain = chain;
@@ -65,14 +70,15 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
   /** The exchange with its body, if it was read, still to be read. */
   ServerWebExchange readAgain() {
     byte[] read = body;
-    return read == null
-        ? exchange
-        : new BufferedExchange(exchange, read, exchange.getResponse(), filter.codecs());
+    return read == null ? exchange : buffered(read, exchange.getResponse());
+  }
+
+  private BufferedExchange buffered(byte[] content, ServerHttpResponse response) {
+    return new BufferedExchange(exchange, request, locale, content, response, filter.codecs());
   }
 
   @Override
   public CompletionStage<RequestBody> body(int maxBytes) {
-    ServerHttpRequest request = exchange.getRequest();
     if (request.getHeaders().getContentLength() > maxBytes) {
       return Mono.<RequestBody>just(new RequestBody.TooLarge()).toFuture();
     }
@@ -87,10 +93,8 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
 
   private Mono<RequestBody> understand(byte[] content) {
     body = content;
-    ServerHttpRequest request = exchange.getRequest();
     if (BufferedExchange.isOf(request, MediaType.MULTIPART_FORM_DATA)) {
-      return takeApart(
-          new BufferedExchange(exchange, content, exchange.getResponse(), filter.codecs()));
+      return takeApart(buffered(content, exchange.getResponse()));
     }
     if (content.length == 0
         && BufferedExchange.isOf(request, MediaType.APPLICATION_FORM_URLENCODED)) {
@@ -171,11 +175,13 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
   public CompletionStage<HandlerResponse> handle(Attempt attempt) {
     CapturedServerResponse capture =
         new CapturedServerResponse(
-            exchange.getResponse(), endpoint.maxStoredBytes(), endpoint.maxResponseBytes());
+            exchange.getResponse(),
+            responseHead,
+            endpoint.maxStoredBytes(),
+            endpoint.maxResponseBytes());
     captured = capture;
     byte[] read = body;
-    BufferedExchange inside =
-        new BufferedExchange(exchange, read == null ? NOTHING : read, capture, filter.codecs());
+    BufferedExchange inside = buffered(read == null ? NOTHING : read, capture);
     IdempotentExchange.begin(exchange, attempt);
     Mono<HandlerResponse> run =
         Mono.defer(() -> chain.filter(inside))
