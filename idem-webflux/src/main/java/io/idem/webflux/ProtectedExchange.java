@@ -104,16 +104,31 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
   }
 
   private static Mono<RequestBody> takeApart(BufferedExchange exchange) {
+    return Mono.usingWhen(
+            Mono.just(exchange), ProtectedExchange::readParts, BufferedExchange::cleanupMultipart)
+        .onErrorResume(ProtectedExchange::isMalformed, e -> Mono.just(new RequestBody.Malformed()));
+  }
+
+  private static Mono<RequestBody> readParts(BufferedExchange exchange) {
     return exchange
         .getMultipartData()
         .flatMapMany(parts -> Flux.fromIterable(parts.values()).flatMapIterable(same -> same))
         .concatMap(part -> contentOf(part).map(content -> partOf(part, content)))
         .collectList()
         .zipWith(exchange.getMultipartData().map(ProtectedExchange::fieldsOf))
-        .<RequestBody>map(read -> new RequestBody.Multipart(read.getT1(), read.getT2()))
-        .onErrorResume(DecodingException.class, e -> Mono.just(new RequestBody.Malformed()))
-        .onErrorResume(DataBufferLimitException.class, e -> Mono.just(new RequestBody.Malformed()))
-        .flatMap(read -> exchange.cleanupMultipart().thenReturn(read));
+        .map(read -> new RequestBody.Multipart(read.getT1(), read.getT2()));
+  }
+
+  /**
+   * Whether bytes that are all there are no parts: besides its own two, Spring's parser has the
+   * exceptions of whatever it reads a part's header lines with.
+   */
+  private static boolean isMalformed(Throwable thrown) {
+    return thrown instanceof DecodingException
+        || thrown instanceof DataBufferLimitException
+        || thrown instanceof IllegalStateException
+        || thrown instanceof IllegalArgumentException
+        || thrown instanceof IndexOutOfBoundsException;
   }
 
   private static Mono<byte[]> contentOf(Part part) {

@@ -299,6 +299,28 @@ class HandlerTest {
     assertRunsOnce(upload(request, "x", "content"), 200);
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Content-Disposition: form-data",
+        "Content-Disposition: form-data; name=\"a\"\r\nContent-Type: ;;",
+        "Content-Disposition: ;;=",
+        "Content-Disposition: form-data; name=\"x\"; foo",
+        "Content-Disposition: form-data; name=\"x\"; filename*=UTF-8''%zz"
+      })
+  void p10_partsWithHeadersThatCannotBeReadAreRefusedAndTheKeyIsFree(String head) {
+    RawRequest request = post("/upload");
+
+    assertProblem(
+        server.send(
+            request.body(
+                "multipart/form-data; boundary=x",
+                "--x\r\n" + head + "\r\n\r\ncontent\r\n--x--\r\n")),
+        400,
+        "request-malformed");
+    assertRunsOnce(upload(request, "x", "content"), 200);
+  }
+
   private static RawRequest upload(RawRequest request, String boundary, String content) {
     return request.body(
         "multipart/form-data; boundary=" + boundary,
@@ -443,8 +465,7 @@ class HandlerTest {
                     context
                         .put("front", "from the filter in front")
                         .put(ServerWebExchange.class, exchange)
-                        .put(
-                            ServerWebExchangeContextFilter.EXCHANGE_CONTEXT_ATTRIBUTE, exchange));
+                        .put(ServerWebExchangeContextFilter.EXCHANGE_CONTEXT_ATTRIBUTE, exchange));
       };
     }
 
