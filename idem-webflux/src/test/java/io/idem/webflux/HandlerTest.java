@@ -38,6 +38,7 @@ import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseCookie;
 import org.springframework.http.ResponseEntity;
+import org.springframework.http.codec.ServerCodecConfigurer;
 import org.springframework.http.codec.multipart.FilePart;
 import org.springframework.http.codec.multipart.FormFieldPart;
 import org.springframework.web.bind.annotation.CrossOrigin;
@@ -47,6 +48,7 @@ import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.filter.reactive.ServerWebExchangeContextFilter;
+import org.springframework.web.reactive.config.WebFluxConfigurer;
 import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebExceptionHandler;
@@ -254,6 +256,16 @@ class HandlerTest {
     assertRunsOnce(chunk == 0 ? fits : fits.chunked(chunk), 200);
   }
 
+  @Test
+  void p36_aBodyOverTheBoundOfACodecIsRefusedAndTheKeyIsFree() {
+    RawRequest request = post("/echo");
+
+    RawResponse refused =
+        server.send(request.body("text/plain", "x".repeat(Application.MAX_DECODED + 1)));
+    assertThat(refused.status()).as("%s", refused.text()).isEqualTo(413);
+    assertRunsOnce(request.body("text/plain", "x".repeat(100)), 200);
+  }
+
   // ---- bodies
 
   @Test
@@ -452,6 +464,18 @@ class HandlerTest {
   @Configuration(proxyBeanMethods = false)
   @Import(Handlers.class)
   static class Application {
+
+    static final int MAX_DECODED = 15_000;
+
+    @Bean
+    WebFluxConfigurer codecs() {
+      return new WebFluxConfigurer() {
+        @Override
+        public void configureHttpMessageCodecs(ServerCodecConfigurer configurer) {
+          configurer.defaultCodecs().maxInMemorySize(MAX_DECODED);
+        }
+      };
+    }
 
     @Bean
     @Order(0)
