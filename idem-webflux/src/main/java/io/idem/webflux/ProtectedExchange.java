@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.i18n.LocaleContext;
 import org.springframework.core.codec.DecodingException;
@@ -67,8 +68,21 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
 
   // ---- the request
 
-  /** The exchange with its body, if it was read, still to be read. */
-  ServerWebExchange readAgain() {
+  /** Has the rest of the chain carry the request out as it came. */
+  Mono<Void> passOn() {
+    return withBody(chain::filter);
+  }
+
+  /** What is made of the exchange with its body, if it was read, still to be read. */
+  private <T> Mono<T> withBody(Function<ServerWebExchange, Mono<T>> use) {
+    return Mono.usingWhen(
+        Mono.fromSupplier(this::readAgain),
+        use,
+        // The server sees to what its own exchange leaves behind.
+        again -> again == exchange ? Mono.empty() : again.cleanupMultipart());
+  }
+
+  private ServerWebExchange readAgain() {
     byte[] read = body;
     return read == null ? exchange : buffered(read, exchange.getResponse());
   }
@@ -174,9 +188,7 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
 
   @Override
   public CompletionStage<@Nullable Void> authorize() {
-    return filter
-        .authorizer()
-        .authorize(readAgain(), endpoint)
+    return withBody(again -> filter.authorizer().authorize(again, endpoint))
         .defaultIfEmpty(false)
         .<@Nullable Void>flatMap(
             mayGoOn -> mayGoOn ? Mono.empty() : Mono.error(new RefusedByTheChain()))

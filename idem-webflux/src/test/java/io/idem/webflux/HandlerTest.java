@@ -333,6 +333,28 @@ class HandlerTest {
     assertRunsOnce(upload(request, "x", "content"), 200);
   }
 
+  @Test
+  void filesOfPartsThatPassUnprotectedAreDeleted() throws Exception {
+    List<Path> before = filesOfParts();
+    RawRequest request = post("/optional-upload").without("Idempotency-Key");
+
+    RawResponse passed = server.send(upload(request, "x", "x".repeat(17_000)));
+
+    assertThat(passed.status()).as("%s", passed.text()).isEqualTo(200);
+    assertThat(passed.text()).isEqualTo("files: true");
+    Together.await("no file is left", () -> before.containsAll(filesOfParts()));
+  }
+
+  private static List<Path> filesOfParts() {
+    try (Stream<Path> files = Files.walk(Path.of(System.getProperty("java.io.tmpdir")), 2)) {
+      return files
+          .filter(file -> file.getParent().getFileName().toString().startsWith("spring-multipart"))
+          .toList();
+    } catch (java.io.IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
   private static RawRequest upload(RawRequest request, String boundary, String content) {
     return request.body(
         "multipart/form-data; boundary=" + boundary,
@@ -788,6 +810,13 @@ class HandlerTest {
                                 + "/"
                                 + content;
                           }));
+    }
+
+    /** Says whether there are files of parts while it runs. */
+    @PostMapping("/optional-upload")
+    @Idempotent(required = false, keyFrom = "form:number")
+    Mono<String> optionalUpload(ServerWebExchange exchange) {
+      return exchange.getMultipartData().map(parts -> "files: " + !filesOfParts().isEmpty());
     }
 
     @PostMapping("/directive")
