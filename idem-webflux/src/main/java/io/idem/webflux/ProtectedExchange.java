@@ -16,6 +16,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.context.i18n.LocaleContext;
 import org.springframework.core.codec.DecodingException;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -37,6 +39,7 @@ import reactor.util.context.ContextView;
 /** One request on its way through the filter, and its response. */
 final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange, AsyncHttpHandler {
 
+  private static final Logger log = LoggerFactory.getLogger("io.idem.webflux");
   private static final byte[] NOTHING = {};
 
   private final IdempotencyWebFilter filter;
@@ -99,15 +102,40 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
     return DataBufferUtils.join(request.getBody(), maxBytes)
         .map(ProtectedExchange::bytesOf)
         .defaultIfEmpty(NOTHING)
+        .onErrorResume(IllegalStateException.class, this::readBefore)
         .flatMap(this::understand)
         .onErrorResume(DataBufferLimitException.class, e -> Mono.just(new RequestBody.TooLarge()))
         .contextWrite(context)
         .toFuture();
   }
 
+  /**
+   * Nothing is left of a body that a filter in front has read; a servlet container's says so by
+   * failing. What was a form is taken from there.
+   */
+  private Mono<byte[]> readBefore(IllegalStateException failure) {
+    if (BufferedExchange.isOf(request, MediaType.APPLICATION_FORM_URLENCODED)) {
+      return Mono.just(NOTHING);
+    }
+    warnOfConsumedParts();
+    return Mono.error(failure);
+  }
+
+  private void warnOfConsumedParts() {
+    if (BufferedExchange.isOf(request, MediaType.MULTIPART_FORM_DATA)) {
+      log.warn(
+          "The parts of a request of {} cannot be read: has a filter in front of the idempotency"
+              + " filter read them? It must not",
+          endpoint);
+    }
+  }
+
   private Mono<RequestBody> understand(byte[] content) {
     body = content;
     if (BufferedExchange.isOf(request, MediaType.MULTIPART_FORM_DATA)) {
+      if (content.length == 0) {
+        warnOfConsumedParts();
+      }
       return takeApart(buffered(content, exchange.getResponse()));
     }
     if (content.length == 0

@@ -34,6 +34,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.annotation.Order;
+import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseCookie;
@@ -41,6 +42,8 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.http.codec.ServerCodecConfigurer;
 import org.springframework.http.codec.multipart.FilePart;
 import org.springframework.http.codec.multipart.FormFieldPart;
+import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import org.springframework.web.bind.annotation.CrossOrigin;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -290,6 +293,13 @@ class HandlerTest {
   }
 
   @Test
+  void p10_aFormThatWasReadBeforeIsTakenFromThereWhereASecondReadingFails() {
+    RawRequest request = post("/form").header("X-Read-Once", "true").body(FORM, "a=1&b=2");
+
+    assertThat(assertRunsOnce(request, 200).text()).isEqualTo("1/2");
+  }
+
+  @Test
   void p10_partsAreStillThereForTheHandlerAndCountByThemselves() {
     RawRequest request = post("/upload");
 
@@ -515,6 +525,25 @@ class HandlerTest {
       };
     }
 
+    /** Reads a form; a servlet container fails whoever reads a body again. */
+    @Bean
+    @Order(1)
+    WebFilter readsOnce() {
+      return (exchange, chain) ->
+          exchange.getRequest().getHeaders().containsHeader("X-Read-Once")
+              ? exchange
+                  .getFormData()
+                  .then(
+                      Mono.defer(
+                          () ->
+                              chain.filter(
+                                  exchange
+                                      .mutate()
+                                      .request(new ReadOnce(exchange.getRequest()))
+                                      .build())))
+              : chain.filter(exchange);
+    }
+
     /** Goes behind the filter of the protocol, as its order is the same. */
     @Bean
     WebFilter detour() {
@@ -554,6 +583,18 @@ class HandlerTest {
                       .getResponse()
                       .bufferFactory()
                       .wrap(text.getBytes(StandardCharsets.UTF_8))));
+    }
+  }
+
+  private static final class ReadOnce extends ServerHttpRequestDecorator {
+
+    ReadOnce(ServerHttpRequest request) {
+      super(request);
+    }
+
+    @Override
+    public Flux<DataBuffer> getBody() {
+      return Flux.error(new IllegalStateException("Publisher doesn't support multiple readers"));
     }
   }
 
