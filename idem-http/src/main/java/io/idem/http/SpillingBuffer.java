@@ -143,21 +143,47 @@ public final class SpillingBuffer extends OutputStream {
 
   private OutputStream spill() throws IOException {
     Path created = Files.createTempFile("idem-response-", ".tmp");
-    file = created;
-    FileChannel opened =
-        FileChannel.open(created, StandardOpenOption.READ, StandardOpenOption.WRITE);
-    channel = opened;
+    FileChannel opened = null;
     try {
-      // Where the system lets it, the open file has no name any more: a crash leaves nothing
-      // behind.
-      Files.delete(created);
+      opened = FileChannel.open(created, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      deleteOpen(created);
+      OutputStream out = Channels.newOutputStream(opened);
+      memory.writeTo(out);
+      memory = new ByteArrayOutputStream();
+      file = created;
+      channel = opened;
+      return out;
+    } catch (IOException | RuntimeException e) {
+      try {
+        close(opened, created);
+      } catch (IOException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Where the system lets it, the open file has no name any more: a crash leaves nothing behind.
+   */
+  private static void deleteOpen(Path file) {
+    try {
+      Files.delete(file);
     } catch (IOException e) {
       log.debug("An open temporary file cannot be deleted here; it will be once it is closed", e);
     }
-    OutputStream out = Channels.newOutputStream(opened);
-    memory.writeTo(out);
-    memory = new ByteArrayOutputStream();
-    return out;
+  }
+
+  private static void close(@Nullable FileChannel channel, @Nullable Path file) throws IOException {
+    try {
+      if (channel != null) {
+        channel.close();
+      }
+    } finally {
+      if (file != null) {
+        Files.deleteIfExists(file);
+      }
+    }
   }
 
   /**
@@ -227,18 +253,10 @@ public final class SpillingBuffer extends OutputStream {
   public void clear() throws IOException {
     lock.lock();
     try {
-      OutputStream out = fileOut;
+      FileChannel opened = channel;
       Path spilled = file;
       forget();
-      try {
-        if (out != null) {
-          out.close();
-        }
-      } finally {
-        if (spilled != null) {
-          Files.deleteIfExists(spilled);
-        }
-      }
+      close(opened, spilled);
     } finally {
       lock.unlock();
     }

@@ -288,7 +288,8 @@ final class AsyncRun implements AsyncContext {
       what.of(
           registered.listener(),
           new AsyncEvent(this, registered.request(), registered.response(), cause));
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) {
+      // Not even an Error of a listener's may keep the run from its end.
       log.warn("A listener of an asynchronous request failed", e);
     }
   }

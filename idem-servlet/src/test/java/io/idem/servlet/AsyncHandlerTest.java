@@ -62,6 +62,29 @@ class AsyncHandlerTest extends ServerTest {
   }
 
   @Test
+  void p29_anErrorOfAListenerDoesNotKeepTheRunFromItsEnd() throws Exception {
+    server.protect(
+        "/pay",
+        (request, response) -> {
+          AsyncContext async = request.startAsync();
+          async.addListener(new Failing());
+          async.addListener(new Recording(events));
+          inAnotherThread(
+              () -> {
+                response.getWriter().print("paid");
+                async.complete();
+              });
+        });
+
+    HttpResponse<byte[]> first = server.post("/pay", "k");
+
+    assertThat(text(first)).isEqualTo("paid");
+    assertThat(events).containsExactly("complete");
+    assertSame(first, server.post("/pay", "k"));
+    assertThat(server.runs).hasValue(1);
+  }
+
+  @Test
   void p29_aDispatchGoesOnInTheHandler() throws Exception {
     server.protect(
         "/pay",
@@ -528,6 +551,30 @@ class AsyncHandlerTest extends ServerTest {
 
   interface Step {
     void run() throws Exception;
+  }
+
+  /** Fails at the end, as a listener does of which a class is missing. */
+  private static final class Failing implements AsyncListener {
+
+    @Override
+    public void onComplete(AsyncEvent event) {
+      throw new NoClassDefFoundError("as the test wants it");
+    }
+
+    @Override
+    public void onTimeout(AsyncEvent event) {
+      // not what it is for
+    }
+
+    @Override
+    public void onError(AsyncEvent event) {
+      // not what it is for
+    }
+
+    @Override
+    public void onStartAsync(AsyncEvent event) {
+      // not what it is for
+    }
   }
 
   /** Writes down what it is told. */

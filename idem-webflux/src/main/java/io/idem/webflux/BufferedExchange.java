@@ -2,6 +2,7 @@ package io.idem.webflux;
 
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
+import org.springframework.context.i18n.LocaleContext;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.http.InvalidMediaTypeException;
@@ -29,21 +30,26 @@ import reactor.core.publisher.Mono;
 final class BufferedExchange extends ServerWebExchangeDecorator {
 
   private final DefaultServerWebExchange own;
+  private final LocaleContext locale;
   private final boolean empty;
 
+  /** The request is that of the exchange, or a snapshot of it; so is the locale. */
   BufferedExchange(
       ServerWebExchange exchange,
+      ServerHttpRequest request,
+      LocaleContext locale,
       byte[] body,
       ServerHttpResponse response,
       ServerCodecConfigurer codecs) {
     super(exchange);
     this.own =
         new DefaultServerWebExchange(
-            new BufferedRequest(exchange.getRequest(), body, response.bufferFactory()),
+            new BufferedRequest(request, body, response.bufferFactory()),
             response,
             unused -> exchange.getSession(),
             codecs,
             new AcceptHeaderLocaleContextResolver());
+    this.locale = locale;
     this.empty = body.length == 0;
   }
 
@@ -65,6 +71,11 @@ final class BufferedExchange extends ServerWebExchangeDecorator {
   @Override
   public ServerHttpResponse getResponse() {
     return own.getResponse();
+  }
+
+  @Override
+  public LocaleContext getLocaleContext() {
+    return locale;
   }
 
   /** Nothing was left of a form that a filter before has had taken apart. */

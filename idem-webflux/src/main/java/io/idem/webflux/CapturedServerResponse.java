@@ -19,10 +19,10 @@ import reactor.core.scheduler.Schedulers;
 /**
  * A response of which nothing reaches the client until it is {@linkplain #deliver() delivered}.
  *
- * <p>It begins with the headers that the one around it has, and leaves that one alone. It is
- * committed as a server's own is: what was to be done {@linkplain #beforeCommit before that} is
- * done, and its head changes no more. Of the body, what exceeds the memory that it may take goes to
- * a temporary file, on threads that may block.
+ * <p>It begins with the headers that the one around it had when the request came by, and leaves
+ * that one alone. It is committed as a server's own is: what was to be done {@linkplain
+ * #beforeCommit before that} is done, and its head changes no more. Of the body, what exceeds the
+ * memory that it may take goes to a temporary file, on threads that may block.
  */
 final class CapturedServerResponse extends AbstractServerHttpResponse {
 
@@ -31,18 +31,14 @@ final class CapturedServerResponse extends AbstractServerHttpResponse {
   private final ServerHttpResponse response;
   private final SpillingBuffer buffer;
 
-  CapturedServerResponse(ServerHttpResponse response, int mostInMemory, long most) {
-    super(response.bufferFactory(), copyOf(response.getHeaders()));
+  /** Takes over the headers of the head as they are. */
+  CapturedServerResponse(
+      ServerHttpResponse response, ResponseHead head, int mostInMemory, long most) {
+    super(response.bufferFactory(), head.headers());
     this.response = response;
     this.buffer = new SpillingBuffer(mostInMemory, most);
-    setStatusCode(response.getStatusCode());
-    response.getCookies().values().forEach(lines -> lines.forEach(this::addCookie));
-  }
-
-  private static HttpHeaders copyOf(HttpHeaders headers) {
-    HttpHeaders copy = new HttpHeaders();
-    headers.forEach((name, lines) -> copy.addAll(name, lines));
-    return copy;
+    setStatusCode(head.status());
+    head.cookies().values().forEach(lines -> lines.forEach(this::addCookie));
   }
 
   /** What the handler responded. Fails if a part of it could not be held back. */

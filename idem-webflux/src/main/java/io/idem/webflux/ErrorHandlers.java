@@ -5,6 +5,7 @@ import org.springframework.core.annotation.MergedAnnotations;
 import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
 import org.springframework.web.ErrorResponse;
 import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.server.ContentTooLargeException;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
@@ -30,6 +31,9 @@ final class ErrorHandlers {
    * operation decides by its rules for exceptions: a handler for everything that nobody has
    * foreseen does not make an outcome of it. Spring Security's own go to its filter, which stands
    * around this run.
+   *
+   * <p>A body that is larger than a codec of the application reads is an argument that could not be
+   * read, and no outcome: the key is free, as with one that is larger than the protocol reads.
    */
   Mono<Void> render(ServerWebExchange exchange, CapturedServerResponse response, Throwable thrown) {
     if (handlers.isEmpty()
@@ -43,10 +47,15 @@ final class ErrorHandlers {
     }
     return rendered.then(
         Mono.defer(
-            () ->
-                response.status() < 500 || saysItsStatus(thrown)
-                    ? Mono.empty()
-                    : Mono.error(thrown)));
+            () -> {
+              if (response.status() >= 500 && !saysItsStatus(thrown)) {
+                return Mono.error(thrown);
+              }
+              if (thrown instanceof ContentTooLargeException) {
+                IdempotentExchange.nothingHappened(exchange);
+              }
+              return Mono.empty();
+            }));
   }
 
   private static boolean saysItsStatus(Throwable thrown) {

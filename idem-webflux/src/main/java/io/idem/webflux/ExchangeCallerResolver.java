@@ -18,11 +18,16 @@ public interface ExchangeCallerResolver {
   Mono<String> resolve(ServerWebExchange exchange);
 
   /**
-   * The name of the exchange's principal.
+   * The name of the exchange's principal. The anonymous one of Spring Security is none: it is the
+   * same for all who have not logged in, who are not to be given each other's answers.
    *
    * @return the resolver
    */
   static ExchangeCallerResolver principal() {
-    return exchange -> exchange.getPrincipal().map(Principal::getName);
+    return exchange ->
+        exchange
+            .getPrincipal()
+            .filter(principal -> !SpringSecurity.isAnonymous(principal))
+            .map(Principal::getName);
   }
 }

@@ -12,13 +12,18 @@ import org.springframework.web.server.ServerWebExchange;
 class ExchangeHead implements HttpRequestHead {
 
   final ServerWebExchange exchange;
-  private final ServerHttpRequest request;
+  final ServerHttpRequest request;
   private final @Nullable String caller;
 
   /** The caller has been found out before, because that may take its time. */
   ExchangeHead(ServerWebExchange exchange, @Nullable String caller) {
+    this(exchange, exchange.getRequest(), caller);
+  }
+
+  /** The request of the exchange is another. */
+  ExchangeHead(ServerWebExchange exchange, ServerHttpRequest request, @Nullable String caller) {
     this.exchange = exchange;
-    this.request = exchange.getRequest();
+    this.request = request;
     this.caller = caller;
   }
 

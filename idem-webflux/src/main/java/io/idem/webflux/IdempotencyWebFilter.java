@@ -131,8 +131,8 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
                     context ->
                         protect(
                             endpoint,
-                            new ProtectedExchange(this, exchange, endpoint, caller, chain, context),
-                            chain)));
+                            new ProtectedExchange(
+                                this, exchange, endpoint, caller, chain, context))));
   }
 
   /** The caller, or an empty name where there is none or nobody asks. */
@@ -143,28 +143,25 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
         : callers.resolve(exchange).defaultIfEmpty("");
   }
 
-  private Mono<Void> protect(
-      HttpEndpoint endpoint, ProtectedExchange exchange, WebFilterChain chain) {
+  private Mono<Void> protect(HttpEndpoint endpoint, ProtectedExchange exchange) {
     CompletableFuture<HttpAnswer> carried =
         protocol.executeAsync(endpoint, exchange, exchange).toCompletableFuture();
     boolean atOnce = carried.isDone();
     Mono<HttpAnswer> answered = Mono.fromFuture(carried, true);
     return (atOnce ? answered : answered.publishOn(scheduler))
-        .flatMap(answer -> send(endpoint, exchange, answer, chain))
-        .onErrorResume(
-            ProtectedExchange.RefusedByTheChain.class, e -> chain.filter(exchange.readAgain()))
+        .flatMap(answer -> send(endpoint, exchange, answer))
+        .onErrorResume(ProtectedExchange.RefusedByTheChain.class, e -> exchange.passOn())
         // Whoever has hung up, the run goes on: what it has left on disk is deleted at its end.
         .doFinally(signal -> endAfter(carried, endpoint, exchange));
   }
 
-  private Mono<Void> send(
-      HttpEndpoint endpoint, ProtectedExchange exchange, HttpAnswer answer, WebFilterChain chain) {
+  private Mono<Void> send(HttpEndpoint endpoint, ProtectedExchange exchange, HttpAnswer answer) {
     ServerHttpResponse response = exchange.exchange.getResponse();
     return answer.fold(
         passThrough -> {
           ResponseWriter.putHeaders(response, passThrough.headers());
           IdempotentExchange.passed(exchange.exchange, endpoint);
-          return chain.filter(exchange.readAgain());
+          return exchange.passOn();
         },
         fresh -> {
           CapturedServerResponse captured = exchange.captured();

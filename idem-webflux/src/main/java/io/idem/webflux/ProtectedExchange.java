@@ -12,8 +12,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.i18n.LocaleContext;
 import org.springframework.core.codec.DecodingException;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferLimitException;
@@ -23,22 +28,26 @@ import org.springframework.http.MediaType;
 import org.springframework.http.codec.multipart.FilePart;
 import org.springframework.http.codec.multipart.FormFieldPart;
 import org.springframework.http.codec.multipart.Part;
-import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /** One request on its way through the filter, and its response. */
 final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange, AsyncHttpHandler {
 
+  private static final Logger log = LoggerFactory.getLogger("io.idem.webflux");
   private static final byte[] NOTHING = {};
 
   private final IdempotencyWebFilter filter;
   private final HttpEndpoint endpoint;
   private final WebFilterChain chain;
   private final ContextView context;
+  private final LocaleContext locale;
+  private final ResponseHead responseHead;
   private final Thread begun = Thread.currentThread();
   private volatile byte @Nullable [] body;
   private volatile @Nullable CapturedServerResponse captured;
@@ -51,7 +60,9 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
       @Nullable String caller,
       WebFilterChain chain,
       ContextView context) {
-    super(exchange, caller);
+    super(exchange, new RequestSnapshot(exchange.getRequest()), caller);
+    this.locale = exchange.getLocaleContext();
+    this.responseHead = ResponseHead.of(exchange.getResponse());
     this.filter = filter;
     this.endpoint = endpoint;
     this.chain = chain;
@@ -60,35 +71,72 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
 
   // ---- the request
 
-  /** The exchange with its body, if it was read, still to be read. */
-  ServerWebExchange readAgain() {
+  /** Has the rest of the chain carry the request out as it came. */
+  Mono<Void> passOn() {
+    return withBody(chain::filter);
+  }
+
+  /** What is made of the exchange with its body, if it was read, still to be read. */
+  private <T> Mono<T> withBody(Function<ServerWebExchange, Mono<T>> use) {
+    return Mono.usingWhen(
+        Mono.fromSupplier(this::readAgain),
+        use,
+        // The server sees to what its own exchange leaves behind.
+        again -> again == exchange ? Mono.empty() : again.cleanupMultipart());
+  }
+
+  private ServerWebExchange readAgain() {
     byte[] read = body;
-    return read == null
-        ? exchange
-        : new BufferedExchange(exchange, read, exchange.getResponse(), filter.codecs());
+    return read == null ? exchange : buffered(read, exchange.getResponse());
+  }
+
+  private BufferedExchange buffered(byte[] content, ServerHttpResponse response) {
+    return new BufferedExchange(exchange, request, locale, content, response, filter.codecs());
   }
 
   @Override
   public CompletionStage<RequestBody> body(int maxBytes) {
-    ServerHttpRequest request = exchange.getRequest();
     if (request.getHeaders().getContentLength() > maxBytes) {
       return Mono.<RequestBody>just(new RequestBody.TooLarge()).toFuture();
     }
     return DataBufferUtils.join(request.getBody(), maxBytes)
         .map(ProtectedExchange::bytesOf)
         .defaultIfEmpty(NOTHING)
+        .onErrorResume(IllegalStateException.class, this::readBefore)
         .flatMap(this::understand)
         .onErrorResume(DataBufferLimitException.class, e -> Mono.just(new RequestBody.TooLarge()))
         .contextWrite(context)
         .toFuture();
   }
 
+  /**
+   * Nothing is left of a body that a filter in front has read; a servlet container's says so by
+   * failing. What was a form is taken from there.
+   */
+  private Mono<byte[]> readBefore(IllegalStateException failure) {
+    if (BufferedExchange.isOf(request, MediaType.APPLICATION_FORM_URLENCODED)) {
+      return Mono.just(NOTHING);
+    }
+    warnOfConsumedParts();
+    return Mono.error(failure);
+  }
+
+  private void warnOfConsumedParts() {
+    if (BufferedExchange.isOf(request, MediaType.MULTIPART_FORM_DATA)) {
+      log.warn(
+          "The parts of a request of {} cannot be read: has a filter in front of the idempotency"
+              + " filter read them? It must not",
+          endpoint);
+    }
+  }
+
   private Mono<RequestBody> understand(byte[] content) {
     body = content;
-    ServerHttpRequest request = exchange.getRequest();
     if (BufferedExchange.isOf(request, MediaType.MULTIPART_FORM_DATA)) {
-      return takeApart(
-          new BufferedExchange(exchange, content, exchange.getResponse(), filter.codecs()));
+      if (content.length == 0) {
+        warnOfConsumedParts();
+      }
+      return takeApart(buffered(content, exchange.getResponse()));
     }
     if (content.length == 0
         && BufferedExchange.isOf(request, MediaType.APPLICATION_FORM_URLENCODED)) {
@@ -98,16 +146,31 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
   }
 
   private static Mono<RequestBody> takeApart(BufferedExchange exchange) {
+    return Mono.usingWhen(
+            Mono.just(exchange), ProtectedExchange::readParts, BufferedExchange::cleanupMultipart)
+        .onErrorResume(ProtectedExchange::isMalformed, e -> Mono.just(new RequestBody.Malformed()));
+  }
+
+  private static Mono<RequestBody> readParts(BufferedExchange exchange) {
     return exchange
         .getMultipartData()
         .flatMapMany(parts -> Flux.fromIterable(parts.values()).flatMapIterable(same -> same))
         .concatMap(part -> contentOf(part).map(content -> partOf(part, content)))
         .collectList()
         .zipWith(exchange.getMultipartData().map(ProtectedExchange::fieldsOf))
-        .<RequestBody>map(read -> new RequestBody.Multipart(read.getT1(), read.getT2()))
-        .onErrorResume(DecodingException.class, e -> Mono.just(new RequestBody.Malformed()))
-        .onErrorResume(DataBufferLimitException.class, e -> Mono.just(new RequestBody.Malformed()))
-        .flatMap(read -> exchange.cleanupMultipart().thenReturn(read));
+        .map(read -> new RequestBody.Multipart(read.getT1(), read.getT2()));
+  }
+
+  /**
+   * Whether bytes that are all there are no parts: besides its own two, Spring's parser has the
+   * exceptions of whatever it reads a part's header lines with.
+   */
+  private static boolean isMalformed(Throwable thrown) {
+    return thrown instanceof DecodingException
+        || thrown instanceof DataBufferLimitException
+        || thrown instanceof IllegalStateException
+        || thrown instanceof IllegalArgumentException
+        || thrown instanceof IndexOutOfBoundsException;
   }
 
   private static Mono<byte[]> contentOf(Part part) {
@@ -153,9 +216,7 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
 
   @Override
   public CompletionStage<@Nullable Void> authorize() {
-    return filter
-        .authorizer()
-        .authorize(readAgain(), endpoint)
+    return withBody(again -> filter.authorizer().authorize(again, endpoint))
         .defaultIfEmpty(false)
         .<@Nullable Void>flatMap(
             mayGoOn -> mayGoOn ? Mono.empty() : Mono.error(new RefusedByTheChain()))
@@ -169,11 +230,13 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
   public CompletionStage<HandlerResponse> handle(Attempt attempt) {
     CapturedServerResponse capture =
         new CapturedServerResponse(
-            exchange.getResponse(), endpoint.maxStoredBytes(), endpoint.maxResponseBytes());
+            exchange.getResponse(),
+            responseHead,
+            endpoint.maxStoredBytes(),
+            endpoint.maxResponseBytes());
     captured = capture;
     byte[] read = body;
-    BufferedExchange inside =
-        new BufferedExchange(exchange, read == null ? NOTHING : read, capture, filter.codecs());
+    BufferedExchange inside = buffered(read == null ? NOTHING : read, capture);
     IdempotentExchange.begin(exchange, attempt, endpoint);
     Mono<HandlerResponse> run =
         Mono.defer(() -> chain.filter(inside))
@@ -186,9 +249,39 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
                   return inside.cleanupMultipart().then(Mono.error(thrown));
                 })
             .flatMap(response -> inside.cleanupMultipart().thenReturn(response))
-            .contextWrite(context);
-    // The thread that brings the answer of a store is not the handler's to use.
-    return (Thread.currentThread() == begun ? run : run.subscribeOn(filter.scheduler())).toFuture();
+            .contextWrite(contextOf(inside));
+    CompletableFuture<HandlerResponse> carried = new CompletableFuture<>();
+    if (Thread.currentThread() == begun) {
+      start(run, carried);
+    } else {
+      // The thread that brings the answer of a store is not the handler's to use.
+      filter.scheduler().schedule(() -> start(run, carried));
+    }
+    return carried;
+  }
+
+  /** Reactor throws what is fatal for a JVM, a missing class too, at whoever subscribes. */
+  private void start(Mono<HandlerResponse> run, CompletableFuture<HandlerResponse> carried) {
+    try {
+      run.subscribe(carried::complete, carried::completeExceptionally);
+    } catch (Throwable thrown) {
+      IdempotentExchange.end(exchange);
+      carried.completeExceptionally(thrown);
+    }
+  }
+
+  /**
+   * The context of the request, but what it says of the exchange (Spring Security's entry, and that
+   * of {@code ServerWebExchangeContextFilter}) is the one whose response is held back.
+   */
+  private Context contextOf(ServerWebExchange inside) {
+    Context own = Context.of(context);
+    for (Map.Entry<Object, Object> entry : context.stream().toList()) {
+      if (entry.getValue() instanceof ServerWebExchange) {
+        own = own.put(entry.getKey(), inside);
+      }
+    }
+    return own;
   }
 
   // ---- the response

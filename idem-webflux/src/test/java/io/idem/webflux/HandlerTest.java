@@ -36,18 +36,24 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.annotation.Order;
+import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseCookie;
 import org.springframework.http.ResponseEntity;
+import org.springframework.http.codec.ServerCodecConfigurer;
 import org.springframework.http.codec.multipart.FilePart;
 import org.springframework.http.codec.multipart.FormFieldPart;
+import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import org.springframework.web.bind.annotation.CrossOrigin;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.filter.reactive.ServerWebExchangeContextFilter;
+import org.springframework.web.reactive.config.WebFluxConfigurer;
 import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebExceptionHandler;
@@ -108,6 +114,13 @@ class HandlerTest {
   @Test
   void theContextOfTheRequestReachesTheHandler() {
     assertThat(assertRunsOnce(post("/context"), 200).text()).isEqualTo("from the filter in front");
+  }
+
+  @Test
+  void p24_theExchangeInTheContextIsTheOneWhoseResponseIsHeldBack() {
+    RawResponse first = assertRunsOnce(post("/context-exchange"), 200);
+
+    assertThat(first.header("X-By-Context")).containsExactly("true");
   }
 
   @Test
@@ -261,6 +274,16 @@ class HandlerTest {
     assertRunsOnce(chunk == 0 ? fits : fits.chunked(chunk), 200);
   }
 
+  @Test
+  void p36_aBodyOverTheBoundOfACodecIsRefusedAndTheKeyIsFree() {
+    RawRequest request = post("/echo");
+
+    RawResponse refused =
+        server.send(request.body("text/plain", "x".repeat(Application.MAX_DECODED + 1)));
+    assertThat(refused.status()).as("%s", refused.text()).isEqualTo(413);
+    assertRunsOnce(request.body("text/plain", "x".repeat(100)), 200);
+  }
+
   // ---- bodies
 
   @Test
@@ -285,6 +308,13 @@ class HandlerTest {
   }
 
   @Test
+  void p10_aFormThatWasReadBeforeIsTakenFromThereWhereASecondReadingFails() {
+    RawRequest request = post("/form").header("X-Read-Once", "true").body(FORM, "a=1&b=2");
+
+    assertThat(assertRunsOnce(request, 200).text()).isEqualTo("1/2");
+  }
+
+  @Test
   void p10_partsAreStillThereForTheHandlerAndCountByThemselves() {
     RawRequest request = post("/upload");
 
@@ -304,6 +334,50 @@ class HandlerTest {
         400,
         "request-malformed");
     assertRunsOnce(upload(request, "x", "content"), 200);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Content-Disposition: form-data",
+        "Content-Disposition: form-data; name=\"a\"\r\nContent-Type: ;;",
+        "Content-Disposition: ;;=",
+        "Content-Disposition: form-data; name=\"x\"; foo",
+        "Content-Disposition: form-data; name=\"x\"; filename*=UTF-8''%zz"
+      })
+  void p10_partsWithHeadersThatCannotBeReadAreRefusedAndTheKeyIsFree(String head) {
+    RawRequest request = post("/upload");
+
+    assertProblem(
+        server.send(
+            request.body(
+                "multipart/form-data; boundary=x",
+                "--x\r\n" + head + "\r\n\r\ncontent\r\n--x--\r\n")),
+        400,
+        "request-malformed");
+    assertRunsOnce(upload(request, "x", "content"), 200);
+  }
+
+  @Test
+  void filesOfPartsThatPassUnprotectedAreDeleted() throws Exception {
+    List<Path> before = filesOfParts();
+    RawRequest request = post("/optional-upload").without("Idempotency-Key");
+
+    RawResponse passed = server.send(upload(request, "x", "x".repeat(17_000)));
+
+    assertThat(passed.status()).as("%s", passed.text()).isEqualTo(200);
+    assertThat(passed.text()).isEqualTo("files: true");
+    Together.await("no file is left", () -> before.containsAll(filesOfParts()));
+  }
+
+  private static List<Path> filesOfParts() {
+    try (Stream<Path> files = Files.walk(Path.of(System.getProperty("java.io.tmpdir")), 2)) {
+      return files
+          .filter(file -> file.getParent().getFileName().toString().startsWith("spring-multipart"))
+          .toList();
+    } catch (java.io.IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
   }
 
   private static RawRequest upload(RawRequest request, String boundary, String content) {
@@ -438,6 +512,18 @@ class HandlerTest {
   @Import(Handlers.class)
   static class Application {
 
+    static final int MAX_DECODED = 15_000;
+
+    @Bean
+    WebFluxConfigurer codecs() {
+      return new WebFluxConfigurer() {
+        @Override
+        public void configureHttpMessageCodecs(ServerCodecConfigurer configurer) {
+          configurer.defaultCodecs().maxInMemorySize(MAX_DECODED);
+        }
+      };
+    }
+
     @Bean
     @Order(0)
     WebFilter front() {
@@ -445,8 +531,32 @@ class HandlerTest {
         boolean form = exchange.getRequest().getHeaders().containsHeader("X-Read-Form-Before");
         return (form ? exchange.getFormData().then() : Mono.<Void>empty())
             .then(Mono.defer(() -> chain.filter(exchange)))
-            .contextWrite(context -> context.put("front", "from the filter in front"));
+            .contextWrite(
+                context ->
+                    context
+                        .put("front", "from the filter in front")
+                        .put(ServerWebExchange.class, exchange)
+                        .put(ServerWebExchangeContextFilter.EXCHANGE_CONTEXT_ATTRIBUTE, exchange));
       };
+    }
+
+    /** Reads a form; a servlet container fails whoever reads a body again. */
+    @Bean
+    @Order(1)
+    WebFilter readsOnce() {
+      return (exchange, chain) ->
+          exchange.getRequest().getHeaders().containsHeader("X-Read-Once")
+              ? exchange
+                  .getFormData()
+                  .then(
+                      Mono.defer(
+                          () ->
+                              chain.filter(
+                                  exchange
+                                      .mutate()
+                                      .request(new ReadOnce(exchange.getRequest()))
+                                      .build())))
+              : chain.filter(exchange);
     }
 
     /** Goes behind the filter of the protocol, as its order is the same. */
@@ -488,6 +598,18 @@ class HandlerTest {
                       .getResponse()
                       .bufferFactory()
                       .wrap(text.getBytes(StandardCharsets.UTF_8))));
+    }
+  }
+
+  private static final class ReadOnce extends ServerHttpRequestDecorator {
+
+    ReadOnce(ServerHttpRequest request) {
+      super(request);
+    }
+
+    @Override
+    public Flux<DataBuffer> getBody() {
+      return Flux.error(new IllegalStateException("Publisher doesn't support multiple readers"));
     }
   }
 
@@ -581,6 +703,21 @@ class HandlerTest {
     Mono<String> context() {
       done();
       return Mono.deferContextual(context -> Mono.just(context.get("front")));
+    }
+
+    @PostMapping("/context-exchange")
+    @Idempotent
+    Mono<String> contextExchange(ServerWebExchange exchange) {
+      return Mono.deferContextual(
+          context -> {
+            ServerWebExchange known =
+                ServerWebExchangeContextFilter.getExchange(context).orElseThrow();
+            known.getResponse().getHeaders().set("X-By-Context", "true");
+            return context.get(ServerWebExchange.class) == known
+                    && known.getResponse() == exchange.getResponse()
+                ? Mono.just(done())
+                : Mono.error(new IllegalStateException("The exchange is another"));
+          });
     }
 
     @PostMapping("/cookie")
@@ -744,6 +881,13 @@ class HandlerTest {
                                 + "/"
                                 + content;
                           }));
+    }
+
+    /** Says whether there are files of parts while it runs. */
+    @PostMapping("/optional-upload")
+    @Idempotent(required = false, keyFrom = "form:number")
+    Mono<String> optionalUpload(ServerWebExchange exchange) {
+      return exchange.getMultipartData().map(parts -> "files: " + !filesOfParts().isEmpty());
     }
 
     @PostMapping("/directive")

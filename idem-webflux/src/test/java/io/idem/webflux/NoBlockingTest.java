@@ -83,6 +83,17 @@ class NoBlockingTest {
     }
   }
 
+  @Test
+  void anErrorThatReactorThrowsAtSubscribersEndsTheRun() {
+    try (ThreadedStore store = new ThreadedStore();
+        WebFluxServer server = new WebFluxServer(store, Application.class)) {
+      RawRequest request = post("/missing-class");
+
+      assertThat(server.send(request).status()).isEqualTo(500);
+      WebFluxServer.assertProblem(server.send(request), 409, "outcome-unknown");
+    }
+  }
+
   private static void assertRunsOnce(WebFluxServer server, RawRequest request) {
     RawResponse first = server.send(request);
     assertThat(first.status()).as("%s", first.text()).isEqualTo(200);
@@ -215,6 +226,15 @@ class NoBlockingTest {
     @Idempotent
     Mono<String> fails() {
       return Mono.error(new IllegalStateException("as the test wants it"));
+    }
+
+    @PostMapping("/missing-class")
+    @Idempotent
+    Mono<Void> missingClass() {
+      return Mono.fromRunnable(
+          () -> {
+            throw new NoClassDefFoundError("as the test wants it");
+          });
     }
 
     @PostMapping("/large")

@@ -82,6 +82,16 @@ class WebFluxSecurityTest {
   }
 
   @Test
+  void p08_whoHasNotLoggedInIsNobody() {
+    RawRequest request = post("/public", "alice");
+
+    assertThat(node.send(request).status()).isEqualTo(200);
+    RawResponse anonymous = node.send(request.without("Authorization"));
+    assertThat(anonymous.status()).as("%s", anonymous.text()).isEqualTo(403);
+    assertThat(anonymous.text()).contains("/caller-required\"");
+  }
+
+  @Test
   void p30_aRuleOfTheHandlerIsAskedBeforeAReplay() {
     Gate gate = node.bean(Gate.class);
     Handlers handlers = node.bean(Handlers.class);
@@ -139,7 +149,10 @@ class WebFluxSecurityTest {
     SecurityWebFilterChain chain(ServerHttpSecurity http) {
       return http.csrf(ServerHttpSecurity.CsrfSpec::disable)
           .httpBasic(Customizer.withDefaults())
-          .authorizeExchange(exchanges -> exchanges.anyExchange().authenticated())
+          .anonymous(Customizer.withDefaults())
+          .authorizeExchange(
+              exchanges ->
+                  exchanges.pathMatchers("/public").permitAll().anyExchange().authenticated())
           .build();
     }
 
@@ -183,6 +196,12 @@ class WebFluxSecurityTest {
     @PostMapping("/plain")
     @Idempotent
     Mono<String> plain() {
+      return Mono.fromSupplier(() -> "run " + runs.incrementAndGet());
+    }
+
+    @PostMapping("/public")
+    @Idempotent
+    Mono<String> open() {
       return Mono.fromSupplier(() -> "run " + runs.incrementAndGet());
     }
 
