@@ -232,6 +232,62 @@ class StoreThreadsTest {
     }
   }
 
+  /** Which they must not, but then it is them who wait and not everybody. */
+  @Test
+  void whoHasRunIsAnsweredWhileBodiesBlock() {
+    int bodies = Math.max(2, Runtime.getRuntime().availableProcessors());
+    CompletableFuture<String> late = new CompletableFuture<>();
+    try (Node node = Node.start(Runner.OFFLOADED)) {
+      Operation<String> charge =
+          node.operation()
+              .onResult(
+                  r ->
+                      switch (r) {
+                        case "nothing" -> Disposition.RELEASE;
+                        case "timeout" -> Disposition.UNKNOWN;
+                        default -> Disposition.RECORD;
+                      })
+              .build();
+      List<String> results = List.of("done", "nothing", "timeout");
+      CountDownLatch running = new CountDownLatch(results.size());
+      CompletableFuture<Void> end = new CompletableFuture<>();
+      List<CompletionStage<Execution<String>>> runs =
+          results.stream()
+              .map(
+                  result ->
+                      charge.executeAsync(
+                          IdempotentRequest.of(result),
+                          attempt -> {
+                            running.countDown();
+                            return end.thenApply(nothing -> result);
+                          }))
+              .toList();
+      Concurrency.await(running);
+      // Not at once, or a body would run where it is asked for.
+      CountDownLatch mayAnswer = new CountDownLatch(1);
+      node.store.on(Verb.CLAIM, ScriptedStore.before(() -> Concurrency.await(mayAnswer)));
+      CountDownLatch blocked = new CountDownLatch(bodies);
+      for (int i = 0; i < bodies; i++) {
+        var unused =
+            charge.executeAsync(
+                IdempotentRequest.of("blocking-" + i),
+                attempt -> {
+                  blocked.countDown();
+                  return CompletableFuture.completedFuture(late.join());
+                });
+      }
+      mayAnswer.countDown();
+      Concurrency.await(blocked);
+
+      end.complete(null);
+
+      assertThat(runs.stream().map(run -> answer(run).orElseThrow()).toList()).isEqualTo(results);
+      late.complete("late");
+    } finally {
+      late.complete("late");
+    }
+  }
+
   private static void startRecovery(Operation<String> operation, String key) {
     var unused =
         operation.executeAsync(

@@ -38,7 +38,8 @@ final class AsyncLeasedProtocol {
   private final Answers answers;
   private final Events events;
   private final BlockingCalls blocking;
-  private final Executor goingOn;
+  private final Executor afterRecovery;
+  private final Executor afterEnd;
   private final ScheduledExecutorService threads;
 
   /**
@@ -46,7 +47,8 @@ final class AsyncLeasedProtocol {
    *
    * @param single what decides
    * @param blocking where recovery hooks run
-   * @param goingOn where a request goes on for which threads of others have done something
+   * @param afterRecovery where a request goes on after its recovery hook
+   * @param afterEnd where it does after its key was given up
    * @param threads where those go on who have waited
    */
   AsyncLeasedProtocol(
@@ -58,7 +60,8 @@ final class AsyncLeasedProtocol {
       Answers answers,
       Events events,
       BlockingCalls blocking,
-      Executor goingOn,
+      Executor afterRecovery,
+      Executor afterEnd,
       ScheduledExecutorService threads) {
     this.store = store;
     this.signal = signal;
@@ -68,7 +71,8 @@ final class AsyncLeasedProtocol {
     this.answers = answers;
     this.events = events;
     this.blocking = blocking;
-    this.goingOn = goingOn;
+    this.afterRecovery = afterRecovery;
+    this.afterEnd = afterEnd;
     this.threads = threads;
   }
 
@@ -244,7 +248,8 @@ final class AsyncLeasedProtocol {
       return run(call, flight, held, attempt, body);
     }
     return Stages.<@Nullable Execution<T>>endedOn(
-            goingOn, blocking.begin(() -> single.recover(call, flight, held, attempt, policy)))
+            afterRecovery,
+            blocking.begin(() -> single.recover(call, flight, held, attempt, policy)))
         .exceptionally(
             failure -> {
               if (Stages.cause(failure) instanceof BlockingCalls.FullException) {
@@ -349,7 +354,7 @@ final class AsyncLeasedProtocol {
 
   /** The heartbeat's threads, which may have to do it, are not for what follows. */
   private CompletionStage<LeaseCheck> expire(HeldLease held) {
-    return Stages.endedOn(goingOn, keeper.expireAsync(held, store));
+    return Stages.endedOn(afterEnd, keeper.expireAsync(held, store));
   }
 
   private CompletionStage<Recording> giveUp(

@@ -85,6 +85,7 @@ public final class Engine {
   private final ScheduledThreadPoolExecutor purger;
   private final ScheduledThreadPoolExecutor async;
   private final ThreadPoolExecutor answered;
+  private final ThreadPoolExecutor ended;
   private final ThreadPoolExecutor blocking;
   private final ThreadPoolExecutor endings;
   private final Purges purges;
@@ -124,6 +125,7 @@ public final class Engine {
     this.async = scheduler("idem-async", processors);
     this.async.setExecuteExistingDelayedTasksAfterShutdownPolicy(true); // or waits had no end
     this.answered = pool("idem-answered", processors);
+    this.ended = pool("idem-ended", processors);
     this.blocking = pool("idem-blocking", blockingThreads);
     this.endings = pool("idem-ending", blockingThreads);
     if (store == null) {
@@ -149,7 +151,8 @@ public final class Engine {
                   new HandedOverStore(
                       Capabilities.of(store, AsyncStore.class)
                           .orElseGet(() -> new OffloadedStore(store, blockingCalls)),
-                      answered),
+                      answered,
+                      ended),
                   Capabilities.of(store, CompletionSignal.class).orElse(null),
                   leased,
                   keeper,
@@ -158,6 +161,7 @@ public final class Engine {
                   events,
                   blockingCalls,
                   answered,
+                  ended,
                   async),
               async);
     }
@@ -380,6 +384,7 @@ public final class Engine {
       executors.add(blocking);
       executors.add(endings);
       executors.add(answered);
+      executors.add(ended);
     }
     executors.forEach(ExecutorService::shutdown);
     // A run that ends later is still recorded, and one that waits is still answered.
