@@ -138,7 +138,8 @@ final class MethodOperation {
     if (!ClassUtils.isPresent(
             "org.springframework.web.context.request.RequestContextHolder", LOADER)
         || !ClassUtils.isPresent("jakarta.servlet.http.HttpServletRequest", LOADER)
-        || !ClassUtils.isPresent("io.idem.http.KeySyntax", LOADER)) {
+        || !ClassUtils.isPresent("io.idem.http.KeySyntax", LOADER)
+        || isReactive(beans)) {
       throw new IdempotencySetupException(
           method
               + " takes its key from the header '"
@@ -154,6 +155,12 @@ final class MethodOperation {
           "Write the name of a header, such as Idempotency-Key.",
           e);
     }
+  }
+
+  /** Whether requests come to WebFlux, which tells no thread which request it is at. */
+  private static boolean isReactive(BeanFactory beans) {
+    // WebHttpHandlerBuilder.WEB_HANDLER_BEAN_NAME, and what every servlet application has.
+    return beans.containsBean("webHandler") && !beans.containsBean("servletContext");
   }
 
   Operation<@Nullable Object> operation() {

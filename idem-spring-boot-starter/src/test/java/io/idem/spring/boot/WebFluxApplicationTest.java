@@ -235,6 +235,28 @@ class WebFluxApplicationTest {
         .hasMessageContaining("ExchangeCallerResolver");
   }
 
+  /** The servlet API may be there, but no thread knows the request that it is at. */
+  @Test
+  void aServiceWhoseKeyIsInTheRequestKeepsTheApplicationFromStarting() {
+    assertThatThrownBy(() -> new WebFluxNode(Served.class).close())
+        .isInstanceOf(IdempotencySetupException.class)
+        .hasMessageContaining("ByHeader.call()")
+        .hasMessageContaining("X-Number")
+        .hasMessageContaining("no servlet application");
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableAutoConfiguration
+  @Import(ByHeader.class)
+  static class Served {}
+
+  static class ByHeader {
+    @Idempotent(header = "X-Number", caller = Idempotent.Caller.SHARED)
+    public Mono<String> call() {
+      return Mono.empty();
+    }
+  }
+
   @Configuration(proxyBeanMethods = false)
   @EnableAutoConfiguration
   @Import(Nobodys.class)
