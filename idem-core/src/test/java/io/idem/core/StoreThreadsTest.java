@@ -263,6 +263,9 @@ class StoreThreadsTest {
                           }))
               .toList();
       Concurrency.await(running);
+      // Not at once, or a body would run where it is asked for.
+      CountDownLatch mayAnswer = new CountDownLatch(1);
+      node.store.on(Verb.CLAIM, ScriptedStore.before(() -> Concurrency.await(mayAnswer)));
       CountDownLatch blocked = new CountDownLatch(bodies);
       for (int i = 0; i < bodies; i++) {
         var unused =
@@ -273,6 +276,7 @@ class StoreThreadsTest {
                   return CompletableFuture.completedFuture(late.join());
                 });
       }
+      mayAnswer.countDown();
       Concurrency.await(blocked);
 
       end.complete(null);
