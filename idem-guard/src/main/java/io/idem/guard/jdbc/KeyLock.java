@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -167,10 +168,20 @@ public final class KeyLock {
       return Locking.run(
           calls, "Locking a key", connection -> advisory(connection, key, wait), work);
     }
-    return calls
-        .transactions()
-        .<Locked<T>, X>inTransaction(
-            transaction -> named(transaction.connection(), key, wait, work));
+    AtomicReference<@Nullable Locked<T>> committed = new AtomicReference<>();
+    try {
+      return calls
+          .transactions()
+          .<Locked<T>, X>inTransaction(
+              transaction -> named(transaction.connection(), key, wait, work, committed));
+    } catch (RuntimeException e) {
+      // What is committed is, also if its session had to be ended.
+      Locked<T> answer = committed.get();
+      if (answer == null) {
+        throw e;
+      }
+      return answer;
+    }
   }
 
   private Locked<String> advisory(Connection connection, String key, Duration wait)
@@ -196,21 +207,34 @@ public final class KeyLock {
 
   /** The transaction ends in here, and the lock after it. */
   private <T extends @Nullable Object, X extends Exception> Locked<T> named(
-      Connection connection, String key, Duration wait, LockedWork<String, T, X> work) throws X {
+      Connection connection,
+      String key,
+      Duration wait,
+      LockedWork<String, T, X> work,
+      AtomicReference<@Nullable Locked<T>> committed)
+      throws X {
     String what = "Locking a key by name";
     String name = calls.told(what, connection, c -> name(c, key));
     long seconds = (wait.toMillis() + 999) / 1000;
-    boolean held =
-        calls.told(
-            what,
-            connection,
-            c -> Calls.query(c, "SELECT GET_LOCK(?, ?)", List.of(name, seconds), KeyLock::isOne));
+    boolean held;
+    try {
+      held =
+          calls.told(
+              what,
+              connection,
+              c -> Calls.query(c, "SELECT GET_LOCK(?, ?)", List.of(name, seconds), KeyLock::isOne));
+    } catch (Throwable e) {
+      // Nobody knows whether the session has it.
+      release(connection, name);
+      throw e;
+    }
     if (!held) {
       return new Locked.Busy<>();
     }
     try {
       Locked<T> answer = Locking.work(calls, new Locked.Ran<>(key), connection, work);
       calls.told("Committing what was done under a key's lock", connection, KeyLock::commit);
+      committed.set(answer);
       return answer;
     } catch (Throwable e) {
       rollback(connection, e);

@@ -14,6 +14,7 @@ import io.idem.guard.Transition;
 import io.idem.guard.VersionWrite;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -136,12 +137,35 @@ class RacesTest {
                       }))
               .keys("test");
 
-      assertThatExceptionOfType(RuntimeException.class)
-          .isThrownBy(() -> broken.run("key", Duration.ZERO, (key, connection) -> key));
+      // What was committed is told all the same.
+      assertThat(broken.run("key", Duration.ZERO, (key, connection) -> key))
+          .isEqualTo(new Locked.Ran<>("key"));
 
       KeyLock lock = JdbcGuards.of(pool).keys("test");
       assertThat(lock.run("key", Duration.ofSeconds(10), (key, connection) -> key))
           .isEqualTo(new Locked.Ran<>("key"));
     }
+  }
+
+  @Test
+  void aNameThatMayHaveBeenTakenIsLetGoOrItsSessionEnded() {
+    TestDatabase database = TestDatabase.of(Backend.MARIADB);
+    List<String> statements = new ArrayList<>();
+    KeyLock broken =
+        JdbcGuards.of(
+                Meddling.before(
+                    database.dataSource(),
+                    (connection, statement) -> {
+                      statements.add(statement);
+                      if (statement.startsWith("SELECT GET_LOCK")) {
+                        throw new SQLException("The answer was lost");
+                      }
+                    }))
+            .keys("test");
+
+    assertThatExceptionOfType(RuntimeException.class)
+        .isThrownBy(() -> broken.run("key", Duration.ZERO, (key, connection) -> key));
+
+    assertThat(statements).endsWith("SELECT GET_LOCK(?, ?)", "SELECT RELEASE_LOCK(?)");
   }
 }
