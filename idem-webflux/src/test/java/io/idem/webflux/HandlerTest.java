@@ -186,6 +186,14 @@ class HandlerTest {
   }
 
   @Test
+  void p21_aHeaderThatCannotBeSentIsNotKept() {
+    RawRequest request = post("/broken-header");
+
+    assertThat(server.send(request).status()).isEqualTo(500);
+    assertProblem(server.send(request), 409, "outcome-unknown");
+  }
+
+  @Test
   void p21_aFailureFreesTheKeyWhereTheOperationSaysSo() {
     RawRequest request = post("/freeing");
 
@@ -777,6 +785,13 @@ class HandlerTest {
               Flux.concat(
                   Mono.just(Mono.just(exchange.getResponse().bufferFactory().wrap(new byte[10]))),
                   Mono.error(new IllegalStateException("as the test wants it"))));
+    }
+
+    @PostMapping("/broken-header")
+    @Idempotent
+    Mono<String> brokenHeader(ServerWebExchange exchange) {
+      exchange.getResponse().getHeaders().set("X-Broken", "a\r\nX-Smuggled: b");
+      return Mono.fromSupplier(this::done);
     }
 
     @PostMapping("/freeing")
