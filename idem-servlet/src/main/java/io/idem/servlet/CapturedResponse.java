@@ -44,8 +44,9 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   private final List<HeaderField> headersBefore;
   private boolean streamUsed;
   private @Nullable PrintWriter writer;
-  private boolean committed;
-  private boolean closed;
+  private volatile boolean committed; // late threads of an asynchronous handler ask for these
+  private volatile boolean closed;
+  private volatile boolean parted;
   private int errorStatus;
   private @Nullable String errorMessage;
 
@@ -144,7 +145,9 @@ final class CapturedResponse extends HttpServletResponseWrapper {
    */
   CapturedResponse settle() {
     flushWriter();
-    return new CapturedResponse(this);
+    CapturedResponse settled = new CapturedResponse(this);
+    parted = true;
+    return settled;
   }
 
   /** A response without anything that the handler did to this one. */
@@ -306,7 +309,14 @@ final class CapturedResponse extends HttpServletResponseWrapper {
     super.reset();
   }
 
+  private void refuseIfParted() {
+    if (parted) {
+      throw new IllegalStateException("The asynchronous handling of this response is over");
+    }
+  }
+
   private void clearBuffer() {
+    refuseIfParted();
     flushWriter();
     try {
       buffer.clear();
@@ -362,6 +372,7 @@ final class CapturedResponse extends HttpServletResponseWrapper {
 
   @Override
   public void sendError(int status, @Nullable String message) {
+    refuseIfParted();
     refuseIfCommitted("sendError()");
     clearBuffer();
     errorStatus = status;

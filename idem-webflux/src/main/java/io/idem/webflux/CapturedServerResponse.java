@@ -45,8 +45,7 @@ final class CapturedServerResponse extends AbstractServerHttpResponse {
   HandlerResponse captured(HandlerResponse.Directive directive) throws IOException {
     buffer.checkWhole();
     List<HeaderField> headers = new ArrayList<>();
-    getHeaders()
-        .forEach((name, lines) -> lines.forEach(line -> headers.add(new HeaderField(name, line))));
+    getHeaders().forEach((name, lines) -> lines.forEach(line -> headers.add(fieldOf(name, line))));
     return new HandlerResponse(
         status(),
         headers,
@@ -54,6 +53,15 @@ final class CapturedServerResponse extends AbstractServerHttpResponse {
             ? new HandlerResponse.TooLarge()
             : new HandlerResponse.Body(buffer.toByteArray()),
         directive);
+  }
+
+  /** What a server would refuse to send is refused while the outcome can still say so. */
+  private static HeaderField fieldOf(String name, String line) {
+    if (line.indexOf('\r') >= 0 || line.indexOf('\n') >= 0 || line.indexOf('\0') >= 0) {
+      throw new IllegalStateException(
+          "The header " + name + " of a response has a line break or a NUL in its value");
+    }
+    return new HeaderField(name, line);
   }
 
   int status() {

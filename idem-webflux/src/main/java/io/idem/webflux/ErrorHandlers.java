@@ -36,9 +36,7 @@ final class ErrorHandlers {
    * read, and no outcome: the key is free, as with one that is larger than the protocol reads.
    */
   Mono<Void> render(ServerWebExchange exchange, CapturedServerResponse response, Throwable thrown) {
-    if (handlers.isEmpty()
-        || response.isCommitted()
-        || thrown.getClass().getName().startsWith("org.springframework.security.")) {
+    if (handlers.isEmpty() || response.isCommitted() || SpringSecurity.isItsOwn(thrown)) {
       return Mono.error(thrown);
     }
     Mono<Void> rendered = Mono.error(thrown);

@@ -11,8 +11,8 @@ import org.springframework.web.server.ServerWebExchange;
 public final class IdempotentExchange {
 
   private static final String ATTEMPT = IdempotentExchange.class.getName() + ".attempt";
-  private static final String DIRECTIVE = IdempotentExchange.class.getName() + ".directive";
   private static final String ENDPOINT = IdempotentExchange.class.getName() + ".endpoint";
+  private static final String DIRECTIVE = IdempotentExchange.class.getName() + ".directive";
   private static final String PASSED = IdempotentExchange.class.getName() + ".passed";
 
   private IdempotentExchange() {}
@@ -97,7 +97,12 @@ public final class IdempotentExchange {
     exchange.getAttributes().put(PASSED, endpoint);
   }
 
-  static void begin(ServerWebExchange exchange, Attempt attempt, HttpEndpoint endpoint) {
+  /** Whether the run of an exchange, if there is one, is that of an endpoint. */
+  static boolean isRunOf(ServerWebExchange exchange, HttpEndpoint endpoint) {
+    return exchange.getAttribute(ENDPOINT) == endpoint;
+  }
+
+  static void begin(ServerWebExchange exchange, HttpEndpoint endpoint, Attempt attempt) {
     exchange.getAttributes().remove(DIRECTIVE);
     exchange.getAttributes().put(ENDPOINT, endpoint);
     exchange.getAttributes().put(ATTEMPT, attempt);
@@ -105,8 +110,8 @@ public final class IdempotentExchange {
 
   static Directive end(ServerWebExchange exchange) {
     Object directive = exchange.getAttributes().remove(DIRECTIVE);
-    exchange.getAttributes().remove(ATTEMPT);
     exchange.getAttributes().remove(ENDPOINT);
+    exchange.getAttributes().remove(ATTEMPT);
     return directive instanceof Directive said ? said : Directive.BY_STATUS;
   }
 }

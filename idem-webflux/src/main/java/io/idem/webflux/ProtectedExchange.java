@@ -237,7 +237,7 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
     captured = capture;
     byte[] read = body;
     BufferedExchange inside = buffered(read == null ? NOTHING : read, capture);
-    IdempotentExchange.begin(exchange, attempt, endpoint);
+    IdempotentExchange.begin(exchange, endpoint, attempt);
     Mono<HandlerResponse> run =
         Mono.defer(() -> chain.filter(inside))
             .onErrorResume(thrown -> filter.errorHandlers().render(inside, capture, thrown))

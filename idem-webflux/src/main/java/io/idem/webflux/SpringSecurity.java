@@ -6,14 +6,20 @@ import java.security.Principal;
 final class SpringSecurity {
 
   private static final String PACKAGE = "org.springframework.security.";
-  private static final String ANONYMOUS =
-      PACKAGE + "authentication.AnonymousAuthenticationToken";
+  private static final String ANONYMOUS = PACKAGE + "authentication.AnonymousAuthenticationToken";
 
   private SpringSecurity() {}
 
   /** Whether a principal stands for whoever has not logged in, which is everybody. */
   static boolean isAnonymous(Principal principal) {
     return anyClass(principal, ANONYMOUS);
+  }
+
+  /**
+   * Whether an exception is one of Spring Security's, or a subclass that an application has made.
+   */
+  static boolean isItsOwn(Throwable thrown) {
+    return anyClass(thrown, PACKAGE);
   }
 
   private static boolean anyClass(Object object, String prefix) {

@@ -55,16 +55,15 @@ public final class WebFluxEndpointGuard implements HandlerAdapter, Ordered {
     if (refusal != null) {
       return Mono.error(refusal);
     }
-    if (IdempotentExchange.attempt(exchange).isEmpty()) {
-      HttpEndpoint endpoint = endpoints.endpointOf((HandlerMethod) handler).orElse(null);
-      if (endpoint != null && isUnprotected(exchange, endpoint)) {
-        return Mono.error(
-            new IllegalStateException(
-                "A request of operation '"
-                    + endpoint.operation().name()
-                    + "' came to its handler past the idempotency filter and is refused: was its"
-                    + " path changed by a filter behind, or is the filter not registered?"));
-      }
+    HttpEndpoint endpoint = endpoints.endpointOf((HandlerMethod) handler).orElse(null);
+    if (endpoint != null && isUnprotected(exchange, endpoint)) {
+      return Mono.error(
+          new IllegalStateException(
+              "A request of operation '"
+                  + endpoint.operation().name()
+                  + "' came to its handler past the idempotency filter, or in the run of another"
+                  + " operation, and is refused: was its path changed by a filter behind, or is the"
+                  + " filter not registered?"));
     }
     return adapters
         .get()
@@ -75,7 +74,8 @@ public final class WebFluxEndpointGuard implements HandlerAdapter, Ordered {
   }
 
   private static boolean isUnprotected(ServerWebExchange exchange, HttpEndpoint endpoint) {
-    return endpoint.protects(exchange.getRequest().getMethod().name())
+    return !IdempotentExchange.isRunOf(exchange, endpoint)
+        && endpoint.protects(exchange.getRequest().getMethod().name())
         && !IdempotentExchange.hasPassed(exchange, endpoint)
         && (endpoint.isKeyRequired()
             || endpoint.keySource().maySend(new ExchangeHead(exchange, null)));

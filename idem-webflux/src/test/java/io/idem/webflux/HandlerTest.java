@@ -201,6 +201,14 @@ class HandlerTest {
   }
 
   @Test
+  void p21_aHeaderThatCannotBeSentIsNotKept() {
+    RawRequest request = post("/broken-header");
+
+    assertThat(server.send(request).status()).isEqualTo(500);
+    assertProblem(server.send(request), 409, "outcome-unknown");
+  }
+
+  @Test
   void p21_aFailureFreesTheKeyWhereTheOperationSaysSo() {
     RawRequest request = post("/freeing");
 
@@ -477,11 +485,12 @@ class HandlerTest {
         .isEqualTo(403);
   }
 
-  @Test
-  void aHandlerThatTheFilterDidNotProtectDoesNotRun() {
+  @ParameterizedTest
+  @ValueSource(strings = {"/open", "/value"})
+  void aHandlerThatTheFilterDidNotProtectDoesNotRun(String path) {
     int before = runs();
 
-    RawResponse refused = server.send(post("/open").header("X-Go-To", "/mono"));
+    RawResponse refused = server.send(post(path).header("X-Go-To", "/mono"));
 
     assertThat(refused.status()).isEqualTo(500);
     assertThat(runs()).isEqualTo(before);
@@ -807,6 +816,13 @@ class HandlerTest {
               Flux.concat(
                   Mono.just(Mono.just(exchange.getResponse().bufferFactory().wrap(new byte[10]))),
                   Mono.error(new IllegalStateException("as the test wants it"))));
+    }
+
+    @PostMapping("/broken-header")
+    @Idempotent
+    Mono<String> brokenHeader(ServerWebExchange exchange) {
+      exchange.getResponse().getHeaders().set("X-Broken", "a\r\nX-Smuggled: b");
+      return Mono.fromSupplier(this::done);
     }
 
     @PostMapping("/freeing")

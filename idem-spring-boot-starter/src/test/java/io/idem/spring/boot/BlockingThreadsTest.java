@@ -68,6 +68,9 @@ class BlockingThreadsTest {
     assertThat(store.askedBy)
         .containsExactlyInAnyOrderElementsOf(
             IntStream.rangeClosed(1, threads).mapToObj(i -> "idem-blocking-" + i).toList());
+    assertThat(store.endedBy)
+        .isNotEmpty()
+        .isSubsetOf(IntStream.rangeClosed(1, threads).mapToObj(i -> "idem-ending-" + i).toList());
   }
 
   @Test
@@ -94,6 +97,7 @@ class BlockingThreadsTest {
 
     private final InMemoryStore memory = new InMemoryStore();
     private final Set<String> askedBy = ConcurrentHashMap.newKeySet();
+    private final Set<String> endedBy = ConcurrentHashMap.newKeySet();
     private final CountDownLatch all;
 
     BlockingStore(int threads) {
@@ -115,7 +119,7 @@ class BlockingThreadsTest {
 
     @Override
     public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
-      askedBy.add(Thread.currentThread().getName());
+      endedBy.add(Thread.currentThread().getName());
       return memory.complete(lease, outcome, retention);
     }
 

@@ -184,6 +184,16 @@ class WebFluxSecurityTest {
     }
   }
 
+  /** An application's own kind of denial. */
+  static final class DeniedByService extends AccessDeniedException {
+
+    private static final long serialVersionUID = 1L;
+
+    DeniedByService() {
+      super("by a service");
+    }
+  }
+
   @RestController
   static class Handlers {
 
@@ -222,7 +232,7 @@ class WebFluxSecurityTest {
     @PostMapping("/denied-inside")
     @Idempotent
     Mono<String> deniedInside() {
-      return Mono.error(new AccessDeniedException("by a service"));
+      return Mono.error(new DeniedByService());
     }
   }
 
