@@ -76,7 +76,8 @@ abstract class RandomTransitionCases {
       }
       StateMachine.Builder<Purchase> builder =
           StateMachine.free(
-              ALL.get(0), ALL.stream().filter(s -> begins[s.ordinal()]).toArray(Purchase[]::new));
+              ALL.get(0),
+              ALL.stream().filter(s -> begins[ALL.indexOf(s)]).toArray(Purchase[]::new));
       boolean ends = random.nextBoolean();
       int states = ALL.size();
       for (int from = 0; from < (ends ? states - 1 : states); from++) {
