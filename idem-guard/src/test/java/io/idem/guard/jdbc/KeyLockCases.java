@@ -212,7 +212,7 @@ abstract class KeyLockCases {
                     boolean first = joined.run(name, Duration.ZERO, (k, c) -> k).hasRun();
                     both.countDown();
                     Together.await(both);
-                    return first & joined.run(name + "2", Duration.ZERO, (k, c) -> k).hasRun();
+                    return first && joined.run(name + "2", Duration.ZERO, (k, c) -> k).hasRun();
                   }));
     }
 
