@@ -101,7 +101,8 @@ final class RequestDocumentation {
             .findFirst();
   }
 
-  /** Where a parameter stands in the operation itself, or -1. */
+  /** Where a parameter stands in the operation itself, or -1. Another one may be equal to it. */
+  @SuppressWarnings("ReferenceEquality")
   private int indexOf(Parameter parameter) {
     List<Parameter> parameters = operation.getParameters();
     for (int i = 0; i < parameters.size(); i++) {
