@@ -14,10 +14,14 @@ import io.idem.testkit.Together;
 import io.idem.testkit.http.RawHttp;
 import io.idem.testkit.http.RawRequest;
 import io.idem.testkit.http.RawResponse;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -378,14 +382,21 @@ class HandlerTest {
     Together.await("no file is left", () -> before.containsAll(filesOfParts()));
   }
 
+  /** What Spring keeps of large parts, in directories of the whole machine's. */
   private static List<Path> filesOfParts() {
-    try (Stream<Path> files = Files.walk(Path.of(System.getProperty("java.io.tmpdir")), 2)) {
-      return files
-          .filter(file -> file.getParent().getFileName().toString().startsWith("spring-multipart"))
-          .toList();
-    } catch (java.io.IOException e) {
-      throw new java.io.UncheckedIOException(e);
+    List<Path> files = new ArrayList<>();
+    try (DirectoryStream<Path> directories =
+        Files.newDirectoryStream(
+            Path.of(System.getProperty("java.io.tmpdir")), "spring-multipart*")) {
+      for (Path directory : directories) {
+        try (DirectoryStream<Path> parts = Files.newDirectoryStream(directory)) {
+          parts.forEach(files::add);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
+    return files;
   }
 
   private static RawRequest upload(RawRequest request, String boundary, String content) {
