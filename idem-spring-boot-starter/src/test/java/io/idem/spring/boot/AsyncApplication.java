@@ -8,7 +8,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
@@ -62,6 +61,7 @@ class AsyncApplication {
     private final Map<String, AtomicInteger> runs = new ConcurrentHashMap<>();
     private final Semaphore entered = new Semaphore(0);
     private final Semaphore mayLeave = new Semaphore(0);
+    private final Semaphore closing = new Semaphore(0);
     private final ExecutorService threads = Executors.newCachedThreadPool();
 
     int runsOf(String name) {
@@ -83,7 +83,10 @@ class AsyncApplication {
       switch (what) {
         case "refused" -> throw new Refused();
         case "broken" -> throw new IllegalStateException("no bank");
-        case "never" -> new CountDownLatch(1).await();
+        // Spring interrupts a Callable that is late, and takes what is there first: its own answer
+        // to
+        // the time-out, or what the interrupted one throws.
+        case "never" -> closing.acquireUninterruptibly();
         case "held" -> {
           entered.release();
           if (!mayLeave.tryAcquire(30, TimeUnit.SECONDS)) {
@@ -109,6 +112,7 @@ class AsyncApplication {
 
     @Override
     public void close() {
+      closing.release(Integer.MAX_VALUE);
       threads.shutdownNow();
     }
   }
