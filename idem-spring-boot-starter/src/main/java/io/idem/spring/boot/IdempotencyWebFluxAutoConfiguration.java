@@ -21,7 +21,6 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProp
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
-import org.springframework.context.MessageSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
@@ -47,6 +46,7 @@ import org.springframework.web.server.WebExceptionHandler;
 @ConditionalOnBooleanProperty(name = "idem.enabled", matchIfMissing = true)
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.REACTIVE)
 @ConditionalOnClass({DispatcherHandler.class, IdempotencyWebFilter.class})
+@Import(ProtocolConfiguration.class)
 public final class IdempotencyWebFluxAutoConfiguration {
 
   /** By name, because Spring Security need not be there. */
@@ -62,25 +62,9 @@ public final class IdempotencyWebFluxAutoConfiguration {
     return new WebFluxExceptionHandler(protocol.getIfAvailable(HttpIdempotency::new));
   }
 
-  @Bean
-  @ConditionalOnMissingBean
-  KeySyntax idempotencyKeySyntax(IdemProperties properties) {
-    return EndpointSettings.keySyntax(properties);
-  }
-
   @Configuration(proxyBeanMethods = false)
   @ConditionalOnBooleanProperty(name = "idem.http.enabled", matchIfMissing = true)
   static class EndpointConfiguration {
-
-    @Bean
-    @ConditionalOnMissingBean
-    HttpIdempotency httpIdempotency(
-        IdemProperties properties,
-        KeySyntax keySyntax,
-        MessageSource messages,
-        ObjectProvider<HttpDialect> dialects) {
-      return EndpointSettings.protocol(properties, keySyntax, messages, dialects);
-    }
 
     @Bean
     @ConditionalOnMissingBean

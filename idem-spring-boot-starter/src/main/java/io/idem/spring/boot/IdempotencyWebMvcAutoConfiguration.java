@@ -25,9 +25,9 @@ import org.springframework.boot.web.error.ErrorPageRegistrar;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
 import org.springframework.boot.webmvc.autoconfigure.DispatcherServletRegistrationBean;
-import org.springframework.context.MessageSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
 import org.springframework.core.Ordered;
 import org.springframework.web.servlet.DispatcherServlet;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
@@ -44,6 +44,7 @@ import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 @ConditionalOnBooleanProperty(name = "idem.enabled", matchIfMissing = true)
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
 @ConditionalOnClass({DispatcherServlet.class, IdempotencyFilter.class})
+@Import(ProtocolConfiguration.class)
 public final class IdempotencyWebMvcAutoConfiguration {
 
   private static final String SPRING_SECURITY = "springSecurityFilterChain";
@@ -58,25 +59,9 @@ public final class IdempotencyWebMvcAutoConfiguration {
     return new IdempotencyExceptionHandler(protocol.getIfAvailable(HttpIdempotency::new));
   }
 
-  @Bean
-  @ConditionalOnMissingBean
-  KeySyntax idempotencyKeySyntax(IdemProperties properties) {
-    return EndpointSettings.keySyntax(properties);
-  }
-
   @Configuration(proxyBeanMethods = false)
   @ConditionalOnBooleanProperty(name = "idem.http.enabled", matchIfMissing = true)
   static class EndpointConfiguration {
-
-    @Bean
-    @ConditionalOnMissingBean
-    HttpIdempotency httpIdempotency(
-        IdemProperties properties,
-        KeySyntax keySyntax,
-        MessageSource messages,
-        ObjectProvider<HttpDialect> dialects) {
-      return EndpointSettings.protocol(properties, keySyntax, messages, dialects);
-    }
 
     @Bean
     @ConditionalOnMissingBean
