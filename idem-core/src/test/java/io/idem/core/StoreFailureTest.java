@@ -200,6 +200,32 @@ class StoreFailureTest extends RunnerTest {
   }
 
   @Test
+  void closingDoesNotWaitForAStoreThatIsDownToTakeBackAClaim() {
+    Node impatient = node.neighbour(builder -> builder.shutdownWithin(Concurrency.BOUND));
+    impatient.store.on(Verb.CLAIM, ScriptedStore.DOWN);
+    impatient.store.on(Verb.RELEASE, ScriptedStore.DOWN);
+    Operation<String> charge = impatient.operation().build();
+    assertThatExceptionOfType(StoreUnavailableException.class).isThrownBy(() -> run(charge));
+    long start = System.nanoTime();
+    impatient.close();
+    assertThat(Duration.ofNanos(System.nanoTime() - start))
+        .isLessThan(Concurrency.BOUND.dividedBy(2));
+  }
+
+  @Test
+  void closingTakesBackAClaimWhoseAnswerWasLost() {
+    Node other = node.neighbour(builder -> builder.shutdownWithin(Concurrency.BOUND));
+    other.store.on(Verb.CLAIM, ScriptedStore.ANSWER_LOST);
+    other.store.on(Verb.RELEASE, ScriptedStore.DOWN);
+    Operation<String> charge = other.operation().build();
+    assertThatExceptionOfType(StoreUnavailableException.class).isThrownBy(() -> run(charge));
+    Concurrency.awaitUntil("a release fails", () -> other.store.calls(Verb.RELEASE) > 0);
+    other.store.heal(Verb.RELEASE);
+    other.close();
+    assertThat(node.memory.size()).isZero();
+  }
+
+  @Test
   void closingWaitsForRunningOperationsAndPendingCompletions() {
     Operation<String> charge = node.operation().build();
     CountDownLatch running = new CountDownLatch(1);

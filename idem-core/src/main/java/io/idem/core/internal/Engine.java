@@ -38,6 +38,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -372,6 +373,7 @@ public final class Engine {
     awaitIdle(deadline);
     closed = true;
     awaitIdle(deadline); // for those that came in before they could be refused
+    returnClaims(deadline);
     if (isBusy()) {
       log.warn(
           "The engine closes while operations still run or wait to be recorded: their keys are"
@@ -400,7 +402,30 @@ public final class Engine {
   }
 
   private void awaitIdle(long deadline) {
-    while (isBusy()
+    await(this::isBusy, deadline);
+  }
+
+  /**
+   * Gives a store that is back a moment to take back claims whose answers were lost. It is not
+   * waited for while it is down: nothing has run under those claims, and likely none was taken.
+   */
+  private void returnClaims(long deadline) {
+    if (pending == null || pending.precautions() == 0) {
+      return;
+    }
+    long moment = System.nanoTime() + LAST_CALLS_NANOS;
+    await(() -> pending.precautions() > 0, moment - deadline < 0 ? moment : deadline);
+    int left = pending.precautions();
+    if (left > 0) {
+      log.info(
+          "The engine closes while {} failed claims could not be taken back; the keys of those that"
+              + " the store took all the same are abandoned when their leases run out",
+          left);
+    }
+  }
+
+  private static void await(BooleanSupplier goesOn, long deadline) {
+    while (goesOn.getAsBoolean()
         && System.nanoTime() - deadline < 0
         && !Thread.currentThread().isInterrupted()) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
@@ -410,7 +435,7 @@ public final class Engine {
   private boolean isBusy() {
     // Left first: a request that comes in between the two reads can only make the engine look busy.
     long gone = left.sum();
-    return entered.sum() != gone || (pending != null && !pending.isIdle());
+    return entered.sum() != gone || (pending != null && !pending.isSettled());
   }
 
   /** Takes everything; the threads end when there is nothing to do. */

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,8 @@ final class PendingWrites {
   private final LeaseKeeper keeper;
   private final Events events;
   private final Semaphore places = new Semaphore(MOST);
+  private final AtomicInteger owed = new AtomicInteger();
+  private final AtomicInteger precautions = new AtomicInteger();
 
   PendingWrites(ScheduledExecutorService executor, LeaseKeeper keeper, Events events) {
     this.executor = executor;
@@ -58,6 +61,7 @@ final class PendingWrites {
           MOST);
       return;
     }
+    owed.incrementAndGet();
     schedule(new Pending(what, held, write, deadline(held), true), 0);
   }
 
@@ -71,6 +75,7 @@ final class PendingWrites {
    */
   void addPrecaution(String what, HeldLease held, Supplier<LeaseCheck> write) {
     if (places.availablePermits() > MOST / 2 && places.tryAcquire()) {
+      precautions.incrementAndGet();
       schedule(new Pending(what, held, write, deadline(held), false), 0);
     }
   }
@@ -82,8 +87,14 @@ final class PendingWrites {
             Durations.nanos(Durations.bounded(held.leaseFor).multipliedBy(LEASES)));
   }
 
-  boolean isIdle() {
-    return places.availablePermits() == MOST;
+  /** Whether nothing is pending that matters for sure. */
+  boolean isSettled() {
+    return owed.get() == 0;
+  }
+
+  /** How many writes are pending that only matter if an earlier one took effect. */
+  int precautions() {
+    return precautions.get();
   }
 
   @SuppressWarnings("FutureReturnValueIgnored") // the task reports its own failures
@@ -151,6 +162,7 @@ final class PendingWrites {
   private void settle(Pending pending) {
     keeper.remove(pending.held);
     places.release();
+    (pending.heldForSure ? owed : precautions).decrementAndGet();
   }
 
   private record Pending(
