@@ -335,7 +335,11 @@ public final class EndpointContract {
         type == ProblemType.KEY_MISSING
             ? endpoint.keySource().missingDetail()
             : firstParagraph(type.documentation()),
-        type.retryable() ? RETRY_AFTER : null);
+        type.retryable() ? retryAfter(type) : null);
+  }
+
+  private static Duration retryAfter(ProblemType type) {
+    return type == ProblemType.STORE_UNAVAILABLE ? Verdict.STORE_RETRY_AFTER : RETRY_AFTER;
   }
 
   private static String firstParagraph(String text) {

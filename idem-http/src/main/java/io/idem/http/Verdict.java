@@ -16,7 +16,8 @@ final class Verdict {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.http");
 
-  private static final Duration STORE_RETRY_AFTER = Duration.ofSeconds(5);
+  /** A store that is down is seldom back within a second. */
+  static final Duration STORE_RETRY_AFTER = Duration.ofSeconds(5);
 
   private static final HeaderField REPLAYED =
       new HeaderField(HttpIdempotency.REPLAYED_HEADER, "true");

@@ -176,6 +176,8 @@ class EndpointContractTest {
     assertThat(example(contract, ProblemType.IN_PROGRESS).status()).isEqualTo(423);
     assertThat(example(contract, ProblemType.IN_PROGRESS).headers())
         .contains(new HeaderField("Retry-After", "1"));
+    assertThat(example(contract, ProblemType.STORE_UNAVAILABLE).headers())
+        .contains(new HeaderField("Retry-After", "5"));
     assertThat(new String(example(contract, ProblemType.KEY_REUSED).body(), StandardCharsets.UTF_8))
         .contains("\"/shop/idempotency/problems/key-reused\"");
   }

@@ -36,6 +36,20 @@ public final class TokenServlet extends HttpServlet {
     this.callers = callers;
   }
 
+  /** Says what is allowed to OPTIONS, and with 405 to every other method (RFC 9110, 15.5.6). */
+  @Override
+  protected void service(HttpServletRequest request, HttpServletResponse response)
+      throws IOException {
+    if (request.getMethod().equals("POST")) {
+      doPost(request, response);
+    } else {
+      response.setHeader("Allow", "POST");
+      if (!request.getMethod().equals("OPTIONS")) {
+        response.sendError(HttpServletResponse.SC_METHOD_NOT_ALLOWED);
+      }
+    }
+  }
+
   @Override
   protected void doPost(HttpServletRequest request, HttpServletResponse response)
       throws IOException {

@@ -452,7 +452,19 @@ class TokenTest extends ServerTest {
     HttpRequest.Builder get =
         server.request(TokenServlet.DEFAULT_PATH + "?operation=POST%20/pay").GET();
 
-    assertThat(server.send(get).statusCode()).isEqualTo(405);
+    HttpResponse<byte[]> answer = server.send(get);
+
+    assertThat(answer.statusCode()).isEqualTo(405);
+    assertThat(answer.headers().allValues("Allow")).containsExactly("POST");
+
+    HttpRequest.Builder options =
+        server
+            .request(TokenServlet.DEFAULT_PATH)
+            .method("OPTIONS", HttpRequest.BodyPublishers.noBody());
+    answer = server.send(options);
+
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(answer.headers().allValues("Allow")).containsExactly("POST");
   }
 
   @Test
