@@ -19,8 +19,7 @@ public record Abilities(boolean plainClaims, boolean plainCompletions) {
   static Abilities of(Version redis, Map<String, String> info) {
     // Valkey goes on calling itself the Redis it was when they parted.
     Version valkey = Version.parse(info.getOrDefault("valkey_version", ""));
-    return new Abilities(
-        redis.isAtLeast(7, 0), valkey.isAtLeast(8, 1) || redis.isAtLeast(8, 4));
+    return new Abilities(redis.isAtLeast(7, 0), valkey.isAtLeast(8, 1) || redis.isAtLeast(8, 4));
   }
 
   /** What two servers can both do. */

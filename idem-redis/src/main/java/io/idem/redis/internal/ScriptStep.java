@@ -22,8 +22,7 @@ final class ScriptStep<R> implements Step<R> {
   private final Function<@Nullable Object, R> reader;
 
   /** The arrays are not copied. */
-  ScriptStep(
-      Script script, Function<@Nullable Object, R> reader, byte[] key, byte[]... arguments) {
+  ScriptStep(Script script, Function<@Nullable Object, R> reader, byte[] key, byte[]... arguments) {
     this(script, true, reader, key, arguments);
   }
 

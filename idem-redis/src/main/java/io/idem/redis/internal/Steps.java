@@ -106,8 +106,7 @@ public final class Steps {
 
   /** A completion. */
   public Step<LeaseCheck> complete(Completion completion) {
-    byte[] running =
-        plainCompletions.isTaken() ? own.take(completion.lease().token()) : null;
+    byte[] running = plainCompletions.isTaken() ? own.take(completion.lease().token()) : null;
     return running == null
         ? completeByScript(completion)
         : new PlainCompletion(this, completion, running);
