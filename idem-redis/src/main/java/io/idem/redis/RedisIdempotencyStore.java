@@ -14,8 +14,7 @@ import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
-import io.idem.redis.internal.Claims;
-import io.idem.redis.internal.Replies;
+import io.idem.redis.internal.Abilities;
 import io.idem.redis.internal.ServerCheck;
 import io.idem.redis.internal.Step;
 import io.idem.redis.internal.Steps;
@@ -25,7 +24,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,7 +37,9 @@ import org.slf4j.LoggerFactory;
  *   <li>Each method is one script, which the server carries out as a whole: it reads the record,
  *       compares the token, decides by the server's own clock and writes. From Redis 7.0 on, a
  *       plain SET comes before the script of a claim, and is enough for a key that is new or
- *       completed. A batch is as many commands, sent at once.
+ *       completed. From Redis 8.4 and Valkey 8.1 on, one that compares comes before the script of a
+ *       completion, and is enough if nobody else has asked for the key. A batch is as many
+ *       commands, sent at once.
  *   <li>A completed record ends by its key's own expiry. One without an outcome is kept a century
  *       beyond its lease, or as long as the settings say; what its key has left, less that time, is
  *       what is left of the lease.
@@ -58,14 +58,9 @@ public final class RedisIdempotencyStore
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.redis");
 
-  private static final String COMPLETING = "Completing";
-  private static final String RELEASING = "Releasing";
-  private static final String RENEWING = "Renewing the lease of";
-
   private final RedisPort port;
   private final RedisSettings settings;
   private final Steps steps;
-  private final Claims claims;
   private final Set<String> warned = ConcurrentHashMap.newKeySet();
   private final @Nullable RedisChannels channels;
   private final @Nullable AsyncStore async;
@@ -95,7 +90,6 @@ public final class RedisIdempotencyStore
     this.port = port;
     this.settings = settings;
     this.steps = new Steps(settings);
-    this.claims = new Claims(port, steps);
     check();
     this.channels = settings.wakeWaiters() ? port.listen(this::changed) : null;
     this.async = port instanceof AsyncRedisPort asyncPort ? new Async(asyncPort) : null;
@@ -116,11 +110,11 @@ public final class RedisIdempotencyStore
    * @throws StoreUnavailableException if one cannot be reached
    */
   public void check() {
-    boolean plain = true;
+    Abilities ofAll = Abilities.ALL;
     for (RedisPort primary : port.primaries()) {
-      plain &= ServerCheck.check(primary, settings.requireNoEviction(), this::warn);
+      ofAll = ofAll.and(ServerCheck.check(primary, settings.requireNoEviction(), this::warn));
     }
-    claims.serversTakePlainClaims(plain);
+    steps.serversCan(ofAll);
   }
 
   private void warn(String warning) {
@@ -131,7 +125,7 @@ public final class RedisIdempotencyStore
 
   @Override
   public Claim claim(ClaimRequest request) {
-    return claims.claim(request, channels != null);
+    return Step.run(port, steps.claim(request, channels != null));
   }
 
   /**
@@ -140,37 +134,38 @@ public final class RedisIdempotencyStore
    */
   @Override
   public List<Claim> claimAll(List<ClaimRequest> requests) {
-    return Batch.claim(requests, null, false, claims::claimAll);
+    return Batch.claim(
+        requests,
+        null,
+        false,
+        distinct ->
+            Step.runAll(port, distinct.stream().map(each -> steps.claim(each, false)).toList()));
   }
 
   @Override
   public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
-    return Replies.check(
-        COMPLETING, lease.id(), steps.complete(lease, outcome, retention).run(port));
+    return Step.run(port, steps.complete(lease, outcome, retention));
   }
 
-  /** Completes many keys, a script for each, all sent at once. */
+  /**
+   * Completes many keys, all at once: one round trip, in a cluster one to each node that has keys
+   * of the batch; where completions are plain commands, a second one for keys that somebody has
+   * found running or taken over.
+   */
   @Override
   public List<LeaseCheck> completeAll(List<Completion> completions) {
     Batch.requireBounded(completions.size());
-    if (completions.isEmpty()) {
-      return List.of();
-    }
-    List<@Nullable Object> replies =
-        Step.runAll(port, completions.stream().map(steps::complete).toList());
-    return IntStream.range(0, completions.size())
-        .mapToObj(i -> Replies.check(COMPLETING, completions.get(i).lease().id(), replies.get(i)))
-        .toList();
+    return Step.runAll(port, completions.stream().map(steps::complete).toList());
   }
 
   @Override
   public LeaseCheck release(Lease lease) {
-    return Replies.check(RELEASING, lease.id(), steps.release(lease).run(port));
+    return Step.run(port, steps.release(lease));
   }
 
   @Override
   public LeaseCheck renew(Lease lease, Duration leaseFor) {
-    return Replies.check(RENEWING, lease.id(), steps.renew(lease, leaseFor).run(port));
+    return Step.run(port, steps.renew(lease, leaseFor));
   }
 
   @Override
@@ -221,27 +216,23 @@ public final class RedisIdempotencyStore
 
     @Override
     public CompletionStage<Claim> claimAsync(ClaimRequest request) {
-      return claims.claimAsync(port, request, channels != null);
+      return Step.runAsync(port, steps.claim(request, channels != null));
     }
 
     @Override
     public CompletionStage<LeaseCheck> completeAsync(
         Lease lease, StoredOutcome outcome, Duration retention) {
-      return check(COMPLETING, lease, steps.complete(lease, outcome, retention));
+      return Step.runAsync(port, steps.complete(lease, outcome, retention));
     }
 
     @Override
     public CompletionStage<LeaseCheck> releaseAsync(Lease lease) {
-      return check(RELEASING, lease, steps.release(lease));
+      return Step.runAsync(port, steps.release(lease));
     }
 
     @Override
     public CompletionStage<LeaseCheck> renewAsync(Lease lease, Duration leaseFor) {
-      return check(RENEWING, lease, steps.renew(lease, leaseFor));
-    }
-
-    private CompletionStage<LeaseCheck> check(String doing, Lease lease, Step step) {
-      return step.runAsync(port).thenApply(reply -> Replies.check(doing, lease.id(), reply));
+      return Step.runAsync(port, steps.renew(lease, leaseFor));
     }
   }
 }

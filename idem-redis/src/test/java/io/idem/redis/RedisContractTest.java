@@ -12,7 +12,8 @@ import org.junit.jupiter.api.TestInstance;
 
 /**
  * The store on one server and on a cluster, seen by two nodes with a client each: on Redis 6.2,
- * where a claim is a script, and on Redis 7, where it begins with a plain command.
+ * where everything is a script, on Redis 7, where a claim begins with a plain command, and on
+ * Valkey, where a completion does too.
  */
 class RedisContractTest {
 
@@ -41,6 +42,20 @@ class RedisContractTest {
   class ClusterRecent extends OnRedis {
     ClusterRecent() {
       super(() -> TestNode.toCluster(TestRedis.recentCluster()));
+    }
+  }
+
+  @Nested
+  class StandaloneValkey extends OnRedis {
+    StandaloneValkey() {
+      super(() -> TestNode.to(TestRedis.valkey()));
+    }
+  }
+
+  @Nested
+  class ClusterValkey extends OnRedis {
+    ClusterValkey() {
+      super(() -> TestNode.toCluster(TestRedis.valkeyCluster()));
     }
   }
 

@@ -4,26 +4,50 @@ import io.idem.testkit.TestRedis;
 
 /** Where a test has its servers from. */
 enum Servers {
-  /** Redis 6.2, where every claim is a script. */
+  /** Redis 6.2, where everything is a script. */
   EMBEDDED,
 
   /** Redis 7.0 or later, where a claim begins with a plain command. */
-  RECENT;
+  RECENT,
+
+  /** One that compares before it sets, where a completion begins with a plain command too. */
+  VALKEY;
 
   String standalone() {
-    return this == RECENT ? TestRedis.recent() : TestRedis.standalone();
+    return switch (this) {
+      case EMBEDDED -> TestRedis.standalone();
+      case RECENT -> TestRedis.recent();
+      case VALKEY -> TestRedis.valkey();
+    };
   }
 
   String cluster() {
-    return this == RECENT ? TestRedis.recentCluster() : TestRedis.cluster();
+    return switch (this) {
+      case EMBEDDED -> TestRedis.cluster();
+      case RECENT -> TestRedis.recentCluster();
+      case VALKEY -> TestRedis.valkeyCluster();
+    };
   }
 
   TestRedis.Server start(String... settings) {
-    return this == RECENT ? TestRedis.startRecent(settings) : TestRedis.start(settings);
+    return switch (this) {
+      case EMBEDDED -> TestRedis.start(settings);
+      case RECENT -> TestRedis.startRecent(settings);
+      case VALKEY -> TestRedis.startValkey(settings);
+    };
+  }
+
+  boolean claimsPlainly() {
+    return this != EMBEDDED;
   }
 
   /** What the claim of a new key or of a completed one is. */
   String claim() {
-    return this == RECENT ? "SET" : "EVALSHA";
+    return claimsPlainly() ? "SET" : "EVALSHA";
+  }
+
+  /** What the completion of a run is that nobody else has asked for. */
+  String completion() {
+    return this == VALKEY ? "SET" : "EVALSHA";
   }
 }

@@ -13,49 +13,76 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
-/** The executable of a Redis that is later than the embedded one, if this machine has it. */
-final class InstalledRedis {
+/** The executable of a server that is later than the embedded one, if this machine has it. */
+enum InstalledRedis {
+  /** Redis 7.0 or later. */
+  RECENT("Redis 7.0 or later", TestRedis.SERVER, "redis-server") {
+    @Override
+    boolean isWanted(String product, int major, int minor) {
+      return major >= 7;
+    }
+  },
 
-  private static final int WANTED = 7;
-  private static final Pattern VERSION = Pattern.compile(" v=(\\d+)\\.");
+  /** One that compares before it sets. */
+  VALKEY("Valkey 8.1 or later", TestRedis.VALKEY_SERVER, "valkey-server") {
+    @Override
+    boolean isWanted(String product, int major, int minor) {
+      return major > 8 || (major == 8 && minor >= (product.equals("Valkey") ? 1 : 4));
+    }
+  };
 
-  private InstalledRedis() {}
+  private static final Pattern VERSION = Pattern.compile("^(\\w+) server v=(\\d+)\\.(\\d+)\\.");
+
+  private final String what;
+  private final String variable;
+  private final String program;
+
+  InstalledRedis(String what, String variable, String program) {
+    this.what = what;
+    this.variable = variable;
+    this.program = program;
+  }
+
+  abstract boolean isWanted(String product, int major, int minor);
 
   /**
    * The executable; without one, the test that asks is aborted, and so reported as skipped.
    *
    * @throws org.opentest4j.TestAbortedException if there is none
    */
-  static File require() {
+  File require() {
     return find()
         .orElseGet(
             () ->
                 Assumptions.abort(
-                    "Not tested on Redis 7.0 or later: install redis-server, or name its"
-                        + " executable in "
-                        + TestRedis.SERVER));
+                    "Not tested on "
+                        + what
+                        + ": install "
+                        + program
+                        + ", or name its executable in "
+                        + variable));
   }
 
-  static Optional<File> find() {
-    String named = System.getenv(TestRedis.SERVER);
+  Optional<File> find() {
+    String named = System.getenv(variable);
     if (named != null && !named.isEmpty()) {
       File server = new File(named);
-      if (!isRecent(server)) {
+      if (!isWanted(server)) {
         throw new IllegalStateException(
-            TestRedis.SERVER + " names no executable of Redis 7.0 or later, but " + named);
+            variable + " names no executable of " + what + ", but " + named);
       }
       return Optional.of(server);
     }
     String path = System.getenv("PATH");
     return Stream.of((path == null ? "" : path).split(File.pathSeparator))
-        .map(directory -> Path.of(directory, "redis-server"))
+        .map(directory -> Path.of(directory, program))
         .filter(Files::isExecutable)
         .map(Path::toFile)
-        .filter(InstalledRedis::isRecent)
+        .filter(this::isWanted)
         .findFirst();
   }
 
-  private static boolean isRecent(File server) {
+  private boolean isWanted(File server) {
     try {
       Process asked =
           new ProcessBuilder(server.getPath(), "--version").redirectErrorStream(true).start();
@@ -66,7 +93,11 @@ final class InstalledRedis {
         return false;
       }
       Matcher version = VERSION.matcher(answer);
-      return version.find() && Integer.parseInt(version.group(1)) >= WANTED;
+      return version.find()
+          && isWanted(
+              version.group(1),
+              Integer.parseInt(version.group(2)),
+              Integer.parseInt(version.group(3)));
     } catch (IOException e) {
       throw new UncheckedIOException("Asking " + server + " for its version", e);
     } catch (InterruptedException e) {

@@ -29,7 +29,8 @@ import redis.embedded.core.RedisServerBuilder;
  * <p>The shared ones are started when they are first asked for and stopped with the JVM. If one
  * cannot start, the test that asked fails. Set {@value #URL} or {@value #CLUSTER_URL} to use
  * servers that are already there. Their tests share the key space: keys are random. The embedded
- * servers are 6.2; what {@code recent} names is started from a Redis that is installed.
+ * servers are 6.2; what {@code recent} or {@code valkey} names is started from one that is
+ * installed.
  */
 public final class TestRedis {
 
@@ -41,6 +42,12 @@ public final class TestRedis {
 
   /** The environment variable that names the executable of a Redis 7.0 or later. */
   public static final String SERVER = "IDEM_TEST_REDIS_SERVER";
+
+  /**
+   * The environment variable that names the executable of a Valkey 8.1 or later, or of a Redis 8.4
+   * or later: what they have in common is that they compare before they set.
+   */
+  public static final String VALKEY_SERVER = "IDEM_TEST_VALKEY_SERVER";
 
   /** The name Sentinel knows its primary by. */
   public static final String MASTER = "idem";
@@ -82,7 +89,7 @@ public final class TestRedis {
    * @throws IllegalStateException if the variable names something else
    */
   public static String recent() {
-    InstalledRedis.require(); // before the class below: what its initialiser throws is lost
+    InstalledRedis.RECENT.require(); // before the class below: what its initialiser throws is lost
     return Recent.SHARED;
   }
 
@@ -93,7 +100,7 @@ public final class TestRedis {
    * @throws org.opentest4j.TestAbortedException if there is no such executable
    */
   public static String recentCluster() {
-    InstalledRedis.require();
+    InstalledRedis.RECENT.require();
     return RecentCluster.SHARED;
   }
 
@@ -103,7 +110,41 @@ public final class TestRedis {
    * @return true if so
    */
   public static boolean hasRecent() {
-    return InstalledRedis.find().isPresent();
+    return InstalledRedis.RECENT.find().isPresent();
+  }
+
+  /**
+   * A standalone server that compares before it sets, started from the executable that {@value
+   * #VALKEY_SERVER} names, or from the {@code valkey-server} on the path. Without one, the test
+   * that asks is aborted, and so reported as skipped.
+   *
+   * @return its URL, the same for all callers
+   * @throws org.opentest4j.TestAbortedException if there is no such executable
+   * @throws IllegalStateException if the variable names something else
+   */
+  public static String valkey() {
+    InstalledRedis.VALKEY.require();
+    return Valkey.SHARED;
+  }
+
+  /**
+   * A cluster of such servers: three primaries with a replica each.
+   *
+   * @return the URL of one node, the same for all callers
+   * @throws org.opentest4j.TestAbortedException if there is no such executable
+   */
+  public static String valkeyCluster() {
+    InstalledRedis.VALKEY.require();
+    return ValkeyCluster.SHARED;
+  }
+
+  /**
+   * Whether {@link #valkey()} has a server.
+   *
+   * @return true if so
+   */
+  public static boolean hasValkey() {
+    return InstalledRedis.VALKEY.find().isPresent();
   }
 
   /**
@@ -128,10 +169,25 @@ public final class TestRedis {
    * @throws org.opentest4j.TestAbortedException if there is no such executable
    */
   public static Server startRecent(String... settings) {
+    return start(InstalledRedis.RECENT, settings);
+  }
+
+  /**
+   * Starts a server of the test's own that compares before it sets, see {@link #valkey()}.
+   *
+   * @param settings lines as in redis.conf
+   * @return the running server
+   * @throws org.opentest4j.TestAbortedException if there is no such executable
+   */
+  public static Server startValkey(String... settings) {
+    return start(InstalledRedis.VALKEY, settings);
+  }
+
+  private static Server start(InstalledRedis installed, String... settings) {
     try {
-      return start(recentBuilder(), settings);
+      return start(builder(installed), settings);
     } catch (IOException e) {
-      throw new UncheckedIOException("The installed Redis did not start", e);
+      throw new UncheckedIOException("The installed " + installed + " did not start", e);
     }
   }
 
@@ -186,8 +242,8 @@ public final class TestRedis {
         .setting("dir " + directory);
   }
 
-  private static RedisServerBuilder recentBuilder() throws IOException {
-    File executable = InstalledRedis.require();
+  private static RedisServerBuilder builder(InstalledRedis installed) throws IOException {
+    File executable = installed.require();
     return builder().executableProvider(() -> executable);
   }
 
@@ -211,6 +267,14 @@ public final class TestRedis {
     cluster.start();
     awaitAgreement(cluster.serverPorts());
     return urlOf(cluster.serverPorts().get(0));
+  }
+
+  private static String startCluster(InstalledRedis installed) {
+    try {
+      return startCluster(builder(installed));
+    } catch (IOException e) {
+      throw new UncheckedIOException("The cluster of " + installed + " did not start", e);
+    }
   }
 
   private static int freePort() {
@@ -419,14 +483,16 @@ public final class TestRedis {
 
   /** Starts a cluster of the installed server when it is first touched. */
   private static final class RecentCluster {
-    static final String SHARED = url();
+    static final String SHARED = startCluster(InstalledRedis.RECENT);
+  }
 
-    private static String url() {
-      try {
-        return startCluster(recentBuilder());
-      } catch (IOException e) {
-        throw new UncheckedIOException("The cluster of installed Redis servers did not start", e);
-      }
-    }
+  /** Starts the installed Valkey when it is first touched. */
+  private static final class Valkey {
+    static final String SHARED = startValkey().url();
+  }
+
+  /** Starts a cluster of the installed Valkey when it is first touched. */
+  private static final class ValkeyCluster {
+    static final String SHARED = startCluster(InstalledRedis.VALKEY);
   }
 }

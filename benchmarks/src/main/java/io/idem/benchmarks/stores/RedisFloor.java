@@ -17,6 +17,7 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
@@ -40,7 +41,7 @@ final class RedisFloor implements AutoCloseable {
   RedisFloor(String url) {
     this.client = RedisClient.create(url);
     this.connection = client.connect();
-    this.name = "Redis " + version(connection.sync().info("server"));
+    this.name = name(connection.sync().info("server"));
     this.port = LettuceRedis.of(client, Duration.ofSeconds(10));
     this.idempotency = Idempotency.builder().store(new RedisIdempotencyStore(port)).build();
     this.stored = IntStream.range(0, REPLAYED).mapToObj(i -> key()).toList();
@@ -51,12 +52,17 @@ final class RedisFloor implements AutoCloseable {
     }
   }
 
-  private static String version(String info) {
+  private static String name(String info) {
+    return value(info, "valkey_version")
+        .map(version -> "Redis: Valkey " + version)
+        .orElseGet(() -> "Redis " + value(info, "redis_version").orElseThrow());
+  }
+
+  private static Optional<String> value(String info, String name) {
     return info.lines()
-        .filter(line -> line.startsWith("redis_version:"))
-        .map(line -> line.substring(line.indexOf(':') + 1).trim())
-        .findFirst()
-        .orElseThrow();
+        .filter(line -> line.startsWith(name + ":"))
+        .map(line -> line.substring(name.length() + 1).trim())
+        .findFirst();
   }
 
   List<Comparison> comparisons() {

@@ -23,8 +23,9 @@ import javax.sql.DataSource;
  * <p>Both sides of a comparison take turns, and who goes first changes with each round, so that
  * whatever else slows the machine or the growing tables down strikes both. The figure is the median
  * of the rounds' ratios. Arguments: {@code [threads=1,8,32] [rounds=5] [seconds=2] [only=TEXT]
- * [redis=embedded] [write=FILE]}. Redis is the one that is installed, if it is 7.0 or later, and
- * else the embedded one.
+ * [redis=embedded|valkey] [write=FILE]}. Redis is the one that is installed, if it is 7.0 or later,
+ * and else the embedded one; {@code valkey} is the Valkey that is installed or that an environment
+ * variable of the testkit names.
  */
 public final class StoresBenchmark {
 
@@ -43,10 +44,16 @@ public final class StoresBenchmark {
     this.rounds = Integer.parseInt(arguments.value("rounds", "5"));
     this.seconds = Double.parseDouble(arguments.value("seconds", "2"));
     this.only = arguments.value("only", "");
-    this.redisUrl =
-        TestRedis.hasRecent() && !arguments.value("redis", "").equals("embedded")
-            ? TestRedis.recent()
-            : TestRedis.standalone();
+    this.redisUrl = redis(arguments.value("redis", ""));
+  }
+
+  private static String redis(String which) {
+    return switch (which) {
+      case "" -> TestRedis.hasRecent() ? TestRedis.recent() : TestRedis.standalone();
+      case "embedded" -> TestRedis.standalone();
+      case "valkey" -> TestRedis.valkey();
+      default -> throw new IllegalArgumentException("redis=embedded or valkey, found " + which);
+    };
   }
 
   /**

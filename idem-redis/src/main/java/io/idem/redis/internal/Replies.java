@@ -8,16 +8,18 @@ import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.redis.RedisReplyException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What the scripts' replies say. Each method throws where a reply says nothing certain. */
-public final class Replies {
+final class Replies {
 
   /** What a script answers for a value that is no record. */
   private static final long NOT_A_RECORD = -1;
 
   private static final String CLAIMING = "Claiming";
+  private static final byte[] OK = {'O', 'K'};
 
   private Replies() {}
 
@@ -33,6 +35,11 @@ public final class Replies {
     return reply instanceof byte[] value && StoredRecord.isCompleted(value)
         ? claim(request, value)
         : null;
+  }
+
+  /** Whether it is what a plain SET answers that has written. */
+  static boolean isOk(@Nullable Object reply) {
+    return reply instanceof byte[] status && Arrays.equals(status, OK);
   }
 
   /** The answer to a claim by script. */
@@ -67,7 +74,7 @@ public final class Replies {
    *
    * @param doing what was tried, for example "Completing"
    */
-  public static LeaseCheck check(String doing, RecordId id, @Nullable Object reply) {
+  static LeaseCheck check(String doing, RecordId id, @Nullable Object reply) {
     requireRecord(doing, id, reply);
     if (reply instanceof Long held) {
       return held == 1 ? LeaseCheck.HELD : LeaseCheck.LOST;

@@ -8,8 +8,6 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Whether a server can hold records: its version, its role and whether it evicts.
@@ -18,21 +16,16 @@ import org.slf4j.LoggerFactory;
  */
 public final class ServerCheck {
 
-  private static final Logger log = LoggerFactory.getLogger("io.idem.redis");
-  private static final int OLDEST_MAJOR = 6;
-  private static final int OLDEST_MINOR = 2;
-  private static final int FIRST_WITH_SET_NX_GET = 7;
-
   private ServerCheck() {}
 
   /**
    * Refuses a server that cannot hold records, and warns of one that may lose them.
    *
    * @param warnings told what may lose records
-   * @return whether it is known to take SET with both NX and GET, as Redis does since 7.0
+   * @return what it is known to be able to do
    * @throws IllegalStateException if it cannot
    */
-  public static boolean check(
+  public static Abilities check(
       RedisPort server, boolean requireNoEviction, Consumer<String> warnings) {
     Map<String, String> info;
     try {
@@ -45,30 +38,24 @@ public final class ServerCheck {
           "Redis does not let this user ask what it is, so nobody has checked that it is 6.2 or later,"
               + " a primary, and never evicts keys. Grant the user +info: "
               + e.getMessage());
-      return false;
+      return Abilities.NONE;
     }
-    int major = requireVersion(info.getOrDefault("redis_version", ""));
+    Abilities.Version version = requireVersion(info.getOrDefault("redis_version", ""));
     if (!info.getOrDefault("cluster_enabled", "0").equals("1")) {
       // A cluster sends writes to its primaries itself, also while a client's view of it is behind.
       requirePrimary(info.getOrDefault("role", "master"));
     }
     lookAtEviction(info.getOrDefault("maxmemory_policy", "unknown"), requireNoEviction, warnings);
-    return major >= FIRST_WITH_SET_NX_GET;
+    return Abilities.of(version, info);
   }
 
-  private static int requireVersion(String version) {
-    String[] parts = version.split("\\.", 3);
-    try {
-      int major = Integer.parseInt(parts[0]);
-      if (major > OLDEST_MAJOR
-          || (major == OLDEST_MAJOR && Integer.parseInt(parts[1]) >= OLDEST_MINOR)) {
-        return major;
-      }
-    } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
-      log.debug("Redis says that its version is '{}'", version, e);
+  private static Abilities.Version requireVersion(String text) {
+    Abilities.Version version = Abilities.Version.parse(text);
+    if (!version.isAtLeast(6, 2)) {
+      throw new IllegalStateException(
+          "Idem needs Redis 6.2 or later, or Valkey, and found version '" + text + "'");
     }
-    throw new IllegalStateException(
-        "Idem needs Redis 6.2 or later, or Valkey, and found version '" + version + "'");
+    return version;
   }
 
   private static void requirePrimary(String role) {

@@ -6,69 +6,67 @@ import io.idem.redis.RedisPort;
 import io.idem.redis.RedisReplyException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A script on its way to one record.
+ * One command to one record, and what its reply says. A reply that leaves the question open names
+ * the step that answers it.
  *
- * <p>It is named by its digest. A server that says it does not know a script has not run it, so
- * sending it again, as a whole, is safe.
+ * @param <R> what the store is to answer
  */
-public final class Step {
+public interface Step<R> {
 
-  private static final String UNKNOWN = "NOSCRIPT";
-
-  private final Script script;
-  private final byte[] key;
-  private final byte[][] arguments;
-
-  /** Makes a step; the arrays are not copied. */
-  public Step(Script script, byte[] key, byte[]... arguments) {
-    this.script = script;
-    this.key = key;
-    this.arguments = arguments;
-  }
+  /** What is sent. */
+  RedisCommand command();
 
   /**
-   * Runs the script: one round trip, or two where the server does not know it yet.
+   * Reads the reply.
    *
-   * @return the reply; a server's error is a {@link RedisReplyException} in its place
+   * @param reply as of {@link RedisPort#execute}; a server's error is a {@link RedisReplyException}
+   *     in its place
+   * @return what it says, or null if {@link #next()} has to follow
    */
-  public @Nullable Object run(RedisPort port) {
-    try {
-      return port.execute(script.byDigest(key, arguments));
-    } catch (RedisReplyException e) {
-      return e.is(UNKNOWN) ? runBySource(port) : e;
+  @Nullable R read(@Nullable Object reply);
+
+  /** What follows a reply that says nothing yet. */
+  Step<R> next();
+
+  /** Asks until there is an answer: one round trip for each step. */
+  static <R> R run(RedisPort port, Step<R> first) {
+    Step<R> step = first;
+    R answer = step.read(reply(port, step));
+    while (answer == null) {
+      step = step.next();
+      answer = step.read(reply(port, step));
     }
+    return answer;
   }
 
-  private @Nullable Object runBySource(RedisPort port) {
+  private static @Nullable Object reply(RedisPort port, Step<?> step) {
     try {
-      return port.execute(script.bySource(key, arguments));
+      return port.execute(step.command());
     } catch (RedisReplyException e) {
       return e;
     }
   }
 
-  /**
-   * As {@link #run}, without waiting.
-   *
-   * @return ends with the reply; a server's error is a {@link RedisReplyException} in its place
-   */
-  public CompletionStage<@Nullable Object> runAsync(AsyncRedisPort port) {
-    return reply(port.executeAsync(script.byDigest(key, arguments)))
+  /** As {@link #run}, without waiting. */
+  static <R> CompletionStage<R> runAsync(AsyncRedisPort port, Step<R> step) {
+    return reply(port.executeAsync(step.command()))
         .thenCompose(
-            reply ->
-                reply instanceof RedisReplyException e && e.is(UNKNOWN)
-                    ? reply(port.executeAsync(script.bySource(key, arguments)))
-                    : CompletableFuture.completedFuture(reply));
+            reply -> {
+              R answer = step.read(reply);
+              return answer == null
+                  ? runAsync(port, step.next())
+                  : CompletableFuture.completedFuture(answer);
+            });
   }
 
-  /** The reply, or the server's error in its place. */
-  static CompletionStage<@Nullable Object> reply(CompletionStage<@Nullable Object> sent) {
+  private static CompletionStage<@Nullable Object> reply(CompletionStage<@Nullable Object> sent) {
     return sent.exceptionally(
         failure -> {
           Throwable cause =
@@ -83,32 +81,33 @@ public final class Step {
   }
 
   /**
-   * Runs many: one round trip, or two where a server does not know the script yet.
+   * Runs many: all that have no answer yet are sent at once, until each has one.
    *
-   * @return the replies in order; a server's error is a {@link RedisReplyException} in its place
+   * @return the answers in order
    */
-  public static List<@Nullable Object> runAll(RedisPort port, List<Step> steps) {
-    List<@Nullable Object> replies =
-        new ArrayList<>(
-            port.executeAll(
-                steps.stream()
-                    .map(step -> step.script.byDigest(step.key, step.arguments))
-                    .toList()));
-    List<Integer> unknown = new ArrayList<>();
-    List<RedisCommand> again = new ArrayList<>();
+  static <R> List<R> runAll(RedisPort port, List<Step<R>> first) {
+    List<Step<R>> steps = new ArrayList<>(first);
+    List<@Nullable R> answers = new ArrayList<>(steps.size());
+    List<Integer> open = new ArrayList<>(steps.size());
     for (int i = 0; i < steps.size(); i++) {
-      if (replies.get(i) instanceof RedisReplyException e && e.is(UNKNOWN)) {
-        Step step = steps.get(i);
-        unknown.add(i);
-        again.add(step.script.bySource(step.key, step.arguments));
-      }
+      answers.add(null);
+      open.add(i);
     }
-    if (!again.isEmpty()) {
-      List<@Nullable Object> late = port.executeAll(again);
-      for (int i = 0; i < again.size(); i++) {
-        replies.set(unknown.get(i), late.get(i));
+    while (!open.isEmpty()) {
+      List<@Nullable Object> replies =
+          port.executeAll(open.stream().map(i -> steps.get(i).command()).toList());
+      List<Integer> left = new ArrayList<>();
+      for (int i = 0; i < replies.size(); i++) {
+        int at = open.get(i);
+        R answer = steps.get(at).read(replies.get(i));
+        answers.set(at, answer);
+        if (answer == null) {
+          steps.set(at, steps.get(at).next());
+          left.add(at);
+        }
       }
+      open = left;
     }
-    return replies;
+    return answers.stream().map(Objects::requireNonNull).toList();
   }
 }

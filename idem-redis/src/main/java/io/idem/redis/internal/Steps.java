@@ -1,8 +1,11 @@
 package io.idem.redis.internal;
 
+import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.Completion;
 import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.OwnerToken;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoredOutcome;
 import io.idem.redis.RedisCommand;
@@ -14,7 +17,10 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What is asked of the store, as scripts take it: times in milliseconds, in decimal. */
+/**
+ * What is asked of the servers for each method of the store, by the cheapest way that all of them
+ * have: a plain command or a script. Times are sent in milliseconds, in decimal. Thread-safe.
+ */
 public final class Steps {
 
   /** A century is for ever. */
@@ -23,11 +29,15 @@ public final class Steps {
   private static final byte[] NX = {'N', 'X'};
   private static final byte[] GET = {'G', 'E', 'T'};
   private static final byte[] PX = {'P', 'X'};
+  private static final byte[] IFEQ = {'I', 'F', 'E', 'Q'};
   private static final byte[] NO = {'0'};
   private static final byte[] YES = {'1'};
 
   private final byte[] prefix;
   private final long graceMillis;
+  private final OwnRecords own = new OwnRecords();
+  final PlainForm plainClaims = new PlainForm("SET with NX and GET", "claimed");
+  final PlainForm plainCompletions = new PlainForm("SET with IFEQ", "completed");
 
   /** Steps on records that are kept as the settings say. */
   public Steps(RedisSettings settings) {
@@ -38,21 +48,10 @@ public final class Steps {
             : Math.max(1, millis(settings.forgetUnfinishedAfter()));
   }
 
-  /**
-   * A claim as a plain command: writes the record of a first attempt, or answers what is there and
-   * leaves it as it is.
-   */
-  public RedisCommand setIfAbsent(ClaimRequest request) {
-    return new RedisCommand(
-        "SET",
-        List.of(
-            key(request.id()),
-            StoredRecord.running(request.token(), graceMillis, request.fingerprint()),
-            NX,
-            GET,
-            PX,
-            bytes(leaseMillis(request) + graceMillis)),
-        0);
+  /** Says what all servers are known to be able to do. Before, everything is a script. */
+  public void serversCan(Abilities abilities) {
+    plainClaims.serversTakeIt(abilities.plainClaims());
+    plainCompletions.serversTakeIt(abilities.plainCompletions());
   }
 
   /**
@@ -60,12 +59,36 @@ public final class Steps {
    *
    * @param mayWait whether the caller wants to be woken if somebody else runs
    */
-  public Step claim(ClaimRequest request, boolean mayWait) {
+  public Step<Claim> claim(ClaimRequest request, boolean mayWait) {
+    return plainClaims.isTaken()
+        ? new PlainClaim(this, request, mayWait)
+        : claimByScript(request, mayWait);
+  }
+
+  /** The record that a first attempt writes. */
+  byte[] firstRecord(ClaimRequest request) {
+    return StoredRecord.running(request.token(), graceMillis, request.fingerprint());
+  }
+
+  /** Writes a record, or answers what is there and leaves it as it is. */
+  RedisCommand setIfAbsent(ClaimRequest request, byte[] record) {
+    return set(key(request.id()), record, leaseMillis(request) + graceMillis, NX, GET);
+  }
+
+  /** Notes what a plain claim has written. */
+  void acquired(OwnerToken token, byte[] record) {
+    if (plainCompletions.isTaken()) {
+      own.put(token, record);
+    }
+  }
+
+  Step<Claim> claimByScript(ClaimRequest request, boolean mayWait) {
     long leaseMillis = leaseMillis(request);
-    return new Step(
+    return new ScriptStep<>(
         Script.CLAIM,
+        reply -> Replies.claim(request, reply),
         key(request.id()),
-        StoredRecord.running(request.token(), graceMillis, request.fingerprint()),
+        firstRecord(request),
         bytes(leaseMillis + graceMillis),
         bytes(leaseMillis),
         request.takeOver() ? YES : NO,
@@ -77,29 +100,65 @@ public final class Steps {
   }
 
   /** A completion. */
-  public Step complete(Completion completion) {
-    return complete(completion.lease(), completion.outcome(), completion.retention());
+  public Step<LeaseCheck> complete(Lease lease, StoredOutcome outcome, Duration retention) {
+    return complete(new Completion(lease, outcome, retention));
   }
 
   /** A completion. */
-  public Step complete(Lease lease, StoredOutcome outcome, Duration retention) {
-    return new Step(
+  public Step<LeaseCheck> complete(Completion completion) {
+    byte[] running = plainCompletions.isTaken() ? own.take(completion.lease().token()) : null;
+    return running == null
+        ? completeByScript(completion)
+        : new PlainCompletion(this, completion, running);
+  }
+
+  /** Writes the outcome if the record is still the one of the run. */
+  RedisCommand setIfEqual(Completion completion, byte[] running) {
+    return set(
+        key(completion.lease().id()),
+        StoredRecord.completed(running, completion.outcome().toBytes()),
+        retentionMillis(completion),
+        IFEQ,
+        running);
+  }
+
+  Step<LeaseCheck> completeByScript(Completion completion) {
+    return check(
         Script.COMPLETE,
-        key(lease.id()),
-        lease.token().toBytes(),
-        outcome.toBytes(),
-        bytes(Math.max(1, millis(retention))));
+        "Completing",
+        completion.lease(),
+        completion.outcome().toBytes(),
+        bytes(retentionMillis(completion)));
+  }
+
+  private static long retentionMillis(Completion completion) {
+    return Math.max(1, millis(completion.retention()));
   }
 
   /** A release. */
-  public Step release(Lease lease) {
-    return new Step(Script.RELEASE, key(lease.id()), lease.token().toBytes());
+  public Step<LeaseCheck> release(Lease lease) {
+    return check(Script.RELEASE, "Releasing", lease);
   }
 
   /** A renewal; zero gives the lease up. */
-  public Step renew(Lease lease, Duration leaseFor) {
-    return new Step(
-        Script.RENEW, key(lease.id()), lease.token().toBytes(), bytes(millis(leaseFor)));
+  public Step<LeaseCheck> renew(Lease lease, Duration leaseFor) {
+    return check(Script.RENEW, "Renewing the lease of", lease, bytes(millis(leaseFor)));
+  }
+
+  /** A script that compares the token of a lease, which is its first argument. */
+  private ScriptStep<LeaseCheck> check(
+      Script script, String doing, Lease lease, byte[]... arguments) {
+    byte[][] all = new byte[1 + arguments.length][];
+    all[0] = lease.token().toBytes();
+    System.arraycopy(arguments, 0, all, 1, arguments.length);
+    return new ScriptStep<>(
+        script, reply -> Replies.check(doing, lease.id(), reply), key(lease.id()), all);
+  }
+
+  private static RedisCommand set(
+      byte[] key, byte[] value, long expiryMillis, byte[]... condition) {
+    return new RedisCommand(
+        "SET", List.of(key, value, condition[0], condition[1], PX, bytes(expiryMillis)), 0);
   }
 
   /** The key of a record, which is the name of its channel too. */

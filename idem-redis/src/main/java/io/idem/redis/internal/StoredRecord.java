@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /** A record as Java sees it. Its layout stands in {@code record.lua}. */
-public final class StoredRecord {
+final class StoredRecord {
 
   private static final short MAGIC = (short) 0xC11D;
   private static final int STATE = 2;
@@ -15,19 +15,41 @@ public final class StoredRecord {
   private static final int FORMAT_2 = 0x20;
   private static final int HAS_OUTCOME = 1;
   private static final int COMPARABLE = 2;
-  private static final int AFTER_TOKEN = 3 + OwnerToken.BYTES;
+  private static final int TOKEN = 3;
+  private static final int AFTER_TOKEN = TOKEN + OwnerToken.BYTES;
   private static final int FIRST_ATTEMPT = 1 << 8;
   private static final int RUN_BYTES = 3 + 6;
 
   private final byte[] value;
 
   /** Wraps a value that was recognised as a record. */
-  public StoredRecord(byte[] value) {
+  StoredRecord(byte[] value) {
     this.value = value;
   }
 
+  /**
+   * What a run becomes with its outcome.
+   *
+   * @param running the record of a run, as {@link #running} made it
+   */
+  static byte[] completed(byte[] running, byte[] outcome) {
+    int digest = running.length - AFTER_TOKEN - RUN_BYTES;
+    byte[] completed = Arrays.copyOf(running, AFTER_TOKEN + digest + outcome.length);
+    completed[STATE] |= HAS_OUTCOME;
+    System.arraycopy(running, AFTER_TOKEN + RUN_BYTES, completed, AFTER_TOKEN, digest);
+    System.arraycopy(outcome, 0, completed, AFTER_TOKEN + digest, outcome.length);
+    return completed;
+  }
+
+  /** Whether a record has that owner. */
+  static boolean isOf(byte[] record, OwnerToken token) {
+    ByteBuffer buffer = ByteBuffer.wrap(record);
+    return buffer.getLong(TOKEN) == token.high()
+        && buffer.getLong(TOKEN + Long.BYTES) == token.low();
+  }
+
   /** Whether a value is a record that has an outcome. Scripts tell all others apart. */
-  public static boolean isCompleted(byte[] value) {
+  static boolean isCompleted(byte[] value) {
     if (value.length < AFTER_TOKEN || ByteBuffer.wrap(value).getShort() != MAGIC) {
       return false;
     }
@@ -40,7 +62,7 @@ public final class StoredRecord {
    *
    * @param graceMillis how long it is kept after its lease; less than 2^48
    */
-  public static byte[] running(OwnerToken token, long graceMillis, Fingerprint fingerprint) {
+  static byte[] running(OwnerToken token, long graceMillis, Fingerprint fingerprint) {
     byte[] digest = fingerprint.toBytes();
     return ByteBuffer.allocate(AFTER_TOKEN + RUN_BYTES + digest.length)
         .putShort(MAGIC)
@@ -56,22 +78,22 @@ public final class StoredRecord {
   }
 
   /** The attempt of a record without an outcome. */
-  public int attempt() {
+  int attempt() {
     return ByteBuffer.wrap(value).getInt(AFTER_TOKEN) >>> 8;
   }
 
   /** The fingerprint of a record without an outcome. */
-  public Fingerprint fingerprintOfRun() {
+  Fingerprint fingerprintOfRun() {
     return fingerprint(AFTER_TOKEN + RUN_BYTES);
   }
 
   /** The fingerprint of a record with an outcome. */
-  public Fingerprint fingerprintOfOutcome() {
+  Fingerprint fingerprintOfOutcome() {
     return fingerprint(AFTER_TOKEN);
   }
 
   /** The outcome of a record that has one. */
-  public StoredOutcome outcome() {
+  StoredOutcome outcome() {
     int from = AFTER_TOKEN + (isComparable() ? Fingerprint.BYTES : 0);
     return StoredOutcome.fromBytes(Arrays.copyOfRange(value, from, value.length));
   }

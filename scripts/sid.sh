@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# Sourced by the scripts that bring a server which Debian has in its unstable suite only.
+#
+# Such a server cannot be installed beside a stable release. It is unpacked with all that it needs, its C library
+# included, into a folder of its own, and nothing is installed. apt fetches it from where the machine has its other
+# packages from, and checks the signatures.
+
+readonly IDEM_SUITE=sid
+
+sid_fail() {
+  printf '%s\n' "$@" >&2
+  exit 1
+}
+
+sid_apt() {
+  local apt=$1 tool=$2
+  shift 2
+  "$tool" -q -o Acquire::Retries=3 -o Dir::Etc::sourcelist="$apt/sources" -o Dir::Etc::sourceparts=/dev/null \
+    -o Dir::State="$apt/state" -o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" \
+    -o Debug::NoLocking=true -o APT::Sandbox::User=root "$@"
+}
+
+# shellcheck disable=SC2016 # apt's own variables
+sid_archive() {
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Component: main' | sed -n 1p
+}
+
+# sid_fetch HOME PACKAGE PROGRAM ELSE: unpacks the package into HOME/root, once; PROGRAM is a path in it, and ELSE says
+# what to do on a machine without apt.
+sid_fetch() {
+  local home=$1 package=$2 program=$3 archive deb apt=$1/apt
+  [[ -x $home/root/$program ]] && return
+  command -v apt-get >/dev/null || sid_fail "No apt-get: $4"
+  archive=$(sid_archive)
+  [[ -n $archive ]] || sid_fail "apt knows of no Debian archive: run 'apt-get update' first."
+  # Nothing is deleted but what this script has made, and by one at a time.
+  mkdir -p "$home"
+  exec 9>"$home/lock"
+  flock 9
+  if [[ -x $home/root/$program ]]; then
+    exec 9>&-
+    return
+  fi
+  rm -rf "$apt" "$home/unpacked" "$home/root"
+  mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
+  # As if nothing were installed, so that everything it needs is fetched.
+  : >"$apt/status"
+  printf 'deb [signed-by=%s] %s %s main\n' \
+    /usr/share/keyrings/debian-archive-keyring.gpg "$archive" "$IDEM_SUITE" >"$apt/sources"
+  sid_apt "$apt" apt-get update
+  sid_apt "$apt" apt-get install -y --no-install-recommends --download-only "$package"
+  mkdir "$home/unpacked"
+  for deb in "$apt"/cache/archives/*.deb; do
+    dpkg-deb -x "$deb" "$home/unpacked"
+  done
+  rm -rf "$apt"
+  # Last, so that what is there is whole.
+  mv "$home/unpacked" "$home/root"
+  exec 9>&-
+}
