@@ -2,11 +2,13 @@ package io.idem.spring;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.servlet.HandlerMapping;
@@ -14,7 +16,10 @@ import org.springframework.web.servlet.HandlerMapping;
 /** A request that a handler mapping may write attributes to without anybody else seeing them. */
 final class LookUpRequest extends HttpServletRequestWrapper {
 
-  private final Map<String, @Nullable Object> written = new HashMap<>();
+  /** Names and values by turns, null for what was removed. There are a handful of them. */
+  private @Nullable Object[] written = new @Nullable Object[16];
+
+  private int length;
 
   LookUpRequest(HttpServletRequest request) {
     super(request);
@@ -22,8 +27,8 @@ final class LookUpRequest extends HttpServletRequestWrapper {
 
   /** The variables of the path, where a handler mapping has matched a template. */
   Map<String, String> pathVariables() {
-    if (!(written.get(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE) instanceof Map<?, ?> found)
-        || found.isEmpty()) {
+    int at = find(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE);
+    if (at < 0 || !(written[at + 1] instanceof Map<?, ?> found) || found.isEmpty()) {
       return Map.of();
     }
     Map<String, String> variables = new HashMap<>();
@@ -31,33 +36,51 @@ final class LookUpRequest extends HttpServletRequestWrapper {
     return variables;
   }
 
+  private int find(String name) {
+    for (int i = 0; i < length; i += 2) {
+      if (name.equals(written[i])) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
   @Override
   public @Nullable Object getAttribute(String name) {
-    Object value = written.get(name);
-    return value != null || written.containsKey(name) ? value : super.getAttribute(name);
+    int at = find(name);
+    return at < 0 ? super.getAttribute(name) : written[at + 1];
   }
 
   @Override
   public void setAttribute(String name, @Nullable Object value) {
-    written.put(name, value);
+    int at = find(name);
+    if (at < 0) {
+      if (length == written.length) {
+        written = Arrays.copyOf(written, 2 * length);
+      }
+      at = length;
+      length += 2;
+      written[at] = name;
+    }
+    written[at + 1] = value;
   }
 
   @Override
   public void removeAttribute(String name) {
-    written.put(name, null);
+    setAttribute(name, null);
   }
 
   @Override
   public Enumeration<String> getAttributeNames() {
     Set<String> names = new LinkedHashSet<>(Collections.list(super.getAttributeNames()));
-    written.forEach(
-        (name, value) -> {
-          if (value == null) {
-            names.remove(name);
-          } else {
-            names.add(name);
-          }
-        });
+    for (int i = 0; i < length; i += 2) {
+      String name = (String) Objects.requireNonNull(written[i]);
+      if (written[i + 1] == null) {
+        names.remove(name);
+      } else {
+        names.add(name);
+      }
+    }
     return Collections.enumeration(names);
   }
 }

@@ -123,7 +123,7 @@ public final class WebEndpoints
 
   @Override
   public @Nullable HttpEndpoint resolve(HttpServletRequest request) {
-    if (endpoints.isEmpty()) {
+    if (!endpoints.mayBeReachedBy(request.getMethod())) {
       return null;
     }
     LookUpRequest lookUp = new LookUpRequest(request);
@@ -213,6 +213,9 @@ public final class WebEndpoints
 
   /** What Spring MVC would apply of CORS to a request of an endpoint, or null for nothing. */
   @Nullable CorsConfiguration corsOf(HttpServletRequest request) {
+    if (!endpoints.mayBeReachedBy(request.getMethod())) {
+      return null;
+    }
     HandlerExecutionChain chain = chainOf(new LookUpRequest(request));
     if (chain == null
         || !(chain.getHandler() instanceof HandlerMethod handler)
