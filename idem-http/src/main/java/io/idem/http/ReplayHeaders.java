@@ -2,7 +2,7 @@ package io.idem.http;
 
 import io.idem.http.internal.Tokens;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -68,10 +68,10 @@ public final class ReplayHeaders {
           "idempotency-key-lifetime",
           "cache-control");
 
-  private final Set<String> names;
+  private final List<String> names;
 
-  private ReplayHeaders(Set<String> names) {
-    this.names = names;
+  private ReplayHeaders(Collection<String> names) {
+    this.names = List.copyOf(names);
   }
 
   /**
@@ -107,7 +107,7 @@ public final class ReplayHeaders {
       }
       all.add(lowerCase);
     }
-    return new ReplayHeaders(new LinkedHashSet<>(all));
+    return new ReplayHeaders(all);
   }
 
   /**
@@ -117,7 +117,12 @@ public final class ReplayHeaders {
    * @return true if it is on the list
    */
   public boolean contains(String name) {
-    return names.contains(name.toLowerCase(Locale.ROOT));
+    for (String kept : names) { // cheaper for a few than a copy in lower case
+      if (kept.equalsIgnoreCase(name)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What is not plain, or no JSON text, is left to {@link JsonDigest}: nothing is decided here that
  * would have to be decided twice. Each value is written into one array, in which a member's lies
- * behind those that are open around it until its digest takes its place.
+ * behind what is open around it until its digest takes its place.
  */
 final class PlainJson {
 
@@ -19,6 +19,9 @@ final class PlainJson {
   private static final int MAX_MEMBERS = 64;
   private static final int MAX_NUMBER_LENGTH = 64;
 
+  /** How many numbers tell a member. */
+  private static final int MEMBER = 3;
+
   private final byte[] text;
   private final Sha256 digest;
   private int at;
@@ -26,12 +29,12 @@ final class PlainJson {
   private byte[] out = new byte[256];
   private int length;
 
-  /** The members of all open objects: where their names are, their digests, and their order. */
-  private int[] nameFrom = new int[8];
+  /**
+   * The members of all open objects, those of one object by name: where the name begins and ends in
+   * the text, and where the digest is in the array.
+   */
+  private int[] members = new int[8 * MEMBER];
 
-  private int[] nameTo = new int[8];
-  private int[] order = new int[8];
-  private byte[] digests = new byte[8 * Sha256.BYTES];
   private int kept;
 
   private @Nullable DecimalNumber number;
@@ -117,14 +120,15 @@ final class PlainJson {
 
   private boolean object(int depth) {
     int first = kept;
+    int begin = length;
     at++;
     skipBlanks();
     if (peek() == '}') {
       at++;
-      putMembers(first);
+      putMembers(first, begin);
       return true;
     }
-    while (peek() == '"' && kept < MAX_MEMBERS) {
+    while (peek() == '"' && kept < MAX_MEMBERS * MEMBER) {
       int from = at + 1;
       int to = endOfString();
       if (to < 0) {
@@ -139,7 +143,7 @@ final class PlainJson {
       skipBlanks();
       int end = next();
       if (end == '}') {
-        putMembers(first);
+        putMembers(first, begin);
         return true;
       } else if (end != ',') {
         return false;
@@ -149,41 +153,46 @@ final class PlainJson {
     return false;
   }
 
-  /** Takes a member whose value was written from a place on, behind those of the same name. */
+  /**
+   * Takes a member whose value was written from a place on, in front of the first whose name comes
+   * after its own.
+   */
   private void keep(int first, int from, int to, int start) {
-    if (kept == order.length) {
-      nameFrom = Arrays.copyOf(nameFrom, 2 * kept);
-      nameTo = Arrays.copyOf(nameTo, 2 * kept);
-      order = Arrays.copyOf(order, 2 * kept);
-      digests = Arrays.copyOf(digests, 2 * kept * Sha256.BYTES);
+    reserve(Sha256.BYTES); // a short value is shorter than its digest
+    digest.raw(out, start, length).finishInto(out, start);
+    length = start + Sha256.BYTES;
+    if (kept == members.length) {
+      members = Arrays.copyOf(members, 2 * kept);
     }
-    digest.raw(out, start, length).finishInto(digests, kept * Sha256.BYTES);
-    length = start;
-    nameFrom[kept] = from;
-    nameTo[kept] = to;
     int place = kept;
-    while (place > first && isBefore(from, to, order[place - 1])) {
-      order[place] = order[place - 1];
-      place--;
+    while (place > first && isBefore(from, to, place - MEMBER)) {
+      place -= MEMBER;
     }
-    order[place] = kept++;
+    System.arraycopy(members, place, members, place + MEMBER, kept - place);
+    members[place] = from;
+    members[place + 1] = to;
+    members[place + 2] = start;
+    kept += MEMBER;
   }
 
   private boolean isBefore(int from, int to, int member) {
-    return Arrays.compare(text, from, to, text, nameFrom[member], nameTo[member]) < 0;
+    return Arrays.compare(text, from, to, text, members[member], members[member + 1]) < 0;
   }
 
-  private void putMembers(int first) {
+  /** Writes an object in place of the digests of its members, which lie from a place on. */
+  private void putMembers(int first, int begin) {
+    int behind = length;
     put('{');
-    putNumber(kept - first);
-    for (int i = first; i < kept; i++) {
-      int member = order[i];
-      putText(nameFrom[member], nameTo[member]);
+    putNumber((kept - first) / MEMBER);
+    for (int member = first; member < kept; member += MEMBER) {
+      putText(members[member], members[member + 1]);
       putNumber(Sha256.BYTES);
       reserve(Sha256.BYTES);
-      System.arraycopy(digests, member * Sha256.BYTES, out, length, Sha256.BYTES);
+      System.arraycopy(out, members[member + 2], out, length, Sha256.BYTES);
       length += Sha256.BYTES;
     }
+    System.arraycopy(out, behind, out, begin, length - behind);
+    length -= behind - begin;
     kept = first;
   }
 
@@ -231,17 +240,20 @@ final class PlainJson {
     if (peek() == '-') {
       at++;
     }
-    int integer = at;
-    if (!digits() || (text[integer] == '0' && at > integer + 1)) {
+    int digits = at;
+    if (!digits() || (text[digits] == '0' && at > digits + 1)) {
       return false;
     }
+    boolean integer = true;
     if (peek() == '.') {
+      integer = false;
       at++;
       if (!digits()) {
         return false;
       }
     }
     if (peek() == 'e' || peek() == 'E') {
+      integer = false;
       at++;
       if (peek() == '+' || peek() == '-') {
         at++;
@@ -253,8 +265,34 @@ final class PlainJson {
     if (at - from > MAX_NUMBER_LENGTH) {
       return false;
     }
-    putDecimal(from);
+    if (integer) {
+      putInteger(from, digits);
+    } else {
+      putDecimal(from);
+    }
     return true;
+  }
+
+  /** As {@link DecimalNumber} writes it: the digits without the zeros at the end, and how many. */
+  private void putInteger(int from, int digits) {
+    int end = at;
+    while (end > digits && text[end - 1] == '0') {
+      end--;
+    }
+    put('n');
+    if (end == digits) {
+      putNumber(1);
+      putUnit('0'); // of either sign
+      return;
+    }
+    int zeros = at - end;
+    putNumber(end - from + (zeros < 10 ? 2 : 3));
+    putUnits(from, end);
+    putUnit('e');
+    if (zeros >= 10) {
+      putUnit('0' + zeros / 10);
+    }
+    putUnit('0' + zeros % 10);
   }
 
   private boolean digits() {
@@ -280,11 +318,8 @@ final class PlainJson {
     decimal.read(spelled, 0, at - from);
     put('n');
     putNumber(decimal.length());
-    reserve(2 * decimal.length());
     for (int i = 0; i < decimal.length(); i++) {
-      out[length + 1] = (byte) decimal.characters()[i];
-      out[length] = 0;
-      length += 2;
+      putUnit(decimal.characters()[i]);
     }
   }
 
@@ -303,9 +338,20 @@ final class PlainJson {
     out[length++] = (byte) value;
   }
 
-  /** A part of the text, with its length, as UTF-16. */
+  /** A part of the text, with its length. */
   private void putText(int from, int to) {
     putNumber(to - from);
+    putUnits(from, to);
+  }
+
+  private void putUnit(int ascii) {
+    reserve(2);
+    out[length++] = 0;
+    out[length++] = (byte) ascii;
+  }
+
+  /** A part of the text as UTF-16. */
+  private void putUnits(int from, int to) {
     reserve(2 * (to - from));
     int end = length;
     for (int i = from; i < to; i++) {
@@ -316,7 +362,7 @@ final class PlainJson {
     length = end;
   }
 
-  /** Makes room. What was written before and taken back may lie there. */
+  /** Makes room. */
   private void reserve(int bytes) {
     if (length + bytes > out.length) {
       out = Arrays.copyOf(out, Math.max(2 * out.length, length + bytes));
