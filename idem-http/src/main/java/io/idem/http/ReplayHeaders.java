@@ -3,6 +3,7 @@ package io.idem.http;
 import io.idem.http.internal.Tokens;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -68,10 +69,25 @@ public final class ReplayHeaders {
           "idempotency-key-lifetime",
           "cache-control");
 
-  private final List<String> names;
+  private final Set<String> names;
+
+  /** The names in lower case and as they are usually spelled, which few responses do not. */
+  private final Set<String> spellings;
 
   private ReplayHeaders(Collection<String> names) {
-    this.names = List.copyOf(names);
+    this.names = Set.copyOf(names);
+    this.spellings = new HashSet<>(names);
+    names.forEach(name -> spellings.add(capitalized(name)));
+  }
+
+  private static String capitalized(String name) {
+    StringBuilder capitalized = new StringBuilder(name);
+    for (int i = 0; i < name.length(); i++) {
+      if (i == 0 || name.charAt(i - 1) == '-') {
+        capitalized.setCharAt(i, Character.toUpperCase(name.charAt(i)));
+      }
+    }
+    return capitalized.toString();
   }
 
   /**
@@ -117,12 +133,7 @@ public final class ReplayHeaders {
    * @return true if it is on the list
    */
   public boolean contains(String name) {
-    for (String kept : names) { // cheaper for a few than a copy in lower case
-      if (kept.equalsIgnoreCase(name)) {
-        return true;
-      }
-    }
-    return false;
+    return spellings.contains(name) || names.contains(name.toLowerCase(Locale.ROOT));
   }
 
   /**

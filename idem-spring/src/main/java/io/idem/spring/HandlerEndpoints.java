@@ -310,5 +310,16 @@ public final class HandlerEndpoints {
     }
   }
 
-  private record Place(Method method, Class<?> type) {}
+  private record Place(Method method, Class<?> type) {
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Place that && type == that.type && method.equals(that.method);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * method.hashCode() + type.hashCode(); // asked for every request
+    }
+  }
 }

@@ -8,7 +8,6 @@ import java.util.Enumeration;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.servlet.HandlerMapping;
@@ -16,9 +15,10 @@ import org.springframework.web.servlet.HandlerMapping;
 /** A request that a handler mapping may write attributes to without anybody else seeing them. */
 final class LookUpRequest extends HttpServletRequestWrapper {
 
-  /** Names and values by turns, null for what was removed. There are a handful of them. */
-  private @Nullable Object[] written = new @Nullable Object[16];
+  /** What was written under each name, null for what was removed. There are a handful of them. */
+  private String[] names = new String[8];
 
+  private @Nullable Object[] values = new @Nullable Object[8];
   private int length;
 
   LookUpRequest(HttpServletRequest request) {
@@ -28,7 +28,7 @@ final class LookUpRequest extends HttpServletRequestWrapper {
   /** The variables of the path, where a handler mapping has matched a template. */
   Map<String, String> pathVariables() {
     int at = find(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE);
-    if (at < 0 || !(written[at + 1] instanceof Map<?, ?> found) || found.isEmpty()) {
+    if (at < 0 || !(values[at] instanceof Map<?, ?> found) || found.isEmpty()) {
       return Map.of();
     }
     Map<String, String> variables = new HashMap<>();
@@ -37,8 +37,9 @@ final class LookUpRequest extends HttpServletRequestWrapper {
   }
 
   private int find(String name) {
-    for (int i = 0; i < length; i += 2) {
-      if (name.equals(written[i])) {
+    int hash = name.hashCode(); // which a string remembers
+    for (int i = 0; i < length; i++) {
+      if (names[i].hashCode() == hash && names[i].equals(name)) {
         return i;
       }
     }
@@ -48,21 +49,21 @@ final class LookUpRequest extends HttpServletRequestWrapper {
   @Override
   public @Nullable Object getAttribute(String name) {
     int at = find(name);
-    return at < 0 ? super.getAttribute(name) : written[at + 1];
+    return at < 0 ? super.getAttribute(name) : values[at];
   }
 
   @Override
   public void setAttribute(String name, @Nullable Object value) {
     int at = find(name);
     if (at < 0) {
-      if (length == written.length) {
-        written = Arrays.copyOf(written, 2 * length);
+      if (length == names.length) {
+        names = Arrays.copyOf(names, 2 * length);
+        values = Arrays.copyOf(values, 2 * length);
       }
-      at = length;
-      length += 2;
-      written[at] = name;
+      at = length++;
+      names[at] = name;
     }
-    written[at + 1] = value;
+    values[at] = value;
   }
 
   @Override
@@ -72,15 +73,14 @@ final class LookUpRequest extends HttpServletRequestWrapper {
 
   @Override
   public Enumeration<String> getAttributeNames() {
-    Set<String> names = new LinkedHashSet<>(Collections.list(super.getAttributeNames()));
-    for (int i = 0; i < length; i += 2) {
-      String name = (String) Objects.requireNonNull(written[i]);
-      if (written[i + 1] == null) {
-        names.remove(name);
+    Set<String> all = new LinkedHashSet<>(Collections.list(super.getAttributeNames()));
+    for (int i = 0; i < length; i++) {
+      if (values[i] == null) {
+        all.remove(names[i]);
       } else {
-        names.add(name);
+        all.add(names[i]);
       }
     }
-    return Collections.enumeration(names);
+    return Collections.enumeration(all);
   }
 }
