@@ -143,6 +143,13 @@ public final class ReplayHeaders {
    * @return those on the list, in their order
    */
   public List<HeaderField> filter(List<HeaderField> headers) {
+    int first = 0;
+    while (first < headers.size() && contains(headers.get(first).name())) {
+      first++;
+    }
+    if (first == headers.size()) {
+      return headers;
+    }
     List<HeaderField> kept = new ArrayList<>(headers.size());
     for (HeaderField header : headers) {
       if (contains(header.name())) {

@@ -157,6 +157,9 @@ public final class WebEndpoints
   @Override
   public boolean authorize(HttpServletRequest request, HttpEndpoint endpoint)
       throws ServletException {
+    if (authorizations.isEmpty()) {
+      return true;
+    }
     request.removeAttribute(REFUSAL);
     MethodAuthorization authorization = authorizations.get(endpoint);
     if (authorization == null) {
@@ -183,8 +186,8 @@ public final class WebEndpoints
   }
 
   /** Why a request must not come to its handler, or null. */
-  static @Nullable Exception refusalOf(HttpServletRequest request) {
-    return (Exception) request.getAttribute(REFUSAL);
+  @Nullable Exception refusalOf(HttpServletRequest request) {
+    return authorizations.isEmpty() ? null : (Exception) request.getAttribute(REFUSAL);
   }
 
   private ArgumentPreview preview() {
