@@ -224,7 +224,8 @@ class FingerprintFuzzTest {
       text.append('.').append(random.nextInt(3)).append("0".repeat(random.nextInt(3)));
     }
     if (random.nextInt(4) == 0) {
-      text.append(random.nextBoolean() ? 'e' : 'E').append(List.of("", "+", "-").get(random.nextInt(3)));
+      text.append(random.nextBoolean() ? 'e' : 'E')
+          .append(List.of("", "+", "-").get(random.nextInt(3)));
       text.append("0".repeat(random.nextInt(2))).append(random.nextInt(30));
     }
   }

@@ -56,8 +56,7 @@ record WorkerCosts(Cost floor, Cost idem) {
     Cost before = soFar();
     long calls = Load.measure(threads, ROUND_NANOS, caller).calls();
     Cost after = soFar();
-    return new Cost(
-        (after.micros - before.micros) / calls, (after.bytes - before.bytes) / calls);
+    return new Cost((after.micros - before.micros) / calls, (after.bytes - before.bytes) / calls);
   }
 
   /** Of all threads that Tomcat handles requests on. The other application's are idle meanwhile. */

@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  * escapes, not deep, with few members. That is what most bodies are, and without a parser it costs
  * them a fraction.
  *
- * <p>What is not plain, or no JSON text, is left to {@link JsonDigest}: nothing is decided here that
- * would have to be decided twice. Each value is written into one array, in which a member's lies
- * behind what is open around it until its digest takes its place.
+ * <p>What is not plain, or no JSON text, is left to {@link JsonDigest}: nothing is decided here
+ * that would have to be decided twice. Each value is written into one array, in which a member's
+ * lies behind what is open around it until its digest takes its place.
  */
 final class PlainJson {
 
