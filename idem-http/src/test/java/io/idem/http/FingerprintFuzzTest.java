@@ -93,6 +93,9 @@ class FingerprintFuzzTest {
           new byte[] {(byte) 0xF4, (byte) 0x90},
           "[1]".getBytes(StandardCharsets.UTF_16BE));
 
+  /** What may be wrong at some place of a JSON text. */
+  private static final String WRONG = "0123456789-+.eE{}[]:,\"\\ \ttrufalsn\u0001\u007f";
+
   private static final List<byte[]> FORM_PIECES =
       Arrays.asList(
           ascii("a"),
@@ -163,7 +166,7 @@ class FingerprintFuzzTest {
       plainValue(random.nextInt(40) == 0 ? 40 : 4, text);
       if (random.nextInt(3) == 0) {
         int at = random.nextInt(text.length());
-        char other = "0123456789-+.eE{}[]:,\"\\ \ttrufalsn\u0001\u007f".charAt(random.nextInt(38));
+        char other = WRONG.charAt(random.nextInt(WRONG.length()));
         switch (random.nextInt(3)) {
           case 0 -> text.setCharAt(at, other);
           case 1 -> text.insert(at, other);
