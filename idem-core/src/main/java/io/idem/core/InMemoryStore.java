@@ -96,8 +96,14 @@ public final class InMemoryStore
     if (seen != null && seen.outcome != null && !seen.isExpired(nanoClock.getAsLong())) {
       return new Claim.Completed(seen.fingerprint, seen.outcome); // the common case takes no lock
     }
-    if (seen == null && entries.mappingCount() >= mostRecords) {
-      makeRoom();
+    if (seen == null) {
+      if (entries.mappingCount() >= mostRecords) {
+        makeRoom();
+      }
+      Entry first = running(request, 1, request.fingerprint());
+      if (entries.putIfAbsent(request.id(), first) == null) {
+        return new Claim.Acquired(new Lease(request.id(), request.token(), 1));
+      }
     }
     ClaimAnswer answer = new ClaimAnswer();
     entries.compute(request.id(), (id, entry) -> answer.decide(entry, request));
@@ -106,18 +112,18 @@ public final class InMemoryStore
 
   @Override
   public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
-    LeaseCheck[] check = {LeaseCheck.LOST};
-    entries.computeIfPresent(
-        lease.id(),
-        (id, entry) -> {
-          if (!entry.token.equals(lease.token())) {
-            return entry;
-          }
-          check[0] = LeaseCheck.HELD;
-          return entry.outcome != null ? entry : entry.completed(outcome, after(retention));
-        });
+    LeaseCheck check = LeaseCheck.LOST;
+    Entry entry = entries.get(lease.id());
+    while (check == LeaseCheck.LOST && entry != null && entry.token.equals(lease.token())) {
+      if (entry.outcome != null
+          || entries.replace(lease.id(), entry, entry.completed(outcome, after(retention)))) {
+        check = LeaseCheck.HELD;
+      } else {
+        entry = entries.get(lease.id()); // renewed, or taken over, at this moment
+      }
+    }
     watchers.wake(lease.id());
-    return check[0];
+    return check;
   }
 
   @Override
@@ -261,6 +267,10 @@ public final class InMemoryStore
     return entries.mappingCount();
   }
 
+  private Entry running(ClaimRequest request, int attempt, Fingerprint fingerprint) {
+    return new Entry(request.token(), attempt, fingerprint, after(request.leaseFor()), 0, null);
+  }
+
   private long after(Duration duration) {
     return nanoClock.getAsLong() + Durations.nanos(duration);
   }
@@ -333,7 +343,7 @@ public final class InMemoryStore
 
     private Entry acquire(ClaimRequest request, int attempt, Fingerprint fingerprint) {
       claim = new Claim.Acquired(new Lease(request.id(), request.token(), attempt));
-      return new Entry(request.token(), attempt, fingerprint, after(request.leaseFor()), 0, null);
+      return running(request, attempt, fingerprint);
     }
   }
 

@@ -2,7 +2,8 @@ package io.idem.http;
 
 import io.idem.http.internal.Tokens;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -70,8 +71,23 @@ public final class ReplayHeaders {
 
   private final Set<String> names;
 
-  private ReplayHeaders(Set<String> names) {
-    this.names = names;
+  /** The names in lower case and as they are usually spelled, which few responses do not. */
+  private final Set<String> spellings;
+
+  private ReplayHeaders(Collection<String> names) {
+    this.names = Set.copyOf(names);
+    this.spellings = new HashSet<>(names);
+    names.forEach(name -> spellings.add(capitalized(name)));
+  }
+
+  private static String capitalized(String name) {
+    StringBuilder capitalized = new StringBuilder(name);
+    for (int i = 0; i < name.length(); i++) {
+      if (i == 0 || name.charAt(i - 1) == '-') {
+        capitalized.setCharAt(i, Character.toUpperCase(name.charAt(i)));
+      }
+    }
+    return capitalized.toString();
   }
 
   /**
@@ -107,7 +123,7 @@ public final class ReplayHeaders {
       }
       all.add(lowerCase);
     }
-    return new ReplayHeaders(new LinkedHashSet<>(all));
+    return new ReplayHeaders(all);
   }
 
   /**
@@ -117,7 +133,7 @@ public final class ReplayHeaders {
    * @return true if it is on the list
    */
   public boolean contains(String name) {
-    return names.contains(name.toLowerCase(Locale.ROOT));
+    return spellings.contains(name) || names.contains(name.toLowerCase(Locale.ROOT));
   }
 
   /**
@@ -127,6 +143,13 @@ public final class ReplayHeaders {
    * @return those on the list, in their order
    */
   public List<HeaderField> filter(List<HeaderField> headers) {
+    int first = 0;
+    while (first < headers.size() && contains(headers.get(first).name())) {
+      first++;
+    }
+    if (first == headers.size()) {
+      return headers;
+    }
     List<HeaderField> kept = new ArrayList<>(headers.size());
     for (HeaderField header : headers) {
       if (contains(header.name())) {

@@ -54,28 +54,51 @@ public final class RequestFingerprint {
       @Nullable String query,
       @Nullable String contentType,
       RequestBody body) {
-    MediaType type = MediaType.parse(contentType);
-    return Fingerprint.of(List.of(ofBody(begin(method, path, query, type), type, body).finish()));
+    return of(method, path, query, MediaType.parse(contentType), body);
+  }
+
+  private static Fingerprint of(
+      String method, String path, @Nullable String query, MediaType type, RequestBody body) {
+    Sha256 digest = new Sha256();
+    byte[] json = ofJson(digest, type, body);
+    begin(digest, method, path, query, type);
+    if (json == null) {
+      ofBody(digest, type, body);
+    } else {
+      digest.tag('j').bytes(json);
+    }
+    return Fingerprint.of(List.of(digest.finish()));
   }
 
   /** The fingerprint of a request of an endpoint, which may name the fields that count. */
   static Fingerprint of(HttpRequestHead request, RequestBody body, @Nullable BodyFields fields) {
     MediaType type = PlaceReader.mediaType(request);
     if (fields != null) {
-      Sha256 digest = begin(request.method(), request.path(), request.query(), type).tag('p');
+      Sha256 digest = new Sha256();
+      begin(digest, request.method(), request.path(), request.query(), type);
+      digest.tag('p');
       if (NamedFields.digestInto(digest, fields, type, request, body)) {
         return Fingerprint.of(List.of(digest.finish()));
       }
     }
-    Sha256 digest = begin(request.method(), request.path(), request.query(), type);
-    return Fingerprint.of(List.of(ofBody(digest, type, body).finish()));
+    return of(request.method(), request.path(), request.query(), type, body);
   }
 
-  private static Sha256 begin(String method, String path, @Nullable String query, MediaType type) {
-    Sha256 digest = new Sha256().string(method).string(path);
-    digest.string(query == null ? "" : "?" + query);
+  private static void begin(
+      Sha256 digest, String method, String path, @Nullable String query, MediaType type) {
+    digest.string(method).string(path).string(query == null ? "" : "?" + query);
     type.digestInto(digest);
-    return digest;
+  }
+
+  /**
+   * The digest of a body of JSON; null for another.
+   *
+   * @param empty a digest to work with, empty again afterwards
+   */
+  private static byte @Nullable [] ofJson(Sha256 empty, MediaType type, RequestBody body) {
+    return type.isJson() && body instanceof RequestBody.Bytes bytes
+        ? JsonDigest.of(bytes.content(), empty)
+        : null;
   }
 
   private static Sha256 ofBody(Sha256 digest, MediaType type, RequestBody body) {
@@ -89,17 +112,12 @@ public final class RequestFingerprint {
   }
 
   private static Sha256 ofBytes(Sha256 digest, MediaType type, byte[] content) {
-    if (type.isJson()) {
-      byte[] json = JsonDigest.of(content);
-      if (json != null) {
-        return digest.tag('j').bytes(json);
-      }
-    } else if (type.isForm()) {
+    if (type.isForm()) {
       Map<String, List<String>> fields = FormFields.parse(content);
       if (fields != null) {
         return ofFields(digest, fields);
       }
-    } else if (type.isMultipart()) {
+    } else if (type.isMultipart() && !type.isJson()) {
       String boundary = type.boundary();
       if (boundary != null && !boundary.isEmpty()) {
         MultipartSections.digestInto(digest.tag('s'), content, boundary);

@@ -120,14 +120,22 @@ final class Verdict {
 
   private List<HeaderField> onFresh(
       HttpEndpoint endpoint, HttpRequestHead request, Recording recording) {
-    List<HeaderField> added = new ArrayList<>(endpoint.dialect().onFresh(request));
-    if (recording == Recording.STORED || recording == Recording.PENDING) {
-      addLifetime(endpoint, added);
+    List<HeaderField> added = endpoint.dialect().onFresh(request);
+    if (publishRetention && (recording == Recording.STORED || recording == Recording.PENDING)) {
+      added = joined(added, List.of(endpoint.lifetime()));
     }
-    if (!added.isEmpty()) {
-      added.addAll(Exposed.to(request, added));
+    return added.isEmpty() ? added : joined(added, Exposed.to(request, added));
+  }
+
+  private static List<HeaderField> joined(List<HeaderField> headers, List<HeaderField> more) {
+    if (headers.isEmpty()) {
+      return more;
+    } else if (more.isEmpty()) {
+      return headers;
     }
-    return added;
+    List<HeaderField> all = new ArrayList<>(headers);
+    all.addAll(more);
+    return all;
   }
 
   /** How long the key counts, where that is published. */

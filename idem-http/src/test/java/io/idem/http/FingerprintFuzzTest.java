@@ -93,6 +93,9 @@ class FingerprintFuzzTest {
           new byte[] {(byte) 0xF4, (byte) 0x90},
           "[1]".getBytes(StandardCharsets.UTF_16BE));
 
+  /** What may be wrong at some place of a JSON text. */
+  private static final String WRONG = "0123456789-+.eE{}[]:,\"\\ \ttrufalsn\u0001\u007f";
+
   private static final List<byte[]> FORM_PIECES =
       Arrays.asList(
           ascii("a"),
@@ -150,6 +153,83 @@ class FingerprintFuzzTest {
       byte[] escaped = ascii("\"\\u0061" + "a".repeat(length - 3) + "\"");
 
       assertThat(JsonDigest.of(text)).isNotNull().isEqualTo(JsonDigest.of(escaped));
+    }
+  }
+
+  /** Short texts without escapes are read without a parser, and are the same as what it reads. */
+  @Test
+  void p10_aPlainTextIsReadAsAnyOtherIs() {
+    int read = 0;
+    int refused = 0;
+    for (int round = 0; round < 20_000; round++) {
+      StringBuilder text = new StringBuilder();
+      plainValue(random.nextInt(40) == 0 ? 40 : 4, text);
+      if (random.nextInt(3) == 0) {
+        int at = random.nextInt(text.length());
+        char other = WRONG.charAt(random.nextInt(WRONG.length()));
+        switch (random.nextInt(3)) {
+          case 0 -> text.setCharAt(at, other);
+          case 1 -> text.insert(at, other);
+          default -> text.deleteCharAt(at);
+        }
+      }
+      byte[] plain = ascii(text.toString());
+      byte[] padded = Arrays.copyOf(plain, Math.max(9_000, plain.length + 1));
+      Arrays.fill(padded, plain.length, padded.length, (byte) ' ');
+
+      byte[] digest = JsonDigest.of(plain);
+      assertThat(digest)
+          .as("the digest of %s, round %d of seed %d", text, round, seed)
+          .isEqualTo(JsonDigest.of(padded));
+      read += digest == null ? 0 : 1;
+      refused += digest == null ? 1 : 0;
+    }
+    assertThat(read).as("texts that are JSON").isGreaterThan(10_000);
+    assertThat(refused).as("texts that are not").isGreaterThan(1_000);
+  }
+
+  private void plainValue(int depth, StringBuilder text) {
+    String blank = random.nextInt(8) == 0 ? " \r\n\t".substring(random.nextInt(4)) : "";
+    text.append(blank);
+    int kind = depth > 4 ? 8 + random.nextInt(2) : random.nextInt(depth == 0 ? 8 : 10);
+    switch (kind) {
+      case 0 -> text.append("true");
+      case 1 -> text.append("false");
+      case 2 -> text.append("null");
+      case 3 -> text.append('"').append("Aa /~\u007f", 0, random.nextInt(7)).append('"');
+      case 4, 5, 6, 7 -> plainNumber(text);
+      default -> {
+        boolean object = kind == 8;
+        int most = random.nextInt(200) == 0 ? 70 : 4;
+        text.append(object ? '{' : '[');
+        for (int i = random.nextInt(most) + (depth > 4 ? 1 : 0); i > 0; i--) {
+          if (object) {
+            String name = "bbaab".substring(random.nextInt(5), 5);
+            text.append('"').append(name).append(i > 4 ? i % 60 : "").append('"');
+            text.append(blank).append(':');
+          }
+          plainValue(depth > 4 ? depth - (i == 1 ? 1 : depth) : depth - 1, text);
+          text.append(i > 1 ? "," : "");
+        }
+        text.append(object ? '}' : ']');
+      }
+    }
+    text.append(blank);
+  }
+
+  private void plainNumber(StringBuilder text) {
+    text.append(random.nextBoolean() ? "-" : "");
+    text.append(random.nextInt(4) == 0 ? "0" : String.valueOf(1 + random.nextInt(2_000)));
+    if (text.charAt(text.length() - 1) != '0' || random.nextInt(3) == 0) {
+      text.append("0".repeat(random.nextInt(5) == 0 ? random.nextInt(70) : 0));
+    }
+    if (random.nextInt(4) == 0) {
+      text.append('.').append(random.nextInt(3)).append("0".repeat(random.nextInt(3)));
+    }
+    if (random.nextInt(4) == 0) {
+      text.append(random.nextBoolean() ? 'e' : 'E')
+          .append(List.of("", "+", "-").get(random.nextInt(3)));
+      text.append("0".repeat(random.nextInt(2))).append(random.nextInt(30));
     }
   }
 

@@ -62,11 +62,15 @@ final class AsyncRun implements AsyncContext {
   private final String uri;
   private final String contextPath;
   private final Thread owner = Thread.currentThread();
-  private final RunGuard guard = new RunGuard();
 
   // ---- touched by the thread of the run alone
 
+  /** Whether anything asynchronous was started. Without, nobody but this thread knows the run. */
   private boolean used;
+
+  /** Made with the first of it: most handlers answer at once. */
+  private @Nullable RunGuard guard;
+
   private boolean brokenOff;
   private boolean interrupted;
   private boolean uncertain;
@@ -77,7 +81,7 @@ final class AsyncRun implements AsyncContext {
   private final Condition asked = lock.newCondition();
   private final List<Registration> listeners = new ArrayList<>();
   private boolean dispatching = true;
-  private boolean started;
+  private volatile boolean started; // written under the lock
   private @Nullable Dispatch next;
   private long timeout = TIMEOUT_MILLIS;
   private @Nullable ServletRequest suppliedRequest;
@@ -177,6 +181,10 @@ final class AsyncRun implements AsyncContext {
 
   /** Whether the dispatch that has returned has started anything. */
   private boolean returned() {
+    if (!used) {
+      dispatching = false;
+      return false;
+    }
     lock.lock();
     try {
       dispatching = false;
@@ -224,6 +232,10 @@ final class AsyncRun implements AsyncContext {
   }
 
   private void end(RunRequest request) {
+    if (!used) {
+      dispatching = false;
+      return;
+    }
     lock.lock();
     try {
       started = false;
@@ -232,12 +244,10 @@ final class AsyncRun implements AsyncContext {
     } finally {
       lock.unlock();
     }
-    if (used) {
-      tell(AsyncListener::onComplete, null);
-      request.guard(true);
-      guard.keepToThisThread();
-      AsyncAttributes.remove(request);
-    }
+    tell(AsyncListener::onComplete, null);
+    request.guard(true);
+    guard().keepToThisThread();
+    AsyncAttributes.remove(request);
   }
 
   /** What the response has come to, in the hands of this thread alone. */
@@ -267,12 +277,17 @@ final class AsyncRun implements AsyncContext {
   }
 
   RunGuard guard() {
-    return guard;
+    RunGuard made = guard;
+    if (made == null) {
+      made = new RunGuard();
+      guard = made;
+    }
+    return made;
   }
 
   /** Lets nobody at the request and the response any more, which the container gets back. */
   void close() {
-    if (used) {
+    if (guard != null) {
       guard.close();
     }
   }
@@ -311,12 +326,7 @@ final class AsyncRun implements AsyncContext {
 
   /** Until what was asked for takes effect, so that the dispatch that started it can tell. */
   boolean isStarted() {
-    lock.lock();
-    try {
-      return started;
-    } finally {
-      lock.unlock();
-    }
+    return started;
   }
 
   /**

@@ -232,9 +232,15 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   }
 
   private static List<HeaderField> headersOf(HttpServletResponse response) {
+    Collection<String> names = response.getHeaderNames();
+    if (names.isEmpty()) {
+      String contentType = response.getContentType();
+      return contentType == null
+          ? List.of()
+          : List.of(new HeaderField("Content-Type", contentType));
+    }
     List<HeaderField> headers = new ArrayList<>();
     boolean typed = false;
-    Collection<String> names = response.getHeaderNames();
     if (names.size() > 1) {
       // They may name a header once for each line.
       Set<String> distinct = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);

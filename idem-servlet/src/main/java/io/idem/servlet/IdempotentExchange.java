@@ -11,10 +11,9 @@ import java.util.Optional;
 /** What a handler behind the filter can ask of it, and say to it. */
 public final class IdempotentExchange {
 
-  private static final String ATTEMPT = IdempotentExchange.class.getName() + ".attempt";
+  private static final String RUN = IdempotentExchange.class.getName() + ".run";
   private static final String DIRECTIVE = IdempotentExchange.class.getName() + ".directive";
 
-  private static final String ENDPOINT = IdempotentExchange.class.getName() + ".endpoint";
   private static final String FLAGGED = IdempotentExchange.class.getName() + ".flagged";
   private static final String PASSED = IdempotentExchange.class.getName() + ".passed";
 
@@ -27,7 +26,8 @@ public final class IdempotentExchange {
    * @return the run, or nothing if the request is not protected
    */
   public static Optional<Attempt> attempt(ServletRequest request) {
-    return Optional.ofNullable((Attempt) request.getAttribute(ATTEMPT));
+    Run run = (Run) request.getAttribute(RUN);
+    return run == null ? Optional.empty() : Optional.of(run.attempt);
   }
 
   /**
@@ -38,9 +38,10 @@ public final class IdempotentExchange {
    * @return the endpoint, or nothing if there is none
    */
   public static Optional<HttpEndpoint> endpoint(ServletRequest request) {
-    HttpEndpoint running = (HttpEndpoint) request.getAttribute(ENDPOINT);
-    return Optional.ofNullable(
-        running != null ? running : (HttpEndpoint) request.getAttribute(PASSED));
+    Run run = (Run) request.getAttribute(RUN);
+    return run != null
+        ? Optional.of(run.endpoint)
+        : Optional.ofNullable((HttpEndpoint) request.getAttribute(PASSED));
   }
 
   /**
@@ -109,18 +110,19 @@ public final class IdempotentExchange {
 
   static void begin(ServletRequest request, Attempt attempt, HttpEndpoint endpoint) {
     request.removeAttribute(DIRECTIVE);
-    request.setAttribute(ENDPOINT, endpoint);
-    request.setAttribute(ATTEMPT, attempt);
+    request.setAttribute(RUN, new Run(attempt, endpoint));
   }
 
   static Directive end(ServletRequest request) {
     Directive directive = (Directive) request.getAttribute(DIRECTIVE);
-    request.removeAttribute(ATTEMPT);
-    request.removeAttribute(ENDPOINT);
+    request.removeAttribute(RUN);
     if (directive == null) {
       return Directive.BY_STATUS;
     }
     request.removeAttribute(DIRECTIVE);
     return directive;
   }
+
+  /** One attribute for both: containers tell listeners of each. */
+  private record Run(Attempt attempt, HttpEndpoint endpoint) {}
 }

@@ -22,7 +22,7 @@ final class RunRequest extends BufferedRequest {
     super(request, body);
     this.run = run;
     this.response = response;
-    this.wrappers = wrappers(request, response);
+    this.wrappers = wrappers(request) + 1; // the response, which nothing else can be told from
   }
 
   @Override
@@ -69,20 +69,25 @@ final class RunRequest extends BufferedRequest {
    * there, this waits until the dispatch is over.
    */
   void guard(boolean dispatchIsOver) {
-    if (!guarded && (dispatchIsOver || wrappers(getRequest(), response) == wrappers)) {
+    if (!guarded && (dispatchIsOver || wrappers(getRequest()) + wrappers(response) == wrappers)) {
       guarded = true;
       guardRequest(this);
       guardResponse(response);
     }
   }
 
-  private static int wrappers(ServletRequest request, ServletResponse response) {
+  private static int wrappers(ServletRequest request) {
     int count = 0;
     ServletRequest in = request;
     while (in instanceof ServletRequestWrapper wrapper) {
       in = wrapper.getRequest();
       count++;
     }
+    return count;
+  }
+
+  private static int wrappers(ServletResponse response) {
+    int count = 0;
     ServletResponse out = response;
     while (out instanceof ServletResponseWrapper wrapper) {
       out = wrapper.getResponse();

@@ -35,7 +35,7 @@ public final class EndpointGuard implements HandlerInterceptor {
   @Override
   public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler)
       throws Exception {
-    Exception refusal = WebEndpoints.refusalOf(request);
+    Exception refusal = endpoints.refusalOf(request);
     if (refusal != null
         && handler instanceof HandlerMethod method
         && endpoints.endpointOf(method).isPresent()) {

@@ -15,8 +15,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.springframework.aop.TargetClassAware;
 import org.springframework.aop.framework.autoproxy.AutoProxyUtils;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.beans.factory.ListableBeanFactory;
@@ -32,6 +34,10 @@ import org.springframework.web.method.HandlerMethod;
  */
 public final class HandlerEndpoints {
 
+  private static final String ANY = "*";
+  private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
+  private static final Set<String> SAFE_OR_ANY = Set.of("GET", "HEAD", "OPTIONS", "TRACE", ANY);
+
   private final IdempotentOperations operations;
   private final WebSettings settings;
   private final EndpointKeys keys;
@@ -39,6 +45,10 @@ public final class HandlerEndpoints {
   private final String framework;
   private final boolean leasedOnly;
   private volatile Map<Place, HttpEndpoint> endpoints = Map.of();
+  private volatile boolean mappedToSafeMethods;
+
+  /** The endpoint of each handler that was asked for, by what it is called through. */
+  private volatile Map<Place, Optional<HttpEndpoint>> known = new ConcurrentHashMap<>();
 
   /**
    * No endpoints yet.
@@ -106,7 +116,7 @@ public final class HandlerEndpoints {
       Set<String> names = methods.computeIfAbsent(placeOf(handler), place -> new TreeSet<>());
       mapped.forEach(method -> names.add(method.name()));
       if (mapped.isEmpty()) {
-        names.add("*");
+        names.add(ANY);
       }
     }
   }
@@ -124,16 +134,21 @@ public final class HandlerEndpoints {
       List<IdempotentMethod> methods, Consumer<IdempotentMethod> check, Mapped mapped) {
     Map<IdempotentMethod, HttpEndpoint> made = new LinkedHashMap<>();
     Map<Place, HttpEndpoint> places = new HashMap<>();
+    boolean safe = false;
     for (IdempotentMethod method : methods) {
       check.accept(method);
       check(method);
       Place place = new Place(method.method(), method.targetClass());
-      checkMapped(method, mapped.methods.get(place));
+      Set<String> httpMethods = mapped.methods.get(place);
+      checkMapped(method, httpMethods);
+      safe |= httpMethods != null && httpMethods.stream().anyMatch(SAFE_OR_ANY::contains);
       HttpEndpoint endpoint = endpoint(method);
       made.put(method, endpoint);
       places.put(place, endpoint);
     }
+    this.mappedToSafeMethods = safe;
     this.endpoints = Map.copyOf(places);
+    this.known = new ConcurrentHashMap<>(); // whoever asked before was told that there is none
     return made;
   }
 
@@ -144,9 +159,36 @@ public final class HandlerEndpoints {
    * @return its endpoint, or nothing if it is not protected or the application has not started
    */
   public Optional<HttpEndpoint> endpointOf(HandlerMethod handler) {
-    return endpoints.isEmpty()
-        ? Optional.empty()
-        : Optional.ofNullable(endpoints.get(placeOf(handler)));
+    if (endpoints.isEmpty()) {
+      return Optional.empty();
+    }
+    Object bean = handler.getBean();
+    if (bean instanceof String || bean instanceof TargetClassAware) {
+      return find(handler); // proxies of different beans may be of one class
+    }
+    Place called = new Place(handler.getMethod(), bean.getClass());
+    Map<Place, Optional<HttpEndpoint>> remembered = known;
+    Optional<HttpEndpoint> endpoint = remembered.get(called);
+    if (endpoint == null) {
+      endpoint = find(handler);
+      remembered.put(called, endpoint);
+    }
+    return endpoint;
+  }
+
+  private Optional<HttpEndpoint> find(HandlerMethod handler) {
+    return Optional.ofNullable(endpoints.get(placeOf(handler)));
+  }
+
+  /**
+   * Whether a request of a method may come to a protected handler, as far as the method tells. It
+   * spares the look-up of the handler for what no key could protect.
+   *
+   * @param method the method of a request
+   * @return false if there is no endpoint, or for a safe method to which none is mapped
+   */
+  public boolean mayBeReachedBy(String method) {
+    return !endpoints.isEmpty() && (mappedToSafeMethods || !SAFE.contains(method));
   }
 
   /**
@@ -203,7 +245,7 @@ public final class HandlerEndpoints {
               + " finds, or move @Idempotent, with a key, to a service method.");
     }
     refuse(
-        Set.of("GET", "HEAD", "OPTIONS", "TRACE").containsAll(httpMethods),
+        SAFE.containsAll(httpMethods),
         method
             + " is @Idempotent, but it is mapped to safe methods only "
             + httpMethods
@@ -268,5 +310,16 @@ public final class HandlerEndpoints {
     }
   }
 
-  private record Place(Method method, Class<?> type) {}
+  private record Place(Method method, Class<?> type) {
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Place that && type == that.type && method.equals(that.method);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * method.hashCode() + type.hashCode(); // asked for every request
+    }
+  }
 }

@@ -123,7 +123,7 @@ public final class WebEndpoints
 
   @Override
   public @Nullable HttpEndpoint resolve(HttpServletRequest request) {
-    if (endpoints.isEmpty()) {
+    if (!endpoints.mayBeReachedBy(request.getMethod())) {
       return null;
     }
     LookUpRequest lookUp = new LookUpRequest(request);
@@ -157,6 +157,9 @@ public final class WebEndpoints
   @Override
   public boolean authorize(HttpServletRequest request, HttpEndpoint endpoint)
       throws ServletException {
+    if (authorizations.isEmpty()) {
+      return true;
+    }
     request.removeAttribute(REFUSAL);
     MethodAuthorization authorization = authorizations.get(endpoint);
     if (authorization == null) {
@@ -183,8 +186,8 @@ public final class WebEndpoints
   }
 
   /** Why a request must not come to its handler, or null. */
-  static @Nullable Exception refusalOf(HttpServletRequest request) {
-    return (Exception) request.getAttribute(REFUSAL);
+  @Nullable Exception refusalOf(HttpServletRequest request) {
+    return authorizations.isEmpty() ? null : (Exception) request.getAttribute(REFUSAL);
   }
 
   private ArgumentPreview preview() {
@@ -213,6 +216,9 @@ public final class WebEndpoints
 
   /** What Spring MVC would apply of CORS to a request of an endpoint, or null for nothing. */
   @Nullable CorsConfiguration corsOf(HttpServletRequest request) {
+    if (!endpoints.mayBeReachedBy(request.getMethod())) {
+      return null;
+    }
     HandlerExecutionChain chain = chainOf(new LookUpRequest(request));
     if (chain == null
         || !(chain.getHandler() instanceof HandlerMethod handler)

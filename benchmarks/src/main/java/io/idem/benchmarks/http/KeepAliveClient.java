@@ -11,25 +11,32 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.function.Supplier;
 
-/** Posts over one connection. It does as little as possible: what it takes, both sides pay. */
+/**
+ * Posts over one connection. It does as little as possible: what it takes, both sides pay. Both are
+ * sent the same bytes but for the path; only the header lines that Idem adds to an answer are read
+ * on one side alone.
+ */
 final class KeepAliveClient implements Caller {
 
   private static final String BODY = "{\"from\":\"alice\",\"to\":\"bob\",\"amount\":125000}";
   private static final String LENGTH = "content-length:";
 
   private final String head;
-  private final Supplier<String> keys;
+  private final Supplier<String> values;
   private final Socket socket;
   private final InputStream in;
 
-  KeepAliveClient(int port, String path, Supplier<String> keys) {
+  /** Sends a new value in a header with each request. */
+  KeepAliveClient(int port, String path, String header, Supplier<String> values) {
     this.head =
         "POST "
             + path
             + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
             + BODY.length()
-            + "\r\nIdempotency-Key: ";
-    this.keys = keys;
+            + "\r\n"
+            + header
+            + ": ";
+    this.values = values;
     try {
       this.socket = new Socket(InetAddress.getLoopbackAddress(), port);
       this.socket.setTcpNoDelay(true);
@@ -42,7 +49,7 @@ final class KeepAliveClient implements Caller {
 
   @Override
   public void call() throws IOException {
-    String request = head + keys.get() + "\r\n\r\n" + BODY;
+    String request = head + values.get() + "\r\n\r\n" + BODY;
     socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
     String status = line();
     if (!status.startsWith("HTTP/1.1 200")) {

@@ -27,8 +27,9 @@ public final class Load {
    * @param callsPerSecond of all threads together
    * @param cpuMicros what one call took of a processor in this process, on both sides of the call
    *     if both are in it, and with what goes on in the background
+   * @param calls how many there were
    */
-  public record Speed(double callsPerSecond, double cpuMicros) {}
+  public record Speed(double callsPerSecond, double cpuMicros, long calls) {}
 
   /**
    * Calls as fast as all threads together can. What a call throws ends the run.
@@ -66,7 +67,8 @@ public final class Load {
         sum += rate.get();
       }
       double cpuNanos = SYSTEM.getProcessCpuTime() - cpuBefore;
-      return new Speed(sum, cpuNanos / 1e3 / allCalls.sum());
+      long calls = allCalls.sum();
+      return new Speed(sum, cpuNanos / 1e3 / calls, calls);
     } finally {
       pool.shutdownNow();
     }

@@ -3,10 +3,10 @@ package io.idem.core.internal;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.RecordId;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 
@@ -70,18 +70,45 @@ public final class Keys {
   }
 
   private static byte[] digest(String... parts) {
-    byte[][] encoded = new byte[parts.length][];
-    int total = 0;
-    for (int i = 0; i < parts.length; i++) {
-      encoded[i] = parts[i].getBytes(StandardCharsets.UTF_8);
-      total += Integer.BYTES + encoded[i].length;
+    int most = 0;
+    for (String part : parts) {
+      most += Integer.BYTES + part.length();
     }
     // One array: a digest is slow to take single bytes.
-    ByteBuffer prefixed = ByteBuffer.allocate(total);
-    for (byte[] part : encoded) {
-      prefixed.putInt(part.length).put(part);
+    byte[] prefixed = new byte[most];
+    int length = 0;
+    for (String part : parts) {
+      int end = length + Integer.BYTES;
+      if (!isAscii(part)) {
+        byte[] encoded = part.getBytes(StandardCharsets.UTF_8);
+        prefixed = Arrays.copyOf(prefixed, prefixed.length + encoded.length - part.length());
+        System.arraycopy(encoded, 0, prefixed, end, encoded.length);
+        end += encoded.length;
+      } else {
+        for (int i = 0; i < part.length(); i++) {
+          prefixed[end++] = (byte) part.charAt(i);
+        }
+      }
+      putInt(prefixed, length, end - length - Integer.BYTES);
+      length = end;
     }
-    return sha256().digest(prefixed.array());
+    return sha256().digest(prefixed);
+  }
+
+  private static boolean isAscii(String part) {
+    for (int i = 0; i < part.length(); i++) {
+      if (part.charAt(i) > 127) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static void putInt(byte[] bytes, int at, int value) {
+    bytes[at] = (byte) (value >>> 24);
+    bytes[at + 1] = (byte) (value >>> 16);
+    bytes[at + 2] = (byte) (value >>> 8);
+    bytes[at + 3] = (byte) value;
   }
 
   private static MessageDigest sha256() {

@@ -41,12 +41,14 @@ public final class Fingerprint {
    */
   public static Fingerprint of(List<byte[]> parts) {
     MessageDigest digest = sha256();
+    byte[] prefix = new byte[Integer.BYTES]; // a digest is slow to take single bytes
     for (byte[] part : parts) {
       int length = part.length;
-      digest.update((byte) (length >>> 24));
-      digest.update((byte) (length >>> 16));
-      digest.update((byte) (length >>> 8));
-      digest.update((byte) length);
+      prefix[0] = (byte) (length >>> 24);
+      prefix[1] = (byte) (length >>> 16);
+      prefix[2] = (byte) (length >>> 8);
+      prefix[3] = (byte) length;
+      digest.update(prefix);
       digest.update(part);
     }
     return new Fingerprint(Arrays.copyOf(digest.digest(), BYTES));

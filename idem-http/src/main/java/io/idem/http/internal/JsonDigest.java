@@ -90,6 +90,22 @@ public final class JsonDigest {
    *     past the parser's own bounds
    */
   public static byte @Nullable [] of(byte[] json) {
+    return of(json, new Sha256());
+  }
+
+  /**
+   * Digests one JSON text in UTF-8.
+   *
+   * @param empty a digest to work with, empty again afterwards
+   * @return as {@link #of(byte[])}
+   */
+  public static byte @Nullable [] of(byte[] json, Sha256 empty) {
+    byte[] plain = PlainJson.digest(json, empty);
+    return plain == null ? read(json) : plain;
+  }
+
+  /** Reads a text whatever is in it. */
+  private static byte @Nullable [] read(byte[] json) {
     try (JsonParser parser = json.length > SHORT_TEXT ? parserOfLong(json) : parserOfShort(json)) {
       return new JsonDigest().read(parser);
     } catch (JacksonException | CharacterCodingException e) {

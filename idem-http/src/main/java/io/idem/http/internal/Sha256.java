@@ -63,9 +63,19 @@ public final class Sha256 {
    */
   public Sha256 string(String value) {
     number(value.length());
-    for (int i = 0; i < value.length(); i++) {
-      unit(value.charAt(i));
+    if (2 * value.length() > buffer.length - buffered) {
+      for (int i = 0; i < value.length(); i++) {
+        unit(value.charAt(i));
+      }
+      return this;
     }
+    int end = buffered;
+    for (int i = 0; i < value.length(); i++) {
+      char unit = value.charAt(i);
+      buffer[end++] = (byte) (unit >>> 8);
+      buffer[end++] = (byte) unit;
+    }
+    buffered = end;
     return this;
   }
 
@@ -90,7 +100,7 @@ public final class Sha256 {
   /** Adds bytes as they are; the caller sees to it that their end is known. */
   public Sha256 raw(byte[] value, int from, int to) {
     int length = to - from;
-    if (length > buffer.length - buffered) {
+    if (buffered == 0 || length > buffer.length - buffered) {
       flush();
       digest.update(value, from, length);
     } else {
@@ -134,7 +144,9 @@ public final class Sha256 {
   }
 
   private void flush() {
-    digest.update(buffer, 0, buffered);
-    buffered = 0;
+    if (buffered > 0) {
+      digest.update(buffer, 0, buffered);
+      buffered = 0;
+    }
   }
 }

@@ -365,6 +365,15 @@ class EndpointTest {
         .isBetween(400, 501);
   }
 
+  /** No handler is looked up for a safe method, unless a protected one is mapped to it. */
+  @Test
+  void aSafeRequestToAHandlerOfAnyMethodHasItsEndpoint() {
+    WebEndpoints endpoints = context.getBean(WebEndpoints.class);
+
+    assertThat(endpoints.resolve(new MockHttpServletRequest("GET", "/any-method/x"))).isNotNull();
+    assertThat(endpoints.resolve(new MockHttpServletRequest("GET", "/orders"))).isNull();
+  }
+
   @Test
   void aServiceMethodIsIdempotentBySourceAndNumber() {
     Bookings bookings = context.getBean(Bookings.class);
