@@ -410,15 +410,6 @@ public record DialectSpec(
 
     private static final String OWNER = "{now}, {token}, {namespace}, {operation}, {source}, {key}";
 
-    private static final String IN_TRANSACTION =
-        postgresql(
-            "state, outcome, " + OWNER_COLUMNS, "{state}, {outcome}, " + OWNER);
-
-    private static final String ALONE =
-        postgresql("state, lease_until, " + OWNER_COLUMNS, "1, {now} + {lease}, " + OWNER);
-
-    private static final String DONE = postgresql("state", "2");
-
     /**
      * Bounds the wait of an insert and sets the bound back, both within the statement: of two rows
      * that are made one after the other, the first is inserted, and the second is not, which is
@@ -427,32 +418,35 @@ public record DialectSpec(
      */
     private static final String BOUNDED =
         """
-         FROM (VALUES (true), (false)) b (begins) WHERE CASE WHEN begins
+        SELECT {values}, 1 FROM (VALUES (true), (false)) b (begins) WHERE CASE WHEN begins
         THEN set_config('idem.lock_timeout', current_setting('lock_timeout'), true) IS NOT NULL
           AND set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL
         ELSE set_config('lock_timeout', current_setting('idem.lock_timeout'), true) IS NULL END
         """;
 
-    /** Bounds the wait of an insert whose transaction ends with it. */
+    /** Bounds the wait of an insert whose transaction ends with it, which sets the bound back. */
     private static final String BOUNDED_TO_ITS_END =
-        " WHERE set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL";
+        """
+        VALUES ({values},
+          CASE WHEN set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL THEN 1 END)
+        """;
 
-    private static final String UNLESS_THERE = " ON CONFLICT (id) DO NOTHING";
+    private static final String UNBOUNDED = "VALUES ({values}, 1)";
 
     static final Map<Verb, String> POSTGRESQL =
         Map.of(
             Verb.INSERT,
-            IN_TRANSACTION + BOUNDED + UNLESS_THERE,
+            inTransaction(BOUNDED),
             Verb.INSERT_ALONE,
-            ALONE + BOUNDED_TO_ITS_END + UNLESS_THERE,
+            alone(BOUNDED_TO_ITS_END),
             Verb.INSERT_DONE,
-            DONE + BOUNDED + UNLESS_THERE,
+            done(BOUNDED),
             Verb.INSERT_UNBOUNDED,
-            IN_TRANSACTION + UNLESS_THERE,
+            inTransaction(UNBOUNDED),
             Verb.INSERT_ALONE_UNBOUNDED,
-            ALONE + UNLESS_THERE,
+            alone(UNBOUNDED),
             Verb.INSERT_DONE_UNBOUNDED,
-            DONE + UNLESS_THERE,
+            done(UNBOUNDED),
             Verb.LOOK,
             Verb.LOOK_ALONE.standard(),
             Verb.COMPLETE_AND_COMMIT,
@@ -464,13 +458,25 @@ public record DialectSpec(
             Verb.MERGE_IN_TIME_AND_COMMIT,
             merging(""));
 
-    private static String postgresql(String columns, String values) {
-      return "INSERT INTO {table} (expires_at, id, fingerprint, attempt, "
+    private static String inTransaction(String source) {
+      return insert("state, outcome, " + OWNER_COLUMNS, "{state}, {outcome}, " + OWNER, source);
+    }
+
+    private static String alone(String source) {
+      return insert("state, lease_until, " + OWNER_COLUMNS, "1, {now} + {lease}, " + OWNER, source);
+    }
+
+    private static String done(String source) {
+      return insert("state", "2", source);
+    }
+
+    /** The attempt comes last, because what sets the bound may stand in its place. */
+    private static String insert(String columns, String values, String source) {
+      return "INSERT INTO {table} (expires_at, id, fingerprint, "
           + columns
-          + ") SELECT "
-          + EXPIRY
-          + ", {id}, {fingerprint}, 1, "
-          + values;
+          + ", attempt) "
+          + source.replace("{values}", EXPIRY + ", {id}, {fingerprint}, " + values)
+          + " ON CONFLICT (id) DO NOTHING";
     }
 
     /** The division is by a value that is not known when the statement is planned. */
