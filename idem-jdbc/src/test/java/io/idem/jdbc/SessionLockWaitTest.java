@@ -148,10 +148,7 @@ class SessionLockWaitTest {
   }
 
   @ParameterizedTest
-  @EnumSource(
-      value = Dialect.class,
-      mode = EnumSource.Mode.EXCLUDE,
-      names = "POSTGRESQL")
+  @EnumSource(value = Dialect.class, mode = EnumSource.Mode.EXCLUDE, names = "POSTGRESQL")
   void otherDatabasesAreRefused(Dialect dialect) {
     TestDatabase h2 = TestDatabase.h2();
     JdbcSettings settings = JdbcSettings.defaults().withLockWait(LockWait.OF_SESSION);

@@ -33,10 +33,10 @@ public final class StoresBenchmark {
       new Report(
           "stores",
           "Stores against code by hand",
-          "Commits wait for the disk. On \"PostgreSQL with lock_timeout\" all connections, also those"
-              + " of the code by hand, carry a lock_timeout of two seconds, and claims leave their"
-              + " wait to it (`LockWait.OF_SESSION`); on \"PostgreSQL\" each claim bounds its own"
-              + " wait, which the code by hand does not.");
+          "Commits wait for the disk. On \"PostgreSQL with lock_timeout\" all connections, also"
+              + " those of the code by hand, carry a lock_timeout of two seconds, and claims leave"
+              + " their wait to it (`LockWait.OF_SESSION`); on \"PostgreSQL\" each claim bounds its"
+              + " own wait, which the code by hand does not.");
 
   private final List<Integer> threads;
   private final int rounds;

@@ -157,7 +157,8 @@ public record DialectSpec(
           2,
           3,
           "h2",
-          "CAST(X'0000' || SUBSTRING(CAST(RANDOM_UUID(7) AS VARBINARY(16)) FROM 1 FOR 6) AS BIGINT)",
+          "CAST(X'0000' || SUBSTRING(CAST(RANDOM_UUID(7) AS VARBINARY(16)) FROM 1 FOR 6) AS"
+              + " BIGINT)",
           false,
           QueryTimeouts.NONE,
           Verb.standardBut(
@@ -178,7 +179,8 @@ public record DialectSpec(
                       <= CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)
                     ORDER BY expires_at FETCH FIRST {limit} ROWS ONLY)
                   """)),
-          new SessionLockWait("SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", "SET LOCK_TIMEOUT ?", 1),
+          new SessionLockWait(
+              "SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", "SET LOCK_TIMEOUT ?", 1),
           null,
           new Schema(
               """
@@ -505,15 +507,16 @@ public record DialectSpec(
           lease_until = {now} + {lease}, expires_at = {now} + {keep}, created_at = {now} + {age},
           fingerprint = {fingerprint}, namespace = {namespace}, operation = {operation},
           source = {source}, idempotency_key = {key}, outcome = {outcome}
-        FROM s WHERE s.during IS NOT NULL AND t.id = {id} AND\s"""
+        FROM s WHERE s.during IS NOT NULL AND t.id = {id} AND\s\
+      """
           + condition
           + """
 
-        RETURNING 1
-      )
-      SELECT c.taken, set_config('lock_timeout', s.before, true)
-      FROM s CROSS JOIN (SELECT count(*) AS taken FROM u) c
-      """;
+            RETURNING 1
+          )
+          SELECT c.taken, set_config('lock_timeout', s.before, true)
+          FROM s CROSS JOIN (SELECT count(*) AS taken FROM u) c
+          """;
     }
   }
 

@@ -85,8 +85,8 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
     }
     if (settings.lockWait() == LockWait.OF_SESSION && dialect != Dialect.POSTGRESQL) {
       throw new IdempotencySetupException(
-          "idem.jdbc.lock-wait is of-session, and connections bound the wait of claims on PostgreSQL"
-              + " only: the database is "
+          "idem.jdbc.lock-wait is of-session, and connections bound the wait of claims on"
+              + " PostgreSQL only: the database is "
               + dialect
               + ".",
           "Remove idem.jdbc.lock-wait.",
@@ -111,8 +111,8 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
           e.getMessage() + ".",
           "With Spring Boot, idem.jdbc.initialize-schema=always lets Idem create a missing table,"
               + " idem.jdbc.table names one that is called otherwise, and idem.jdbc.partition-width"
-              + " says that it is partitioned. idem.jdbc.lock-wait=of-session wants connections with"
-              + " a lock_timeout, which spring.datasource.hikari.connection-init-sql can set.",
+              + " says that it is partitioned. idem.jdbc.lock-wait=of-session wants connections"
+              + " with a lock_timeout, which spring.datasource.hikari.connection-init-sql can set.",
           e);
     }
   }
@@ -185,8 +185,8 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
               + " on the DataSource of Idem's records; there are "
               + String.join(", ", all.keySet())
               + ".",
-          "Name the one that the idempotent operations run in with idem.jdbc.transaction-manager, and"
-              + " its DataSource with idem.jdbc.data-source.");
+          "Name the one that the idempotent operations run in with idem.jdbc.transaction-manager,"
+              + " and its DataSource with idem.jdbc.data-source.");
     }
     return fitting.get(0);
   }
