@@ -157,8 +157,7 @@ public record DialectSpec(
           2,
           3,
           "h2",
-          "CAST(X'0000' || SUBSTRING(CAST(RANDOM_UUID(7) AS VARBINARY(16)) FROM 1 FOR 6) AS"
-              + " BIGINT)",
+          "CAST(X'0000' || SUBSTRING(CAST(RANDOM_UUID(7) AS VARBINARY(16)) FROM 1 FOR 6) AS BIGINT)",
           false,
           QueryTimeouts.NONE,
           Verb.standardBut(
@@ -507,16 +506,15 @@ public record DialectSpec(
           lease_until = {now} + {lease}, expires_at = {now} + {keep}, created_at = {now} + {age},
           fingerprint = {fingerprint}, namespace = {namespace}, operation = {operation},
           source = {source}, idempotency_key = {key}, outcome = {outcome}
-        FROM s WHERE s.during IS NOT NULL AND t.id = {id} AND\s\
-      """
+        FROM s WHERE s.during IS NOT NULL AND t.id = {id} AND\s"""
           + condition
           + """
 
-            RETURNING 1
-          )
-          SELECT c.taken, set_config('lock_timeout', s.before, true)
-          FROM s CROSS JOIN (SELECT count(*) AS taken FROM u) c
-          """;
+        RETURNING 1
+      )
+      SELECT c.taken, set_config('lock_timeout', s.before, true)
+      FROM s CROSS JOIN (SELECT count(*) AS taken FROM u) c
+      """;
     }
   }
 
