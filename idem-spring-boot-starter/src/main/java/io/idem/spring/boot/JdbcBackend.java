@@ -185,8 +185,8 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
               + " on the DataSource of Idem's records; there are "
               + String.join(", ", all.keySet())
               + ".",
-          "Name the one that the idempotent operations run in with idem.jdbc.transaction-manager,"
-              + " and its DataSource with idem.jdbc.data-source.");
+          "Name the one that the idempotent operations run in with idem.jdbc.transaction-manager, and"
+              + " its DataSource with idem.jdbc.data-source.");
     }
     return fitting.get(0);
   }
