@@ -116,22 +116,29 @@ public enum Dialect {
   }
 
   RecordTable table(JdbcSettings settings) {
-    requirePartitions(settings);
+    requireSupport(settings);
     return new RecordTable(
         spec(),
         settings.tableName(),
         settings.storeLabels(),
         settings.partitioning() != null,
+        settings.lockWait() == LockWait.OF_SESSION,
         settings.queryTimeout());
   }
 
   /** Refuses settings that this database cannot hold. */
-  void requirePartitions(JdbcSettings settings) {
+  void requireSupport(JdbcSettings settings) {
     if (settings.partitioning() != null && this != POSTGRESQL) {
       throw new IllegalArgumentException(
           "Tables are partitioned on PostgreSQL only, and this is "
               + spec().product()
               + ": leave the partitioning out of the settings");
+    }
+    if (settings.lockWait() == LockWait.OF_SESSION && this != POSTGRESQL) {
+      throw new IllegalArgumentException(
+          "Connections bound the wait of claims on PostgreSQL only, and this is "
+              + spec().product()
+              + ": leave the lock wait of the settings at PER_CLAIM");
     }
   }
 }

@@ -3,6 +3,7 @@ package io.idem.jdbc;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.jdbc.internal.Failures;
 import io.idem.jdbc.internal.SchemaScript;
+import io.idem.jdbc.internal.SessionBound;
 import java.sql.Connection;
 import java.sql.SQLException;
 import javax.sql.DataSource;
@@ -43,7 +44,7 @@ public final class JdbcSchema {
    * @param settings how records are kept
    */
   public JdbcSchema(DataSource dataSource, Dialect dialect, JdbcSettings settings) {
-    dialect.requirePartitions(settings);
+    dialect.requireSupport(settings);
     this.dataSource = dataSource;
     this.dialect = dialect;
     this.settings = settings;
@@ -52,7 +53,8 @@ public final class JdbcSchema {
   }
 
   /**
-   * Makes sure that the table is there and of this version.
+   * Makes sure that the table is there and of this version, and that connections bound the wait of
+   * claims if they are to.
    *
    * @throws IllegalStateException if it is not; the message names the fix
    * @throws StoreUnavailableException if the database cannot say
@@ -90,6 +92,9 @@ public final class JdbcSchema {
                   : " is not partitioned, as its JdbcSettings say: leave the partitioning out, or"
                       + " use another table, made by "
                       + script.resource()));
+    }
+    if (settings.lockWait() == LockWait.OF_SESSION) {
+      asked("Looking at the connections to the table ", SessionBound::require);
     }
   }
 

@@ -15,9 +15,14 @@ import org.jspecify.annotations.Nullable;
  *     timeout as well
  * @param partitioning how the table is partitioned, on PostgreSQL only; null for a plain table. The
  *     table must have been made accordingly
+ * @param lockWait who bounds how long a claim waits for a rival
  */
 public record JdbcSettings(
-    String table, boolean storeLabels, Duration queryTimeout, @Nullable Partitioning partitioning) {
+    String table,
+    boolean storeLabels,
+    Duration queryTimeout,
+    @Nullable Partitioning partitioning,
+    LockWait lockWait) {
 
   /** The default table. */
   public static final String DEFAULT_TABLE = "idem_record";
@@ -32,6 +37,7 @@ public record JdbcSettings(
    * @param storeLabels whether rows keep the readable parts of their key
    * @param queryTimeout how long a statement may take beyond its wait for a rival
    * @param partitioning how the table is partitioned; null for a plain table
+   * @param lockWait who bounds how long a claim waits for a rival
    * @throws IllegalArgumentException if the table is no plain identifier or the timeout is negative
    */
   public JdbcSettings {
@@ -43,12 +49,13 @@ public record JdbcSettings(
   }
 
   /**
-   * The plain table {@value #DEFAULT_TABLE}, with labels, and five seconds for a statement.
+   * The plain table {@value #DEFAULT_TABLE}, with labels, five seconds for a statement, and claims
+   * that bound their own wait.
    *
    * @return the settings
    */
   public static JdbcSettings defaults() {
-    return new JdbcSettings(DEFAULT_TABLE, true, DEFAULT_QUERY_TIMEOUT, null);
+    return new JdbcSettings(DEFAULT_TABLE, true, DEFAULT_QUERY_TIMEOUT, null, LockWait.PER_CLAIM);
   }
 
   /**
@@ -58,7 +65,7 @@ public record JdbcSettings(
    * @return a copy
    */
   public JdbcSettings withTable(String table) {
-    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning);
+    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning, lockWait);
   }
 
   /**
@@ -68,7 +75,7 @@ public record JdbcSettings(
    * @return a copy
    */
   public JdbcSettings withStoreLabels(boolean storeLabels) {
-    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning);
+    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning, lockWait);
   }
 
   /**
@@ -78,7 +85,7 @@ public record JdbcSettings(
    * @return a copy
    */
   public JdbcSettings withQueryTimeout(Duration queryTimeout) {
-    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning);
+    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning, lockWait);
   }
 
   /**
@@ -88,7 +95,17 @@ public record JdbcSettings(
    * @return a copy
    */
   public JdbcSettings withPartitioning(@Nullable Partitioning partitioning) {
-    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning);
+    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning, lockWait);
+  }
+
+  /**
+   * The same settings with another bound for the wait of a claim.
+   *
+   * @param lockWait who bounds it; other than {@link LockWait#PER_CLAIM} on PostgreSQL only
+   * @return a copy
+   */
+  public JdbcSettings withLockWait(LockWait lockWait) {
+    return new JdbcSettings(table, storeLabels, queryTimeout, partitioning, lockWait);
   }
 
   TableName tableName() {

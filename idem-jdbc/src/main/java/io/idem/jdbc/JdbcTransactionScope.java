@@ -31,6 +31,11 @@ final class JdbcTransactionScope implements TransactionScope {
 
   private boolean ended;
 
+  /** What was claimed last, and when at the latest that was. */
+  private @Nullable ClaimRequest claimed;
+
+  private long claimedNanos;
+
   JdbcTransactionScope(
       JdbcTransactions.Transaction transaction, RecordTable table, BatchTable batches) {
     this.transaction = transaction;
@@ -66,9 +71,14 @@ final class JdbcTransactionScope implements TransactionScope {
   private Claim claiming(
       ClaimRequest request, @Nullable StoredOutcome outcome, Duration waitAtMost) {
     Session session = session();
+    long sentNanos = System.nanoTime();
     try {
       Claim claim = table.claim(session, request, outcome, waitAtMost);
-      used |= claim instanceof Claim.Acquired;
+      if (claim instanceof Claim.Acquired) {
+        used = true;
+        claimed = request;
+        claimedNanos = sentNanos;
+      }
       return claim;
     } catch (SQLException e) {
       throw failed("Claiming record " + request.id(), e);
@@ -119,7 +129,7 @@ final class JdbcTransactionScope implements TransactionScope {
   public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
     Session session = session();
     try {
-      return table.complete(session, lease, outcome, retention);
+      return table.complete(session, lease, outcome, retention, isInTime(lease, retention));
     } catch (SQLException e) {
       throw failed("Completing record " + lease.id(), e);
     }
@@ -135,7 +145,8 @@ final class JdbcTransactionScope implements TransactionScope {
     Session session = session();
     ended = true;
     try {
-      LeaseCheck check = table.completeAndCommit(session, lease, outcome, retention);
+      LeaseCheck check =
+          table.completeAndCommit(session, lease, outcome, retention, isInTime(lease, retention));
       if (check == LeaseCheck.LOST) {
         transaction.setRollbackOnly();
       }
@@ -149,6 +160,21 @@ final class JdbcTransactionScope implements TransactionScope {
           e,
           Failures.isRollback(e));
     }
+  }
+
+  /**
+   * Whether the claim has the record kept as long as its completion would. A claim reckons with a
+   * whole lease beside the retention; half of it is left for what may hold the completion up.
+   */
+  private boolean isInTime(Lease lease, Duration retention) {
+    ClaimRequest request = claimed;
+    return request != null
+        && request.token().equals(lease.token())
+        && request.id().equals(lease.id())
+        && retention.compareTo(request.retention()) <= 0
+        && Duration.ofNanos(System.nanoTime() - claimedNanos)
+                .compareTo(request.leaseFor().dividedBy(2))
+            < 0;
   }
 
   @Override

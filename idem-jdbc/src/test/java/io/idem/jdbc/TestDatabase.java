@@ -34,6 +34,25 @@ record TestDatabase(DataSource dataSource, Dialect dialect, JdbcSettings setting
     return Backend.POSTGRESQL.prepared();
   }
 
+  /** A PostgreSQL whose connections bound the wait of claims. */
+  static TestDatabase boundBySession(Duration lockTimeout) {
+    TestDatabase database =
+        new TestDatabase(
+            Backend.POSTGRESQL.empty(),
+            Dialect.POSTGRESQL,
+            JdbcSettings.defaults().withLockWait(LockWait.OF_SESSION));
+    database.setLockTimeout(lockTimeout);
+    return database.prepared();
+  }
+
+  /** What connections opened from now on carry, on PostgreSQL. */
+  void setLockTimeout(Duration lockTimeout) {
+    execute(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = "
+            + lockTimeout.toMillis()
+            + "', current_database()); END $$");
+  }
+
   /** A PostgreSQL whose table is partitioned, and that of keys without a time in several. */
   static TestDatabase partitioned(Partitioning partitioning) {
     TestDatabase database =

@@ -10,10 +10,13 @@ import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.Mode;
 import io.idem.core.Operation;
+import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcIdempotencyStore;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
+import io.idem.jdbc.JdbcTransactions;
+import io.idem.jdbc.LockWait;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -52,20 +55,31 @@ final class SqlFloor implements AutoCloseable {
   private final List<String> stored;
 
   SqlFloor(String backend, DataSource database, int connections) throws SQLException {
+    this(backend, database, connections, LockWait.PER_CLAIM);
+  }
+
+  /** Both sides run on connections with a lock_timeout where these bound the wait of claims. */
+  SqlFloor(String backend, DataSource database, int connections, LockWait lockWait)
+      throws SQLException {
     this.backend = backend;
     HikariConfig config = new HikariConfig();
     config.setDataSource(database);
     config.setMaximumPoolSize(connections);
+    if (lockWait == LockWait.OF_SESSION) {
+      config.setConnectionInitSql("SET lock_timeout = '2s'");
+    }
     this.pool = new HikariDataSource(config);
     try (Connection connection = pool.getConnection()) {
       this.postgres = connection.getMetaData().getDatabaseProductName().equals("PostgreSQL");
     }
-    new JdbcSchema(pool, JdbcSettings.defaults()).createIfAbsent();
+    JdbcSettings settings = JdbcSettings.defaults().withLockWait(lockWait);
+    new JdbcSchema(pool, settings).createIfAbsent();
     createTables();
     this.idempotency =
         Idempotency.builder()
-            .store(new JdbcIdempotencyStore(pool))
-            .transactionalStore(new JdbcTransactionalStore(pool))
+            .store(new JdbcIdempotencyStore(pool, settings))
+            .transactionalStore(
+                new JdbcTransactionalStore(JdbcTransactions.of(pool), Dialect.of(pool), settings))
             .build();
     this.stored = IntStream.range(0, REPLAYED).mapToObj(i -> key()).toList();
     store();
@@ -112,6 +126,11 @@ final class SqlFloor implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** Those of new keys, each of which is claimed: transactional without and with answer, leased. */
+  List<Comparison> claims() {
+    return comparisons().subList(0, 3);
   }
 
   @SuppressWarnings("NullAway") // does not see that the result of an inbox is always null

@@ -5,6 +5,7 @@ import io.idem.benchmarks.load.Comparison;
 import io.idem.benchmarks.load.Report;
 import io.idem.benchmarks.load.Result;
 import io.idem.benchmarks.load.Rounds;
+import io.idem.jdbc.LockWait;
 import io.idem.testkit.TestMariaDb;
 import io.idem.testkit.TestPostgres;
 import io.idem.testkit.TestRedis;
@@ -30,7 +31,13 @@ import javax.sql.DataSource;
 public final class StoresBenchmark {
 
   private static final Report REPORT =
-      new Report("stores", "Stores against code by hand", "Commits wait for the disk.");
+      new Report(
+          "stores",
+          "Stores against code by hand",
+          "Commits wait for the disk. On \"PostgreSQL with lock_timeout\" all connections, also"
+              + " those of the code by hand, carry a lock_timeout of two seconds, and claims leave"
+              + " their wait to it (`LockWait.OF_SESSION`); on \"PostgreSQL\" each claim bounds its"
+              + " own wait, which the code by hand does not.");
 
   private final List<Integer> threads;
   private final int rounds;
@@ -78,11 +85,18 @@ public final class StoresBenchmark {
   private List<Result> measure() throws Exception {
     int connections = threads.stream().mapToInt(Integer::intValue).max().orElse(1) + 2;
     try (SqlFloor postgres = new SqlFloor("PostgreSQL", durablePostgres(), connections);
+        SqlFloor bounded =
+            new SqlFloor(
+                "PostgreSQL with lock_timeout",
+                durablePostgres(),
+                connections,
+                LockWait.OF_SESSION);
         // As it comes, MariaDB syncs its log at each commit.
         SqlFloor mariaDb =
             new SqlFloor("MariaDB", TestMariaDb.shared().newDatabase(), connections);
         RedisFloor redis = new RedisFloor(redisUrl)) {
       List<Comparison> comparisons = new ArrayList<>(postgres.comparisons());
+      comparisons.addAll(bounded.claims());
       comparisons.addAll(mariaDb.comparisons());
       comparisons.addAll(redis.comparisons());
       comparisons.removeIf(

@@ -33,7 +33,7 @@ public record DialectSpec(
     boolean uuidIds,
     QueryTimeouts queryTimeouts,
     Map<Verb, String> statements,
-    @Nullable LockWait lockWait,
+    @Nullable SessionLockWait lockWait,
     @Nullable Savepoint savepoint,
     Schema schema,
     Errors errors,
@@ -42,10 +42,10 @@ public record DialectSpec(
   /**
    * PostgreSQL 12 and later.
    *
-   * <p>A claim is one plain insert. It sets {@code lock_timeout} for the transaction and sets it
-   * back to what it was; after a conflict the read does so, which has a snapshot of its own and
-   * therefore sees what was committed while the insert waited; after an error the rollback does.
-   * The other statements set it and set it back in common table expressions.
+   * <p>A claim is one insert. It sets {@code lock_timeout} for the transaction and sets it back to
+   * what it was; after an error the rollback does. After a conflict a read follows, which has a
+   * snapshot of its own and therefore sees what was committed while the insert waited. The other
+   * statements set the bound and set it back in common table expressions.
    *
    * <p>A new row's expiry is rounded up to a second: the index of the purge keeps equal values in a
    * third of the space.
@@ -178,7 +178,8 @@ public record DialectSpec(
                       <= CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)
                     ORDER BY expires_at FETCH FIRST {limit} ROWS ONLY)
                   """)),
-          new LockWait("SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", "SET LOCK_TIMEOUT ?", 1),
+          new SessionLockWait(
+              "SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", "SET LOCK_TIMEOUT ?", 1),
           null,
           new Schema(
               """
@@ -290,7 +291,7 @@ public record DialectSpec(
                   FROM {rows} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON t.id = {id}
                   """)),
           // Below 1 it is out of range, which strict sessions refuse.
-          new LockWait(
+          new SessionLockWait(
               null,
               "SET @idem_lock_wait = @@SESSION.innodb_lock_wait_timeout,"
                   + " SESSION innodb_lock_wait_timeout = GREATEST(1, ?)",
@@ -336,7 +337,7 @@ public record DialectSpec(
    * @param restore sets it back; its parameter is what {@code get} read, if that is there
    * @param millisPerUnit its unit
    */
-  record LockWait(@Nullable String get, String set, String restore, long millisPerUnit) {}
+  record SessionLockWait(@Nullable String get, String set, String restore, long millisPerUnit) {}
 
   /**
    * Statements around a claim, in a database where any error spoils the transaction.
@@ -398,11 +399,6 @@ public record DialectSpec(
 
   private static final class Insert {
 
-    /** The attempt comes last, because what sets the wait bound stands in its place. */
-    private static final String ALL_COLUMNS =
-        "lease_until, expires_at, created_at, state, id, owner_token, fingerprint, namespace,"
-            + " operation, source, idempotency_key, outcome, attempt";
-
     /**
      * In steps of a second. The cast rounds to the nearest: one more is never early, and at most a
      * second and a half late.
@@ -410,30 +406,48 @@ public record DialectSpec(
     private static final String EXPIRY =
         "(CAST(date_part('epoch', clock_timestamp()) AS bigint) + 1) * 1000 + {keep}";
 
-    private static final String ALL_VALUES =
-        "{now} + {lease}, "
-            + EXPIRY
-            + ", {now} + {age}, {state}, {id}, {token}, {fingerprint}, {namespace}, {operation},"
-            + " {source}, {key}, {outcome}";
+    private static final String OWNER_COLUMNS =
+        "created_at, owner_token, namespace, operation, source, idempotency_key";
+
+    private static final String OWNER = "{now}, {token}, {namespace}, {operation}, {source}, {key}";
+
+    /**
+     * Bounds the wait of an insert and sets the bound back, both within the statement: of two rows
+     * that are made one after the other, the first is inserted, and the second is not, which is
+     * asked for when the first has been inserted or has met another. What the bound was before is
+     * put aside under a name of our own. Operands of CASE and AND are computed from left to right.
+     */
+    private static final String BOUNDED =
+        """
+        SELECT {values}, 1 FROM (VALUES (true), (false)) b (begins) WHERE CASE WHEN begins
+        THEN set_config('idem.lock_timeout', current_setting('lock_timeout'), true) IS NOT NULL
+          AND set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL
+        ELSE set_config('lock_timeout', current_setting('idem.lock_timeout'), true) IS NULL END
+        """;
+
+    /** Bounds the wait of an insert whose transaction ends with it, which sets the bound back. */
+    private static final String BOUNDED_TO_ITS_END =
+        """
+        VALUES ({values},
+          CASE WHEN set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL THEN 1 END)
+        """;
+
+    private static final String UNBOUNDED = "VALUES ({values}, 1)";
 
     static final Map<Verb, String> POSTGRESQL =
         Map.of(
             Verb.INSERT,
-            postgresql(ALL_COLUMNS, ALL_VALUES, true),
+            inTransaction(BOUNDED),
             Verb.INSERT_ALONE,
-            postgresql(ALL_COLUMNS, ALL_VALUES, false),
+            alone(BOUNDED_TO_ITS_END),
             Verb.INSERT_DONE,
-            postgresql(
-                "expires_at, state, id, fingerprint, attempt",
-                EXPIRY + ", {state}, {id}, {fingerprint}",
-                true),
-            Verb.READ,
-            """
-            SELECT 0 AS taken, r.state, r.owner_token, r.attempt, r.fingerprint, r.outcome,
-              r.lease_until - {now} AS lease_left, r.expires_at - {now} AS expires_in,
-              set_config('lock_timeout', current_setting('idem.lock_timeout'), true)
-            FROM (SELECT 1) one LEFT JOIN {table} r ON r.id = {id}
-            """,
+            done(BOUNDED),
+            Verb.INSERT_UNBOUNDED,
+            inTransaction(UNBOUNDED),
+            Verb.INSERT_ALONE_UNBOUNDED,
+            alone(UNBOUNDED),
+            Verb.INSERT_DONE_UNBOUNDED,
+            done(UNBOUNDED),
             Verb.LOOK,
             Verb.LOOK_ALONE.standard(),
             Verb.COMPLETE_AND_COMMIT,
@@ -441,38 +455,41 @@ public record DialectSpec(
                 + Verb.COMPLETE.standard()
                 + " RETURNING 1) SELECT 1 / count(*) FROM u; COMMIT",
             Verb.MERGE_AND_COMMIT,
-            // The division is by a value that is not known when the statement is planned.
-            """
-            MERGE INTO {table} USING (SELECT 1) one
-            ON id = {id} AND owner_token = {token} AND state = 1
-            WHEN MATCHED THEN UPDATE SET state = 2, outcome = {outcome},
-              expires_at = GREATEST(expires_at, {now} + {keep})
-            WHEN NOT MATCHED THEN
-              INSERT (attempt) VALUES (1 / CAST(clock_timestamp() IS NULL AS int)); COMMIT
-            """);
+            merging(", expires_at = GREATEST(expires_at, {now} + {keep})"),
+            Verb.MERGE_IN_TIME_AND_COMMIT,
+            merging(""));
 
-    /**
-     * A plain insert that bounds its own wait. A row's values are computed before anything is
-     * waited for, and those of CASE and AND from left to right.
-     *
-     * @param goesOn whether the transaction goes on: then the bound is put aside under a name of
-     *     our own, and set back by the row that went in, or else by {@link Verb#READ}
-     */
-    private static String postgresql(String columns, String values, boolean goesOn) {
-      String keep =
-          "set_config('idem.lock_timeout', current_setting('lock_timeout'), true) IS NOT NULL AND ";
-      return "INSERT INTO {table} ("
+    private static String inTransaction(String source) {
+      return insert("state, outcome, " + OWNER_COLUMNS, "{state}, {outcome}, " + OWNER, source);
+    }
+
+    private static String alone(String source) {
+      return insert("state, lease_until, " + OWNER_COLUMNS, "1, {now} + {lease}, " + OWNER, source);
+    }
+
+    private static String done(String source) {
+      return insert("state", "2", source);
+    }
+
+    /** The attempt comes last, because what sets the bound may stand in its place. */
+    private static String insert(String columns, String values, String source) {
+      return "INSERT INTO {table} (expires_at, id, fingerprint, "
           + columns
-          + ") VALUES ("
-          + values
-          + ", CASE WHEN "
-          + (goesOn ? keep : "")
-          + "set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL THEN 1 END)"
-          + " ON CONFLICT (id) DO NOTHING"
-          + (goesOn
-              ? " RETURNING 1, set_config('lock_timeout', current_setting('idem.lock_timeout'),"
-                  + " true)"
-              : "");
+          + ", attempt) "
+          + source.replace("{values}", EXPIRY + ", {id}, {fingerprint}, " + values)
+          + " ON CONFLICT (id) DO NOTHING";
+    }
+
+    /** The division is by a value that is not known when the statement is planned. */
+    private static String merging(String expiry) {
+      return """
+      MERGE INTO {table} USING (SELECT 1) one
+      ON id = {id} AND owner_token = {token} AND state = 1
+      WHEN MATCHED THEN UPDATE SET state = 2, outcome = {outcome}%s
+      WHEN NOT MATCHED THEN
+        INSERT (attempt) VALUES (1 / CAST(clock_timestamp() IS NULL AS int)); COMMIT
+      """
+          .formatted(expiry);
     }
   }
 

@@ -14,18 +14,40 @@ final class MetRecords {
 
   private static final int SLOTS = 1 << 14;
 
+  /** So many places one record can be in: those that are met often do not put each other out. */
+  private static final int WAYS = 4;
+
   private final AtomicLongArray slots = new AtomicLongArray(SLOTS);
 
   void add(RecordId id) {
-    slots.setOpaque(slot(id), mark(id));
+    long mark = mark(id);
+    int first = first(id);
+    int place = first + (int) (mark >>> 62);
+    for (int i = first; i < first + WAYS; i++) {
+      long there = slots.getOpaque(i);
+      if (there == mark) {
+        return;
+      }
+      if (there == 0) {
+        place = i;
+      }
+    }
+    slots.setOpaque(place, mark);
   }
 
   boolean mayContain(RecordId id) {
-    return slots.getOpaque(slot(id)) == mark(id);
+    long mark = mark(id);
+    int first = first(id);
+    for (int i = first; i < first + WAYS; i++) {
+      if (slots.getOpaque(i) == mark) {
+        return true;
+      }
+    }
+    return false;
   }
 
-  private static int slot(RecordId id) {
-    return (int) id.low() & (SLOTS - 1);
+  private static int first(RecordId id) {
+    return (int) id.low() & (SLOTS - WAYS);
   }
 
   /** The lower half of an id is all digest. An id whose half is zero is looked at in vain. */

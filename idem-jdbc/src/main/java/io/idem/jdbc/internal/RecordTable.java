@@ -50,6 +50,7 @@ public final class RecordTable {
   private final DialectSpec dialect;
   private final boolean storeLabels;
   private final boolean partitioned;
+  private final @Nullable SessionBound sessionBound;
   private final long queryTimeoutMillis;
   private final Map<String, String> words;
   private final Map<Verb, Sql> statements = new EnumMap<>(Verb.class);
@@ -67,6 +68,7 @@ public final class RecordTable {
    * @param table the table
    * @param storeLabels whether rows keep the readable parts of their key
    * @param partitioned whether rows may move between partitions
+   * @param boundBySession whether connections bound the wait of claims by themselves
    * @param queryTimeout how long a statement may take beyond its wait for a lock; zero for no limit
    */
   public RecordTable(
@@ -74,10 +76,12 @@ public final class RecordTable {
       TableName table,
       boolean storeLabels,
       boolean partitioned,
+      boolean boundBySession,
       Duration queryTimeout) {
     this.dialect = dialect;
     this.storeLabels = storeLabels;
     this.partitioned = partitioned;
+    this.sessionBound = boundBySession ? new SessionBound() : null;
     this.queryTimeoutMillis = Binder.millis(queryTimeout);
     this.words = Map.of("table", table.value(), "now", dialect.now());
     dialect.statements().forEach((verb, text) -> statements.put(verb, Sql.of(text, words)));
@@ -98,6 +102,7 @@ public final class RecordTable {
    * @return the answer
    * @throws SQLException if the database fails; SQL state 40001 also if a rival's record cannot be
    *     seen at the transaction's isolation level
+   * @throws IllegalStateException if the connection is to bound the wait and does not
    */
   public Claim claim(
       Session session, ClaimRequest request, @Nullable StoredOutcome outcome, Duration waitAtMost)
@@ -115,7 +120,7 @@ public final class RecordTable {
 
   /** Makes a call whose statements wait for locks at most so long, where a session decides that. */
   <R> R withLockWait(Session session, long waitMillis, Bounded<R> call) throws SQLException {
-    DialectSpec.LockWait setting = dialect.lockWait();
+    DialectSpec.SessionLockWait setting = dialect.lockWait();
     if (setting == null) {
       return call.make();
     }
@@ -141,7 +146,8 @@ public final class RecordTable {
   }
 
   /** A session that keeps our bound would cut others' statements short: it is used no more. */
-  private static void restore(Session session, DialectSpec.LockWait setting, @Nullable Long before)
+  private static void restore(
+      Session session, DialectSpec.SessionLockWait setting, @Nullable Long before)
       throws SQLException {
     try {
       set(session, setting.restore(), before);
@@ -176,13 +182,13 @@ public final class RecordTable {
       throws SQLException {
     long start = System.nanoTime();
     Binder values = values(session, request, outcome, waitMillis);
-    Sql insert = insertion(session, outcome);
     for (int round = 1; round <= MAX_ROUNDS; round++) {
       long waited = (System.nanoTime() - start) / 1_000_000;
       long waitLeft = Math.max(1, waitMillis - waited);
       values.put(Param.WAIT, waitLeft);
       Claim claim;
       try {
+        Sql insert = insertion(session, outcome, waitLeft);
         claim = round(session, request, insert, values, waitLeft);
       } catch (SQLException e) {
         if (dialect.errors().lockTimeout(e)) {
@@ -303,13 +309,31 @@ public final class RecordTable {
    */
   public LeaseCheck complete(
       Session session, Lease lease, StoredOutcome outcome, Duration retention) throws SQLException {
+    return complete(session, lease, outcome, retention, false);
+  }
+
+  /**
+   * Completes an owned record.
+   *
+   * @param session where
+   * @param lease whose
+   * @param outcome what is to be replayed
+   * @param retention how long to keep it
+   * @param inTime whether its claim has it kept as long already
+   * @return whether the record was still owned
+   * @throws SQLException if the database fails
+   */
+  public LeaseCheck complete(
+      Session session, Lease lease, StoredOutcome outcome, Duration retention, boolean inTime)
+      throws SQLException {
+    Verb verb = inTime ? Verb.COMPLETE_IN_TIME : Verb.COMPLETE;
     Binder values =
         owned(lease).put(Param.OUTCOME, bytes(outcome)).put(Param.KEEP, Binder.millis(retention));
     boolean held =
         holds(
             session,
             // The second is rare: lost, or a completion repeated because its answer was lost.
-            () -> update(session, Verb.COMPLETE, values) == 1 || isCompleted(session, values));
+            () -> update(session, verb, values) == 1 || isCompleted(session, values));
     if (held) {
       met.add(lease.id());
     }
@@ -355,15 +379,18 @@ public final class RecordTable {
    * @param lease whose
    * @param outcome what is to be replayed
    * @param retention how long to keep it
+   * @param inTime whether its claim has it kept as long already
    * @return LOST if the record was not owned; then nothing is committed, and the transaction can
    *     only be rolled back
    * @throws SQLException if the database fails; it may have committed
    */
   public LeaseCheck completeAndCommit(
-      Session session, Lease lease, StoredOutcome outcome, Duration retention) throws SQLException {
+      Session session, Lease lease, StoredOutcome outcome, Duration retention, boolean inTime)
+      throws SQLException {
     Binder values =
         owned(lease).put(Param.OUTCOME, bytes(outcome)).put(Param.KEEP, Binder.millis(retention));
-    Sql sql = sql(merges(session) ? Verb.MERGE_AND_COMMIT : Verb.COMPLETE_AND_COMMIT);
+    Verb merge = inTime ? Verb.MERGE_IN_TIME_AND_COMMIT : Verb.MERGE_AND_COMMIT;
+    Sql sql = sql(merges(session) ? merge : Verb.COMPLETE_AND_COMMIT);
     try (Prepared prepared = prepare(session, sql, values, 0)) {
       PreparedStatement statement = prepared.statement();
       statement.execute();
@@ -498,12 +525,14 @@ public final class RecordTable {
   }
 
   /** The insert of a claim, in the form that costs least. */
-  private Sql insertion(Session session, @Nullable StoredOutcome outcome) {
-    Verb verb = Verb.INSERT;
+  private Sql insertion(Session session, @Nullable StoredOutcome outcome, long waitMillis)
+      throws SQLException {
+    boolean unbounded = sessionBound != null && sessionBound.isEnough(session, waitMillis);
+    Verb verb = unbounded ? Verb.INSERT_UNBOUNDED : Verb.INSERT;
     if (!session.inTransaction()) {
-      verb = Verb.INSERT_ALONE;
+      verb = unbounded ? Verb.INSERT_ALONE_UNBOUNDED : Verb.INSERT_ALONE;
     } else if (outcome != null && bytes(outcome) == null) {
-      verb = Verb.INSERT_DONE;
+      verb = unbounded ? Verb.INSERT_DONE_UNBOUNDED : Verb.INSERT_DONE;
     }
     return claimSql(session, sql(verb).text().isEmpty() ? Verb.INSERT : verb);
   }

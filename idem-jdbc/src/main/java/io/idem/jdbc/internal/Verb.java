@@ -37,6 +37,18 @@ enum Verb {
    */
   INSERT_DONE(""),
 
+  /**
+   * As {@link #INSERT} where the connection itself bounds the wait for locks. Empty if there is no
+   * difference.
+   */
+  INSERT_UNBOUNDED(""),
+
+  /** As {@link #INSERT_ALONE} where the connection itself bounds the wait for locks. */
+  INSERT_ALONE_UNBOUNDED(""),
+
+  /** As {@link #INSERT_DONE} where the connection itself bounds the wait for locks. */
+  INSERT_DONE_UNBOUNDED(""),
+
   /** Reads what {@link #INSERT} met, as a row of {@link Row}. Empty if INSERT answers it. */
   READ(Parts.READ),
 
@@ -78,6 +90,9 @@ enum Verb {
       """
           + Parts.OWNED),
 
+  /** As {@link #COMPLETE} for a run that took no longer than its claim reckoned with. */
+  COMPLETE_IN_TIME("UPDATE {table} SET state = 2, outcome = {outcome} " + Parts.OWNED),
+
   /**
    * Completes an owned row and commits, in one statement list. A row that is not owned is an error,
    * after which nothing is committed. Empty where that takes two round trips.
@@ -89,6 +104,9 @@ enum Verb {
    * if there are none.
    */
   MERGE_AND_COMMIT(""),
+
+  /** As {@link #MERGE_AND_COMMIT} for a run that took no longer than its claim reckoned with. */
+  MERGE_IN_TIME_AND_COMMIT(""),
 
   /** Whether a row was completed under a token: a row if so. */
   COMPLETED("SELECT 1 FROM {table} WHERE id = {id} AND owner_token = {token} AND state = 2"),

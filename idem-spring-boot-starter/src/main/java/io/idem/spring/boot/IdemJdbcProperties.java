@@ -1,5 +1,6 @@
 package io.idem.spring.boot;
 
+import io.idem.jdbc.LockWait;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,12 @@ public class IdemJdbcProperties {
 
   /** How many partitions are made ahead of the keys to come. */
   private int partitionsAhead = 3;
+
+  /**
+   * Who bounds how long a claim waits for a rival: each claim itself, or, on PostgreSQL, the
+   * lock_timeout that the connections carry.
+   */
+  private LockWait lockWait = LockWait.PER_CLAIM;
 
   /** Creates the properties with their defaults. */
   public IdemJdbcProperties() {}
@@ -136,6 +143,24 @@ public class IdemJdbcProperties {
    */
   public void setPartitionsAhead(int partitionsAhead) {
     this.partitionsAhead = partitionsAhead;
+  }
+
+  /**
+   * Who bounds how long a claim waits for a rival.
+   *
+   * @return each claim itself by default
+   */
+  public LockWait getLockWait() {
+    return lockWait;
+  }
+
+  /**
+   * Sets who bounds how long a claim waits for a rival.
+   *
+   * @param lockWait each claim itself or, on PostgreSQL, the connection
+   */
+  public void setLockWait(LockWait lockWait) {
+    this.lockWait = lockWait;
   }
 
   /**

@@ -3,6 +3,7 @@ package io.idem.spring.boot;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.LockWait;
 import io.idem.jdbc.Partitioning;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.SpringJdbcTransactions;
@@ -43,7 +44,10 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
     JdbcSettings settings;
     Dialect dialect;
     try {
-      settings = JdbcSettings.defaults().withTable(properties.getTable());
+      settings =
+          JdbcSettings.defaults()
+              .withTable(properties.getTable())
+              .withLockWait(properties.getLockWait());
     } catch (IllegalArgumentException e) {
       throw new IdempotencySetupException(
           "idem.jdbc.table is '" + properties.getTable() + "', which is no plain identifier.",
@@ -79,6 +83,15 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
           "Remove idem.jdbc.partition-width.",
           null);
     }
+    if (settings.lockWait() == LockWait.OF_SESSION && dialect != Dialect.POSTGRESQL) {
+      throw new IdempotencySetupException(
+          "idem.jdbc.lock-wait is of-session, and connections bound the wait of claims on"
+              + " PostgreSQL only: the database is "
+              + dialect
+              + ".",
+          "Remove idem.jdbc.lock-wait.",
+          null);
+    }
     JdbcBackend backend = new JdbcBackend(dataSource, dialect, settings);
     backend.prepareSchema(properties.getInitializeSchema());
     return backend;
@@ -98,7 +111,8 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
           e.getMessage() + ".",
           "With Spring Boot, idem.jdbc.initialize-schema=always lets Idem create a missing table,"
               + " idem.jdbc.table names one that is called otherwise, and idem.jdbc.partition-width"
-              + " says that it is partitioned.",
+              + " says that it is partitioned. idem.jdbc.lock-wait=of-session wants connections"
+              + " with a lock_timeout, which spring.datasource.hikari.connection-init-sql can set.",
           e);
     }
   }

@@ -279,6 +279,23 @@ class IdempotencyAutoConfigurationTest {
   }
 
   @Test
+  void connectionsMayBoundTheWaitOfClaims() {
+    DataSource postgres = TestPostgres.shared().newDatabase();
+    ApplicationContextRunner bounded =
+        database
+            .withBean(DataSource.class, () -> postgres)
+            .withPropertyValues(
+                "idem.jdbc.initialize-schema=always", "idem.jdbc.lock-wait=of-session");
+    assertRefused(bounded, "have no lock_timeout", "connection-init-sql");
+    JdbcTemplate jdbc = new JdbcTemplate(postgres);
+    String name = jdbc.queryForObject("SELECT current_database()", String.class);
+    jdbc.execute("ALTER DATABASE " + name + " SET lock_timeout = '2s'");
+    bounded.run(context -> assertThat(context).hasSingleBean(JdbcIdempotencyStore.class));
+    assertRefused(
+        database.withPropertyValues("idem.jdbc.lock-wait=of-session"), "PostgreSQL only", "H2");
+  }
+
+  @Test
   void severalDataSourcesWithoutAPrimaryAreRefused() {
     assertRefused(
         memory.withUserConfiguration(TwoDataSources.class),
