@@ -206,8 +206,7 @@ final class GuardedCalls {
     Class<?> type = method.method().getReturnType();
     if (CompletionStage.class.isAssignableFrom(type)
         || Future.class.isAssignableFrom(type)
-        || ClassUtils.getAllInterfacesForClassAsSet(type).stream()
-            .anyMatch(one -> one.getName().equals(PUBLISHER))) {
+        || isPublisher(type)) {
       throw new IdempotencySetupException(
           method
               + " is a @GuardedTransition that returns a "
@@ -215,6 +214,13 @@ final class GuardedCalls {
               + ", so that it goes on after the transaction of its transition has ended.",
           "Return the result itself, and call the method from what runs it asynchronously.");
     }
+  }
+
+  private static boolean isPublisher(Class<?> type) {
+    ClassLoader loader = type.getClassLoader();
+    return loader != null
+        && ClassUtils.isPresent(PUBLISHER, loader)
+        && ClassUtils.resolveClassName(PUBLISHER, loader).isAssignableFrom(type);
   }
 
   private int parameter(Class<?> states) {
