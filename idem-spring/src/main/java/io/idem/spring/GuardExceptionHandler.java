@@ -6,6 +6,8 @@ import io.idem.guard.jdbc.GuardBusyException;
 import io.idem.guard.jdbc.GuardConflictException;
 import io.idem.http.HttpIdempotency;
 import jakarta.servlet.http.HttpServletRequest;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.ControllerAdvice;
@@ -21,6 +23,8 @@ import org.springframework.web.bind.annotation.ExceptionHandler;
 @ControllerAdvice
 @Order(0)
 public class GuardExceptionHandler {
+
+  private static final Logger log = LoggerFactory.getLogger(GuardExceptionHandler.class);
 
   private final ProblemResponses responses;
 
@@ -48,9 +52,13 @@ public class GuardExceptionHandler {
     ObjectNotFoundException.class
   })
   public ResponseEntity<byte[]> answer(RuntimeException thrown, HttpServletRequest request) {
-    return responses.of(
+    ServiceProblem problem =
         GuardProblems.of(thrown)
-            .orElseThrow(() -> new IllegalStateException("No exception of a guard", thrown)),
-        request);
+            .orElseThrow(() -> new IllegalStateException("No exception of a guard", thrown));
+    if (problem.passing()) {
+      // Without the cause: what a driver says may have values of the row in it.
+      log.warn("A request is turned away, to be sent again. {}", thrown.getMessage());
+    }
+    return responses.of(problem, request);
   }
 }

@@ -115,8 +115,7 @@ final class TransactionRules {
   }
 
   private @Nullable DeclaredTransaction declared(IdempotentMethod method) {
-    return DeclaredTransaction.of(
-        method.method(), method.targetClass(), method.toString(), beans);
+    return DeclaredTransaction.of(method.method(), method.targetClass(), method.toString(), beans);
   }
 
   private void checkOrder(IdempotentMethod method) {

@@ -257,8 +257,10 @@ abstract class GuardedTransitionContract {
     assertThat(orders.payOnce("key", 1, null)).isEqualTo("new");
     assertThat(orders.payOnce("key", 1, null)).isEqualTo("new");
     assertThat(orders.payOnce("other key", 1, null)).isEqualTo("old");
-
     assertThat(effects()).containsExactly("PAID");
+
+    jdbc.update("delete from purchase");
+    assertThat(orders.payOnce("key", 1, null)).isEqualTo("new");
   }
 
   @Test

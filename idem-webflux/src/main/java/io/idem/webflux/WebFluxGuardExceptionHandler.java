@@ -6,6 +6,9 @@ import io.idem.guard.jdbc.GuardBusyException;
 import io.idem.guard.jdbc.GuardConflictException;
 import io.idem.http.HttpIdempotency;
 import io.idem.spring.GuardProblems;
+import io.idem.spring.ServiceProblem;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.ControllerAdvice;
@@ -23,6 +26,8 @@ import org.springframework.web.server.ServerWebExchange;
 @ControllerAdvice
 @Order(0)
 public class WebFluxGuardExceptionHandler {
+
+  private static final Logger log = LoggerFactory.getLogger(WebFluxGuardExceptionHandler.class);
 
   private final ProblemResponses responses;
 
@@ -50,9 +55,13 @@ public class WebFluxGuardExceptionHandler {
     ObjectNotFoundException.class
   })
   public ResponseEntity<byte[]> answer(RuntimeException thrown, ServerWebExchange exchange) {
-    return responses.of(
+    ServiceProblem problem =
         GuardProblems.of(thrown)
-            .orElseThrow(() -> new IllegalStateException("No exception of a guard", thrown)),
-        exchange);
+            .orElseThrow(() -> new IllegalStateException("No exception of a guard", thrown));
+    if (problem.passing()) {
+      // Without the cause: what a driver says may have values of the row in it.
+      log.warn("A request is turned away, to be sent again. {}", thrown.getMessage());
+    }
+    return responses.of(problem, exchange);
   }
 }

@@ -54,7 +54,8 @@ class GuardAutoConfigurationTest {
           JdbcTemplateAutoConfiguration.class,
           TransactionAutoConfiguration.class);
 
-  private final ApplicationContextRunner bare = new ApplicationContextRunner().withConfiguration(IDEM);
+  private final ApplicationContextRunner bare =
+      new ApplicationContextRunner().withConfiguration(IDEM);
 
   private final ApplicationContextRunner database =
       bare.withConfiguration(DATABASE)
@@ -132,7 +133,9 @@ class GuardAutoConfigurationTest {
   @Test
   void ofSeveralDatabasesThePrimaryOneIsTaken() {
     bare.withUserConfiguration(TwoDataSources.class, Primarily.class)
-        .run(context -> assertThat(dataSource(context.getBean(JdbcGuards.class))).isEqualTo("third"));
+        .run(
+            context ->
+                assertThat(dataSource(context.getBean(JdbcGuards.class))).isEqualTo("third"));
   }
 
   @Test
@@ -142,13 +145,16 @@ class GuardAutoConfigurationTest {
     assertRefused(
         two.withUserConfiguration(Orders.class), "first, second", "idem.guard.data-source");
     assertRefused(
-        two.withUserConfiguration(Orders.class)
-            .withPropertyValues("idem.guard.data-source=nobody"),
+        two.withUserConfiguration(Orders.class).withPropertyValues("idem.guard.data-source=nobody"),
         "idem.guard.data-source is 'nobody'");
     two.withPropertyValues("idem.jdbc.data-source=second")
-        .run(context -> assertThat(dataSource(context.getBean(JdbcGuards.class))).isEqualTo("second"));
+        .run(
+            context ->
+                assertThat(dataSource(context.getBean(JdbcGuards.class))).isEqualTo("second"));
     two.withPropertyValues("idem.jdbc.data-source=second", "idem.guard.data-source=first")
-        .run(context -> assertThat(dataSource(context.getBean(JdbcGuards.class))).isEqualTo("first"));
+        .run(
+            context ->
+                assertThat(dataSource(context.getBean(JdbcGuards.class))).isEqualTo("first"));
   }
 
   @Test
@@ -240,7 +246,8 @@ class GuardAutoConfigurationTest {
 
   private static DataSource withTable(String name) {
     DataSource h2 = h2DataSource();
-    new JdbcTemplate(h2).execute("create table in_" + name + " (id int primary key, state varchar(9))");
+    new JdbcTemplate(h2)
+        .execute("create table in_" + name + " (id int primary key, state varchar(9))");
     return h2;
   }
 

@@ -3,8 +3,8 @@ package io.idem.examples.payments;
 import org.springframework.http.HttpStatus;
 
 /**
- * Why a payment, or a step of an order, is not made. Nothing has changed when it is thrown, or the transaction takes it
- * back; the message is meant for the caller.
+ * Why a payment, or a step of an order, is not made. Nothing has changed when it is thrown, or the
+ * transaction takes it back; the message is meant for the caller.
  */
 abstract sealed class PaymentRejected extends RuntimeException {
 

@@ -54,8 +54,7 @@ class ShopController {
   @GetMapping("/orders/{id}")
   ShopOrder order(@PathVariable UUID id, Authentication caller) {
     return book.order(id)
-        .filter(
-            order -> Users.isOperator(caller) || order.customer().equals(caller.getName()))
+        .filter(order -> Users.isOperator(caller) || order.customer().equals(caller.getName()))
         .orElseThrow(() -> new NotFound("There is no order '" + id + "'."));
   }
 

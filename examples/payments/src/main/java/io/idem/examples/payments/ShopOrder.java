@@ -30,8 +30,7 @@ record ShopOrder(
   }
 
   ShopOrder with(List<Entered> entered) {
-    return new ShopOrder(
-        id, number, customer, seller, amount, state, createdAt, shipment, entered);
+    return new ShopOrder(id, number, customer, seller, amount, state, createdAt, shipment, entered);
   }
 
   /**

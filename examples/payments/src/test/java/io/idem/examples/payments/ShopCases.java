@@ -134,8 +134,7 @@ abstract class ShopCases {
     String order = newOrder(5);
 
     assertThat(service().get("ops", "/api/orders/" + order).status()).isEqualTo(200);
-    assertRefused(
-        service().get("bob", "/api/orders/" + order), 404, "/problems.html#not-found");
+    assertRefused(service().get("bob", "/api/orders/" + order), 404, "/problems.html#not-found");
     assertRefused(
         service()
             .send(
@@ -144,8 +143,7 @@ abstract class ShopCases {
                     .POST(BodyPublishers.noBody())),
         404,
         "/problems.html#not-found");
-    assertRefused(
-        step(UUID.randomUUID().toString(), "payment"), 404, "/problems.html#not-found");
+    assertRefused(step(UUID.randomUUID().toString(), "payment"), 404, "/problems.html#not-found");
   }
 
   @Test
@@ -177,8 +175,7 @@ abstract class ShopCases {
       Answer answer = event(order, sequence);
       assertThat(answer.text("answer"))
           .as("%d after %d", sequence, newest)
-          .isEqualTo(
-              sequence > newest ? "APPLIED" : sequence == newest ? "REPEAT" : "STALE");
+          .isEqualTo(sequence > newest ? "APPLIED" : sequence == newest ? "REPEAT" : "STALE");
       newest = Math.max(newest, sequence);
       assertThat(answer.text("now")).isEqualTo(String.valueOf(newest));
     }
@@ -233,8 +230,7 @@ abstract class ShopCases {
 
   @Test
   void anUnknownProductIsNotFound() {
-    assertRefused(
-        service().get("alice", "/api/stock/tea"), 404, "/problems.html#not-found");
+    assertRefused(service().get("alice", "/api/stock/tea"), 404, "/problems.html#not-found");
     assertRefused(put("/api/stock/tea", "{\"stock\":1}"), 404, "/problems.html#not-found");
     assertRefused(
         keyed("/api/stock/tea/deductions", UUID.randomUUID().toString(), "{\"quantity\":1}"),
@@ -271,7 +267,10 @@ abstract class ShopCases {
   }
 
   private List<String> history(String id) {
-    return order(id).json().path("history").valueStream()
+    return order(id)
+        .json()
+        .path("history")
+        .valueStream()
         .map(entered -> entered.path("state").stringValue())
         .toList();
   }
@@ -285,11 +284,7 @@ abstract class ShopCases {
         List.of("ANNOUNCED", "PICKED_UP", "IN_TRANSIT", "OUT_FOR_DELIVERY", "DELIVERED");
     return post(
         "/api/orders/" + order + "/carrier-events",
-        "{\"sequence\":"
-            + sequence
-            + ",\"status\":\""
-            + statuses.get(sequence - 1)
-            + "\"}");
+        "{\"sequence\":" + sequence + ",\"status\":\"" + statuses.get(sequence - 1) + "\"}");
   }
 
   private List<Answer> atOnce(List<String> keys) {
