@@ -77,7 +77,7 @@ final class GuardedCalls {
     try {
       return beans.getBean(name.isEmpty() ? names[0] : name, StateGuard.class);
     } catch (BeansException e) {
-      if (name.isEmpty() || beans.containsBean(name) && beans.isTypeMatch(name, StateGuard.class)) {
+      if (name.isEmpty() || isGuard(name)) {
         throw e; // it is there, and says itself why it could not be made
       }
       throw new IdempotencySetupException(
@@ -92,6 +92,10 @@ final class GuardedCalls {
               + " StateTable.of(…)).",
           e);
     }
+  }
+
+  private boolean isGuard(String name) {
+    return beans.containsBean(name) && beans.isTypeMatch(name, StateGuard.class);
   }
 
   private <S extends Enum<S>> S target(StateMachine<S> machine) {

@@ -288,10 +288,12 @@ class GuardedTransitionRefusalTest {
 
   static class Private {
     @Paying
-    private void run(int id) {}
+    private int run(int id) {
+      return id;
+    }
 
-    public void call() {
-      run(1);
+    public int call() {
+      return run(1);
     }
   }
 

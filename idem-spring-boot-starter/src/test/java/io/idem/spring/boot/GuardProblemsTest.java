@@ -20,6 +20,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -154,7 +155,7 @@ class GuardProblemsTest {
     assertThat(answer.header("Retry-After")).hasSize(retryable ? 1 : 0);
   }
 
-  private HttpResponse<String> post(String path, String key) throws Exception {
+  private HttpResponse<String> post(String path, @Nullable String key) throws Exception {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(mvc.base().resolve(path)).POST(BodyPublishers.noBody());
     if (key != null) {
