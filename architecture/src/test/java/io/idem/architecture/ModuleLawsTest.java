@@ -121,12 +121,15 @@ class ModuleLawsTest {
 
   @Test
   void guardsKnowOnlyTheDatabaseAndItsTransactions() {
-    // Of idem-jdbc, no store: which database it is, and whose transaction is running.
+    // Of idem-jdbc, no store: which database it is, what its errors mean, and whose transaction is
+    // running.
     rule(
             Module.GUARD,
-            "use only JDBC, nullness, and the dialect and the transactions of idem-jdbc",
+            "use only JDBC, nullness, and the dialect, its errors and the transactions of idem-jdbc",
             resideInAnyPackage("java..", "javax.sql..", "org.jspecify..", "io.idem.guard..")
-                .or(nameMatching("io\\.idem\\.jdbc\\.(Dialect|JdbcTransactions)(\\$.*)?")))
+                .or(
+                    nameMatching(
+                        "io\\.idem\\.jdbc\\.(Dialect|DriverErrors|JdbcTransactions)(\\$.*)?")))
         .check(idem);
   }
 

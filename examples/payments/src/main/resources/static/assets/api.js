@@ -18,6 +18,47 @@ export async function get(user, path) {
 }
 
 /**
+ * Sends one request and says what came back. Never throws: a request without an answer is an
+ * outcome too.
+ *
+ * @param {{user: string, method?: string, path: string, body?: object, key?: string}} request
+ * @returns {Promise<{status: number, answer: object, replayed: boolean, ms: number}>} status is 0
+ *   where no answer arrived
+ */
+export async function call({ user, method = 'POST', path, body, key }) {
+  const start = performance.now();
+  const elapsed = () => Math.round(performance.now() - start);
+  try {
+    const response = await fetch(path, {
+      method,
+      headers: {
+        ...headers(user),
+        ...(body && { 'Content-Type': 'application/json' }),
+        ...(key && { 'Idempotency-Key': key }),
+      },
+      body: body && JSON.stringify(body),
+    });
+    return {
+      status: response.status,
+      answer: await response.json().catch(() => ({})),
+      replayed: response.headers.get('Idempotent-Replayed') === 'true',
+      ms: elapsed(),
+    };
+  } catch {
+    return { status: 0, answer: {}, replayed: false, ms: elapsed() };
+  }
+}
+
+/** Reads a text; throws when the service does not give it. */
+export async function getText(user, path) {
+  const response = await fetch(path, { headers: headers(user), cache: 'no-store' });
+  if (!response.ok) {
+    throw new Error(`${path}: ${response.status}`);
+  }
+  return response.text();
+}
+
+/**
  * Sends one payment request and says what became of it. Never throws: a request without an answer
  * is an outcome too.
  *
@@ -26,38 +67,31 @@ export async function get(user, path) {
  *   kind is ran, replayed, busy, refused or failed
  */
 export async function send({ user, key, body }) {
-  const start = performance.now();
-  const elapsed = () => Math.round(performance.now() - start);
-  try {
-    const response = await fetch('/api/payments', {
-      method: 'POST',
-      headers: { ...headers(user), 'Content-Type': 'application/json', 'Idempotency-Key': key },
-      body: JSON.stringify(body),
-    });
-    const answer = await response.json().catch(() => ({}));
-    return {
-      kind: kindOf(response),
-      status: response.status,
-      payment: response.ok ? answer.id : undefined,
-      detail: response.ok ? undefined : (answer.detail ?? answer.title ?? response.statusText),
-      ms: elapsed(),
-    };
-  } catch {
-    return { kind: 'failed', status: 0, ms: elapsed() };
+  const { status, answer, replayed, ms } = await call({ user, path: '/api/payments', body, key });
+  if (status === 0) {
+    return { kind: 'failed', status, ms };
   }
+  const ok = status < 300;
+  return {
+    kind: kindOf(status, replayed),
+    status,
+    payment: ok ? answer.id : undefined,
+    detail: ok ? undefined : (answer.detail ?? answer.title ?? String(status)),
+    ms,
+  };
 }
 
-function kindOf(response) {
-  if (response.headers.get('Idempotent-Replayed') === 'true') {
+function kindOf(status, replayed) {
+  if (replayed) {
     return 'replayed';
   }
-  if (response.ok) {
+  if (status < 300) {
     return 'ran';
   }
-  if (response.status === 409) {
+  if (status === 409) {
     return 'busy';
   }
-  return response.status < 500 ? 'refused' : 'failed';
+  return status < 500 ? 'refused' : 'failed';
 }
 
 /**

@@ -33,18 +33,28 @@ function answerText(outcome) {
 
 /** Puts one answer on top of the timeline. */
 export function addAttempt(outcome, key) {
+  addAnswer({ ...outcome, text: answerText(outcome), note: shortId(key), title: key });
+}
+
+/**
+ * Puts one answer on top of the timeline.
+ *
+ * @param {{kind: string, status: number, text: string, note: string, title?: string, ms: number}}
+ *   answer the note is what was sent, in short
+ */
+export function addAnswer({ kind, status, text, note, title = note, ms }) {
   const row = element('li', 'attempt');
-  row.dataset.kind = outcome.kind;
-  const badge = element('span', 'badge', t(outcome.kind));
-  badge.dataset.i18n = outcome.kind;
-  const meta = element('span', 'meta', `${t('milliseconds', { n: outcome.ms })} · `);
-  const code = element('code', '', shortId(key));
-  code.title = key;
+  row.dataset.kind = kind;
+  const badge = element('span', 'badge', t(kind));
+  badge.dataset.i18n = kind;
+  const meta = element('span', 'meta', `${t('milliseconds', { n: ms })} · `);
+  const code = element('code', '', note);
+  code.title = title;
   meta.append(code);
   row.append(
     badge,
-    element('span', 'status-code mono', outcome.status ? String(outcome.status) : '–'),
-    element('span', 'answer', answerText(outcome)),
+    element('span', 'status-code mono', status ? String(status) : '–'),
+    element('span', 'answer', text),
     meta,
   );
   const list = byId('timeline');
@@ -72,6 +82,11 @@ export function showCounters({ sent, effects, tally }) {
   byId('sent-label').textContent = t(sent === 1 ? 'requestSent' : 'requestsSent');
   byId('effects').textContent = String(effects);
   byId('effects-label').textContent = t(effects === 1 ? 'effect' : 'effects');
+  showTally(tally);
+}
+
+/** Shows how the requests were answered. */
+export function showTally(tally) {
   for (const item of byId('tally').children) {
     item.querySelector('b').textContent = String(tally[item.dataset.kind]);
   }

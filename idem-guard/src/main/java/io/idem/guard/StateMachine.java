@@ -203,18 +203,12 @@ public final class StateMachine<S extends Enum<S>> {
    * Refuses a machine that has flaws, for use at start-up.
    *
    * @return this machine
-   * @throws IllegalStateException if it has, naming all of them
+   * @throws UnsoundMachineException if it has, naming all of them
    */
   public StateMachine<S> requireSound() {
     List<String> flaws = flaws();
     if (!flaws.isEmpty()) {
-      throw new IllegalStateException(
-          "The state machine of "
-              + type.getSimpleName()
-              + " cannot hold: "
-              + String.join("; ", flaws)
-              + ". Add the missing transitions, declare final states with finalStates(…), or leave"
-              + " constants out with without(…)");
+      throw new UnsoundMachineException(type, flaws);
     }
     return this;
   }

@@ -256,6 +256,50 @@ public enum ProblemType {
       What to do: if the operation was submitted with this token before, find out first whether it \
       was carried out: with a new token it would be carried out again. If it was not, get a new \
       token, for a form by loading its page again.
+      """),
+
+  // ---- business rows
+
+  /** A guard does not let the object change as it was asked to. */
+  ILLEGAL_TRANSITION(
+      "illegal-transition",
+      409,
+      "The object is in a state that does not allow this",
+      false,
+      """
+      What was asked for would change the state of an object, and the state it is in does not lead \
+      there. Nothing was done. A change that was made before is not reported like this: a repeat is \
+      answered as a repeat.
+
+      What to do: look the object up, and decide again.
+      """),
+
+  /** A guard did not find the object. */
+  OBJECT_NOT_FOUND(
+      "object-not-found",
+      404,
+      "There is no such object",
+      false,
+      """
+      What was asked for would change the state of an object, and there is none with this id. \
+      Nothing was done.
+
+      What to do: check the id. If the object is only just being created, send the request again \
+      once it is there.
+      """),
+
+  /** A guard could not get at the object, because others were at it. */
+  CONTENTION(
+      "contention",
+      503,
+      "Others are changing the same object",
+      true,
+      """
+      The request was not carried out, because others were changing the same object for too long or \
+      got in its way. What it had begun was undone.
+
+      What to do: wait for the time given in Retry-After, then send the same request again, with \
+      the same key if it had one.
       """);
 
   private final String slug;

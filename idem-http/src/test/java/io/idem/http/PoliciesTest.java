@@ -161,6 +161,9 @@ class PoliciesTest {
                 "token-not-issued",
                 "token-invalid",
                 "token-foreign",
-                "token-expired"));
+                "token-expired",
+                "illegal-transition",
+                "object-not-found",
+                "contention"));
   }
 }

@@ -129,6 +129,7 @@ final class ArgumentDigest {
     ClassLoader loader = ArgumentDigest.class.getClassLoader();
     for (String name :
         List.of(
+            "io.idem.guard.Transition",
             "jakarta.servlet.ServletRequest",
             "jakarta.servlet.ServletResponse",
             "jakarta.servlet.http.HttpSession",

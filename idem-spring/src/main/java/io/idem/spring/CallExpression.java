@@ -1,5 +1,6 @@
 package io.idem.spring;
 
+import java.lang.reflect.Method;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -26,15 +27,28 @@ final class CallExpression {
 
   private static final Pattern POSITION = Pattern.compile("[pa](\\d{1,3})");
 
-  private final IdempotentMethod method;
+  private final Method method;
   private final String attribute;
   private final Expression expression;
   private final BeanFactory beans;
   private final ParameterNameDiscoverer names = new DefaultParameterNameDiscoverer();
 
   CallExpression(IdempotentMethod method, String attribute, String text, BeanFactory beans) {
+    this(
+        method.method(),
+        "@Idempotent(" + attribute + " = \"" + text + "\") on " + method,
+        text,
+        beans);
+  }
+
+  /**
+   * An expression of any annotation.
+   *
+   * @param attribute how a message names it, with its annotation and method
+   */
+  CallExpression(Method method, String attribute, String text, BeanFactory beans) {
     this.method = method;
-    this.attribute = "@Idempotent(" + attribute + " = \"" + text + "\") on " + method;
+    this.attribute = attribute;
     this.beans = beans;
     try {
       this.expression = new SpelExpressionParser().parseExpression(text);
@@ -67,20 +81,20 @@ final class CallExpression {
   private boolean isKnown(String name) {
     Matcher position = POSITION.matcher(name);
     if (position.matches()) {
-      return Integer.parseInt(position.group(1)) < method.method().getParameterCount();
+      return Integer.parseInt(position.group(1)) < method.getParameterCount();
     }
     return name.equals("this") || name.equals("root") || parameters().contains(name);
   }
 
   private Set<String> parameters() {
-    String[] found = names.getParameterNames(method.method());
+    String[] found = names.getParameterNames(method);
     return found == null ? Set.of() : new TreeSet<>(Set.of(found));
   }
 
   /** The value for a call. */
   @Nullable Object evaluate(@Nullable Object target, @Nullable Object[] arguments) {
     MethodBasedEvaluationContext context =
-        new MethodBasedEvaluationContext(target, method.method(), arguments, names);
+        new MethodBasedEvaluationContext(target, method, arguments, names);
     context.setBeanResolver(new BeanFactoryResolver(beans));
     try {
       return expression.getValue(context);

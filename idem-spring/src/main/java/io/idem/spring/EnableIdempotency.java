@@ -8,7 +8,8 @@ import java.lang.annotation.Target;
 import org.springframework.context.annotation.Import;
 
 /**
- * Makes {@link Idempotent} work in a Spring application without Spring Boot.
+ * Makes {@link Idempotent} and {@link GuardedTransition} work in a Spring application without
+ * Spring Boot.
  *
  * <p>The application declares the engine, and for transactional operations the store as a bean of
  * its own, so that {@code @Transactional} can be held against it:

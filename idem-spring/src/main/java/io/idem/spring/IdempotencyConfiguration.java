@@ -4,16 +4,19 @@ import org.springframework.beans.factory.config.BeanDefinition;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Role;
 import org.springframework.core.env.Environment;
 
 /**
- * Registers what makes {@link Idempotent} work. The engine itself is the application's bean.
+ * Registers what makes {@link Idempotent} work, and {@link GuardedTransition} where {@code
+ * idem-guard} is on the class path. The engine itself is the application's bean.
  *
  * @see EnableIdempotency
  */
 @Configuration(proxyBeanMethods = false)
 @Role(BeanDefinition.ROLE_INFRASTRUCTURE)
+@Import(GuardConfiguration.WhereThereAreGuards.class)
 public class IdempotencyConfiguration {
 
   /** Creates the configuration. */

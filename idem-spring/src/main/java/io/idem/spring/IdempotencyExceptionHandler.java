@@ -2,23 +2,15 @@ package io.idem.spring;
 
 import io.idem.core.KeyBusyException;
 import io.idem.core.KeyReusedException;
-import io.idem.core.Mode;
 import io.idem.core.OutcomeUnknownException;
 import io.idem.core.ResultNotStoredException;
 import io.idem.core.store.StoreUnavailableException;
-import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
-import io.idem.http.ProblemType;
-import io.idem.http.StoredResponse;
-import io.idem.servlet.IdempotentExchange;
 import jakarta.servlet.http.HttpServletRequest;
-import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.ResponseEntity;
-import org.springframework.util.ClassUtils;
 import org.springframework.web.bind.annotation.ControllerAdvice;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 
@@ -36,11 +28,7 @@ public class IdempotencyExceptionHandler {
 
   private static final Logger log = LoggerFactory.getLogger(IdempotencyExceptionHandler.class);
 
-  private static final boolean BEHIND_FILTER =
-      ClassUtils.isPresent(
-          "io.idem.servlet.IdempotentExchange", IdempotencyExceptionHandler.class.getClassLoader());
-
-  private final HttpIdempotency protocol;
+  private final ProblemResponses responses;
 
   /** Creates a handler whose problems are documented where the HTTP layer's are by default. */
   public IdempotencyExceptionHandler() {
@@ -53,7 +41,7 @@ public class IdempotencyExceptionHandler {
    * @param protocol says how problems are written and where they are documented
    */
   public IdempotencyExceptionHandler(HttpIdempotency protocol) {
-    this.protocol = protocol;
+    this.responses = new ProblemResponses(protocol);
   }
 
   /**
@@ -156,37 +144,10 @@ public class IdempotencyExceptionHandler {
     return told(request, e);
   }
 
-  /**
-   * Inside a protected endpoint these answers are not its outcome. In transactional mode what the
-   * endpoint did before is rolled back and its key is free; in leased mode it is unknown, and its
-   * key says so from now on, which the client had better hear at once.
-   */
   private ResponseEntity<byte[]> told(HttpServletRequest request, Exception thrown) {
-    ServiceProblem problem =
+    return responses.of(
         ServiceProblem.of(thrown)
-            .orElseThrow(() -> new IllegalStateException("No exception of the engine", thrown));
-    if (BEHIND_FILTER && problem.passing()) {
-      IdempotentExchange.outcomeUnknown(request);
-      if (IdempotentExchange.attempt(request)
-          .filter(run -> run.mode() == Mode.LEASED)
-          .isPresent()) {
-        problem = problem.insideLeased();
-      }
-    }
-    return answer(request, problem.type(), problem.detail(), problem.retryAfter());
-  }
-
-  private ResponseEntity<byte[]> answer(
-      HttpServletRequest request, ProblemType type, String detail, @Nullable Duration retryAfter) {
-    SpringRequestHead head = new SpringRequestHead(request);
-    HttpEndpoint endpoint =
-        BEHIND_FILTER ? IdempotentExchange.endpoint(request).orElse(null) : null;
-    StoredResponse problem =
-        endpoint == null
-            ? protocol.render(head, type, detail, retryAfter)
-            : protocol.render(endpoint, head, type, detail, retryAfter);
-    ResponseEntity.BodyBuilder response = ResponseEntity.status(problem.status());
-    problem.headers().forEach(header -> response.header(header.name(), header.value()));
-    return response.body(problem.body());
+            .orElseThrow(() -> new IllegalStateException("No exception of the engine", thrown)),
+        request);
   }
 }

@@ -1,21 +1,15 @@
 package io.idem.spring;
 
 import java.lang.reflect.Method;
-import java.lang.reflect.Modifier;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.springframework.aop.Advisor;
-import org.springframework.aop.framework.Advised;
 import org.springframework.aop.framework.autoproxy.AutoProxyUtils;
 import org.springframework.aop.scope.ScopedProxyUtils;
-import org.springframework.aop.support.AopUtils;
-import org.springframework.beans.factory.FactoryBean;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.core.MethodIntrospector;
@@ -51,6 +45,7 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
   public void afterSingletonsInstantiated() {
     Set<IdempotentMethod> endpoints = new LinkedHashSet<>();
     Map<IdempotentMethod, String> owners = new HashMap<>();
+    Interceptable interceptable = new Interceptable("@Idempotent", interceptor, beans);
     for (String name : beans.getBeanNamesForType(Object.class)) {
       if (ScopedProxyUtils.isScopedTarget(name)) {
         continue; // its scoped proxy has the same methods and passes calls on to it
@@ -68,7 +63,7 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
         if (method.isEndpoint()) {
           endpoints.add(method);
         } else {
-          checkInterceptable(name, method);
+          interceptable.require(name, method.method(), method.toString());
           checkOwner(owners.put(method, name), name, method);
           interceptor.prepare(method);
         }
@@ -100,69 +95,6 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
               + method.operation()
               + "\").");
     }
-  }
-
-  private void checkInterceptable(String name, IdempotentMethod method) {
-    int modifiers = method.method().getModifiers();
-    if (Modifier.isPrivate(modifiers) || Modifier.isStatic(modifiers)) {
-      throw new IdempotencySetupException(
-          method
-              + " is @Idempotent, but "
-              + (Modifier.isPrivate(modifiers) ? "private" : "static")
-              + ", so that no proxy can intercept it and it would run unprotected.",
-          "Make it a public method of the bean, called from another bean.");
-    }
-    Object bean = beans.containsSingleton(name) ? beans.getSingleton(name) : null;
-    if (bean instanceof FactoryBean<?>) {
-      bean = null;
-    }
-    boolean implementsInterface = bean != null && AopUtils.isJdkDynamicProxy(bean);
-    if (Modifier.isFinal(modifiers) && !implementsInterface) {
-      throw new IdempotencySetupException(
-          method
-              + " is @Idempotent, but final, so that no proxy can override it and it would run"
-              + " unprotected.",
-          "Leave final away.");
-    }
-    if (bean == null || (AopUtils.isAopProxy(bean) && !(bean instanceof Advised))) {
-      return;
-    }
-    if (!(bean instanceof Advised advised) || !isAdvised(advised)) {
-      throw new IdempotencySetupException(
-          "The bean '"
-              + name
-              + "' was made before beans could be intercepted, or by hand, so that "
-              + method
-              + " would run unprotected.",
-          "See which BeanPostProcessor depends on it (Spring logs 'is not eligible for getting"
-              + " processed by all BeanPostProcessors') and make that dependency lazy, or its @Bean"
-              + " method static.");
-    }
-    if (implementsInterface && !isOnInterface(advised, method.method())) {
-      throw new IdempotencySetupException(
-          "The bean '"
-              + name
-              + "' is proxied by its interfaces, and none of them has "
-              + method
-              + ", so that nobody could call it but the bean itself, unprotected.",
-          "Declare the method on an interface, or use @EnableIdempotency(proxyTargetClass = true).");
-    }
-  }
-
-  private boolean isAdvised(Advised advised) {
-    return Arrays.stream(advised.getAdvisors())
-        .map(Advisor::getAdvice)
-        .anyMatch(advice -> advice == interceptor);
-  }
-
-  private static boolean isOnInterface(Advised advised, Method method) {
-    return Arrays.stream(advised.getProxiedInterfaces())
-        .flatMap(type -> Arrays.stream(type.getMethods()))
-        .anyMatch(
-            declared ->
-                declared.getName().equals(method.getName())
-                    && AopUtils.getMostSpecificMethod(declared, method.getDeclaringClass())
-                        .equals(method));
   }
 
   private void protect(Set<IdempotentMethod> endpoints) {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a client is told of an exception that the engine throws out of an {@link Idempotent} service
- * method.
+ * method, or that a guard throws.
  *
  * @param type why the request is refused
  * @param detail what to do about it, without anything of the key

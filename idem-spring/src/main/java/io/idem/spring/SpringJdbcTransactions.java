@@ -150,6 +150,20 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
     return target;
   }
 
+  /**
+   * The same transactions, begun in another way.
+   *
+   * @param other isolation, timeout and name of a transaction that is begun; the propagation is
+   *     {@code REQUIRED} or {@code MANDATORY}
+   */
+  SpringJdbcTransactions with(TransactionDefinition other) {
+    return new SpringJdbcTransactions(transactionManager, dataSource, other);
+  }
+
+  PlatformTransactionManager transactionManager() {
+    return transactionManager;
+  }
+
   @Override
   public DataSource dataSource() {
     return dataSource;

@@ -2,25 +2,13 @@ package io.idem.spring;
 
 import io.idem.core.store.TransactionalStore;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
-import org.springframework.beans.BeansException;
 import org.springframework.beans.factory.BeanFactory;
-import org.springframework.beans.factory.ListableBeanFactory;
-import org.springframework.beans.factory.annotation.BeanFactoryAnnotationUtils;
 import org.springframework.jdbc.datasource.ConnectionHolder;
-import org.springframework.transaction.TransactionDefinition;
 import org.springframework.transaction.TransactionManager;
-import org.springframework.transaction.annotation.TransactionManagementConfigurer;
 import org.springframework.transaction.interceptor.BeanFactoryTransactionAttributeSourceAdvisor;
-import org.springframework.transaction.interceptor.NoRollbackRuleAttribute;
-import org.springframework.transaction.interceptor.RuleBasedTransactionAttribute;
-import org.springframework.transaction.interceptor.TransactionAttribute;
-import org.springframework.transaction.interceptor.TransactionAttributeSource;
-import org.springframework.transaction.support.DefaultTransactionDefinition;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
 import org.springframework.util.ClassUtils;
-import org.springframework.util.StringUtils;
 
 /**
  * What {@code @Transactional} on the same method means for the record, and what of it cannot hold.
@@ -31,7 +19,7 @@ import org.springframework.util.StringUtils;
  */
 final class TransactionRules {
 
-  private static final boolean SPRING_JDBC =
+  static final boolean SPRING_JDBC =
       ClassUtils.isPresent(
               "org.springframework.jdbc.datasource.DataSourceUtils",
               TransactionRules.class.getClassLoader())
@@ -46,30 +34,26 @@ final class TransactionRules {
 
   /** A store for the method's own kind of transaction, or null for the engine's. */
   @Nullable TransactionalStore storeFor(IdempotentMethod method) {
-    TransactionAttribute attribute = attribute(method);
-    if (attribute == null) {
+    DeclaredTransaction declared = declared(method);
+    if (declared == null) {
       return null;
     }
     String what = "@Transactional on " + method;
     checkOrder(method);
-    switch (attribute.getPropagationBehavior()) {
-      case TransactionDefinition.PROPAGATION_REQUIRES_NEW,
-          TransactionDefinition.PROPAGATION_NOT_SUPPORTED,
-          TransactionDefinition.PROPAGATION_NEVER ->
-          throw new IdempotencySetupException(
-              what
-                  + " has a propagation that parts the method from the transaction of its"
-                  + " idempotency record: a crash between the two would lose one of them.",
-              "Use Propagation.REQUIRED, or @Idempotent(mode = LEASED) if the effect is not in this"
-                  + " database.");
-      default -> {}
+    if (declared.isApart()) {
+      throw new IdempotencySetupException(
+          what
+              + " has a propagation that parts the method from the transaction of its"
+              + " idempotency record: a crash between the two would lose one of them.",
+          "Use Propagation.REQUIRED, or @Idempotent(mode = LEASED) if the effect is not in this"
+              + " database.");
     }
-    if (attribute.isReadOnly()) {
+    if (declared.attribute().isReadOnly()) {
       throw new IdempotencySetupException(
           what + " is read-only, but the idempotency record is written in the same transaction.",
           "Leave readOnly away. A method that only reads needs no @Idempotent.");
     }
-    if (hasNoRollbackRule(attribute)) {
+    if (declared.hasNoRollbackRule()) {
       throw new IdempotencySetupException(
           what
               + " commits on some exceptions (noRollbackFor), but a run that throws leaves no"
@@ -78,16 +62,16 @@ final class TransactionRules {
               + " @Idempotent(recordFailures = …), which rolls the change back and stores the"
               + " answer.");
     }
-    return SPRING_JDBC ? OnSpringStore.storeFor(this, method, attribute) : null;
+    return SPRING_JDBC ? OnSpringStore.storeFor(beans, method, declared) : null;
   }
 
   void checkLeased(IdempotentMethod method) {
-    TransactionAttribute attribute = attribute(method);
-    if (attribute == null) {
+    DeclaredTransaction declared = declared(method);
+    if (declared == null) {
       return;
     }
     checkOrder(method);
-    if (attribute.getPropagationBehavior() == TransactionDefinition.PROPAGATION_MANDATORY) {
+    if (declared.isMandatory()) {
       throw new IdempotencySetupException(
           "@Transactional on "
               + method
@@ -101,16 +85,13 @@ final class TransactionRules {
 
   /** Whether the method's effect would be committed by a transaction that runs already. */
   boolean joinsRunningTransaction(IdempotentMethod method) {
-    TransactionAttribute attribute = attribute(method);
-    return attribute != null
-        && attribute.getPropagationBehavior() != TransactionDefinition.PROPAGATION_REQUIRES_NEW
-        && attribute.getPropagationBehavior() != TransactionDefinition.PROPAGATION_NOT_SUPPORTED
-        && attribute.getPropagationBehavior() != TransactionDefinition.PROPAGATION_NEVER;
+    DeclaredTransaction declared = declared(method);
+    return declared != null && !declared.isApart();
   }
 
   /** Whether the method says nothing about transactions. */
   boolean isWithoutTransaction(IdempotentMethod method) {
-    return attribute(method) == null;
+    return declared(method) == null;
   }
 
   /** Whether the calling thread holds a connection for a running transaction. */
@@ -133,26 +114,8 @@ final class TransactionRules {
     return TransactionSynchronizationManager.isActualTransactionActive();
   }
 
-  private @Nullable TransactionAttribute attribute(IdempotentMethod method) {
-    List<TransactionAttribute> attributes =
-        beans
-            .getBeanProvider(TransactionAttributeSource.class)
-            .orderedStream()
-            .map(source -> source.getTransactionAttribute(method.method(), method.targetClass()))
-            .filter(Objects::nonNull)
-            .distinct()
-            .toList();
-    if (attributes.size() > 1) {
-      throw new IdempotencySetupException(
-          "The transaction of "
-              + method
-              + " is described differently by several beans of type TransactionAttributeSource, so"
-              + " that nobody knows how its effect is committed: "
-              + attributes
-              + ".",
-          "Leave one of them, or let them say the same about this method.");
-    }
-    return attributes.isEmpty() ? null : attributes.get(0);
+  private @Nullable DeclaredTransaction declared(IdempotentMethod method) {
+    return DeclaredTransaction.of(method.method(), method.targetClass(), method.toString(), beans);
   }
 
   private void checkOrder(IdempotentMethod method) {
@@ -176,11 +139,6 @@ final class TransactionRules {
     }
   }
 
-  private static boolean hasNoRollbackRule(TransactionAttribute attribute) {
-    return attribute instanceof RuleBasedTransactionAttribute rules
-        && rules.getRollbackRules().stream().anyMatch(NoRollbackRuleAttribute.class::isInstance);
-  }
-
   /** Apart, because the classes it names need not be there. */
   private static final class OnSpringStore {
 
@@ -190,15 +148,11 @@ final class TransactionRules {
     }
 
     static @Nullable TransactionalStore storeFor(
-        TransactionRules rules, IdempotentMethod method, TransactionAttribute attribute) {
+        BeanFactory beans, IdempotentMethod method, DeclaredTransaction declared) {
       SpringTransactionalStore store =
-          rules.beans.getBeanProvider(SpringTransactionalStore.class).getIfUnique();
-      boolean ownKind =
-          attribute.getIsolationLevel() != TransactionDefinition.ISOLATION_DEFAULT
-              || attribute.getTimeout() != TransactionDefinition.TIMEOUT_DEFAULT
-              || attribute.getPropagationBehavior() == TransactionDefinition.PROPAGATION_MANDATORY;
+          beans.getBeanProvider(SpringTransactionalStore.class).getIfUnique();
       if (store == null) {
-        if (ownKind) {
+        if (declared.isOfOwnKind()) {
           throw new IdempotencySetupException(
               "@Transactional on "
                   + method
@@ -209,51 +163,19 @@ final class TransactionRules {
         }
         return null;
       }
-      TransactionManager manager = rules.managerOf(method, attribute);
+      TransactionManager manager = declared.manager(beans);
       if (manager != store.transactionManager()) {
         throw new IdempotencySetupException(
             "@Transactional on "
                 + method
                 + " uses the transaction manager "
-                + (StringUtils.hasText(attribute.getQualifier())
-                    ? "'" + attribute.getQualifier() + "'"
-                    : manager.getClass().getName())
+                + declared.named(manager)
                 + ", which is not the one of Idem's records: record and effect would be committed"
                 + " apart.",
             "Use the transaction manager of the records (idem.jdbc.transaction-manager with Spring"
                 + " Boot), or @Idempotent(mode = LEASED).");
       }
-      if (!ownKind) {
-        return null;
-      }
-      DefaultTransactionDefinition definition = new DefaultTransactionDefinition();
-      definition.setIsolationLevel(attribute.getIsolationLevel());
-      definition.setTimeout(attribute.getTimeout());
-      definition.setName(method.operation());
-      if (attribute.getPropagationBehavior() == TransactionDefinition.PROPAGATION_MANDATORY) {
-        definition.setPropagationBehavior(TransactionDefinition.PROPAGATION_MANDATORY);
-      }
-      return store.with(definition);
-    }
-  }
-
-  private TransactionManager managerOf(IdempotentMethod method, TransactionAttribute attribute) {
-    try {
-      String qualifier = attribute.getQualifier();
-      if (StringUtils.hasText(qualifier)) {
-        return BeanFactoryAnnotationUtils.qualifiedBeanOfType(
-            (ListableBeanFactory) beans, TransactionManager.class, qualifier);
-      }
-      TransactionManagementConfigurer configurer =
-          beans.getBeanProvider(TransactionManagementConfigurer.class).getIfUnique();
-      return configurer != null
-          ? configurer.annotationDrivenTransactionManager()
-          : beans.getBean(TransactionManager.class);
-    } catch (BeansException e) {
-      throw new IdempotencySetupException(
-          "The transaction manager of @Transactional on " + method + " cannot be found.",
-          "Name it in @Transactional(transactionManager = …), or mark one as @Primary.",
-          e);
+      return declared.isOfOwnKind() ? store.with(declared.kind(method.operation())) : null;
     }
   }
 }

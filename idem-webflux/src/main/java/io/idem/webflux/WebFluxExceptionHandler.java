@@ -5,9 +5,7 @@ import io.idem.core.KeyReusedException;
 import io.idem.core.OutcomeUnknownException;
 import io.idem.core.ResultNotStoredException;
 import io.idem.core.store.StoreUnavailableException;
-import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
-import io.idem.http.StoredResponse;
 import io.idem.spring.MalformedKeyException;
 import io.idem.spring.MissingKeyException;
 import io.idem.spring.ServiceProblem;
@@ -34,7 +32,7 @@ public class WebFluxExceptionHandler {
 
   private static final Logger log = LoggerFactory.getLogger(WebFluxExceptionHandler.class);
 
-  private final HttpIdempotency protocol;
+  private final ProblemResponses responses;
 
   /**
    * Creates a handler.
@@ -42,7 +40,7 @@ public class WebFluxExceptionHandler {
    * @param protocol says how problems are written and where they are documented
    */
   public WebFluxExceptionHandler(HttpIdempotency protocol) {
-    this.protocol = protocol;
+    this.responses = new ProblemResponses(protocol);
   }
 
   /**
@@ -67,22 +65,9 @@ public class WebFluxExceptionHandler {
     if (thrown instanceof StoreUnavailableException || thrown instanceof UnknownCallerException) {
       log.warn("A request is refused: {}", thrown.getMessage(), thrown);
     }
-    ServiceProblem problem =
+    return responses.of(
         ServiceProblem.of(thrown)
-            .orElseThrow(() -> new IllegalStateException("No exception of the engine", thrown));
-    if (problem.passing() && IdempotentExchange.attempt(exchange).isPresent()) {
-      IdempotentExchange.outcomeUnknown(exchange);
-      problem = problem.insideLeased();
-    }
-    ExchangeHead head = new ExchangeHead(exchange, null);
-    HttpEndpoint endpoint = IdempotentExchange.endpoint(exchange).orElse(null);
-    StoredResponse rendered =
-        endpoint == null
-            ? protocol.render(head, problem.type(), problem.detail(), problem.retryAfter())
-            : protocol.render(
-                endpoint, head, problem.type(), problem.detail(), problem.retryAfter());
-    ResponseEntity.BodyBuilder response = ResponseEntity.status(rendered.status());
-    rendered.headers().forEach(header -> response.header(header.name(), header.value()));
-    return response.body(rendered.body());
+            .orElseThrow(() -> new IllegalStateException("No exception of the engine", thrown)),
+        exchange);
   }
 }

@@ -1,6 +1,7 @@
 package io.idem.guard.jdbc;
 
 import io.idem.jdbc.Dialect;
+import io.idem.jdbc.DriverErrors;
 import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +30,7 @@ record DatabaseSpec(
     boolean locksScanned,
     @Nullable String onConflict,
     LockWait lockWait,
-    Errors errors,
+    DriverErrors errors,
     @Nullable KeyLocks keyLock) {
 
   /**
@@ -52,7 +53,7 @@ record DatabaseSpec(
                   + " RELEASE SAVEPOINT idem_guard",
               "ROLLBACK TO SAVEPOINT idem_guard; RELEASE SAVEPOINT idem_guard",
               1),
-          new Errors(Set.of(), Set.of("55P03"), Set.of("40001", "40P01"), null),
+          new DriverErrors(Set.of(), Set.of("55P03"), Set.of("40001", "40P01"), null),
           KeyLocks.ADVISORY);
 
   /** H2. A failed statement harms nothing but itself. */
@@ -65,7 +66,7 @@ record DatabaseSpec(
           null,
           new LockWait(
               "SELECT LOCK_TIMEOUT()", "SET LOCK_TIMEOUT ?", "SET LOCK_TIMEOUT ?", null, 1),
-          new Errors(Set.of("23505"), Set.of("50200"), Set.of("40001", "90131"), null),
+          new DriverErrors(Set.of("23505"), Set.of("50200"), Set.of("40001", "90131"), null),
           null);
 
   /**
@@ -91,7 +92,7 @@ record DatabaseSpec(
               "SET SESSION innodb_lock_wait_timeout = @idem_guard_wait",
               null,
               1000),
-          new Errors(
+          new DriverErrors(
               Set.of("1062"),
               Set.of("1205", "3572"),
               Set.of("1213", "3058", "1020", "40001"),
@@ -146,39 +147,4 @@ record DatabaseSpec(
       String restore,
       @Nullable String undo,
       long millisPerUnit) {}
-
-  /**
-   * What the driver's errors mean, as SQL states or vendor codes.
-   *
-   * @param duplicates a unique constraint is violated
-   * @param lockTimeouts the wait for a lock was in vain
-   * @param conflicts the transaction was, or must be, rolled back and may be run again
-   * @param timeoutRollsBack asks whether a lock timeout rolls the whole transaction back: 1 if so;
-   *     null where it never does
-   */
-  record Errors(
-      Set<String> duplicates,
-      Set<String> lockTimeouts,
-      Set<String> conflicts,
-      @Nullable String timeoutRollsBack) {
-
-    boolean duplicate(SQLException e) {
-      return matches(duplicates, e);
-    }
-
-    boolean lockTimeout(SQLException e) {
-      return matches(lockTimeouts, e);
-    }
-
-    boolean conflict(SQLException e) {
-      // MySQL's driver gives a lock timeout the SQL state of a deadlock.
-      return matches(conflicts, e) && !lockTimeout(e);
-    }
-
-    private static boolean matches(Set<String> codes, SQLException e) {
-      String state = e.getSQLState();
-      return (state != null && codes.contains(state))
-          || codes.contains(Integer.toString(e.getErrorCode()));
-    }
-  }
 }

@@ -3,6 +3,7 @@ package io.idem.guard.jdbc;
 import io.idem.guard.IllegalTransitionException;
 import io.idem.guard.StateMachine;
 import io.idem.guard.Transition;
+import io.idem.jdbc.JdbcTransactions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -62,6 +63,15 @@ public final class StateGuard<S extends Enum<S>> {
    */
   public StateGuard<S> on(Connection connection) {
     return new StateGuard<>(calls.on(connection), machine, sql);
+  }
+
+  /**
+   * Whose transaction each call is a part of.
+   *
+   * @return how it is joined or begun
+   */
+  public JdbcTransactions transactions() {
+    return calls.transactions();
   }
 
   /**

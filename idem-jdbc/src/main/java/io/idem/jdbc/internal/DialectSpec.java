@@ -1,6 +1,6 @@
 package io.idem.jdbc.internal;
 
-import java.sql.SQLException;
+import io.idem.jdbc.DriverErrors;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Set;
@@ -36,7 +36,7 @@ public record DialectSpec(
     @Nullable SessionLockWait lockWait,
     @Nullable Savepoint savepoint,
     Schema schema,
-    Errors errors,
+    DriverErrors errors,
     Batches batches) {
 
   /**
@@ -141,7 +141,7 @@ public record DialectSpec(
               false,
               "SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(CAST(? AS text))"),
           // 23514: a partition was made for a key that was on its way into the default one.
-          new Errors(Set.of(), Set.of("55P03"), Set.of("40001", "40P01", "23514"), null),
+          new DriverErrors(Set.of(), Set.of("55P03"), Set.of("40001", "40P01", "23514"), null),
           Batches.HALVING);
 
   /**
@@ -191,7 +191,7 @@ public record DialectSpec(
               null,
               true,
               null),
-          new Errors(Set.of("23505"), Set.of("50200"), Set.of("40001", "90131"), null),
+          new DriverErrors(Set.of("23505"), Set.of("50200"), Set.of("40001", "90131"), null),
           Batches.HALVING);
 
   /**
@@ -362,41 +362,6 @@ public record DialectSpec(
   record Schema(
       String comment, @Nullable String lock, boolean indexInSchema, @Nullable String partitioned) {}
 
-  /**
-   * What the driver's errors mean, as SQL states or vendor codes.
-   *
-   * @param duplicates the key is there already
-   * @param lockTimeouts the wait for a lock was in vain
-   * @param conflicts the transaction was, or must be, rolled back and may be run again
-   * @param timeoutRollsBack asks whether a lock timeout rolls the whole transaction back instead of
-   *     its statement: 1 if so; null where it never does, or where a savepoint takes care of it
-   */
-  record Errors(
-      Set<String> duplicates,
-      Set<String> lockTimeouts,
-      Set<String> conflicts,
-      @Nullable String timeoutRollsBack) {
-
-    boolean duplicate(SQLException e) {
-      return matches(duplicates, e);
-    }
-
-    boolean lockTimeout(SQLException e) {
-      return matches(lockTimeouts, e);
-    }
-
-    boolean conflict(SQLException e) {
-      // MySQL's driver gives a lock timeout the SQL state of a deadlock.
-      return matches(conflicts, e) && !lockTimeout(e);
-    }
-
-    private static boolean matches(Set<String> codes, SQLException e) {
-      String state = e.getSQLState();
-      return (state != null && codes.contains(state))
-          || codes.contains(Integer.toString(e.getErrorCode()));
-    }
-  }
-
   private static final class Insert {
 
     /**
@@ -546,8 +511,8 @@ public record DialectSpec(
             null);
 
     /** 1213 is a deadlock, 1020 a row that changed after the transaction's snapshot. */
-    static final Errors ERRORS =
-        new Errors(
+    static final DriverErrors ERRORS =
+        new DriverErrors(
             Set.of("1062"),
             Set.of("1205"),
             Set.of("1213", "1020", "40001"),

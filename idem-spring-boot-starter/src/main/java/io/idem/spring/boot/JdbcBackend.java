@@ -6,16 +6,11 @@ import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.LockWait;
 import io.idem.jdbc.Partitioning;
 import io.idem.spring.IdempotencySetupException;
-import io.idem.spring.SpringJdbcTransactions;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.boot.jdbc.EmbeddedDatabaseConnection;
-import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
 import org.springframework.transaction.PlatformTransactionManager;
 
 /** The database of the records, with its table checked. */
@@ -123,40 +118,18 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
 
   private static DataSource dataSource(
       String property, @Nullable String name, ListableBeanFactory beans) {
-    DataSource found;
-    if (name != null) {
-      found = NamedBeans.get(beans, DataSource.class, property, name);
-    } else {
-      found = beans.getBeanProvider(DataSource.class).getIfUnique();
-      if (found == null) {
-        throw new IdempotencySetupException(
-            "The application has several DataSources, and none of them is primary: "
-                + String.join(", ", beans.getBeanNamesForType(DataSource.class))
-                + ".",
-            "Name the one that holds the data of the idempotent operations with"
-                + " idem.jdbc.data-source, or set idem.store=memory.");
-      }
-    }
-    return unwrapped(found);
-  }
-
-  /** A leased record is committed by itself, never in a transaction that happens to run. */
-  private static DataSource unwrapped(DataSource dataSource) {
-    DataSource found = dataSource;
-    while (found instanceof TransactionAwareDataSourceProxy proxy) {
-      DataSource target = proxy.getTargetDataSource();
-      if (target == null) {
-        break;
-      }
-      found = target;
-    }
-    return found;
+    return Databases.dataSource(
+        beans,
+        property,
+        name,
+        "Name the one that holds the data of the idempotent operations with"
+            + " idem.jdbc.data-source, or set idem.store=memory.");
   }
 
   /** Whether the application writes to another database unless it says otherwise. */
   boolean isApart(ListableBeanFactory beans) {
     DataSource primary = beans.getBeanProvider(DataSource.class).getIfUnique();
-    return primary != null && unwrapped(primary) != dataSource;
+    return primary != null && Databases.unwrapped(primary) != dataSource;
   }
 
   static PlatformTransactionManager transactionManager(
@@ -168,27 +141,12 @@ record JdbcBackend(DataSource dataSource, Dialect dialect, JdbcSettings settings
           "idem.jdbc.transaction-manager",
           properties.getTransactionManager());
     }
-    PlatformTransactionManager preferred =
-        beans.getBeanProvider(PlatformTransactionManager.class).getIfUnique();
-    if (preferred != null && SpringJdbcTransactions.worksOn(preferred, dataSource)) {
-      return preferred;
-    }
-    Map<String, PlatformTransactionManager> all =
-        new TreeMap<>(beans.getBeansOfType(PlatformTransactionManager.class));
-    List<PlatformTransactionManager> fitting = new ArrayList<>();
-    all.values().stream()
-        .filter(manager -> SpringJdbcTransactions.worksOn(manager, dataSource))
-        .forEach(fitting::add);
-    if (fitting.size() != 1) {
-      throw new IdempotencySetupException(
-          (fitting.isEmpty() ? "No transaction manager works" : "Several transaction managers work")
-              + " on the DataSource of Idem's records; there are "
-              + String.join(", ", all.keySet())
-              + ".",
-          "Name the one that the idempotent operations run in with idem.jdbc.transaction-manager, and"
-              + " its DataSource with idem.jdbc.data-source.");
-    }
-    return fitting.get(0);
+    return Databases.transactionManager(
+        beans,
+        dataSource,
+        "Idem's records",
+        "Name the one that the idempotent operations run in with idem.jdbc.transaction-manager, and"
+            + " its DataSource with idem.jdbc.data-source.");
   }
 
   @Override

@@ -72,8 +72,10 @@ class LedgerSchema implements InitializingBean {
   }
 
   private void createTables() {
-    var script = new ResourceDatabasePopulator(new ClassPathResource("ledger.sql"));
-    DatabasePopulatorUtils.execute(script, dataSource);
+    var scripts =
+        new ResourceDatabasePopulator(
+            new ClassPathResource("ledger.sql"), new ClassPathResource("shop.sql"));
+    DatabasePopulatorUtils.execute(scripts, dataSource);
   }
 
   private void openBooks() {

@@ -3,8 +3,8 @@ package io.idem.examples.payments;
 import org.springframework.http.HttpStatus;
 
 /**
- * Why a payment is not made. Nothing has changed when it is thrown, or the transaction takes it
- * back; the message is meant for the caller.
+ * Why a payment, or a step of an order, is not made. Nothing has changed when it is thrown, or the
+ * transaction takes it back; the message is meant for the caller.
  */
 abstract sealed class PaymentRejected extends RuntimeException {
 
@@ -66,6 +66,32 @@ abstract sealed class PaymentRejected extends RuntimeException {
           "insufficient-funds",
           "Insufficient funds",
           "Account '" + account + "' does not hold enough for this payment.");
+    }
+  }
+
+  /** The customer has another order under this number. */
+  static final class NumberTaken extends PaymentRejected {
+    private static final long serialVersionUID = 1L;
+
+    NumberTaken(String number) {
+      super(
+          HttpStatus.CONFLICT,
+          "number-taken",
+          "Number taken",
+          "You have another order under the number '" + number + "'.");
+    }
+  }
+
+  /** There are fewer pieces than asked for. */
+  static final class OutOfStock extends PaymentRejected {
+    private static final long serialVersionUID = 1L;
+
+    OutOfStock(String product) {
+      super(
+          HttpStatus.CONFLICT,
+          "out-of-stock",
+          "Out of stock",
+          "There are not so many pieces of '" + product + "'.");
     }
   }
 }

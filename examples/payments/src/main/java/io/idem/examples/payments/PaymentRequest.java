@@ -29,10 +29,8 @@ record PaymentRequest(String from, String to, long amount, String currency, Stri
    *
    * @throws PaymentRejected.Invalid when it is not a payment, saying what is wrong with it
    */
-  static PaymentRequest from(@Nullable JsonNode body) {
-    if (body == null || !body.isObject()) {
-      throw new PaymentRejected.Invalid("The body must be a JSON object.");
-    }
+  static PaymentRequest from(@Nullable JsonNode sent) {
+    JsonNode body = requireObject(sent);
     String from = account(body, "from");
     String to = account(body, "to");
     if (from.equals(to)) {
@@ -41,7 +39,27 @@ record PaymentRequest(String from, String to, long amount, String currency, Stri
     return new PaymentRequest(from, to, amount(body), currency(body), reference(body));
   }
 
-  private static String account(JsonNode body, String name) {
+  static JsonNode requireObject(@Nullable JsonNode body) {
+    if (body == null || !body.isObject()) {
+      throw new PaymentRejected.Invalid("The body must be a JSON object.");
+    }
+    return body;
+  }
+
+  /** A number of pieces, from a least one to a million. */
+  static long count(@Nullable JsonNode body, String name, int least) {
+    JsonNode count = requireObject(body).path(name);
+    if (!count.isIntegralNumber()
+        || !count.canConvertToInt()
+        || count.intValue() < least
+        || count.intValue() > 1_000_000) {
+      throw new PaymentRejected.Invalid(
+          "'" + name + "' must be a whole number from " + least + " to 1000000.");
+    }
+    return count.intValue();
+  }
+
+  static String account(JsonNode body, String name) {
     String id = text(body, name).orElseThrow(() -> missing(name));
     if (!ACCOUNT_ID.matcher(id).matches()) {
       throw new PaymentRejected.Invalid("'" + name + "' is not an account id.");
@@ -49,7 +67,7 @@ record PaymentRequest(String from, String to, long amount, String currency, Stri
     return id;
   }
 
-  private static long amount(JsonNode body) {
+  static long amount(JsonNode body) {
     JsonNode amount = body.path("amount");
     if (amount.isMissingNode() || amount.isNull()) {
       throw missing("amount");
@@ -89,7 +107,7 @@ record PaymentRequest(String from, String to, long amount, String currency, Stri
     return reference;
   }
 
-  private static Optional<String> text(JsonNode body, String name) {
+  static Optional<String> text(JsonNode body, String name) {
     JsonNode value = body.path(name);
     if (value.isMissingNode() || value.isNull()) {
       return Optional.empty();
@@ -100,7 +118,7 @@ record PaymentRequest(String from, String to, long amount, String currency, Stri
     return Optional.of(value.stringValue());
   }
 
-  private static PaymentRejected missing(String name) {
+  static PaymentRejected missing(String name) {
     return new PaymentRejected.Invalid("'" + name + "' is missing.");
   }
 }

@@ -44,7 +44,8 @@ class SecurityConfiguration {
                 rules
                     .dispatcherTypeMatchers(DispatcherType.FORWARD, DispatcherType.ERROR)
                     .permitAll()
-                    .requestMatchers("/", "/index.html", "/problems.html", "/favicon.ico")
+                    .requestMatchers(
+                        "/", "/index.html", "/orders.html", "/problems.html", "/favicon.ico")
                     .permitAll()
                     .requestMatchers("/assets/**", "/idempotency/problems/**")
                     .permitAll()

@@ -19,6 +19,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -309,6 +310,21 @@ abstract class PaymentServiceContract {
             service.get("alice", "/api/payments?limit=x"))) {
       String slug = answer.text("type").replace("/problems.html#", "");
       assertThat(page).contains("id=\"" + slug + "\"");
+    }
+  }
+
+  /** Beside the payments, in the same books. */
+  @Nested
+  class OrdersAndStock extends ShopCases {
+
+    @Override
+    Service service() {
+      return service;
+    }
+
+    @Override
+    JdbcClient jdbc() {
+      return jdbc;
     }
   }
 

@@ -1,0 +1,266 @@
+package io.idem.spring.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.idem.guard.IllegalTransitionException;
+import io.idem.guard.ObjectNotFoundException;
+import io.idem.guard.StateMachine;
+import io.idem.guard.jdbc.GuardBusyException;
+import io.idem.guard.jdbc.GuardConflictException;
+import io.idem.guard.jdbc.JdbcGuards;
+import io.idem.guard.jdbc.StateGuard;
+import io.idem.guard.jdbc.StateTable;
+import io.idem.spring.GuardedTransition;
+import io.idem.spring.Idempotent;
+import io.idem.testkit.http.RawRequest;
+import io.idem.testkit.http.RawResponse;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RestController;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What guards throw, as clients meet it: over sockets, with Spring MVC and with WebFlux. */
+@TestInstance(Lifecycle.PER_CLASS)
+class GuardProblemsTest {
+
+  private final HttpClient client = HttpClient.newHttpClient();
+  private ServedApplication mvc;
+  private WebFluxNode webFlux;
+  private JdbcTemplate jdbc;
+
+  @BeforeAll
+  void start() {
+    mvc = ServedApplication.start(MvcApplication.class);
+    webFlux = new WebFluxNode(FluxApplication.class);
+    jdbc = mvc.bean(JdbcTemplate.class);
+    jdbc.execute("create table purchase (id int primary key, state varchar(9) not null)");
+  }
+
+  @AfterAll
+  void stop() {
+    webFlux.close();
+    mvc.close();
+  }
+
+  @BeforeEach
+  void oneOrder() {
+    jdbc.update("delete from purchase");
+    jdbc.update("insert into purchase values (1, 'OPEN')");
+  }
+
+  enum State {
+    OPEN,
+    PAID,
+    SHIPPED
+  }
+
+  @Test
+  void anIllegalTransitionIsAConflictThatNoRetryMends() throws Exception {
+    HttpResponse<String> answer = post("/ship/1", null);
+
+    assertProblem(answer, 409, "illegal-transition", false);
+    assertThat(json(answer).path("detail").stringValue())
+        .isEqualTo("It is OPEN, from where it cannot become SHIPPED.");
+  }
+
+  @Test
+  void aMissingObjectIsNotFound() throws Exception {
+    assertProblem(post("/pay/4711", null), 404, "object-not-found", false);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"busy", "conflict"})
+  void whatPassesMayBeSentAgain(String what) throws Exception {
+    HttpResponse<String> answer = post("/" + what, null);
+
+    assertProblem(answer, 503, "contention", true);
+    assertThat(answer.headers().firstValue("Retry-After")).contains("1");
+  }
+
+  @Test
+  void theTypeResolves() throws Exception {
+    String type = json(post("/ship/1", null)).path("type").stringValue();
+
+    HttpResponse<String> page =
+        client.send(
+            HttpRequest.newBuilder(mvc.base().resolve(type)).build(), BodyHandlers.ofString());
+
+    assertThat(page.statusCode()).isEqualTo(200);
+    assertThat(page.body()).contains("look the object up");
+  }
+
+  /** A repeat of the key is told what the first request was told, whatever has changed since. */
+  @Test
+  void insideAnEndpointAnIllegalTransitionIsItsOutcome() throws Exception {
+    assertProblem(post("/once/ship/1", "illegal"), 409, "illegal-transition", false);
+    post("/pay/1", null);
+
+    HttpResponse<String> again = post("/once/ship/1", "illegal");
+
+    assertProblem(again, 409, "illegal-transition", false);
+    assertThat(ServedApplication.isReplay(again)).isTrue();
+    assertThat(post("/once/ship/1", "another").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void insideAnEndpointContentionLeavesTheKeyFree() throws Exception {
+    Endpoints endpoints = mvc.bean(Endpoints.class);
+    endpoints.contended = true;
+    assertProblem(post("/once/pay/1", "free"), 503, "contention", true);
+    endpoints.contended = false;
+
+    HttpResponse<String> again = post("/once/pay/1", "free");
+
+    assertThat(again.statusCode()).isEqualTo(200);
+    assertThat(ServedApplication.isReplay(again)).isFalse();
+    assertThat(jdbc.queryForObject("select state from purchase", String.class)).isEqualTo("PAID");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "illegal, 409, illegal-transition, false",
+    "missing, 404, object-not-found, false",
+    "busy, 503, contention, true",
+    "conflict, 503, contention, true"
+  })
+  void webFluxAnswersAlike(String what, int status, String slug, boolean retryable) {
+    RawResponse answer = webFlux.send(RawRequest.of("POST", "/" + what));
+
+    assertThat(answer.status()).isEqualTo(status);
+    JsonNode problem = JsonMapper.shared().readTree(answer.text());
+    assertThat(problem.path("type").stringValue()).endsWith("/" + slug);
+    assertThat(problem.path("retryable").booleanValue()).isEqualTo(retryable);
+    assertThat(answer.header("Retry-After")).hasSize(retryable ? 1 : 0);
+  }
+
+  private HttpResponse<String> post(String path, @Nullable String key) throws Exception {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(mvc.base().resolve(path)).POST(BodyPublishers.noBody());
+    if (key != null) {
+      request.header("Idempotency-Key", key);
+    }
+    return client.send(request.build(), BodyHandlers.ofString());
+  }
+
+  private static JsonNode json(HttpResponse<String> answer) {
+    return JsonMapper.shared().readTree(answer.body());
+  }
+
+  private static void assertProblem(
+      HttpResponse<String> answer, int status, String slug, boolean retryable) {
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+    assertThat(answer.headers().firstValue("Content-Type").orElse(""))
+        .startsWith("application/problem+json");
+    assertThat(json(answer).path("type").stringValue()).isEqualTo("/idempotency/problems/" + slug);
+    assertThat(json(answer).path("retryable").booleanValue()).isEqualTo(retryable);
+  }
+
+  static void fail(String what) {
+    SQLException cause = new SQLException("Timeout trying to lock table", "HYT00", 50200);
+    switch (what) {
+      case "illegal" -> throw new IllegalTransitionException(State.OPEN, State.SHIPPED);
+      case "missing" -> throw new ObjectNotFoundException(State.PAID);
+      case "busy" -> throw new GuardBusyException("a row was held", cause);
+      default -> throw new GuardConflictException("a deadlock", cause);
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableAutoConfiguration
+  @Import({Endpoints.class, Orders.class})
+  static class MvcApplication {
+
+    @Bean
+    StateGuard<State> purchases(JdbcGuards guards) {
+      return guards.states(
+          StateMachine.ordered(State.OPEN, State.PAID, State.SHIPPED).build(),
+          StateTable.of("purchase"));
+    }
+  }
+
+  static class Orders {
+
+    @GuardedTransition(id = "#id", to = "PAID")
+    public void pay(int id) {}
+
+    @GuardedTransition(id = "#id", to = "SHIPPED")
+    public void ship(int id) {}
+  }
+
+  @RestController
+  static class Endpoints {
+
+    private final Orders orders;
+    volatile boolean contended;
+
+    Endpoints(Orders orders) {
+      this.orders = orders;
+    }
+
+    @PostMapping("/pay/{id}")
+    void pay(@PathVariable int id) {
+      orders.pay(id);
+    }
+
+    @PostMapping("/ship/{id}")
+    void ship(@PathVariable int id) {
+      orders.ship(id);
+    }
+
+    @PostMapping("/{what:busy|conflict}")
+    void fail(@PathVariable String what) {
+      GuardProblemsTest.fail(what);
+    }
+
+    @PostMapping("/once/ship/{id}")
+    @Idempotent(caller = Idempotent.Caller.SHARED)
+    void shipOnce(@PathVariable int id) {
+      orders.ship(id);
+    }
+
+    @PostMapping("/once/pay/{id}")
+    @Idempotent(caller = Idempotent.Caller.SHARED)
+    void payOnce(@PathVariable int id) {
+      orders.pay(id);
+      if (contended) {
+        GuardProblemsTest.fail("busy");
+      }
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableAutoConfiguration
+  @Import(FluxEndpoints.class)
+  static class FluxApplication {}
+
+  @RestController
+  static class FluxEndpoints {
+
+    @PostMapping("/{what:illegal|missing|busy|conflict}")
+    Mono<String> fail(@PathVariable String what) {
+      return Mono.fromRunnable(() -> GuardProblemsTest.fail(what));
+    }
+  }
+}
