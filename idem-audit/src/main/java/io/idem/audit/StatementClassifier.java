@@ -100,6 +100,14 @@ public final class StatementClassifier {
     return classification;
   }
 
+  /** Looks at a statement again, because more is known of unique keys. */
+  Classification again(String sql) {
+    synchronized (known) {
+      known.remove(sql);
+    }
+    return classify(sql);
+  }
+
   private Classification read(String sql) {
     if (TRANSACTION.matcher(sql).matches()) {
       return idempotent(StatementKind.TRANSACTION_CONTROL, "it changes no row by itself");

@@ -158,11 +158,7 @@ final class UpdateRules {
             "its rows are chosen by " + scan.calledOf(nature) + ", others at each execution");
       }
     }
-    List<String> pinned = Guards.pinned(where);
-    boolean one =
-        keys.of(table.getUnquotedSchemaName(), table.getUnquotedName()).stream()
-            .anyMatch(key -> pinned.containsAll(key.columns()));
-    if (limited && !one) {
+    if (limited && !isOneRow(where, table)) {
       return not(
           StatementKind.LIMITED_WRITE,
           "its limit takes some of the rows that match, and a repeat may take others");
@@ -177,6 +173,12 @@ final class UpdateRules {
               + ", and a repeat chooses others");
     }
     return null;
+  }
+
+  private boolean isOneRow(@Nullable Expression where, Table table) {
+    List<String> pinned = Guards.pinned(where);
+    return keys.of(table.getUnquotedSchemaName(), table.getUnquotedName()).stream()
+        .anyMatch(key -> pinned.containsAll(key.columns()));
   }
 
   private static @Nullable Classification query(Select select, Changed changed, Table table) {

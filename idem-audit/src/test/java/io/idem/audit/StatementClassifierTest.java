@@ -90,7 +90,7 @@ class StatementClassifierTest {
       switch (random.nextInt(6)) {
         case 0 -> sql.setLength(place);
         case 1 -> sql.deleteCharAt(place);
-        case 2 -> sql.insert(place, "'\"()?;,.\\\u0000\n\uD83D`$:{}".charAt(random.nextInt(18)));
+        case 2 -> sql.insert(place, "'\"()?;,.\\\u0000\n\uD83D`$:{}".charAt(random.nextInt(17)));
         case 3 -> sql.append(' ').append(statements.get(random.nextInt(statements.size())));
         case 4 -> sql.insert(place, sql.substring(place / 2, place));
         default -> sql.setCharAt(place, (char) random.nextInt(0x300));
@@ -127,7 +127,6 @@ class StatementClassifierTest {
     assertThat(hasty.classify(heavy).reason()).contains("longer than");
     long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
     while (parsers() > 0 && System.nanoTime() < deadline) {
-      Thread.onSpinWait();
       Thread.sleep(20);
     }
     assertThat(parsers()).isZero();
