@@ -20,8 +20,7 @@ public record CallSite(String method, String line) {
     }
     String file = frame.getFileName();
     return new CallSite(
-        frame.getClassName() + "." + name,
-        file == null ? "" : file + ":" + frame.getLineNumber());
+        frame.getClassName() + "." + name, file == null ? "" : file + ":" + frame.getLineNumber());
   }
 
   /** For a reader: {@code shop.Orders.pay(Orders.java:42)}. */

@@ -15,6 +15,7 @@ final class Changed implements Written.Target {
 
   final Table table;
   private final Set<String> names = new HashSet<>();
+  private final Set<String> others = new HashSet<>();
   private final Set<String> columns = new HashSet<>();
 
   Changed(Table table) {
@@ -34,7 +35,10 @@ final class Changed implements Written.Target {
   /** The table once more, under another name. */
   Changed alias(@Nullable FromItem item) {
     if (item instanceof Table same && Names.of(same).equals(Names.of(table))) {
-      add(Names.of(same.getAlias()));
+      String alias = Names.of(same.getAlias());
+      if (alias != null) {
+        others.add(alias);
+      }
     }
     return this;
   }
@@ -54,6 +58,12 @@ final class Changed implements Written.Target {
 
   @Override
   public boolean isChanged(Column column) {
+    String qualifier = Names.qualifierOf(column);
+    return isOfChangedRow(column) || (isNamed(column) && others.contains(qualifier));
+  }
+
+  @Override
+  public boolean isOfChangedRow(Column column) {
     String qualifier = Names.qualifierOf(column);
     return isNamed(column) && (qualifier == null || names.contains(qualifier));
   }

@@ -1,7 +1,9 @@
 package io.idem.audit;
 
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import net.sf.jsqlparser.expression.BinaryExpression;
@@ -120,7 +122,7 @@ final class Guards {
 
   private static @Nullable Expression value(
       Column column, Map<String, Expression> values, Written.Target target) {
-    return target.isChanged(column) ? values.get(Names.of(column)) : null;
+    return target.isOfChangedRow(column) ? values.get(Names.of(column)) : null;
   }
 
   private static @Nullable String compareGuard(
@@ -165,12 +167,43 @@ final class Guards {
     String before = Written.literal(expected);
     String after = Written.literal(written);
     if (before != null && after != null) {
-      return before.equals(after) ? null : name + " must be " + before + ", and is set to " + after;
+      return mayBeSame(before, after)
+          ? null
+          : name + " must be " + before + ", and is set to " + after;
     }
     if (isSame(expected, written)) {
       return null;
     }
     return name + " must be as expected, and is set to another value, if the two differ";
+  }
+
+  private static boolean mayBeSame(Expression one, Expression other) {
+    String literal = Written.literal(one);
+    String another = Written.literal(other);
+    return literal != null && another != null ? mayBeSame(literal, another) : isSame(one, other);
+  }
+
+  /** Databases compare without case, accents or trailing blanks, and numbers by value. */
+  private static boolean mayBeSame(String one, String other) {
+    String left = bare(one);
+    String right = bare(other);
+    if (left.equals(right)
+        || !left.chars().allMatch(each -> each < 128)
+        || !right.chars().allMatch(each -> each < 128)) {
+      return true;
+    }
+    try {
+      return new BigDecimal(left).compareTo(new BigDecimal(right)) == 0;
+    } catch (NumberFormatException e) {
+      return false;
+    }
+  }
+
+  private static String bare(String literal) {
+    String text = literal.toLowerCase(Locale.ROOT);
+    return text.length() > 1 && text.startsWith("'") && text.endsWith("'")
+        ? text.substring(1, text.length() - 1).strip()
+        : text;
   }
 
   private static boolean isSame(Expression one, Expression other) {
@@ -224,9 +257,11 @@ final class Guards {
       return null;
     }
     String name = Names.of(column);
-    boolean listed = list.stream().anyMatch(each -> isSame(each, written));
+    boolean listed = list.stream().anyMatch(each -> mayBeSame(each, written));
     if (in.isNot()) {
-      return listed ? name + " must be none of a list that has what it is set to" : null;
+      return list.stream().anyMatch(each -> isSame(each, written))
+          ? name + " must be none of a list that has what it is set to"
+          : null;
     }
     if (listed || !isConstant(written) || !list.stream().allMatch(Guards::isConstant)) {
       return null;

@@ -61,8 +61,7 @@ public final class IdempotencyAudit {
    * @throws AssertionError if one is not accepted, or an accepted one did not run
    * @throws UncheckedIOException if the file cannot be read or written
    */
-  public static void assertNothingNew(
-      Collection<StatementFinding> statements, Path baseline) {
+  public static void assertNothingNew(Collection<StatementFinding> statements, Path baseline) {
     assertNothingNew(new EntryPoints(List.of()), statements, baseline);
   }
 

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
 import net.sf.jsqlparser.expression.RowConstructor;
@@ -35,6 +36,7 @@ import net.sf.jsqlparser.statement.select.PlainSelect;
 import net.sf.jsqlparser.statement.select.Select;
 import net.sf.jsqlparser.statement.select.SelectItem;
 import net.sf.jsqlparser.statement.select.Values;
+import net.sf.jsqlparser.statement.select.WithItem;
 import net.sf.jsqlparser.statement.update.UpdateSet;
 import net.sf.jsqlparser.statement.upsert.Upsert;
 import net.sf.jsqlparser.statement.upsert.UpsertType;
@@ -117,6 +119,13 @@ final class InsertRules {
       return functions;
     }
     InsertConflictAction conflict = insert.getConflictAction();
+    boolean several =
+        conflict != null || insert.isModifierIgnore() || insert.getDuplicateAction() != null;
+    if (several && readsItself(rows, insert.getWithItemsList())) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "its rows come from a query over " + rows.name() + ", which it changes");
+    }
     if (conflict != null) {
       return conflict(insert, rows, conflict);
     }
@@ -148,6 +157,11 @@ final class InsertRules {
     if (functions != null) {
       return functions;
     }
+    if (readsItself(rows, null)) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "its rows come from a query over " + rows.name() + ", which it changes");
+    }
     UpsertType type = upsert.getUpsertType();
     if (type == UpsertType.INSERT_OR_IGNORE) {
       return ignoring(rows, null, false);
@@ -158,6 +172,11 @@ final class InsertRules {
       return unknown(StatementKind.UPSERT, "what becomes of present rows is not known");
     }
     return replace(rows);
+  }
+
+  private static boolean readsItself(Rows rows, @Nullable List<WithItem<?>> with) {
+    return Stream.concat(Stream.ofNullable(rows.query()), UpdateRules.queries(with).stream())
+        .anyMatch(query -> Scan.of((Expression) query).tables.contains(rows.name()));
   }
 
   private Classification replace(Rows rows) {
@@ -176,12 +195,9 @@ final class InsertRules {
           ? unknown(StatementKind.UPSERT, "no unique key of " + rows.name() + " is known")
           : not(StatementKind.UPSERT, uncovered(rows, known) + ", so a repeat adds a row");
     }
-    boolean renumbers =
-        known.stream().anyMatch(key -> key.primary() && !rows.covers(key));
+    boolean renumbers = known.stream().anyMatch(key -> key.primary() && !rows.covers(key));
     return renumbers
-        ? not(
-            StatementKind.UPSERT,
-            "a repeat replaces the row by one with another primary key")
+        ? not(StatementKind.UPSERT, "a repeat replaces the row by one with another primary key")
         : idempotent(
             StatementKind.UPSERT, "a repeat replaces the row of key " + covering + " by the same");
   }
@@ -213,8 +229,12 @@ final class InsertRules {
               ? List.of()
               : target.getIndexColumnNames().stream().map(Names::plain).toList();
     }
-    UniqueKey named =
-        columns == null || columns.isEmpty() ? null : UniqueKey.of(columns, false);
+    if (target != null
+        && (target.getWhereExpression() != null || target.getIndexExpression() != null)) {
+      return unknown(
+          StatementKind.UPSERT, "whether a repeat meets the index that it names is not known");
+    }
+    UniqueKey named = columns == null || columns.isEmpty() ? null : UniqueKey.of(columns, false);
     if (action.getConflictActionType() != ConflictActionType.DO_UPDATE) {
       return ignoring(rows, named, constraint);
     }
@@ -261,8 +281,7 @@ final class InsertRules {
     }
     if (constraint || known.isEmpty() || rows.columns() == null) {
       return new Match(
-          Verdict.UNKNOWN,
-          "which unique key of " + rows.name() + " refuses a repeat is not known");
+          Verdict.UNKNOWN, "which unique key of " + rows.name() + " refuses a repeat is not known");
     }
     return new Match(Verdict.NOT_IDEMPOTENT, uncovered(rows, known) + ", so a repeat adds a row");
   }
@@ -277,10 +296,8 @@ final class InsertRules {
       boolean constraint) {
     Changed changed = new Changed(rows.table()).columns(sets.keySet());
     Map<Column, Expression> asInserted = new LinkedHashMap<>();
-    sets.forEach(
-        (column, value) -> asInserted.put(column, withoutProposed(value, proposed)));
-    Classification update =
-        updates.assignments(asInserted, where, changed, StatementKind.UPSERT);
+    sets.forEach((column, value) -> asInserted.put(column, withoutProposed(value, proposed)));
+    Classification update = updates.assignments(asInserted, where, changed, StatementKind.UPSERT);
     if (!update.isIdempotent()) {
       return update;
     }
@@ -318,14 +335,14 @@ final class InsertRules {
   }
 
   /** Whether an update leaves what the insert would have written. */
-  private Agreement agreement(
-      Rows rows, String column, Expression value, Set<String> proposed) {
+  private Agreement agreement(Rows rows, String column, Expression value, Set<String> proposed) {
     Expression bare = Written.unwrap(value);
     if (isProposed(bare, column, proposed) || isBoundOf(bare, column, proposed)) {
       return Agreement.YES;
     }
     List<Expression> inserted = rows.valuesOf(column);
-    if (bare instanceof Column own && Names.of(own).equals(column)
+    if (bare instanceof Column own
+        && Names.of(own).equals(column)
         && !proposed.contains(String.valueOf(Names.qualifierOf(own)))) {
       return Agreement.YES; // left as it is
     }
@@ -391,8 +408,7 @@ final class InsertRules {
           function.getParameters().stream()
               .<Expression>map(each -> withoutProposed(each, proposed))
               .toList();
-      return new Function(
-          function.getName(), parameters.toArray(new Expression[0]));
+      return new Function(function.getName(), parameters.toArray(new Expression[0]));
     }
     return bare;
   }
@@ -411,7 +427,8 @@ final class InsertRules {
         }
       }
     }
-    boolean ifAbsent = rows.query() instanceof PlainSelect select && isIfAbsent(select, rows.name());
+    boolean ifAbsent =
+        rows.query() instanceof PlainSelect select && isIfAbsent(select, rows.name());
     StatementKind kind = ifAbsent ? StatementKind.INSERT_IF_ABSENT : StatementKind.UNIQUE_INSERT;
     if (covering != null) {
       return idempotent(
@@ -551,7 +568,8 @@ final class InsertRules {
             && list.stream()
                 .allMatch(
                     each ->
-                        each instanceof ParenthesedExpressionList || each instanceof RowConstructor);
+                        each instanceof ParenthesedExpressionList
+                            || each instanceof RowConstructor);
     if (several) {
       for (Expression each : list) {
         rows.add((ExpressionList<?>) each);
@@ -597,6 +615,16 @@ final class InsertRules {
       } else if (!(operation instanceof MergeDelete)) {
         return unknown(StatementKind.MERGE, "it does what is not known here");
       }
+    }
+    if (from.tables.contains(Names.of(merge.getTable()))
+        || (merge.getFromItem() instanceof Table same
+            && Names.of(same).equals(Names.of(merge.getTable())))
+        || UpdateRules.queries(merge.getWithItemsList()).stream()
+            .anyMatch(
+                query -> Scan.of((Expression) query).tables.contains(Names.of(merge.getTable())))) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "it merges what it reads from the table that it changes");
     }
     boolean deletes = operations.stream().anyMatch(MergeDelete.class::isInstance);
     if (deletes && (insert != null || !updated.isEmpty())) {
@@ -664,7 +692,8 @@ final class InsertRules {
         return List.of();
       }
       for (Expression side : List.of(equals.getLeftExpression(), equals.getRightExpression())) {
-        if (side instanceof Column column && own.contains(String.valueOf(Names.qualifierOf(column)))) {
+        if (side instanceof Column column
+            && own.contains(String.valueOf(Names.qualifierOf(column)))) {
           matched.add(Names.of(column));
         }
       }

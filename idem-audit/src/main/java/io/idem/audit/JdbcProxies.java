@@ -38,7 +38,8 @@ final class JdbcProxies {
         ConnectionBuilder.class,
         new Handler(target) {
           @Override
-          @Nullable Object handle(Object proxy, Method method, Object[] arguments) throws Throwable {
+          @Nullable Object handle(Object proxy, Method method, Object[] arguments)
+              throws Throwable {
             Object result = pass(method, arguments);
             if (result instanceof Connection connection) {
               return connection(connection, audit);
@@ -181,8 +182,7 @@ final class JdbcProxies {
       if (name.equals("getConnection")) {
         return connection;
       } else if (EXECUTIONS.contains(name)) {
-        String sql =
-            arguments.length > 0 && arguments[0] instanceof String text ? text : prepared;
+        String sql = arguments.length > 0 && arguments[0] instanceof String text ? text : prepared;
         Judged judged = sql == null ? null : audit.judge(sql, raw);
         Object result = pass(method, arguments);
         note(judged);

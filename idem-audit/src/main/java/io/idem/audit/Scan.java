@@ -167,7 +167,6 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   }
 
   private void noteLimit(Select select) {
-    limited |=
-        select.getLimit() != null || select.getFetch() != null || select.getOffset() != null;
+    limited |= select.getLimit() != null || select.getFetch() != null || select.getOffset() != null;
   }
 }

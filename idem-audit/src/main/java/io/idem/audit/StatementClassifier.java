@@ -84,8 +84,7 @@ public final class StatementClassifier {
    */
   public Classification classify(String sql) {
     if (sql.length() > maxLength) {
-      return unknown(
-          StatementKind.UNREADABLE, "it is longer than " + maxLength + " characters");
+      return unknown(StatementKind.UNREADABLE, "it is longer than " + maxLength + " characters");
     }
     synchronized (known) {
       Classification cached = known.get(sql);
@@ -119,8 +118,7 @@ public final class StatementClassifier {
       return unknown(StatementKind.CALL, "what the procedure does is not known");
     }
     if (sql.contains("/*!") || sql.contains("/*M!")) {
-      return unknown(
-          StatementKind.UNREADABLE, "it has a comment that some databases execute");
+      return unknown(StatementKind.UNREADABLE, "it has a comment that some databases execute");
     }
     boolean escapes = sql.contains("\\'") || sql.contains("\\\"");
     Classification plain = parser.read(sql, false, rules::of);

@@ -8,6 +8,7 @@ import io.idem.audit.Functions.Nature;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.statement.Commit;
@@ -92,18 +93,22 @@ final class StatementRules {
       return withSteps(select.getWithItemsList(), query(select));
     } else if (statement instanceof Update update) {
       return withSteps(
-          update.getWithItemsList(), returning(update.getReturningClause(), updates.of(update)));
+          update.getWithItemsList(),
+          returning(update.getReturningClause(), whole(update, updates.of(update))));
     } else if (statement instanceof Delete delete) {
       return withSteps(
-          delete.getWithItemsList(), returning(delete.getReturningClause(), updates.of(delete)));
+          delete.getWithItemsList(),
+          returning(delete.getReturningClause(), whole(delete, updates.of(delete))));
     } else if (statement instanceof Insert insert) {
       return withSteps(
-          insert.getWithItemsList(), returning(insert.getReturningClause(), inserts.of(insert)));
+          insert.getWithItemsList(),
+          returning(insert.getReturningClause(), whole(insert, inserts.of(insert))));
     } else if (statement instanceof Upsert upsert) {
       return inserts.of(upsert);
     } else if (statement instanceof Merge merge) {
       return withSteps(
-          merge.getWithItemsList(), returning(merge.getReturningClause(), inserts.of(merge)));
+          merge.getWithItemsList(),
+          returning(merge.getReturningClause(), whole(merge, inserts.of(merge))));
     } else if (statement instanceof Execute) {
       return unknown(StatementKind.CALL, "what the procedure does is not known");
     } else if (statement instanceof Truncate) {
@@ -116,6 +121,8 @@ final class StatementRules {
       return idempotent(StatementKind.TRANSACTION_CONTROL, "it changes no row by itself");
     } else if (statement instanceof LockStatement) {
       return idempotent(StatementKind.LOCKING_QUERY, "it locks until the transaction ends");
+    } else if (statement instanceof SetStatement && statement.toString().contains("(")) {
+      return unknown(StatementKind.SESSION, "what it computes to set is not known");
     } else if (statement instanceof SetStatement
         || statement instanceof ShowStatement
         || statement instanceof ShowColumnsStatement
@@ -156,7 +163,7 @@ final class StatementRules {
 
   private Classification explain(ExplainStatement explain) {
     Classification explained = of(explain.getStatement());
-    boolean runs = explain.getOption(ExplainStatement.OptionType.ANALYZE) != null;
+    boolean runs = explain.toString().toLowerCase(Locale.ROOT).contains("analyze");
     return runs && !explained.isIdempotent()
         ? explained
         : idempotent(StatementKind.QUERY, "it reads only");
@@ -184,7 +191,8 @@ final class StatementRules {
     if (select instanceof PlainSelect plain
         && plain.getIntoTables() != null
         && !plain.getIntoTables().isEmpty()) {
-      return unknown(StatementKind.DDL, "whether what it selects into refuses a repeat is not known");
+      return unknown(
+          StatementKind.DDL, "whether what it selects into refuses a repeat is not known");
     }
     if (select instanceof PlainSelect plain && plain.getMySqlSelectIntoClause() != null) {
       return unknown(StatementKind.SIDE_EFFECT, "it writes what it selects to a file or variable");
@@ -198,6 +206,19 @@ final class StatementRules {
     return select.getForMode() != null || select.getForUpdate() != null
         ? idempotent(StatementKind.LOCKING_QUERY, "it reads, and locks until the transaction ends")
         : idempotent(StatementKind.QUERY, "it reads only");
+  }
+
+  /** A function of which nothing is known may stand anywhere: in a join, for example. */
+  private static Classification whole(Statement statement, Classification found) {
+    if (!found.isIdempotent()) {
+      return found;
+    }
+    Scan scan = Scan.of(statement);
+    return scan.calls(Nature.UNKNOWN) || scan.calls(Nature.EFFECT) || scan.assigns
+        ? unknown(
+            StatementKind.SIDE_EFFECT,
+            "it asks " + Written.unknownOf(scan) + ", of which nothing is known")
+        : found;
   }
 
   private static Classification returning(

@@ -43,7 +43,8 @@ final class UpdateRules {
             .aliases(update.getStartJoins());
     Map<Column, Expression> sets = sets(update.getUpdateSets());
     changed.columns(sets.keySet());
-    Classification rows = rows(update.getWhere(), update.getTable(), update.getLimit() != null, changed);
+    Classification rows =
+        rows(update.getWhere(), update.getTable(), update.getLimit() != null, changed);
     if (rows != null) {
       return rows;
     }
@@ -90,8 +91,7 @@ final class UpdateRules {
     }
     String guard = Guards.find(where, values, changed);
     if (guard != null) {
-      return idempotent(
-          StatementKind.COMPARE_AND_SET, "a repeat finds no row: " + guard);
+      return idempotent(StatementKind.COMPARE_AND_SET, "a repeat finds no row: " + guard);
     }
     if (relative.isEmpty()) {
       return idempotent(
@@ -200,7 +200,7 @@ final class UpdateRules {
         : null;
   }
 
-  private static List<ParenthesedSelect> queries(@Nullable List<WithItem<?>> with) {
+  static List<ParenthesedSelect> queries(@Nullable List<WithItem<?>> with) {
     List<ParenthesedSelect> queries = new ArrayList<>();
     if (with != null) {
       for (WithItem<?> item : with) {

@@ -66,6 +66,9 @@ record Written(Is nature, String why) {
     /** Whether a column is one of those that the statement changes. */
     boolean isChanged(Column column);
 
+    /** Whether a column is one of those, of the very row that is changed. */
+    boolean isOfChangedRow(Column column);
+
     /** Whether a column is called like one of those, whatever it is qualified with. */
     boolean isNamed(Column column);
 
@@ -155,12 +158,17 @@ record Written(Is nature, String why) {
     return JSON_SETS.contains(name)
         && isOwn(column, first)
         && othersAbsolute
-        && arguments.size() > 1
-        && arguments.size() % 2 == (name.equals("jsonb_set") ? arguments.size() % 2 : 1)
-        && arguments.stream()
-            .skip(1)
-            .filter(each -> arguments.indexOf(each) % 2 == 1)
-            .allMatch(Written::isPathOfNames);
+        && arguments.size() > 2
+        && arePathsOfNames(arguments, name.equals("jsonb_set") ? 2 : arguments.size());
+  }
+
+  private static boolean arePathsOfNames(List<? extends Expression> arguments, int end) {
+    for (int i = 1; i < end; i += 2) {
+      if (!isPathOfNames(arguments.get(i))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static boolean isPathOfNames(Expression path) {
@@ -197,8 +205,7 @@ record Written(Is nature, String why) {
         && isCaseOf(column, function.getParameters().get(0));
   }
 
-  private static boolean isOwnAnd(
-      Column column, Expression own, Expression other, Target target) {
+  private static boolean isOwnAnd(Column column, Expression own, Expression other, Target target) {
     return isOwn(column, unwrap(own)) && isAbsolute(other, target);
   }
 

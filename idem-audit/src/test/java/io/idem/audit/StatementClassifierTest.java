@@ -39,7 +39,8 @@ class StatementClassifierTest {
 
   @Test
   void aLiteralOfAValueIsNoPartOfAReasonBeyondItsExpression() {
-    assertThat(classifier.classify("INSERT INTO history (what) VALUES ('4111111111111111')").reason())
+    assertThat(
+            classifier.classify("INSERT INTO history (what) VALUES ('4111111111111111')").reason())
         .doesNotContain("4111");
   }
 
@@ -103,7 +104,9 @@ class StatementClassifierTest {
   void whatIsTooLongIsNotRead() {
     StatementClassifier bounded = StatementClassifier.builder().maxLength(30).build();
 
-    assertThat(bounded.classify("SELECT 1")).extracting(Classification::isIdempotent).isEqualTo(true);
+    assertThat(bounded.classify("SELECT 1"))
+        .extracting(Classification::isIdempotent)
+        .isEqualTo(true);
     assertThat(bounded.classify("DELETE FROM account WHERE id = 123456"))
         .isEqualTo(
             new Classification(
@@ -119,8 +122,7 @@ class StatementClassifierTest {
 
   @Test
   void readingEndsInTimeAndLeavesNoThread() throws Exception {
-    StatementClassifier hasty =
-        StatementClassifier.builder().timeout(Duration.ofNanos(1)).build();
+    StatementClassifier hasty = StatementClassifier.builder().timeout(Duration.ofNanos(1)).build();
     String heavy = "SELECT " + "CASE WHEN a = 1 THEN ".repeat(40) + "1" + " END".repeat(40);
 
     assertThat(hasty.classify(heavy).verdict()).isEqualTo(Verdict.UNKNOWN);

@@ -21,8 +21,7 @@ final class StatementTable {
   private StatementTable() {}
 
   /** One row; the dialect is a note for the reader. */
-  record Row(
-      String dialect, Verdict verdict, StatementKind kind, String reason, String statement) {
+  record Row(String dialect, Verdict verdict, StatementKind kind, String reason, String statement) {
 
     @Override
     public String toString() {

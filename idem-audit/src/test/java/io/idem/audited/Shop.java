@@ -21,8 +21,9 @@ final class Shop {
     run(
         "CREATE TABLE account (id INT PRIMARY KEY, balance INT NOT NULL, owner VARCHAR(20),"
             + " state VARCHAR(20), version INT)");
-    run("CREATE TABLE purchase (id INT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-        + " number VARCHAR(20) NOT NULL UNIQUE, total INT)");
+    run(
+        "CREATE TABLE purchase (id INT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+            + " number VARCHAR(20) NOT NULL UNIQUE, total INT)");
     run("CREATE TABLE history (what VARCHAR(100))");
     run("CREATE TABLE account_history (account_id INT, state VARCHAR(20))");
     run("INSERT INTO account (id, balance, state) VALUES (1, 100, 'NEW')");

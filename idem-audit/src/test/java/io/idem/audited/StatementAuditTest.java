@@ -176,8 +176,7 @@ class StatementAuditTest {
                 return "done";
               });
       assertThat(places()).containsExactly("io.idem.audited.Shop.update");
-      CompletableFuture.runAsync(() -> assertThat(operations.isInside()).isFalse(), threads)
-          .join();
+      CompletableFuture.runAsync(() -> assertThat(operations.isInside()).isFalse(), threads).join();
     } finally {
       threads.shutdown();
       assertThat(threads.awaitTermination(10, TimeUnit.SECONDS)).isTrue();

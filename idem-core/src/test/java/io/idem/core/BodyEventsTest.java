@@ -110,8 +110,7 @@ class BodyEventsTest {
     Concurrency.awaitUntil("the body is left", () -> events.contains("end charge"));
     assertThat(events).containsExactly("start charge LEASED", "body", "end charge");
     later.complete("done");
-    assertThat(answer.toCompletableFuture())
-        .succeedsWithin(Duration.ofSeconds(10));
+    assertThat(answer.toCompletableFuture()).succeedsWithin(Duration.ofSeconds(10));
   }
 
   @Test

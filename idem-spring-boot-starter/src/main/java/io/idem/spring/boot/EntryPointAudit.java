@@ -75,7 +75,13 @@ public final class EntryPointAudit {
     this.protections = List.copyOf(protections);
     this.ignored =
         Stream.concat(
-                Stream.of("org.springframework.", "io.idem.", "org.springdoc."),
+                Stream.of(
+                    "org.springframework.",
+                    "org.springdoc.",
+                    "io.idem.http.",
+                    "io.idem.servlet.",
+                    "io.idem.spring.",
+                    "io.idem.webflux."),
                 ignoredPackages.stream())
             .toList();
   }

@@ -9,6 +9,7 @@ import io.idem.audit.UniqueKeys;
 import io.idem.spring.IdempotentMethods;
 import io.idem.spring.WebEndpoints;
 import io.idem.webflux.WebFluxEndpoints;
+import java.sql.SQLException;
 import java.util.List;
 import javax.sql.DataSource;
 import org.slf4j.Logger;
@@ -158,9 +159,7 @@ public final class IdempotencyAuditAutoConfiguration {
     @Role(BeanDefinition.ROLE_INFRASTRUCTURE)
     @ConditionalOnMissingBean
     static StatementAudit idempotencyStatementAudit(
-        OperationTracker operations,
-        ObjectProvider<UniqueKeys> keys,
-        Environment environment) {
+        OperationTracker operations, ObjectProvider<UniqueKeys> keys, Environment environment) {
       IdemAuditProperties.Statements properties =
           Binder.get(environment)
               .bindOrCreate("idem.audit", IdemAuditProperties.class)
@@ -180,11 +179,21 @@ public final class IdempotencyAuditAutoConfiguration {
       return new BeanPostProcessor() {
         @Override
         public Object postProcessAfterInitialization(Object bean, String name) {
-          return bean instanceof DataSource dataSource && !(bean instanceof AuditingDataSource)
+          return bean instanceof DataSource dataSource && !isAudited(dataSource)
               ? new AuditingDataSource(dataSource, audit.getObject())
               : bean;
         }
       };
+    }
+
+    /** Also behind a proxy that is a bean of its own: nothing is to be seen twice. */
+    private static boolean isAudited(DataSource dataSource) {
+      try {
+        return dataSource.isWrapperFor(AuditingDataSource.class);
+      } catch (SQLException | RuntimeException e) {
+        log.debug("Whether {} is audited already cannot be told", dataSource, e);
+        return false;
+      }
     }
   }
 }

@@ -40,7 +40,8 @@ final class MessageListeners {
               "org.springframework.amqp.rabbit.annotation.RabbitListener",
               List.of("queues", "queuesToDeclare", "bindings"),
               "org.springframework.amqp.rabbit.annotation.RabbitHandler"),
-          new Mark("jms", "org.springframework.jms.annotation.JmsListener", List.of("destination"), ""),
+          new Mark(
+              "jms", "org.springframework.jms.annotation.JmsListener", List.of("destination"), ""),
           new Mark(
               "rocketmq",
               "org.apache.rocketmq.spring.annotation.RocketMQMessageListener",
@@ -52,7 +53,10 @@ final class MessageListeners {
               List.of("topics", "topicPattern"),
               ""),
           new Mark(
-              "sqs", "io.awspring.cloud.sqs.annotation.SqsListener", List.of("value", "queueNames"), ""));
+              "sqs",
+              "io.awspring.cloud.sqs.annotation.SqsListener",
+              List.of("value", "queueNames"),
+              ""));
 
   private final ConfigurableListableBeanFactory beans;
 
@@ -96,7 +100,8 @@ final class MessageListeners {
         MethodIntrospector.selectMethods(
             type,
             (MethodIntrospector.MetadataLookup<String>)
-                method -> nameOf(mark, MergedAnnotations.from(method, SearchStrategy.TYPE_HIERARCHY)));
+                method ->
+                    nameOf(mark, MergedAnnotations.from(method, SearchStrategy.TYPE_HIERARCHY)));
     marked.forEach((method, name) -> found.add(new Listener(name, method, type)));
     String name = nameOf(mark, MergedAnnotations.from(type, SearchStrategy.TYPE_HIERARCHY));
     if (name != null) {
@@ -114,8 +119,7 @@ final class MessageListeners {
   }
 
   /** Null if there is no such annotation. */
-  private @Nullable String nameOf(
-      Mark mark, MergedAnnotations annotations) {
+  private @Nullable String nameOf(Mark mark, MergedAnnotations annotations) {
     List<String> names =
         annotations.stream(mark.annotation())
             .map(annotation -> mark.broker() + " " + sourcesOf(mark, annotation))
@@ -128,9 +132,7 @@ final class MessageListeners {
     Map<String, Object> attributes = new TreeMap<>(annotation.asMap());
     return mark.sources().stream()
         .flatMap(source -> Optional.ofNullable(attributes.get(source)).stream())
-        .flatMap(
-            value ->
-                value instanceof Object[] several ? Stream.of(several) : Stream.of(value))
+        .flatMap(value -> value instanceof Object[] several ? Stream.of(several) : Stream.of(value))
         .map(this::text)
         .filter(text -> !text.isEmpty())
         .collect(Collectors.joining(", "));
