@@ -60,20 +60,30 @@ final class CallSites {
   /** Its own statements are idempotent by what they are part of. */
   private static final List<String> IDEM = List.of("io.idem.jdbc.", "io.idem.guard.");
 
+  /** What sets a schema up, before anything can arrive twice. */
+  private static final List<String> MIGRATIONS =
+      List.of("org.flywaydb.", "liquibase.", "org.springframework.jdbc.datasource.init.");
+
   private final List<String> skipped;
 
   CallSites(List<String> alsoSkipped) {
     this.skipped = Stream.concat(FRAMEWORKS.stream(), alsoSkipped.stream()).toList();
   }
 
-  /** Whose code the statement came from: null where it was Idem's own, for itself or its guards. */
+  /**
+   * Whose code the statement came from: null where it was Idem's own, for itself or its guards, or
+   * a migration's.
+   */
   @Nullable CallSite find() {
     return StackWalker.getInstance().walk(this::find);
   }
 
   private @Nullable CallSite find(Stream<StackFrame> frames) {
-    List<StackFrame> beyondJdbc =
-        frames.dropWhile(frame -> startsWith(frame, JDBC)).limit(1_000).toList();
+    List<StackFrame> all = frames.limit(1_000).toList();
+    if (all.stream().anyMatch(frame -> startsWith(frame, MIGRATIONS))) {
+      return null;
+    }
+    List<StackFrame> beyondJdbc = all.stream().dropWhile(frame -> startsWith(frame, JDBC)).toList();
     if (!beyondJdbc.isEmpty() && startsWith(beyondJdbc.get(0), IDEM)) {
       return null;
     }

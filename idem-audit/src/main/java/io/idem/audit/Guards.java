@@ -145,6 +145,9 @@ final class Guards {
       }
       return isConstant(written) ? differs(name, expected, written) : null;
     }
+    if (expected instanceof Column other && target.isChanged(other)) {
+      return null; // and so is not the same afterwards
+    }
     if (comparison instanceof NotEqualsTo) {
       return isSame(expected, written) ? name + " must not be what it is set to yet" : null;
     }

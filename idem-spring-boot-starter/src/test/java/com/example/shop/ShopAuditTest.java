@@ -1,5 +1,6 @@
 package com.example.shop;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,6 +32,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.core.io.ByteArrayResource;
+import org.springframework.jdbc.datasource.init.ResourceDatabasePopulator;
 
 /** The audit finds everything that is planted in {@link ShopApplication}, and nothing else. */
 class ShopAuditTest {
@@ -129,7 +133,8 @@ class ShopAuditTest {
         .extracting(EntryPoint::how)
         .contains(
             "operation 'Orders.place', transactional, key from header Idempotency-Key",
-            "operation 'Orders.note', transactional, key from header Idempotency-Key, if there is one",
+            "operation 'Orders.note', transactional, key from header Idempotency-Key, if there is"
+                + " one",
             "operation 'open-account', key from #owner",
             "operation 'placed-message', key from #number",
             "the shop's inbox");
@@ -164,6 +169,17 @@ class ShopAuditTest {
         .filteredOn(finding -> finding.callSite().method().endsWith("logAll"))
         .singleElement()
         .satisfies(finding -> assertThat(finding.times()).isEqualTo(2));
+  }
+
+  @Test
+  void whatSetsTheSchemaUpIsNotFound() {
+    long before = statements.statementsOutside();
+    new ResourceDatabasePopulator(
+            new ByteArrayResource("INSERT INTO history (what) VALUES ('seed')".getBytes(UTF_8)))
+        .execute(context.getBean(DataSource.class));
+
+    assertThat(statements.statementsOutside()).isGreaterThan(before);
+    assertThat(found()).isEmpty();
   }
 
   @Test
