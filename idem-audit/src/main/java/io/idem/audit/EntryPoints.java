@@ -13,7 +13,11 @@ import java.util.Locale;
  */
 public record EntryPoints(List<EntryPoint> all) {
 
-  /** Puts them in order. */
+  /**
+   * Puts them in order.
+   *
+   * @param all all of them, in any order
+   */
   public EntryPoints {
     all =
         all.stream()

@@ -183,7 +183,10 @@ final class Guards {
   private static boolean mayBeSame(Expression one, Expression other) {
     String literal = Written.literal(one);
     String another = Written.literal(other);
-    return literal != null && another != null ? mayBeSame(literal, another) : isSame(one, other);
+    if (literal == null || another == null) {
+      return isSame(one, other);
+    }
+    return mayBeSame(literal, another);
   }
 
   /** Databases compare without case, accents or trailing blanks, and numbers by value. */

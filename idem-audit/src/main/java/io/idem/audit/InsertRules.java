@@ -15,6 +15,8 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
+import net.sf.jsqlparser.expression.JdbcParameter;
+import net.sf.jsqlparser.expression.NotExpression;
 import net.sf.jsqlparser.expression.RowConstructor;
 import net.sf.jsqlparser.expression.operators.relational.EqualsTo;
 import net.sf.jsqlparser.expression.operators.relational.ExistsExpression;
@@ -399,7 +401,7 @@ final class InsertRules {
     Expression bare = Written.unwrap(value);
     if (bare instanceof Function function) {
       if (Functions.plain(function.getName()).equals("values")) {
-        return new net.sf.jsqlparser.expression.JdbcParameter();
+        return new JdbcParameter();
       }
       if (function.getParameters() == null) {
         return bare;
@@ -482,11 +484,11 @@ final class InsertRules {
   /** {@code SELECT … WHERE NOT EXISTS (SELECT … FROM the same table)}. */
   private static boolean isIfAbsent(PlainSelect select, String table) {
     return Guards.conjuncts(select.getWhere()).stream()
-        .anyMatch(
+        .filter(
             condition ->
-                (condition instanceof ExistsExpression exists && exists.isNot()
-                        || condition instanceof net.sf.jsqlparser.expression.NotExpression)
-                    && Scan.of(condition).tables.contains(table));
+                condition instanceof NotExpression
+                    || (condition instanceof ExistsExpression exists && exists.isNot()))
+        .anyMatch(condition -> Scan.of(condition).tables.contains(table));
   }
 
   private List<UniqueKey> known(Rows rows) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import net.sf.jsqlparser.expression.AnalyticExpression;
@@ -106,7 +107,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   @Override
   public <S> @Nullable Void visit(TimeKeyExpression expression, S context) {
-    note(Nature.CLOCK, expression.getStringValue().toLowerCase(java.util.Locale.ROOT));
+    note(Nature.CLOCK, expression.getStringValue().toLowerCase(Locale.ROOT));
     return super.visit(expression, context);
   }
 

@@ -1,6 +1,7 @@
 package io.idem.audit;
 
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -18,6 +19,8 @@ public record UniqueKey(Set<String> columns, boolean primary) {
   /**
    * Checks the columns.
    *
+   * @param columns their names, without quotes, in any case
+   * @param primary whether it is a primary key that may be made up for each row
    * @throws IllegalArgumentException if there is none
    */
   public UniqueKey {
@@ -26,7 +29,7 @@ public record UniqueKey(Set<String> columns, boolean primary) {
     if (names.isEmpty()) {
       throw new IllegalArgumentException("A unique key has at least one column");
     }
-    columns = java.util.Collections.unmodifiableSet(names);
+    columns = Collections.unmodifiableSet(names);
   }
 
   /**
