@@ -5,7 +5,6 @@ import static io.idem.audit.Classification.not;
 import static io.idem.audit.Classification.unknown;
 
 import io.idem.audit.Functions.Nature;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,29 +16,14 @@ import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
 import net.sf.jsqlparser.expression.JdbcParameter;
 import net.sf.jsqlparser.expression.NotExpression;
-import net.sf.jsqlparser.expression.RowConstructor;
-import net.sf.jsqlparser.expression.operators.relational.EqualsTo;
 import net.sf.jsqlparser.expression.operators.relational.ExistsExpression;
-import net.sf.jsqlparser.expression.operators.relational.ExpressionList;
-import net.sf.jsqlparser.expression.operators.relational.ParenthesedExpressionList;
 import net.sf.jsqlparser.schema.Column;
-import net.sf.jsqlparser.schema.Table;
 import net.sf.jsqlparser.statement.insert.ConflictActionType;
 import net.sf.jsqlparser.statement.insert.Insert;
 import net.sf.jsqlparser.statement.insert.InsertConflictAction;
 import net.sf.jsqlparser.statement.insert.InsertConflictTarget;
-import net.sf.jsqlparser.statement.merge.Merge;
-import net.sf.jsqlparser.statement.merge.MergeDelete;
-import net.sf.jsqlparser.statement.merge.MergeInsert;
-import net.sf.jsqlparser.statement.merge.MergeOperation;
-import net.sf.jsqlparser.statement.merge.MergeUpdate;
-import net.sf.jsqlparser.statement.select.ParenthesedSelect;
 import net.sf.jsqlparser.statement.select.PlainSelect;
-import net.sf.jsqlparser.statement.select.Select;
-import net.sf.jsqlparser.statement.select.SelectItem;
-import net.sf.jsqlparser.statement.select.Values;
 import net.sf.jsqlparser.statement.select.WithItem;
-import net.sf.jsqlparser.statement.update.UpdateSet;
 import net.sf.jsqlparser.statement.upsert.Upsert;
 import net.sf.jsqlparser.statement.upsert.UpsertType;
 import org.jspecify.annotations.Nullable;
@@ -57,66 +41,12 @@ final class InsertRules {
     this.harmless = harmless;
   }
 
-  /** The rows of an insert, as far as the statement tells. */
-  private record Rows(
-      Table table,
-      @Nullable List<String> columns,
-      List<List<? extends Expression>> values,
-      @Nullable Select query) {
-
-    /** What each row has for a column; none if it is not among the columns. */
-    List<Expression> valuesOf(String column) {
-      List<Expression> found = new ArrayList<>();
-      int place = columns == null ? -1 : columns.indexOf(column);
-      for (List<? extends Expression> row : values) {
-        if (place >= 0 && place < row.size()) {
-          found.add(row.get(place));
-        }
-      }
-      return found;
-    }
-
-    /** Whether the value comes with the statement, and is the same for a repeat of it. */
-    boolean gives(String column) {
-      List<Expression> given = valuesOf(column);
-      return !given.isEmpty()
-          && given.size() == values.size()
-          && given.stream().noneMatch(Rows::isMadeUp);
-    }
-
-    private static boolean isMadeUp(Expression value) {
-      Scan scan = Scan.of(value);
-      return Written.isNull(value)
-          || (value instanceof Column column && Names.of(column).equals("default"))
-          || scan.calls(Nature.RANDOM)
-          || scan.calls(Nature.SEQUENCE)
-          || scan.calls(Nature.CLOCK)
-          || scan.calls(Nature.UNKNOWN)
-          || scan.calls(Nature.EFFECT);
-    }
-
-    boolean covers(UniqueKey key) {
-      return key.columns().stream().allMatch(this::gives);
-    }
-
-    /** Whether nothing but a parameter is in the key: it may have been made up for this row. */
-    boolean onlyParameters(UniqueKey key) {
-      return key.columns().stream()
-          .flatMap(column -> valuesOf(column).stream())
-          .allMatch(Written::isParameter);
-    }
-
-    String name() {
-      return Names.of(table);
-    }
-  }
-
   Classification of(Insert insert) {
     if (insert.isOracleMultiInsert()) {
       return unknown(StatementKind.SEVERAL, "it inserts into several tables");
     }
-    Rows rows = rows(insert);
-    Classification functions = functions(rows);
+    Rows rows = Rows.of(insert);
+    Classification functions = rows.functions();
     if (functions != null) {
       return functions;
     }
@@ -154,8 +84,8 @@ final class InsertRules {
   }
 
   Classification of(Upsert upsert) {
-    Rows rows = rows(upsert);
-    Classification functions = functions(rows);
+    Rows rows = Rows.of(upsert);
+    Classification functions = rows.functions();
     if (functions != null) {
       return functions;
     }
@@ -313,7 +243,7 @@ final class InsertRules {
     String proviso = "";
     for (Map.Entry<Column, Expression> set : sets.entrySet()) {
       String name = Names.of(set.getKey());
-      Agreement agreement = agreement(rows, name, set.getValue(), proposed);
+      Agreement agreement = Agreement.of(rows, name, set.getValue(), proposed);
       if (agreement == Agreement.NO && !harmless.contains(name)) {
         return not(
             StatementKind.UPSERT,
@@ -328,72 +258,6 @@ final class InsertRules {
     return idempotent(
         StatementKind.UPSERT,
         "a repeat finds the row of key " + match.why() + ", and sets the same" + proviso);
-  }
-
-  private enum Agreement {
-    YES,
-    IF_SAME,
-    NO
-  }
-
-  /** Whether an update leaves what the insert would have written. */
-  private Agreement agreement(Rows rows, String column, Expression value, Set<String> proposed) {
-    Expression bare = Written.unwrap(value);
-    if (isProposed(bare, column, proposed) || isBoundOf(bare, column, proposed)) {
-      return Agreement.YES;
-    }
-    List<Expression> inserted = rows.valuesOf(column);
-    if (bare instanceof Column own
-        && Names.of(own).equals(column)
-        && !proposed.contains(String.valueOf(Names.qualifierOf(own)))) {
-      return Agreement.YES; // left as it is
-    }
-    if (inserted.isEmpty()) {
-      return Agreement.NO;
-    }
-    Agreement agreement = Agreement.YES;
-    for (Expression each : inserted) {
-      if (Written.isParameter(each) && Written.isParameter(bare)) {
-        String one = Written.parameterName(each);
-        String other = Written.parameterName(bare);
-        if (one == null || other == null) {
-          agreement = Agreement.IF_SAME;
-        } else if (!one.equals(other)) {
-          return Agreement.NO;
-        }
-      } else if (!each.toString().equalsIgnoreCase(bare.toString())) {
-        return Agreement.NO;
-      }
-    }
-    return agreement;
-  }
-
-  /** {@code EXCLUDED.x}, {@code VALUES(x)} or the row's alias. */
-  private static boolean isProposed(Expression value, String column, Set<String> proposed) {
-    if (value instanceof Column given) {
-      String qualifier = Names.qualifierOf(given);
-      return qualifier != null && proposed.contains(qualifier) && Names.of(given).equals(column);
-    }
-    return value instanceof Function function
-        && Functions.plain(function.getName()).equals("values")
-        && function.getParameters() != null
-        && function.getParameters().size() == 1
-        && function.getParameters().get(0) instanceof Column given
-        && Names.of(given).equals(column);
-  }
-
-  /** {@code GREATEST(t.x, EXCLUDED.x)}: of two that are alike, the one. */
-  private static boolean isBoundOf(Expression value, String column, Set<String> proposed) {
-    return value instanceof Function function
-        && Set.of("greatest", "least", "coalesce", "ifnull")
-            .contains(Functions.plain(function.getName()))
-        && function.getParameters() != null
-        && function.getParameters().stream()
-            .map(Written::unwrap)
-            .allMatch(
-                each ->
-                    isProposed(each, column, proposed)
-                        || (each instanceof Column own && Names.of(own).equals(column)));
   }
 
   /** {@code VALUES(x)} reads the proposed row, not the present one. */
@@ -493,213 +357,5 @@ final class InsertRules {
 
   private List<UniqueKey> known(Rows rows) {
     return keys.of(rows.table().getUnquotedSchemaName(), rows.table().getUnquotedName());
-  }
-
-  /** Functions of which nothing is known may do anything, whatever refuses the row. */
-  private static @Nullable Classification functions(Rows rows) {
-    List<Scan> scans = new ArrayList<>();
-    rows.values().forEach(row -> row.forEach(value -> scans.add(Scan.of(value))));
-    if (rows.query() != null) {
-      scans.add(Scan.of((Expression) rows.query()));
-    }
-    for (Scan scan : scans) {
-      if (scan.calls(Nature.UNKNOWN) || scan.calls(Nature.EFFECT) || scan.assigns) {
-        return unknown(
-            StatementKind.SIDE_EFFECT,
-            "a value comes from " + Written.unknownOf(scan) + ", of which nothing is known");
-      }
-    }
-    return null;
-  }
-
-  private static Rows rows(Insert insert) {
-    if (insert.getSetUpdateSets() != null && !insert.getSetUpdateSets().isEmpty()) {
-      return setRows(insert.getTable(), insert.getSetUpdateSets());
-    }
-    if (insert.isOnlyDefaultValues()) {
-      return new Rows(insert.getTable(), List.of(), List.of(List.of()), null);
-    }
-    return rows(insert.getTable(), insert.getColumns(), insert.getSelect());
-  }
-
-  private static Rows rows(Upsert upsert) {
-    if (upsert.getUpdateSets() != null && !upsert.getUpdateSets().isEmpty()) {
-      return setRows(upsert.getTable(), upsert.getUpdateSets());
-    }
-    return rows(upsert.getTable(), upsert.getColumns(), upsert.getSelect());
-  }
-
-  private static Rows setRows(Table table, List<UpdateSet> updateSets) {
-    Map<Column, Expression> sets = UpdateRules.sets(updateSets);
-    return new Rows(
-        table,
-        sets.keySet().stream().map(Names::of).toList(),
-        List.of(List.copyOf(sets.values())),
-        null);
-  }
-
-  private static Rows rows(
-      Table table, @Nullable ExpressionList<Column> columns, @Nullable Select source) {
-    List<String> names =
-        columns == null || columns.isEmpty() ? null : columns.stream().map(Names::of).toList();
-    Select bare = source;
-    while (bare instanceof ParenthesedSelect parenthesed) {
-      bare = parenthesed.getSelect();
-    }
-    if (bare instanceof Values values) {
-      return new Rows(table, names, rowsOf(values.getExpressions()), null);
-    }
-    List<List<? extends Expression>> selected = new ArrayList<>();
-    if (bare instanceof PlainSelect select && names != null) {
-      List<Expression> items = new ArrayList<>();
-      for (SelectItem<?> item : select.getSelectItems()) {
-        items.add(item.getExpression());
-      }
-      if (items.size() == names.size()) {
-        selected.add(items);
-      }
-    }
-    return new Rows(table, names, selected, bare);
-  }
-
-  private static List<List<? extends Expression>> rowsOf(ExpressionList<?> list) {
-    List<List<? extends Expression>> rows = new ArrayList<>();
-    boolean several =
-        !list.isEmpty()
-            && !(list instanceof ParenthesedExpressionList)
-            && list.stream()
-                .allMatch(
-                    each ->
-                        each instanceof ParenthesedExpressionList
-                            || each instanceof RowConstructor);
-    if (several) {
-      for (Expression each : list) {
-        rows.add((ExpressionList<?>) each);
-      }
-    } else {
-      rows.add(list);
-    }
-    return rows;
-  }
-
-  // ---- MERGE
-
-  Classification of(Merge merge) {
-    Changed changed = new Changed(merge.getTable());
-    MergeInsert insert = null;
-    Map<Column, Expression> updated = new LinkedHashMap<>();
-    List<MergeOperation> operations =
-        merge.getOperations() == null ? List.of() : merge.getOperations();
-    Scan source = Scan.of(merge.getOnCondition());
-    Scan from =
-        merge.getFromItem() instanceof Select select
-            ? Scan.of((Expression) select)
-            : Scan.of((Expression) null);
-    for (Scan scan : List.of(source, from)) {
-      if (scan.calls(Nature.UNKNOWN) || scan.calls(Nature.EFFECT) || scan.assigns) {
-        return unknown(
-            StatementKind.SIDE_EFFECT,
-            "it compares with " + Written.unknownOf(scan) + ", of which nothing is known");
-      }
-    }
-    for (MergeOperation operation : operations) {
-      if (operation instanceof MergeUpdate update) {
-        Map<Column, Expression> sets = UpdateRules.sets(update.getUpdateSets());
-        changed.columns(sets.keySet());
-        Classification assignments =
-            updates.assignments(sets, update.getAndPredicate(), changed, StatementKind.MERGE);
-        if (!assignments.isIdempotent()) {
-          return assignments;
-        }
-        updated.putAll(sets);
-      } else if (operation instanceof MergeInsert each) {
-        insert = each;
-      } else if (!(operation instanceof MergeDelete)) {
-        return unknown(StatementKind.MERGE, "it does what is not known here");
-      }
-    }
-    if (from.tables.contains(Names.of(merge.getTable()))
-        || (merge.getFromItem() instanceof Table same
-            && Names.of(same).equals(Names.of(merge.getTable())))
-        || UpdateRules.queries(merge.getWithItemsList()).stream()
-            .anyMatch(
-                query -> Scan.of((Expression) query).tables.contains(Names.of(merge.getTable())))) {
-      return unknown(
-          StatementKind.SELF_SELECTING_WRITE,
-          "it merges what it reads from the table that it changes");
-    }
-    boolean deletes = operations.stream().anyMatch(MergeDelete.class::isInstance);
-    if (deletes && (insert != null || !updated.isEmpty())) {
-      return unknown(
-          StatementKind.MERGE, "whether a repeat undoes what it deletes or inserts is not known");
-    }
-    if (insert == null) {
-      return idempotent(StatementKind.MERGE, "a repeat sets or deletes the same");
-    }
-    return mergeInsert(merge, insert, updated);
-  }
-
-  private Classification mergeInsert(
-      Merge merge, MergeInsert insert, Map<Column, Expression> updated) {
-    ExpressionList<Column> columns = insert.getColumns();
-    Rows rows =
-        new Rows(
-            merge.getTable(),
-            columns == null ? null : columns.stream().map(Names::of).toList(),
-            List.of(Written.valuesOf(insert.getValues())),
-            null);
-    Classification functions = functions(rows);
-    if (functions != null) {
-      return functions;
-    }
-    Set<String> own = new HashSet<>();
-    own.add(rows.name());
-    String alias = Names.of(merge.getTable().getAlias());
-    if (alias != null) {
-      own.add(alias);
-    }
-    List<String> matched = matchedColumns(merge.getOnCondition(), own);
-    if (rows.columns() == null || matched.isEmpty() || !matched.stream().allMatch(rows::gives)) {
-      return unknown(
-          StatementKind.MERGE, "whether a repeat finds the rows that it has inserted is not known");
-    }
-    for (Map.Entry<Column, Expression> set : updated.entrySet()) {
-      String name = Names.of(set.getKey());
-      if (!harmless.contains(name)
-          && agreement(rows, name, set.getValue(), Set.of()) == Agreement.NO) {
-        return not(
-            StatementKind.MERGE,
-            name
-                + " is inserted as one value and updated to another ("
-                + Written.text(set.getValue())
-                + "), so a repeat changes what the first execution wrote");
-      }
-    }
-    boolean unique = known(rows).stream().anyMatch(key -> matched.containsAll(key.columns()));
-    return unique
-        ? idempotent(
-            StatementKind.MERGE,
-            "a repeat finds its row by " + String.join(", ", matched) + ", and sets the same")
-        : unknown(
-            StatementKind.MERGE,
-            "two executions at once may both find no row and insert, unless a unique key has "
-                + String.join(", ", matched));
-  }
-
-  /** The columns of the target that the condition compares for equality. */
-  private static List<String> matchedColumns(@Nullable Expression on, Set<String> own) {
-    List<String> matched = new ArrayList<>();
-    for (Expression condition : Guards.conjuncts(on)) {
-      if (!(condition instanceof EqualsTo equals)) {
-        return List.of();
-      }
-      for (Expression side : List.of(equals.getLeftExpression(), equals.getRightExpression())) {
-        if (side instanceof Column column
-            && own.contains(String.valueOf(Names.qualifierOf(column)))) {
-          matched.add(Names.of(column));
-        }
-      }
-    }
-    return matched;
   }
 }

@@ -64,10 +64,12 @@ final class StatementRules {
 
   private final UpdateRules updates;
   private final InsertRules inserts;
+  private final MergeRules merges;
 
   StatementRules(UniqueKeys keys, Set<String> harmless) {
     this.updates = new UpdateRules(keys, harmless);
     this.inserts = new InsertRules(keys, updates, harmless);
+    this.merges = new MergeRules(keys, updates, harmless);
   }
 
   Classification of(List<Statement> statements) {
@@ -108,7 +110,7 @@ final class StatementRules {
     } else if (statement instanceof Merge merge) {
       return withSteps(
           merge.getWithItemsList(),
-          returning(merge.getReturningClause(), whole(merge, inserts.of(merge))));
+          returning(merge.getReturningClause(), whole(merge, merges.of(merge))));
     } else if (statement instanceof Execute) {
       return unknown(StatementKind.CALL, "what the procedure does is not known");
     } else if (statement instanceof Truncate) {
