@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
@@ -52,7 +53,11 @@ class ShopAuditTest {
     context =
         new SpringApplicationBuilder(ShopApplication.class)
             // Not before: Spring Boot sets logging up anew.
-            .initializers(starting -> logger.addAppender(logged))
+            .initializers(
+                starting -> {
+                  logger.setLevel(Level.INFO);
+                  logger.addAppender(logged);
+                })
             .run(
                 "--server.port=0",
                 "--server.address=127.0.0.1",
@@ -65,6 +70,7 @@ class ShopAuditTest {
                 "--idem.audit.warn-unprotected=true",
                 "--idem.audit.statements.enabled=true");
     logger.detachAppender(logged);
+    logger.setLevel(null);
     ledger = context.getBean(ShopApplication.Ledger.class);
     statements = context.getBean(StatementAudit.class);
     ledger.createTables();
