@@ -16,7 +16,7 @@ enum Agreement {
   static Agreement of(Rows rows, String column, Expression value, Set<String> proposed) {
     Expression bare = Written.unwrap(value);
     if (isProposed(bare, column, proposed) || isBoundOf(bare, column, proposed)) {
-      return Agreement.YES;
+      return rows.isSteady(column) ? Agreement.YES : Agreement.NO;
     }
     List<Expression> inserted = rows.valuesOf(column);
     if (bare instanceof Column own

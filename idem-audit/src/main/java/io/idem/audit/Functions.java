@@ -121,10 +121,14 @@ final class Functions {
   /** The nature of a call; the name without its schema, in any case. */
   static Nature of(String name, int arguments) {
     String plain = plain(name);
+    int dot = name.lastIndexOf('.');
+    boolean builtIn = dot < 0 || Names.plain(name.substring(0, dot)).equals("pg_catalog");
     if (plain.equals("nextval")) {
       return Nature.SEQUENCE;
     } else if (EFFECTS.containsKey(plain)) {
       return Nature.EFFECT;
+    } else if (!builtIn) {
+      return Nature.UNKNOWN; // somebody's own, whatever it is called
     } else if (CLOCK.contains(plain)
         || (plain.equals("unix_timestamp") && arguments == 0)
         || (plain.equals("age") && arguments < 2)) {

@@ -296,6 +296,11 @@ final class InsertRules {
     boolean ifAbsent =
         rows.query() instanceof PlainSelect select && isIfAbsent(select, rows.name());
     StatementKind kind = ifAbsent ? StatementKind.INSERT_IF_ABSENT : StatementKind.UNIQUE_INSERT;
+    if (covering != null && !ifAbsent && readsItself(rows, null)) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "its rows come from a query over " + rows.name() + ", which it changes");
+    }
     if (covering != null) {
       return idempotent(
           kind,

@@ -46,10 +46,10 @@ record Rows(
     List<Expression> given = valuesOf(column);
     return !given.isEmpty()
         && given.size() == values.size()
-        && given.stream().noneMatch(Rows::isMadeUp);
+        && given.stream().noneMatch(this::isMadeUp);
   }
 
-  private static boolean isMadeUp(Expression value) {
+  private boolean isMadeUp(Expression value) {
     Scan scan = Scan.of(value);
     return Written.isNull(value)
         || (value instanceof Column column && Names.of(column).equals("default"))
@@ -57,7 +57,24 @@ record Rows(
         || scan.calls(Nature.SEQUENCE)
         || scan.calls(Nature.CLOCK)
         || scan.calls(Nature.UNKNOWN)
-        || scan.calls(Nature.EFFECT);
+        || scan.calls(Nature.EFFECT)
+        || scan.tables.contains(name()); // such as the greatest number yet, and one
+  }
+
+  /** Whether what is proposed for a column is the same in a repeat. */
+  boolean isSteady(String column) {
+    List<? extends Expression> given =
+        columns == null
+            ? values.stream().<Expression>flatMap(List::stream).toList()
+            : valuesOf(column);
+    return !given.isEmpty()
+        && given.stream()
+            .map(Scan::of)
+            .noneMatch(
+                scan ->
+                    scan.calls(Nature.CLOCK)
+                        || scan.calls(Nature.RANDOM)
+                        || scan.calls(Nature.SEQUENCE));
   }
 
   boolean covers(UniqueKey key) {

@@ -9,10 +9,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import net.sf.jsqlparser.expression.AnalyticExpression;
+import net.sf.jsqlparser.expression.DateTimeLiteralExpression;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
 import net.sf.jsqlparser.expression.NextValExpression;
+import net.sf.jsqlparser.expression.StringValue;
 import net.sf.jsqlparser.expression.TimeKeyExpression;
+import net.sf.jsqlparser.expression.UserVariable;
 import net.sf.jsqlparser.expression.VariableAssignment;
 import net.sf.jsqlparser.expression.operators.relational.ExpressionList;
 import net.sf.jsqlparser.schema.Column;
@@ -32,6 +35,8 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   private static final Set<String> TIMES =
       Set.of("sysdate", "systimestamp", "localtime", "localtimestamp", "current_timestamp");
 
+  private static final Set<String> WORDS = Set.of("now", "today", "tomorrow", "yesterday");
+
   /** Names of the functions that are called, by what they are to repeats. */
   final Map<Nature, Set<String>> functions = new EnumMap<>(Nature.class);
 
@@ -46,6 +51,9 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   /** Whether a query takes a number of rows, whichever these are. */
   boolean limited;
+
+  /** Whether a query takes all columns, whichever these are. */
+  boolean allColumns;
 
   /** Whether a variable of the session is set. */
   boolean assigns;
@@ -89,7 +97,12 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
     int arguments = parameters == null ? 0 : parameters.size();
     String name = function.getName();
     note(Functions.of(name, arguments), Functions.plain(name) + "()");
-    return super.visit(function, context);
+    boolean before = allColumns;
+    super.visit(function, context);
+    if (arguments == 1 && parameters.get(0) instanceof AllColumns) {
+      allColumns = before; // it counts rows
+    }
+    return null;
   }
 
   @Override
@@ -109,6 +122,30 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   public <S> @Nullable Void visit(TimeKeyExpression expression, S context) {
     note(Nature.CLOCK, expression.getStringValue().toLowerCase(Locale.ROOT));
     return super.visit(expression, context);
+  }
+
+  /** PostgreSQL reads some words as times, whatever is around them. */
+  @Override
+  public <S> @Nullable Void visit(StringValue text, S context) {
+    if (WORDS.contains(text.getValue().strip().toLowerCase(Locale.ROOT))) {
+      note(Nature.CLOCK, "'" + text.getValue().strip() + "'");
+    }
+    return super.visit(text, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(DateTimeLiteralExpression literal, S context) {
+    String value = literal.getValue().replace("'", "").strip().toLowerCase(Locale.ROOT);
+    if (WORDS.contains(value)) {
+      note(Nature.CLOCK, "'" + value + "'");
+    }
+    return super.visit(literal, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(UserVariable variable, S context) {
+    note(Nature.RANDOM, variable.toString());
+    return super.visit(variable, context);
   }
 
   @Override
@@ -135,11 +172,13 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   @Override
   public <S> @Nullable Void visit(AllColumns all, S context) {
+    allColumns = true;
     return null;
   }
 
   @Override
   public <S> @Nullable Void visit(AllTableColumns all, S context) {
+    allColumns = true;
     return null;
   }
 

@@ -121,16 +121,30 @@ public final class StatementClassifier {
       return unknown(StatementKind.UNREADABLE, "it has a comment that some databases execute");
     }
     boolean escapes = sql.contains("\\'") || sql.contains("\\\"");
-    Classification plain = parser.read(sql, false, rules::of);
+    Classification plain = calling(sql, parser.read(sql, false, rules::of));
     if (!escapes) {
       return plain;
     }
     // Where a string ends depends on the database, and its settings.
-    Classification escaped = parser.read(sql, true, rules::of);
+    Classification escaped = calling(sql, parser.read(sql, true, rules::of));
     return escaped.verdict() == plain.verdict() && escaped.kind() == plain.kind()
         ? escaped
         : unknown(
             StatementKind.UNREADABLE, "where its strings end depends on the database's settings");
+  }
+
+  /** A net under the rules: what looks like a call of something unknown may be one. */
+  private static Classification calling(String sql, Classification found) {
+    if (!found.isIdempotent() || found.kind() == StatementKind.DDL) {
+      return found;
+    }
+    return CallText.unknownIn(sql)
+        .map(
+            name ->
+                unknown(
+                    StatementKind.SIDE_EFFECT,
+                    "it may call " + name + "(), of which nothing is known"))
+        .orElse(found);
   }
 
   /** Collects the settings of a classifier. Not thread-safe. */

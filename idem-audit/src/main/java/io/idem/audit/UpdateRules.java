@@ -164,7 +164,7 @@ final class UpdateRules {
           "its limit takes some of the rows that match, and a repeat may take others");
     }
     if (changed.isRead(scan)
-        && (scan.limited || scan.queried.stream().anyMatch(changed::isNamed))) {
+        && (scan.limited || scan.allColumns || scan.queried.stream().anyMatch(changed::isNamed))) {
       return not(
           StatementKind.SELF_SELECTING_WRITE,
           "its rows are chosen by a query over "
@@ -189,7 +189,7 @@ final class UpdateRules {
           "it reads " + Written.unknownOf(scan) + ", of which nothing is known");
     }
     return changed.isRead(scan)
-            && (scan.limited || scan.queried.stream().anyMatch(changed::isNamed))
+            && (scan.limited || scan.allColumns || scan.queried.stream().anyMatch(changed::isNamed))
         ? not(
             StatementKind.SELF_SELECTING_WRITE,
             "its rows are chosen by a query over "

@@ -92,9 +92,19 @@ record Written(Is nature, String why) {
           Is.UNKNOWN,
           name + " is set to a value of " + unknownOf(scan) + ", of which nothing is known");
     }
+    if (isDefault(value)) {
+      return new Written(Is.UNKNOWN, name + " is set to its default, which is not known");
+    }
     boolean own = scan.columns.stream().anyMatch(target::isChanged);
-    boolean queried =
-        target.isRead(scan) && (scan.limited || scan.queried.stream().anyMatch(target::isNamed));
+    boolean queried = scan.queried.stream().anyMatch(each -> isCorrelated(each, scan, target));
+    if (target.isRead(scan)) {
+      queried |= scan.limited || scan.allColumns || scan.queried.stream().anyMatch(target::isNamed);
+    } else if (!queried && scan.queried.stream().anyMatch(target::isChanged)) {
+      return new Written(
+          Is.UNKNOWN,
+          name
+              + " comes from a query that may read what is changed: its columns are not qualified");
+    }
     if (!own && !queried) {
       return new Written(Is.ABSOLUTE, name + " is set to a value that does not depend on it");
     }
@@ -109,6 +119,17 @@ record Written(Is nature, String why) {
                 + " is computed from what the statement changes ("
                 + text
                 + "), so a repeat computes another value");
+  }
+
+  private static boolean isDefault(Expression value) {
+    return unwrap(value) instanceof Column column
+        && column.getTable() == null
+        && Names.of(column).equals("default");
+  }
+
+  /** Whether a query reads the changed row itself, from around it. */
+  private static boolean isCorrelated(Column column, Scan scan, Target target) {
+    return target.isChanged(column) && (Names.qualifierOf(column) != null || scan.tables.isEmpty());
   }
 
   static String unknownOf(Scan scan) {
@@ -218,7 +239,8 @@ record Written(Is nature, String why) {
   static boolean isAbsolute(Expression value, Target target) {
     Scan scan = Scan.of(value);
     return scan.columns.stream().noneMatch(target::isChanged)
-        && !(target.isRead(scan) && scan.queried.stream().anyMatch(target::isNamed));
+        && scan.queried.stream().noneMatch(target::isNamed)
+        && !(target.isRead(scan) && scan.allColumns);
   }
 
   /** Without what changes nothing about where a value comes from. */
