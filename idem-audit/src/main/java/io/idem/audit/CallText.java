@@ -16,9 +16,9 @@ final class CallText {
   private static final Pattern TOKEN =
       Pattern.compile(
           "--[^\\n"
-              + "]*+|/\\*(?:[^*]|\\*(?!/))*+\\*/|'(?:[^']|'')*+'"
+              + "]*+|(?s:/\\*.*?\\*/)|'[^']*+'"
               + "|(?<before>\\)\\s*+(?:as\\s++)?+|\\b(?:into|as|table|with\\s++recursive|with)\\s++)?+"
-              + "(?<name>[A-Za-z_\"`][\\w$\"`]*+(?:\\s*+\\.\\s*+[A-Za-z_\"`][\\w$\"`]*+)*+)"
+              + "(?<name>[A-Za-z_\"`][\\w$\"`]*+(?:\\s*+\\.\\s*+[A-Za-z_\"`][\\w$\"`]*+){0,8}+)"
               + "(?<call>\\s*+\\()?+",
           Pattern.CASE_INSENSITIVE);
 

@@ -121,12 +121,12 @@ public final class StatementClassifier {
       return unknown(StatementKind.UNREADABLE, "it has a comment that some databases execute");
     }
     boolean escapes = sql.contains("\\'") || sql.contains("\\\"");
-    Classification plain = calling(sql, parser.read(sql, false, rules::of));
+    Classification plain = parser.read(sql, false, read -> calling(sql, rules.of(read)));
     if (!escapes) {
       return plain;
     }
     // Where a string ends depends on the database, and its settings.
-    Classification escaped = calling(sql, parser.read(sql, true, rules::of));
+    Classification escaped = parser.read(sql, true, read -> calling(sql, rules.of(read)));
     return escaped.verdict() == plain.verdict() && escaped.kind() == plain.kind()
         ? escaped
         : unknown(
