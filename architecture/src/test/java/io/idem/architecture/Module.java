@@ -11,6 +11,7 @@ enum Module {
   TESTKIT("idem-testkit", "io.idem.testkit"),
   JDBC("idem-jdbc", "io.idem.jdbc"),
   GUARD("idem-guard", "io.idem.guard"),
+  AUDIT("idem-audit", "io.idem.audit"),
   REDIS("idem-redis", "io.idem.redis"),
   CAFFEINE("idem-caffeine", "io.idem.caffeine"),
   RESILIENCE4J("idem-resilience4j", "io.idem.resilience4j"),

@@ -134,6 +134,12 @@ class ModuleLawsTest {
   }
 
   @Test
+  void theAuditKnowsTheEngineAndAParser() {
+    onlyUses(
+        Module.AUDIT, "io.idem.core..", "javax.sql..", "net.sf.jsqlparser..", "io.idem.audit..");
+  }
+
+  @Test
   void theRulesOfTheGuardsKnowNoDatabase() {
     noClasses()
         .that()

@@ -20,4 +20,24 @@ public interface DecisionListener {
    * @param event what was purged and how far purging is behind
    */
   default void onPurge(PurgeEvent event) {}
+
+  /**
+   * Takes note that a body, or a recovery hook, starts on this thread. Does nothing by default.
+   *
+   * <p>Between this and {@link #onBodyEnd}, on the same thread, everything happens inside the
+   * operation: what a transaction writes late is flushed before the end. Bodies of other operations
+   * may start and end in between. An {@linkplain AsyncBody asynchronous} body ends, here, when it
+   * has returned its stage, and a body of a batch is noted once, by the run of its first request.
+   *
+   * @param attempt the run
+   */
+  default void onBodyStart(Attempt attempt) {}
+
+  /**
+   * Takes note that the body that started last on this thread has returned or thrown. Called once
+   * for each start, whatever became of the body. Does nothing by default.
+   *
+   * @param attempt the run
+   */
+  default void onBodyEnd(Attempt attempt) {}
 }

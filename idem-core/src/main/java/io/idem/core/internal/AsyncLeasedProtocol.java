@@ -213,7 +213,7 @@ final class AsyncLeasedProtocol {
   private <T extends @Nullable Object> CompletionStage<Execution<T>> storeDown(
       Call<T, ?> call, ClaimRequest request, RuntimeException failure, AsyncBody<T> body) {
     AttemptImpl attempt = single.unprotected(call, request, failure);
-    return Stages.started(() -> body.run(attempt))
+    return Stages.started(() -> events.inside(attempt, () -> body.run(attempt)))
         .handle(
             (result, thrown) -> {
               if (thrown != null) {
@@ -266,7 +266,7 @@ final class AsyncLeasedProtocol {
 
   private <T extends @Nullable Object> CompletionStage<Execution<T>> run(
       Call<T, ?> call, Flight flight, HeldLease held, AttemptImpl attempt, AsyncBody<T> body) {
-    return Stages.started(() -> body.run(attempt))
+    return Stages.started(() -> events.inside(attempt, () -> body.run(attempt)))
         .handle(
             (result, failure) ->
                 failure == null

@@ -1,5 +1,6 @@
 package io.idem.core.internal;
 
+import io.idem.core.Attempt;
 import io.idem.core.Decision;
 import io.idem.core.DecisionEvent;
 import io.idem.core.DecisionListener;
@@ -7,6 +8,7 @@ import io.idem.core.PurgeEvent;
 import io.idem.core.store.RecordId;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +45,39 @@ final class Events {
         listener.onDecision(event);
       } catch (Throwable e) { // the decision stands, whatever a listener makes of it
         log.warn("A decision listener failed on {} of operation '{}'", decision, operation, e);
+      }
+    }
+  }
+
+  /** What runs inside an operation, on this thread. */
+  @FunctionalInterface
+  interface Inside<R extends @Nullable Object, X extends Throwable> {
+
+    R run() throws X;
+  }
+
+  /** Runs a body, and tells listeners that its operation is entered and left. */
+  <R extends @Nullable Object, X extends Throwable> R inside(Attempt attempt, Inside<R, X> body)
+      throws X {
+    tell(attempt, DecisionListener::onBodyStart, "start");
+    try {
+      return body.run();
+    } finally {
+      tell(attempt, DecisionListener::onBodyEnd, "end");
+    }
+  }
+
+  private void tell(
+      Attempt attempt, BiConsumer<DecisionListener, Attempt> event, String whatHappened) {
+    for (DecisionListener listener : listeners) {
+      try {
+        event.accept(listener, attempt);
+      } catch (Throwable e) { // the body runs, whatever a listener makes of it
+        log.warn(
+            "A decision listener failed on the {} of a body of operation '{}'",
+            whatHappened,
+            attempt.operation(),
+            e);
       }
     }
   }

@@ -108,7 +108,7 @@ final class LeasedBatch implements BatchProtocol {
       List<? extends T> results;
       try {
         results =
-            body.run(owned.stream().map(each -> item(each.item, () -> !each.held.lost)).toList());
+            run(body, owned.stream().map(each -> item(each.item, () -> !each.held.lost)).toList());
         TransactionalBatch.requireOneEach(spec, owned.size(), results.size());
       } catch (Throwable failure) {
         failed(spec, owned, failure);
@@ -123,6 +123,11 @@ final class LeasedBatch implements BatchProtocol {
         }
       }
     }
+  }
+
+  private <T extends @Nullable Object, X extends Throwable> List<? extends T> run(
+      BatchBody<T, X> body, List<BatchBody.Item> fresh) throws X {
+    return events.inside(fresh.get(0).attempt(), () -> body.run(fresh));
   }
 
   private <T extends @Nullable Object> BatchBody.Item item(
@@ -247,7 +252,7 @@ final class LeasedBatch implements BatchProtocol {
         e);
     List<? extends T> results;
     try {
-      results = body.run(items.stream().map(item -> item(item, () -> true)).toList());
+      results = run(body, items.stream().map(item -> item(item, () -> true)).toList());
       TransactionalBatch.requireOneEach(spec, items.size(), results.size());
     } catch (Throwable failure) {
       items.forEach(item -> events.publish(Decision.RAN_UNPROTECTED, item.call, failure));

@@ -147,7 +147,7 @@ final class LeasedProtocol implements Protocol {
     AttemptImpl attempt = unprotected(call, request, failure);
     T result;
     try {
-      result = call.body().run(attempt);
+      result = events.inside(attempt, () -> call.body().run(attempt));
     } catch (Throwable e) {
       events.publish(Decision.RAN_UNPROTECTED, call, e);
       throw e;
@@ -227,7 +227,7 @@ final class LeasedProtocol implements Protocol {
       }
       T result;
       try {
-        result = call.body().run(attempt);
+        result = events.inside(attempt, () -> call.body().run(attempt));
       } catch (Throwable failure) {
         failed(call, flight, held, failure);
         throw failure;
@@ -265,7 +265,7 @@ final class LeasedProtocol implements Protocol {
       AbandonedPolicy.Recover<T> policy) {
     Recovery<T> found;
     try {
-      found = policy.hook().recover(attempt);
+      found = events.inside(attempt, () -> policy.hook().recover(attempt));
     } catch (Exception e) {
       if (e instanceof InterruptedException) {
         Thread.currentThread().interrupt();

@@ -115,22 +115,28 @@ final class TransactionalBatch implements BatchProtocol {
         return false;
       }
       bodyRan = true;
+      List<BatchBody.Item> runs =
+          fresh.stream()
+              .map(
+                  item ->
+                      new BatchBody.Item(
+                          item.index,
+                          new AttemptImpl(namespace, item.call, item.attempt(), () -> true, scope)))
+              .toList();
       List<? extends T> results =
-          body.run(
-              fresh.stream()
-                  .map(
-                      item ->
-                          new BatchBody.Item(
-                              item.index,
-                              new AttemptImpl(
-                                  namespace, item.call, item.attempt(), () -> true, scope)))
-                  .toList());
-      if (!scope.isRollbackOnly()) {
-        scope.flush();
-      }
+          events.inside(runs.get(0).attempt(), () -> runAndFlush(scope, runs));
       requireOneEach(spec, fresh.size(), results.size());
       record(scope, results);
       return true;
+    }
+
+    private List<? extends T> runAndFlush(TransactionScope scope, List<BatchBody.Item> runs)
+        throws X {
+      List<? extends T> results = body.run(runs);
+      if (!scope.isRollbackOnly()) {
+        scope.flush();
+      }
+      return results;
     }
 
     private void claim(TransactionScope scope) {

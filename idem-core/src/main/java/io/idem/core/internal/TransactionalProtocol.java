@@ -216,15 +216,20 @@ final class TransactionalProtocol implements Protocol {
       }
     }
 
+    private T runAndFlush(TransactionScope scope, AttemptImpl attempt) throws X {
+      T result = call.body().run(attempt);
+      if (!scope.isRollbackOnly()) {
+        scope.flush();
+      }
+      return result;
+    }
+
     private Execution<T> own(TransactionScope scope, Lease lease) throws X {
       bodyRan = true;
       T result;
       try {
-        result =
-            call.body().run(new AttemptImpl(namespace, call, lease.attempt(), () -> true, scope));
-        if (!scope.isRollbackOnly()) {
-          scope.flush();
-        }
+        AttemptImpl attempt = new AttemptImpl(namespace, call, lease.attempt(), () -> true, scope);
+        result = events.inside(attempt, () -> runAndFlush(scope, attempt));
       } catch (Throwable failure) {
         StoredOutcome rejection = joined ? null : rejection(call, failure);
         if (rejection != null) {

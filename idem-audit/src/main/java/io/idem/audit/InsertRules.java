@@ -1,0 +1,366 @@
+package io.idem.audit;
+
+import static io.idem.audit.Classification.idempotent;
+import static io.idem.audit.Classification.not;
+import static io.idem.audit.Classification.unknown;
+
+import io.idem.audit.Functions.Nature;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import net.sf.jsqlparser.expression.Expression;
+import net.sf.jsqlparser.expression.Function;
+import net.sf.jsqlparser.expression.JdbcParameter;
+import net.sf.jsqlparser.expression.NotExpression;
+import net.sf.jsqlparser.expression.operators.relational.ExistsExpression;
+import net.sf.jsqlparser.schema.Column;
+import net.sf.jsqlparser.statement.insert.ConflictActionType;
+import net.sf.jsqlparser.statement.insert.Insert;
+import net.sf.jsqlparser.statement.insert.InsertConflictAction;
+import net.sf.jsqlparser.statement.insert.InsertConflictTarget;
+import net.sf.jsqlparser.statement.select.PlainSelect;
+import net.sf.jsqlparser.statement.select.WithItem;
+import net.sf.jsqlparser.statement.upsert.Upsert;
+import net.sf.jsqlparser.statement.upsert.UpsertType;
+import org.jspecify.annotations.Nullable;
+
+/** What inserts, in all their forms, are to repeats. */
+final class InsertRules {
+
+  private final UniqueKeys keys;
+  private final UpdateRules updates;
+  private final Set<String> harmless;
+
+  InsertRules(UniqueKeys keys, UpdateRules updates, Set<String> harmless) {
+    this.keys = keys;
+    this.updates = updates;
+    this.harmless = harmless;
+  }
+
+  Classification of(Insert insert) {
+    if (insert.isOracleMultiInsert()) {
+      return unknown(StatementKind.SEVERAL, "it inserts into several tables");
+    }
+    Rows rows = Rows.of(insert);
+    Classification functions = rows.functions();
+    if (functions != null) {
+      return functions;
+    }
+    InsertConflictAction conflict = insert.getConflictAction();
+    boolean several =
+        conflict != null || insert.isModifierIgnore() || insert.getDuplicateAction() != null;
+    if (several && readsItself(rows, insert.getWithItemsList())) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "its rows come from a query over " + rows.name() + ", which it changes");
+    }
+    if (conflict != null) {
+      return conflict(insert, rows, conflict);
+    }
+    if (insert.getDuplicateAction() != null
+        && insert.getDuplicateAction().getUpdateSets() != null
+        && !insert.getDuplicateAction().getUpdateSets().isEmpty()) {
+      Set<String> proposed = new HashSet<>(Set.of("excluded"));
+      String alias = Names.of(insert.getRowAlias());
+      if (alias != null) {
+        proposed.add(alias);
+      }
+      return upsert(
+          rows,
+          UpdateRules.sets(insert.getDuplicateAction().getUpdateSets()),
+          null,
+          proposed,
+          null,
+          false);
+    }
+    if (insert.isModifierIgnore()) {
+      return ignoring(rows, null, false);
+    }
+    return plain(rows);
+  }
+
+  Classification of(Upsert upsert) {
+    Rows rows = Rows.of(upsert);
+    Classification functions = rows.functions();
+    if (functions != null) {
+      return functions;
+    }
+    if (readsItself(rows, null)) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "its rows come from a query over " + rows.name() + ", which it changes");
+    }
+    UpsertType type = upsert.getUpsertType();
+    if (type == UpsertType.INSERT_OR_IGNORE) {
+      return ignoring(rows, null, false);
+    }
+    if (type != UpsertType.REPLACE
+        && type != UpsertType.REPLACE_SET
+        && type != UpsertType.INSERT_OR_REPLACE) {
+      return unknown(StatementKind.UPSERT, "what becomes of present rows is not known");
+    }
+    return replace(rows);
+  }
+
+  private static boolean readsItself(Rows rows, @Nullable List<WithItem<?>> with) {
+    return Stream.concat(Stream.ofNullable(rows.query()), UpdateRules.queries(with).stream())
+        .anyMatch(query -> Scan.of((Expression) query).tables.contains(rows.name()));
+  }
+
+  private Classification replace(Rows rows) {
+    List<UniqueKey> known = known(rows);
+    for (List<? extends Expression> row : rows.values()) {
+      for (Expression value : row) {
+        Classification nondeterministic = nondeterministic(rows, value);
+        if (nondeterministic != null) {
+          return nondeterministic;
+        }
+      }
+    }
+    UniqueKey covering = known.stream().filter(rows::covers).findFirst().orElse(null);
+    if (covering == null) {
+      return known.isEmpty()
+          ? unknown(StatementKind.UPSERT, "no unique key of " + rows.name() + " is known")
+          : not(StatementKind.UPSERT, uncovered(rows, known) + ", so a repeat adds a row");
+    }
+    boolean renumbers = known.stream().anyMatch(key -> key.primary() && !rows.covers(key));
+    return renumbers
+        ? not(StatementKind.UPSERT, "a repeat replaces the row by one with another primary key")
+        : idempotent(
+            StatementKind.UPSERT, "a repeat replaces the row of key " + covering + " by the same");
+  }
+
+  private static @Nullable Classification nondeterministic(Rows rows, Expression value) {
+    Scan scan = Scan.of(value);
+    for (Nature nature : List.of(Nature.CLOCK, Nature.RANDOM, Nature.SEQUENCE)) {
+      if (scan.calls(nature)) {
+        return not(
+            StatementKind.NONDETERMINISTIC_WRITE,
+            "the row of "
+                + rows.name()
+                + " has "
+                + scan.calledOf(nature)
+                + ", which differs at each execution");
+      }
+    }
+    return null;
+  }
+
+  private Classification conflict(Insert insert, Rows rows, InsertConflictAction action) {
+    InsertConflictTarget target = insert.getConflictTarget();
+    List<String> columns = null;
+    boolean constraint = false;
+    if (target != null) {
+      constraint = target.getConstraintName() != null;
+      columns =
+          target.getIndexColumnNames() == null
+              ? List.of()
+              : target.getIndexColumnNames().stream().map(Names::plain).toList();
+    }
+    if (target != null
+        && (target.getWhereExpression() != null || target.getIndexExpression() != null)) {
+      return unknown(
+          StatementKind.UPSERT, "whether a repeat meets the index that it names is not known");
+    }
+    UniqueKey named = columns == null || columns.isEmpty() ? null : UniqueKey.of(columns, false);
+    if (action.getConflictActionType() != ConflictActionType.DO_UPDATE) {
+      return ignoring(rows, named, constraint);
+    }
+    return upsert(
+        rows,
+        UpdateRules.sets(action.getUpdateSets()),
+        action.getWhereExpression(),
+        Set.of("excluded"),
+        named,
+        constraint);
+  }
+
+  /** Leaves present rows alone. */
+  private Classification ignoring(Rows rows, @Nullable UniqueKey named, boolean constraint) {
+    Match match = match(rows, named, constraint);
+    if (match.verdict() != Verdict.IDEMPOTENT) {
+      return new Classification(match.verdict(), StatementKind.INSERT_OR_IGNORE, match.why());
+    }
+    return idempotent(
+        StatementKind.INSERT_OR_IGNORE,
+        "a repeat finds the row of key " + match.why() + ", and leaves it alone");
+  }
+
+  /** Whether a repeat meets its own row: why not, or the key. */
+  private record Match(Verdict verdict, String why) {}
+
+  private Match match(Rows rows, @Nullable UniqueKey named, boolean constraint) {
+    if (named != null) {
+      if (rows.columns() == null) {
+        return new Match(Verdict.IDEMPOTENT, named.toString());
+      }
+      return rows.covers(named)
+          ? new Match(Verdict.IDEMPOTENT, named.toString())
+          : new Match(
+              Verdict.NOT_IDEMPOTENT,
+              "the key "
+                  + named
+                  + " is made up for each row, so a repeat does not find the first one's");
+    }
+    List<UniqueKey> known = known(rows);
+    UniqueKey covering = known.stream().filter(rows::covers).findFirst().orElse(null);
+    if (covering != null) {
+      return new Match(Verdict.IDEMPOTENT, covering.toString());
+    }
+    if (constraint || known.isEmpty() || rows.columns() == null) {
+      return new Match(
+          Verdict.UNKNOWN, "which unique key of " + rows.name() + " refuses a repeat is not known");
+    }
+    return new Match(Verdict.NOT_IDEMPOTENT, uncovered(rows, known) + ", so a repeat adds a row");
+  }
+
+  /** Updates present rows. */
+  private Classification upsert(
+      Rows rows,
+      Map<Column, Expression> sets,
+      @Nullable Expression where,
+      Set<String> proposed,
+      @Nullable UniqueKey named,
+      boolean constraint) {
+    Changed changed = new Changed(rows.table()).columns(sets.keySet());
+    Map<Column, Expression> asInserted = new LinkedHashMap<>();
+    sets.forEach((column, value) -> asInserted.put(column, withoutProposed(value, proposed)));
+    Classification update = updates.assignments(asInserted, where, changed, StatementKind.UPSERT);
+    if (!update.isIdempotent()) {
+      return update;
+    }
+    Match match = match(rows, named, constraint);
+    if (match.verdict() != Verdict.IDEMPOTENT) {
+      return new Classification(match.verdict(), StatementKind.UPSERT, match.why());
+    }
+    if (update.kind() == StatementKind.COMPARE_AND_SET) {
+      return update;
+    }
+    String proviso = "";
+    for (Map.Entry<Column, Expression> set : sets.entrySet()) {
+      String name = Names.of(set.getKey());
+      Agreement agreement = Agreement.of(rows, name, set.getValue(), proposed);
+      if (agreement == Agreement.NO && !harmless.contains(name)) {
+        return not(
+            StatementKind.UPSERT,
+            name
+                + " is inserted as one value and updated to another ("
+                + Written.text(set.getValue())
+                + "), so a repeat changes what the first execution wrote");
+      } else if (agreement == Agreement.IF_SAME) {
+        proviso = ", if " + name + " is inserted and updated with the same parameter";
+      }
+    }
+    return idempotent(
+        StatementKind.UPSERT,
+        "a repeat finds the row of key " + match.why() + ", and sets the same" + proviso);
+  }
+
+  /** {@code VALUES(x)} reads the proposed row, not the present one. */
+  private static Expression withoutProposed(Expression value, Set<String> proposed) {
+    Expression bare = Written.unwrap(value);
+    if (bare instanceof Function function) {
+      if (Functions.plain(function.getName()).equals("values")) {
+        return new JdbcParameter();
+      }
+      if (function.getParameters() == null) {
+        return bare;
+      }
+      List<Expression> parameters =
+          function.getParameters().stream()
+              .<Expression>map(each -> withoutProposed(each, proposed))
+              .toList();
+      return new Function(function.getName(), parameters.toArray(new Expression[0]));
+    }
+    return bare;
+  }
+
+  /** Without any clause for present rows. */
+  private Classification plain(Rows rows) {
+    List<UniqueKey> known = known(rows);
+    UniqueKey covering = null;
+    UniqueKey madeUp = null;
+    for (UniqueKey key : known) {
+      if (rows.covers(key)) {
+        if (key.primary() && key.columns().size() == 1 && rows.onlyParameters(key)) {
+          madeUp = key;
+        } else {
+          covering = key;
+        }
+      }
+    }
+    boolean ifAbsent =
+        rows.query() instanceof PlainSelect select && isIfAbsent(select, rows.name());
+    StatementKind kind = ifAbsent ? StatementKind.INSERT_IF_ABSENT : StatementKind.UNIQUE_INSERT;
+    if (covering != null && !ifAbsent && readsItself(rows, null)) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "its rows come from a query over " + rows.name() + ", which it changes");
+    }
+    if (covering != null) {
+      return idempotent(
+          kind,
+          "a repeat is refused by the unique key "
+              + covering
+              + (ifAbsent ? ", also where two executions at once see no row" : ""));
+    }
+    if (madeUp != null) {
+      return unknown(
+          kind,
+          "the primary key "
+              + madeUp
+              + " refuses a repeat only if its value comes with the request: one that is made up"
+              + " for each call makes another row");
+    }
+    if (ifAbsent) {
+      return not(
+          kind,
+          "a late repeat finds the row, but two executions at once both see none and both insert:"
+              + " no unique key of "
+              + rows.name()
+              + " is known to refuse the second");
+    }
+    if (known.isEmpty()) {
+      return not(
+          StatementKind.PLAIN_INSERT,
+          "no unique key of " + rows.name() + " is known, so a repeat adds a row");
+    }
+    return rows.columns() == null
+        ? unknown(
+            StatementKind.PLAIN_INSERT,
+            "it names no columns, so whether it gives a unique key of "
+                + rows.name()
+                + " is not known")
+        : not(StatementKind.PLAIN_INSERT, uncovered(rows, known) + ", so a repeat adds a row");
+  }
+
+  private static String uncovered(Rows rows, List<UniqueKey> known) {
+    TreeSet<String> names = new TreeSet<>();
+    known.forEach(key -> names.add(key.toString()));
+    return "it gives no unique key of "
+        + rows.name()
+        + " a value of its own: "
+        + String.join(", ", names)
+        + " "
+        + (names.size() == 1 ? "is" : "are")
+        + " left out or made up";
+  }
+
+  /** {@code SELECT … WHERE NOT EXISTS (SELECT … FROM the same table)}. */
+  private static boolean isIfAbsent(PlainSelect select, String table) {
+    return Guards.conjuncts(select.getWhere()).stream()
+        .filter(
+            condition ->
+                condition instanceof NotExpression
+                    || (condition instanceof ExistsExpression exists && exists.isNot()))
+        .anyMatch(condition -> Scan.of(condition).tables.contains(table));
+  }
+
+  private List<UniqueKey> known(Rows rows) {
+    return keys.of(rows.table().getUnquotedSchemaName(), rows.table().getUnquotedName());
+  }
+}

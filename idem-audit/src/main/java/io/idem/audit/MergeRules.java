@@ -1,0 +1,160 @@
+package io.idem.audit;
+
+import static io.idem.audit.Classification.idempotent;
+import static io.idem.audit.Classification.not;
+import static io.idem.audit.Classification.unknown;
+
+import io.idem.audit.Functions.Nature;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import net.sf.jsqlparser.expression.Expression;
+import net.sf.jsqlparser.expression.operators.relational.EqualsTo;
+import net.sf.jsqlparser.expression.operators.relational.ExpressionList;
+import net.sf.jsqlparser.schema.Column;
+import net.sf.jsqlparser.schema.Table;
+import net.sf.jsqlparser.statement.merge.Merge;
+import net.sf.jsqlparser.statement.merge.MergeDelete;
+import net.sf.jsqlparser.statement.merge.MergeInsert;
+import net.sf.jsqlparser.statement.merge.MergeOperation;
+import net.sf.jsqlparser.statement.merge.MergeUpdate;
+import net.sf.jsqlparser.statement.select.Select;
+import org.jspecify.annotations.Nullable;
+
+/** What MERGE is to repeats. */
+final class MergeRules {
+
+  private final UniqueKeys keys;
+  private final UpdateRules updates;
+  private final Set<String> harmless;
+
+  MergeRules(UniqueKeys keys, UpdateRules updates, Set<String> harmless) {
+    this.keys = keys;
+    this.updates = updates;
+    this.harmless = harmless;
+  }
+
+  Classification of(Merge merge) {
+    Changed changed = new Changed(merge.getTable());
+    MergeInsert insert = null;
+    Map<Column, Expression> updated = new LinkedHashMap<>();
+    List<MergeOperation> operations =
+        merge.getOperations() == null ? List.of() : merge.getOperations();
+    Scan source = Scan.of(merge.getOnCondition());
+    Scan from =
+        merge.getFromItem() instanceof Select select
+            ? Scan.of((Expression) select)
+            : Scan.of((Expression) null);
+    for (Scan scan : List.of(source, from)) {
+      if (scan.calls(Nature.UNKNOWN) || scan.calls(Nature.EFFECT) || scan.assigns) {
+        return unknown(
+            StatementKind.SIDE_EFFECT,
+            "it compares with " + Written.unknownOf(scan) + ", of which nothing is known");
+      }
+    }
+    for (MergeOperation operation : operations) {
+      if (operation instanceof MergeUpdate update) {
+        Map<Column, Expression> sets = UpdateRules.sets(update.getUpdateSets());
+        changed.columns(sets.keySet());
+        Classification assignments =
+            updates.assignments(sets, update.getAndPredicate(), changed, StatementKind.MERGE);
+        if (!assignments.isIdempotent()) {
+          return assignments;
+        }
+        updated.putAll(sets);
+      } else if (operation instanceof MergeInsert each) {
+        insert = each;
+      } else if (!(operation instanceof MergeDelete)) {
+        return unknown(StatementKind.MERGE, "it does what is not known here");
+      }
+    }
+    if (from.tables.contains(Names.of(merge.getTable()))
+        || (merge.getFromItem() instanceof Table same
+            && Names.of(same).equals(Names.of(merge.getTable())))
+        || UpdateRules.queries(merge.getWithItemsList()).stream()
+            .anyMatch(
+                query -> Scan.of((Expression) query).tables.contains(Names.of(merge.getTable())))) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "it merges what it reads from the table that it changes");
+    }
+    boolean deletes = operations.stream().anyMatch(MergeDelete.class::isInstance);
+    if (deletes && (insert != null || !updated.isEmpty())) {
+      return unknown(
+          StatementKind.MERGE, "whether a repeat undoes what it deletes or inserts is not known");
+    }
+    if (insert == null) {
+      return idempotent(StatementKind.MERGE, "a repeat sets or deletes the same");
+    }
+    return mergeInsert(merge, insert, updated);
+  }
+
+  private Classification mergeInsert(
+      Merge merge, MergeInsert insert, Map<Column, Expression> updated) {
+    ExpressionList<Column> columns = insert.getColumns();
+    Rows rows =
+        new Rows(
+            merge.getTable(),
+            columns == null ? null : columns.stream().map(Names::of).toList(),
+            List.of(Written.valuesOf(insert.getValues())),
+            null);
+    Classification functions = rows.functions();
+    if (functions != null) {
+      return functions;
+    }
+    Set<String> own = new HashSet<>();
+    own.add(rows.name());
+    String alias = Names.of(merge.getTable().getAlias());
+    if (alias != null) {
+      own.add(alias);
+    }
+    List<String> matched = matchedColumns(merge.getOnCondition(), own);
+    if (rows.columns() == null || matched.isEmpty() || !matched.stream().allMatch(rows::gives)) {
+      return unknown(
+          StatementKind.MERGE, "whether a repeat finds the rows that it has inserted is not known");
+    }
+    for (Map.Entry<Column, Expression> set : updated.entrySet()) {
+      String name = Names.of(set.getKey());
+      if (!harmless.contains(name)
+          && Agreement.of(rows, name, set.getValue(), Set.of()) == Agreement.NO) {
+        return not(
+            StatementKind.MERGE,
+            name
+                + " is inserted as one value and updated to another ("
+                + Written.text(set.getValue())
+                + "), so a repeat changes what the first execution wrote");
+      }
+    }
+    boolean unique =
+        keys.of(rows.table().getUnquotedSchemaName(), rows.table().getUnquotedName()).stream()
+            .anyMatch(key -> matched.containsAll(key.columns()));
+    return unique
+        ? idempotent(
+            StatementKind.MERGE,
+            "a repeat finds its row by " + String.join(", ", matched) + ", and sets the same")
+        : unknown(
+            StatementKind.MERGE,
+            "two executions at once may both find no row and insert, unless a unique key has "
+                + String.join(", ", matched));
+  }
+
+  /** The columns of the target that the condition compares for equality. */
+  private static List<String> matchedColumns(@Nullable Expression on, Set<String> own) {
+    List<String> matched = new ArrayList<>();
+    for (Expression condition : Guards.conjuncts(on)) {
+      if (!(condition instanceof EqualsTo equals)) {
+        return List.of();
+      }
+      for (Expression side : List.of(equals.getLeftExpression(), equals.getRightExpression())) {
+        if (side instanceof Column column
+            && own.contains(String.valueOf(Names.qualifierOf(column)))) {
+          matched.add(Names.of(column));
+        }
+      }
+    }
+    return matched;
+  }
+}

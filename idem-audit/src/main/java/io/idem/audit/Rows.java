@@ -1,0 +1,181 @@
+package io.idem.audit;
+
+import static io.idem.audit.Classification.unknown;
+
+import io.idem.audit.Functions.Nature;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import net.sf.jsqlparser.expression.Expression;
+import net.sf.jsqlparser.expression.RowConstructor;
+import net.sf.jsqlparser.expression.operators.relational.ExpressionList;
+import net.sf.jsqlparser.expression.operators.relational.ParenthesedExpressionList;
+import net.sf.jsqlparser.schema.Column;
+import net.sf.jsqlparser.schema.Table;
+import net.sf.jsqlparser.statement.insert.Insert;
+import net.sf.jsqlparser.statement.select.ParenthesedSelect;
+import net.sf.jsqlparser.statement.select.PlainSelect;
+import net.sf.jsqlparser.statement.select.Select;
+import net.sf.jsqlparser.statement.select.SelectItem;
+import net.sf.jsqlparser.statement.select.Values;
+import net.sf.jsqlparser.statement.update.UpdateSet;
+import net.sf.jsqlparser.statement.upsert.Upsert;
+import org.jspecify.annotations.Nullable;
+
+/** The rows of an insert, as far as the statement tells. */
+record Rows(
+    Table table,
+    @Nullable List<String> columns,
+    List<List<? extends Expression>> values,
+    @Nullable Select query) {
+
+  /** What each row has for a column; none if it is not among the columns. */
+  List<Expression> valuesOf(String column) {
+    List<Expression> found = new ArrayList<>();
+    int place = columns == null ? -1 : columns.indexOf(column);
+    for (List<? extends Expression> row : values) {
+      if (place >= 0 && place < row.size()) {
+        found.add(row.get(place));
+      }
+    }
+    return found;
+  }
+
+  /** Whether the value comes with the statement, and is the same for a repeat of it. */
+  boolean gives(String column) {
+    List<Expression> given = valuesOf(column);
+    return !given.isEmpty()
+        && given.size() == values.size()
+        && given.stream().noneMatch(this::isMadeUp);
+  }
+
+  private boolean isMadeUp(Expression value) {
+    Scan scan = Scan.of(value);
+    return Written.isNull(value)
+        || (value instanceof Column column && Names.of(column).equals("default"))
+        || scan.calls(Nature.RANDOM)
+        || scan.calls(Nature.SEQUENCE)
+        || scan.calls(Nature.CLOCK)
+        || scan.calls(Nature.UNKNOWN)
+        || scan.calls(Nature.EFFECT)
+        || scan.tables.contains(name()); // such as the greatest number yet, and one
+  }
+
+  /** Whether what is proposed for a column is the same in a repeat. */
+  boolean isSteady(String column) {
+    List<? extends Expression> given =
+        columns == null
+            ? values.stream().<Expression>flatMap(List::stream).toList()
+            : valuesOf(column);
+    return !given.isEmpty()
+        && given.stream()
+            .map(Scan::of)
+            .noneMatch(
+                scan ->
+                    scan.calls(Nature.CLOCK)
+                        || scan.calls(Nature.RANDOM)
+                        || scan.calls(Nature.SEQUENCE));
+  }
+
+  boolean covers(UniqueKey key) {
+    return key.columns().stream().allMatch(this::gives);
+  }
+
+  /** Whether nothing but a parameter is in the key: it may have been made up for this row. */
+  boolean onlyParameters(UniqueKey key) {
+    return key.columns().stream()
+        .flatMap(column -> valuesOf(column).stream())
+        .allMatch(Written::isParameter);
+  }
+
+  String name() {
+    return Names.of(table);
+  }
+
+  /** Functions of which nothing is known may do anything, whatever refuses the row. */
+  @Nullable Classification functions() {
+    List<Scan> scans = new ArrayList<>();
+    values.forEach(row -> row.forEach(value -> scans.add(Scan.of(value))));
+    if (query != null) {
+      scans.add(Scan.of((Expression) query));
+    }
+    for (Scan scan : scans) {
+      if (scan.calls(Nature.UNKNOWN) || scan.calls(Nature.EFFECT) || scan.assigns) {
+        return unknown(
+            StatementKind.SIDE_EFFECT,
+            "a value comes from " + Written.unknownOf(scan) + ", of which nothing is known");
+      }
+    }
+    return null;
+  }
+
+  static Rows of(Insert insert) {
+    if (insert.getSetUpdateSets() != null && !insert.getSetUpdateSets().isEmpty()) {
+      return setRows(insert.getTable(), insert.getSetUpdateSets());
+    }
+    if (insert.isOnlyDefaultValues()) {
+      return new Rows(insert.getTable(), List.of(), List.of(List.of()), null);
+    }
+    return of(insert.getTable(), insert.getColumns(), insert.getSelect());
+  }
+
+  static Rows of(Upsert upsert) {
+    if (upsert.getUpdateSets() != null && !upsert.getUpdateSets().isEmpty()) {
+      return setRows(upsert.getTable(), upsert.getUpdateSets());
+    }
+    return of(upsert.getTable(), upsert.getColumns(), upsert.getSelect());
+  }
+
+  private static Rows setRows(Table table, List<UpdateSet> updateSets) {
+    Map<Column, Expression> sets = UpdateRules.sets(updateSets);
+    return new Rows(
+        table,
+        sets.keySet().stream().map(Names::of).toList(),
+        List.of(List.copyOf(sets.values())),
+        null);
+  }
+
+  private static Rows of(
+      Table table, @Nullable ExpressionList<Column> columns, @Nullable Select source) {
+    List<String> names =
+        columns == null || columns.isEmpty() ? null : columns.stream().map(Names::of).toList();
+    Select bare = source;
+    while (bare instanceof ParenthesedSelect parenthesed) {
+      bare = parenthesed.getSelect();
+    }
+    if (bare instanceof Values values) {
+      return new Rows(table, names, rowsOf(values.getExpressions()), null);
+    }
+    List<List<? extends Expression>> selected = new ArrayList<>();
+    if (bare instanceof PlainSelect select && names != null) {
+      List<Expression> items = new ArrayList<>();
+      for (SelectItem<?> item : select.getSelectItems()) {
+        items.add(item.getExpression());
+      }
+      if (items.size() == names.size()) {
+        selected.add(items);
+      }
+    }
+    return new Rows(table, names, selected, bare);
+  }
+
+  private static List<List<? extends Expression>> rowsOf(ExpressionList<?> list) {
+    List<List<? extends Expression>> rows = new ArrayList<>();
+    boolean several =
+        !list.isEmpty()
+            && !(list instanceof ParenthesedExpressionList)
+            && list.stream()
+                .allMatch(
+                    each ->
+                        each instanceof ParenthesedExpressionList
+                            || each instanceof RowConstructor);
+    if (several) {
+      for (Expression each : list) {
+        rows.add((ExpressionList<?>) each);
+      }
+    } else {
+      rows.add(list);
+    }
+    return rows;
+  }
+}

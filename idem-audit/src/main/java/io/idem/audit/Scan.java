@@ -1,0 +1,212 @@
+package io.idem.audit;
+
+import io.idem.audit.Functions.Nature;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import net.sf.jsqlparser.expression.AnalyticExpression;
+import net.sf.jsqlparser.expression.DateTimeLiteralExpression;
+import net.sf.jsqlparser.expression.Expression;
+import net.sf.jsqlparser.expression.Function;
+import net.sf.jsqlparser.expression.NextValExpression;
+import net.sf.jsqlparser.expression.StringValue;
+import net.sf.jsqlparser.expression.TimeKeyExpression;
+import net.sf.jsqlparser.expression.UserVariable;
+import net.sf.jsqlparser.expression.VariableAssignment;
+import net.sf.jsqlparser.expression.operators.relational.ExpressionList;
+import net.sf.jsqlparser.schema.Column;
+import net.sf.jsqlparser.schema.Table;
+import net.sf.jsqlparser.statement.Statement;
+import net.sf.jsqlparser.statement.select.AllColumns;
+import net.sf.jsqlparser.statement.select.AllTableColumns;
+import net.sf.jsqlparser.statement.select.PlainSelect;
+import net.sf.jsqlparser.statement.select.Select;
+import net.sf.jsqlparser.statement.select.SetOperationList;
+import net.sf.jsqlparser.util.TablesNamesFinder;
+import org.jspecify.annotations.Nullable;
+
+/** Everything that an expression or a statement mentions, at whatever depth. Not thread-safe. */
+final class Scan extends TablesNamesFinder<@Nullable Void> {
+
+  private static final Set<String> TIMES =
+      Set.of("sysdate", "systimestamp", "localtime", "localtimestamp", "current_timestamp");
+
+  private static final Set<String> WORDS = Set.of("now", "today", "tomorrow", "yesterday");
+
+  /** Names of the functions that are called, by what they are to repeats. */
+  final Map<Nature, Set<String>> functions = new EnumMap<>(Nature.class);
+
+  /** Columns outside any query. */
+  final List<Column> columns = new ArrayList<>();
+
+  /** Columns inside queries. */
+  final List<Column> queried = new ArrayList<>();
+
+  /** Tables inside queries. */
+  final Set<String> tables = new LinkedHashSet<>();
+
+  /** Whether a query takes a number of rows, whichever these are. */
+  boolean limited;
+
+  /** Whether a query takes all columns, whichever these are. */
+  boolean allColumns;
+
+  /** Whether a variable of the session is set. */
+  boolean assigns;
+
+  private int depth;
+
+  private Scan() {
+    init(true);
+  }
+
+  static Scan of(@Nullable Expression expression) {
+    Scan scan = new Scan();
+    if (expression != null) {
+      expression.accept(scan, null);
+    }
+    return scan;
+  }
+
+  static Scan of(Statement statement) {
+    Scan scan = new Scan();
+    statement.accept(scan, null);
+    return scan;
+  }
+
+  boolean calls(Nature nature) {
+    return functions.containsKey(nature);
+  }
+
+  /** The functions of a nature, for a reader: {@code now()}. */
+  String calledOf(Nature nature) {
+    return String.join(", ", functions.getOrDefault(nature, Set.of()));
+  }
+
+  private void note(Nature nature, String name) {
+    functions.computeIfAbsent(nature, any -> new LinkedHashSet<>()).add(name);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(Function function, S context) {
+    ExpressionList<?> parameters = function.getParameters();
+    int arguments = parameters == null ? 0 : parameters.size();
+    String name = function.getName();
+    note(Functions.of(name, arguments), Functions.plain(name) + "()");
+    boolean before = allColumns;
+    super.visit(function, context);
+    if (arguments == 1 && parameters.get(0) instanceof AllColumns) {
+      allColumns = before; // it counts rows
+    }
+    return null;
+  }
+
+  @Override
+  public <S> @Nullable Void visit(AnalyticExpression expression, S context) {
+    String name = expression.getName();
+    note(Functions.of(name, 1), Functions.plain(name) + "()");
+    return super.visit(expression, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(NextValExpression expression, S context) {
+    note(Nature.SEQUENCE, "nextval()");
+    return super.visit(expression, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(TimeKeyExpression expression, S context) {
+    note(Nature.CLOCK, expression.getStringValue().toLowerCase(Locale.ROOT));
+    return super.visit(expression, context);
+  }
+
+  /** PostgreSQL reads some words as times, whatever is around them. */
+  @Override
+  public <S> @Nullable Void visit(StringValue text, S context) {
+    if (WORDS.contains(text.getValue().strip().toLowerCase(Locale.ROOT))) {
+      note(Nature.CLOCK, "'" + text.getValue().strip() + "'");
+    }
+    return super.visit(text, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(DateTimeLiteralExpression literal, S context) {
+    String value = literal.getValue().replace("'", "").strip().toLowerCase(Locale.ROOT);
+    if (WORDS.contains(value)) {
+      note(Nature.CLOCK, "'" + value + "'");
+    }
+    return super.visit(literal, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(UserVariable variable, S context) {
+    note(Nature.RANDOM, variable.toString());
+    return super.visit(variable, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(VariableAssignment assignment, S context) {
+    assigns = true;
+    return super.visit(assignment, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(Column column, S context) {
+    String name = Names.of(column);
+    if (column.getTable() == null && TIMES.contains(name)) {
+      note(Nature.CLOCK, name);
+    } else if (depth > 0) {
+      queried.add(column);
+    } else {
+      columns.add(column);
+    }
+    // Not what it is qualified with: that is no table which is read.
+    return column.getArrayConstructor() == null
+        ? null
+        : column.getArrayConstructor().accept(this, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(AllColumns all, S context) {
+    allColumns = true;
+    return null;
+  }
+
+  @Override
+  public <S> @Nullable Void visit(AllTableColumns all, S context) {
+    allColumns = true;
+    return null;
+  }
+
+  @Override
+  public <S> @Nullable Void visit(Table table, S context) {
+    tables.add(Names.of(table));
+    return super.visit(table, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(PlainSelect select, S context) {
+    noteLimit(select);
+    limited |= select.getTop() != null || select.getFirst() != null || select.getSkip() != null;
+    depth++;
+    try {
+      return super.visit(select, context);
+    } finally {
+      depth--;
+    }
+  }
+
+  @Override
+  public <S> @Nullable Void visit(SetOperationList list, S context) {
+    noteLimit(list);
+    return super.visit(list, context);
+  }
+
+  private void noteLimit(Select select) {
+    limited |= select.getLimit() != null || select.getFetch() != null || select.getOffset() != null;
+  }
+}
