@@ -39,9 +39,9 @@ import org.slf4j.LoggerFactory;
  * <ol>
  *   <li>The records of a poll go through the inbox together.
  *   <li>What can never be consumed is parked.
- *   <li>In each partition, offsets are committed up to the first record that is not done. From there
- *       it is read again: after a pause, during which polling goes on and the group is kept, if the
- *       record is being consumed elsewhere, or its handler failed.
+ *   <li>In each partition, offsets are committed up to the first record that is not done. From
+ *       there it is read again: after a pause, during which polling goes on and the group is kept,
+ *       if the record is being consumed elsewhere, or its handler failed.
  *   <li>A record whose handler has failed as often as allowed is parked. That it was busy does not
  *       count, and neither does a store that cannot answer.
  * </ol>
@@ -177,8 +177,7 @@ public final class InboxConsumer<K, V> {
   }
 
   /** When to read the record again; null if it is done or parked. */
-  private @Nullable Duration delayOf(
-      ConsumerRecord<K, V> record, int index, BatchOutcome outcome) {
+  private @Nullable Duration delayOf(ConsumerRecord<K, V> record, int index, BatchOutcome outcome) {
     BatchOutcome.Failure failure = outcome.failure();
     if (failure != null && failure.index() == index) {
       return failed(record, failure.cause());

@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * <ol>
  *   <li>Messages without a key are parked.
  *   <li>The others go to the engine together, at most {@link Batch#MOST} at a time.
- *   <li>If some are being consumed elsewhere and messages have an order, the engine's transaction is
- *       rolled back, and the batch goes once more without them and without what is behind them.
+ *   <li>If some are being consumed elsewhere and messages have an order, the engine's transaction
+ *       is rolled back, and the batch goes once more without them and without what is behind them.
  *   <li>If the handler fails, the engine has rolled everything back. What stood before the failed
  *       message goes once more. If nobody knows which message failed, they go one at a time.
  * </ol>
@@ -152,8 +152,7 @@ final class BatchRun<M, X extends Exception> {
       @Nullable Integer failed, Exception failure, List<Integer> indexes) throws X {
     if (failed != null || indexes.size() == 1) {
       int at = failed != null ? failed : indexes.get(0);
-      Exception cause =
-          failure instanceof MessageFailedException told ? told.failure() : failure;
+      Exception cause = failure instanceof MessageFailedException told ? told.failure() : failure;
       BatchOutcome.Failure earlier =
           together(indexes.stream().filter(index -> index < at).toList());
       return earlier != null ? earlier : new BatchOutcome.Failure(at, cause);

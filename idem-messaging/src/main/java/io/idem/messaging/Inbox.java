@@ -238,8 +238,7 @@ public final class Inbox<M> {
   }
 
   /** A message with its key, or why it is parked: one of the two is null. */
-  record Admission(
-      @Nullable IdempotentRequest request, DeliveryDecision.@Nullable Park park) {
+  record Admission(@Nullable IdempotentRequest request, DeliveryDecision.@Nullable Park park) {
 
     static Admission refused(ParkReason reason, String detail, @Nullable Exception cause) {
       return new Admission(null, new DeliveryDecision.Park(reason, detail, cause));

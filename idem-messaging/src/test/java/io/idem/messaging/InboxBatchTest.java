@@ -182,8 +182,7 @@ class InboxBatchTest {
 
   @Test
   void moreThanABatchMayHaveGoInSeveral() throws Exception {
-    List<Note> notes =
-        IntStream.range(0, 1_500).mapToObj(i -> Note.of("k" + i, "e" + i)).toList();
+    List<Note> notes = IntStream.range(0, 1_500).mapToObj(i -> Note.of("k" + i, "e" + i)).toList();
     List<Note> failing = new ArrayList<>(notes);
     failing.set(1_200, Note.of("k1200", "bad"));
 

@@ -46,9 +46,7 @@ final class Ledger implements AutoCloseable {
   /** Writes an effect in the transaction of a run. */
   static void book(Note note, Attempt attempt) throws SQLException {
     try (PreparedStatement insert =
-        attempt
-            .unwrap(Connection.class)
-            .prepareStatement("INSERT INTO effect (what) VALUES (?)")) {
+        attempt.unwrap(Connection.class).prepareStatement("INSERT INTO effect (what) VALUES (?)")) {
       insert.setString(1, (String) note.payload());
       insert.executeUpdate();
     }

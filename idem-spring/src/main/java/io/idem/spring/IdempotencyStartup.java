@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aop.Advisor;
@@ -29,7 +30,8 @@ import org.springframework.core.annotation.AnnotationUtils;
  *   <li>Refuses those that no proxy can intercept, and beans that were made too early to get one.
  *   <li>Refuses two beans of one class whose operations are not named on purpose.
  *   <li>Prepares the operation of each service method, which refuses what cannot hold.
- *   <li>Hands the endpoints to what protects them, and refuses to leave them unprotected.
+ *   <li>Hands endpoints and listeners of messages to what protects them, and refuses to leave them
+ *       unprotected.
  * </ol>
  */
 final class IdempotencyStartup implements SmartInitializingSingleton {
@@ -50,6 +52,7 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
   @Override
   public void afterSingletonsInstantiated() {
     Set<IdempotentMethod> endpoints = new LinkedHashSet<>();
+    Set<IdempotentMethod> listeners = new LinkedHashSet<>();
     Map<IdempotentMethod, String> owners = new HashMap<>();
     for (String name : beans.getBeanNamesForType(Object.class)) {
       if (ScopedProxyUtils.isScopedTarget(name)) {
@@ -67,6 +70,9 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
       for (IdempotentMethod method : found.values()) {
         if (method.isEndpoint()) {
           endpoints.add(method);
+        } else if (method.isListener()) {
+          checkOwner(owners.put(method, name), name, method);
+          listeners.add(method);
         } else {
           checkInterceptable(name, method);
           checkOwner(owners.put(method, name), name, method);
@@ -75,6 +81,7 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
       }
     }
     protect(endpoints);
+    protectListeners(listeners);
   }
 
   /**
@@ -163,6 +170,29 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
                 declared.getName().equals(method.getName())
                     && AopUtils.getMostSpecificMethod(declared, method.getDeclaringClass())
                         .equals(method));
+  }
+
+  private void protectListeners(Set<IdempotentMethod> listeners) {
+    List<IdempotentListeners> protectors =
+        beans.getBeanProvider(IdempotentListeners.class).orderedStream().toList();
+    for (IdempotentListeners protector : protectors) {
+      List<IdempotentMethod> taken =
+          listeners.stream()
+              .filter(
+                  method ->
+                      method.listenerAnnotation().equals(Optional.of(protector.annotation())))
+              .toList();
+      protector.protect(taken);
+      taken.forEach(listeners::remove);
+    }
+    if (!listeners.isEmpty()) {
+      throw new IdempotencySetupException(
+          listeners.iterator().next()
+              + " is an @Idempotent listener of messages, but nothing in this application protects"
+              + " such listeners, so that it would run unprotected.",
+          "Add the module for its broker, such as idem-spring-kafka, or move @Idempotent with a key"
+              + " to a service method that the listener calls.");
+    }
   }
 
   private void protect(Set<IdempotentMethod> endpoints) {

@@ -187,7 +187,8 @@ final class Batches {
     @Override
     public void busy(List<Integer> inTheStore, boolean joined) throws X {
       if (!onThisNode.isEmpty() || !inTheStore.isEmpty()) {
-        body.busy(Stream.concat(onThisNode.stream(), inTheStore.stream()).sorted().toList(), joined);
+        body.busy(
+            Stream.concat(onThisNode.stream(), inTheStore.stream()).sorted().toList(), joined);
       }
     }
   }
