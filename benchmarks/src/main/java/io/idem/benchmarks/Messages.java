@@ -25,14 +25,14 @@ import javax.sql.DataSource;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
- * What a message costs with an inbox in PostgreSQL, against the same listener without one: in batches
- * of 500, and one by one.
+ * What a message costs with an inbox in PostgreSQL, against the same listener without one: in
+ * batches of 500, and one by one.
  *
  * <p>On one connection, with fsync on. The listener writes a business row for each message, in a
  * batch by one round trip, and a transaction is committed for each batch, or for each message. The
- * records are Kafka's; no broker is asked, because it costs both sides the same. Rounds go by turns,
- * and medians count. Fails if a message of a batch costs 20 µs or more, or a message by itself less
- * than 8 times that.
+ * records are Kafka's; no broker is asked, because it costs both sides the same. Rounds go by
+ * turns, and medians count. Fails if a message of a batch costs 20 µs or more, or a message by
+ * itself less than 8 times that.
  */
 public final class Messages {
 
@@ -44,8 +44,7 @@ public final class Messages {
   private final int batch;
   private final int rounds;
 
-  private Messages(
-      Connection connection, Idempotency engine, int batch, int rounds) {
+  private Messages(Connection connection, Idempotency engine, int batch, int rounds) {
     this.connection = connection;
     this.inbox = KafkaMessages.<String, String>inbox(engine, "book", "billing").build();
     this.batch = batch;
@@ -116,7 +115,8 @@ public final class Messages {
     }
     double inBatch = median(micros[1]) - median(micros[0]);
     double byItself = median(micros[4]) - median(micros[3]);
-    System.out.printf("What Idem costs a message: %.1f us in a batch (limit %.0f), %.1f us by itself%n",
+    System.out.printf(
+        "What Idem costs a message: %.1f us in a batch (limit %.0f), %.1f us by itself%n",
         inBatch, MOST_MICROS, byItself);
     System.out.printf(
         "By itself it costs %.1f times as much (at least %.0f)%n", byItself / inBatch, LEAST_RATIO);
@@ -151,12 +151,13 @@ public final class Messages {
 
   private void inboxBatch(List<ConsumerRecord<String, String>> records) throws SQLException {
     requireDone(
-        inbox.consumeAll(
-                    records,
-                    (List<BatchHandler.Fresh<ConsumerRecord<String, String>>> fresh) ->
-                        book(fresh.stream().map(each -> each.message().value()).toList()))
-                .firstNotDone()
-                .isEmpty());
+        inbox
+            .consumeAll(
+                records,
+                (List<BatchHandler.Fresh<ConsumerRecord<String, String>>> fresh) ->
+                    book(fresh.stream().map(each -> each.message().value()).toList()))
+            .firstNotDone()
+            .isEmpty());
   }
 
   private void repeatedBatch(List<ConsumerRecord<String, String>> records) throws SQLException {
@@ -174,8 +175,7 @@ public final class Messages {
 
   private void inboxOnes(List<ConsumerRecord<String, String>> records) throws SQLException {
     for (ConsumerRecord<String, String> record : records) {
-      requireDone(
-          inbox.consume(record, (fresh, attempt) -> book(List.of(fresh.value()))).isDone());
+      requireDone(inbox.consume(record, (fresh, attempt) -> book(List.of(fresh.value()))).isDone());
     }
   }
 

@@ -23,8 +23,9 @@ import org.slf4j.LoggerFactory;
  *   <li>Each record goes through the inbox by itself: a share group has no order.
  *   <li>What is done is accepted. What can never be consumed is parked, then rejected.
  *   <li>A record that is being consumed elsewhere is asked for again, after the others of the poll,
- *       for as long as its lock allows, and then released. The broker counts that as a delivery, and
- *       drops a record at the last one it allows. So there, a record that is still busy is parked.
+ *       for as long as its lock allows, and then released. The broker counts that as a delivery,
+ *       and drops a record at the last one it allows. So there, a record that is still busy is
+ *       parked.
  *   <li>A record whose handler fails is released, and at its last delivery parked.
  * </ol>
  *

@@ -68,7 +68,8 @@ final class Effects implements AutoCloseable {
     List<String> effects = new ArrayList<>();
     try (Connection connection = dataSource.getConnection();
         Statement statement = connection.createStatement();
-        ResultSet rows = statement.executeQuery("SELECT what FROM effect ORDER BY position, what")) {
+        ResultSet rows =
+            statement.executeQuery("SELECT what FROM effect ORDER BY position, what")) {
       while (rows.next()) {
         effects.add(rows.getString(1));
       }

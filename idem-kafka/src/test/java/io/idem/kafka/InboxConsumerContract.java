@@ -123,8 +123,7 @@ abstract class InboxConsumerContract {
     assertThat(effects.all()).containsExactly("a", "c");
     assertThat(failures).hasValue(3);
     assertThat(parked)
-        .containsExactly(
-            "1 " + ParkReason.NO_KEY, "2 " + ParkReason.KEY_REUSED, "3 null bad");
+        .containsExactly("1 " + ParkReason.NO_KEY, "2 " + ParkReason.KEY_REUSED, "3 null bad");
   }
 
   @Test
@@ -202,7 +201,13 @@ abstract class InboxConsumerContract {
       kafka.send(topic, i % 2, "id" + i, "m" + i);
     }
     Map<String, Object> impatient =
-        Map.of("max.poll.interval.ms", 1_000, "session.timeout.ms", 1_000, "heartbeat.interval.ms", 200);
+        Map.of(
+            "max.poll.interval.ms",
+            1_000,
+            "session.timeout.ms",
+            1_000,
+            "heartbeat.interval.ms",
+            200);
     CountDownLatch running = new CountDownLatch(1);
     CountDownLatch end = new CountDownLatch(1);
     Node evicted = node(impatient);

@@ -51,9 +51,7 @@ class InboxShareConsumerTest {
     consumer.subscribe(List.of(topic));
     records =
         new InboxShareConsumer<>(
-            consumer,
-            inbox(),
-            (record, why) -> parked.add(record.value() + " " + why.reason()));
+            consumer, inbox(), (record, why) -> parked.add(record.value() + " " + why.reason()));
   }
 
   @AfterEach

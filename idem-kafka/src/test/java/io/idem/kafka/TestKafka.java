@@ -40,8 +40,7 @@ final class TestKafka {
     broker.brokerProperty("share.coordinator.state.topic.num.partitions", "1");
     broker.afterPropertiesSet();
     Runtime.getRuntime().addShutdownHook(new Thread(this::stop));
-    producer =
-        new KafkaProducer<>(settings(), new StringSerializer(), new StringSerializer());
+    producer = new KafkaProducer<>(settings(), new StringSerializer(), new StringSerializer());
     admin = Admin.create(settings());
   }
 
@@ -107,8 +106,7 @@ final class TestKafka {
     settings.put("group.id", group);
     settings.put("fetch.max.wait.ms", 20);
     settings.put("share.acknowledgement.mode", "explicit");
-    return new KafkaShareConsumer<>(
-        settings, new StringDeserializer(), new StringDeserializer());
+    return new KafkaShareConsumer<>(settings, new StringDeserializer(), new StringDeserializer());
   }
 
   /** Where a group goes on reading; 0 if it has committed nothing. */

@@ -9,6 +9,7 @@ import io.idem.spring.kafka.InboxAdvice;
 import io.idem.spring.kafka.InboxErrorHandler;
 import java.util.Map;
 import java.util.UUID;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
@@ -18,6 +19,7 @@ import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.transaction.autoconfigure.TransactionAutoConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.kafka.annotation.EnableKafka;
 import org.springframework.kafka.annotation.KafkaListener;
 import org.springframework.kafka.config.ConcurrentKafkaListenerContainerFactory;
@@ -88,8 +90,10 @@ class KafkaListenersTest {
             context ->
                 assertThat(context)
                     .getFailure()
-                    .hasRootCauseInstanceOf(IdempotencySetupException.class)
-                    .rootCause()
+                    .extracting(
+                        NestedExceptionUtils::getMostSpecificCause,
+                        InstanceOfAssertFactories.THROWABLE)
+                    .isInstanceOf(IdempotencySetupException.class)
                     .hasMessageContaining("idem-spring-kafka"));
   }
 

@@ -88,10 +88,11 @@ public final class IdempotentKafkaListeners
     if (AnnotatedElementUtils.hasAnnotation(method, RetryableTopic.class)
         || AnnotatedElementUtils.hasAnnotation(method.getDeclaringClass(), RetryableTopic.class)) {
       throw new IdempotencySetupException(
-          method + " is an @Idempotent listener with @RetryableTopic, whose retries are other groups"
+          method
+              + " is an @Idempotent listener with @RetryableTopic, whose retries are other groups"
               + " and would consume a message again.",
-          "Retry in the container with an error handler, or move @Idempotent with a key to a service"
-              + " method that the listener calls.");
+          "Retry in the container with an error handler, or move @Idempotent with a key to a"
+              + " service method that the listener calls.");
     }
     Map<String, Object> enhanced = new HashMap<>(attributes);
     String id = (String) attributes.getOrDefault("id", "");
@@ -160,8 +161,7 @@ public final class IdempotentKafkaListeners
    * @param advice the inbox
    * @throws IdempotencySetupException if the container would commit what is not done
    */
-  public static void protect(
-      AbstractMessageListenerContainer<?, ?> container, InboxAdvice advice) {
+  public static void protect(AbstractMessageListenerContainer<?, ?> container, InboxAdvice advice) {
     ContainerProperties properties = container.getContainerProperties();
     String where = "The listener container '" + container.getListenerId() + "'";
     if (properties.getAckMode() == ContainerProperties.AckMode.MANUAL
@@ -236,8 +236,8 @@ public final class IdempotentKafkaListeners
           if (!containers.contains(id)) {
             throw new IdempotencySetupException(
                 listener.method
-                    + " is an @Idempotent listener, but its container was not post-processed, so that"
-                    + " it would run unprotected.",
+                    + " is an @Idempotent listener, but its container was not post-processed, so"
+                    + " that it would run unprotected.",
                 "Use a ConcurrentKafkaListenerContainerFactory, or consume by hand: share groups"
                     + " with InboxShareConsumer of idem-kafka.");
           }

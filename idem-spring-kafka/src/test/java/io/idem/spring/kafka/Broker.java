@@ -69,9 +69,7 @@ final class Broker {
   /** Sends a record, with an id if it is not null. */
   void send(String topic, String id, String value) throws Exception {
     ProducerRecord<String, String> record = new ProducerRecord<>(topic, value);
-    template
-        .send(id == null ? record : KafkaMessages.stamp(record, id))
-        .get(30, TimeUnit.SECONDS);
+    template.send(id == null ? record : KafkaMessages.stamp(record, id)).get(30, TimeUnit.SECONDS);
   }
 
   /** Where a group goes on reading a topic; 0 if it has committed nothing. */

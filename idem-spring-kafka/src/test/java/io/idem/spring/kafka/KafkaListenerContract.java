@@ -325,7 +325,11 @@ abstract class KafkaListenerContract {
       this.recorder = recorder;
     }
 
-    @KafkaListener(id = "one-${run}", idIsGroup = false, groupId = "group-one-${run}", topics = "one-${run}")
+    @KafkaListener(
+        id = "one-${run}",
+        idIsGroup = false,
+        groupId = "group-one-${run}",
+        topics = "one-${run}")
     @Idempotent(operation = "one", waitAtMost = "20ms", retryAfter = "20ms")
     @Transactional
     public void one(String value) {
@@ -381,8 +385,7 @@ abstract class KafkaListenerContract {
 
     private void book(String value) {
       recorder.calls.incrementAndGet();
-      jdbc.update(
-          "INSERT INTO effect SELECT ?, COALESCE(MAX(position), 0) + 1 FROM effect", value);
+      jdbc.update("INSERT INTO effect SELECT ?, COALESCE(MAX(position), 0) + 1 FROM effect", value);
       if (value.equals("bad")) {
         throw new IllegalArgumentException("bad");
       }
