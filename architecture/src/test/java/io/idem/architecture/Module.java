@@ -17,7 +17,10 @@ enum Module {
   RESILIENCE4J("idem-resilience4j", "io.idem.resilience4j"),
   HTTP("idem-http", "io.idem.http"),
   SERVLET("idem-servlet", "io.idem.servlet"),
+  MESSAGING("idem-messaging", "io.idem.messaging"),
+  KAFKA("idem-kafka", "io.idem.kafka"),
   SPRING("idem-spring", "io.idem.spring"),
+  SPRING_KAFKA("idem-spring-kafka", "io.idem.spring.kafka"),
   WEBFLUX("idem-webflux", "io.idem.webflux"),
   STARTER("idem-spring-boot-starter", "io.idem.spring.boot");
 

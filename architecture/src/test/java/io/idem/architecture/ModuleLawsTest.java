@@ -171,6 +171,36 @@ class ModuleLawsTest {
   }
 
   @Test
+  void messagingKnowsNoBroker() {
+    onlyUses(Module.MESSAGING, "io.idem.core..", "io.idem.messaging..");
+  }
+
+  @Test
+  void kafkaKnowsItsClientAndNoSpring() {
+    onlyUses(
+        Module.KAFKA,
+        "io.idem.core..",
+        "io.idem.messaging..",
+        "org.apache.kafka.clients..",
+        "org.apache.kafka.common..",
+        "io.idem.kafka..");
+  }
+
+  @Test
+  void springKafkaKnowsNoBootAndNoStore() {
+    rule(
+            Module.SPRING_KAFKA,
+            "know neither Spring Boot nor a store",
+            resideInAnyPackage(
+                    "org.springframework.boot..",
+                    "io.idem.spring.boot..",
+                    "io.idem.jdbc..",
+                    "io.idem.redis..")
+                .negate())
+        .check(idem);
+  }
+
+  @Test
   void springKnowsNoBoot() {
     rule(
             Module.SPRING,

@@ -52,6 +52,14 @@ public interface Attempt {
   boolean isOwner();
 
   /**
+   * Whether the run is part of a transaction that was there before and is committed by somebody
+   * else, so that what it returned is durable only then.
+   *
+   * @return true in a joined transaction; false in leased mode
+   */
+  boolean isJoined();
+
+  /**
    * The transaction's resource, such as a {@code java.sql.Connection}, in transactional mode.
    *
    * @param type the type wanted

@@ -24,6 +24,18 @@ public interface BatchBody<T extends @Nullable Object, X extends Throwable> {
   List<? extends T> run(List<Item> fresh) throws X;
 
   /**
+   * Told before the body runs, in transactional mode, that others are in the middle of some of the
+   * keys. What it throws rolls the batch back and is thrown to the caller: for those who must not
+   * do the later requests before the earlier ones.
+   *
+   * @param busy the places of the requests that will be answered {@link Execution.Busy}, in
+   *     ascending order, only the first of each key; at least one
+   * @param joined whether the transaction is the caller's, who then has to roll it back
+   * @throws X to give the batch up; nothing ran, and none of its keys is recorded
+   */
+  default void busy(List<Integer> busy, boolean joined) throws X {}
+
+  /**
    * One request that is to run.
    *
    * @param index its place in the list that the caller gave, starting at 0

@@ -68,6 +68,15 @@ public final class Operation<T extends @Nullable Object> {
   }
 
   /**
+   * When a request that finds its key busy is told to ask again.
+   *
+   * @return what {@link Execution.Busy} suggests
+   */
+  public Duration retryAfter() {
+    return spec.retryAfter();
+  }
+
+  /**
    * Runs the work unless it was done under this key before.
    *
    * @param key the idempotency key

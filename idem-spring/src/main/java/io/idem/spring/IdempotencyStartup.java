@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aop.framework.autoproxy.AutoProxyUtils;
@@ -23,7 +24,8 @@ import org.springframework.core.annotation.AnnotationUtils;
  *   <li>Refuses those that no proxy can intercept, and beans that were made too early to get one.
  *   <li>Refuses two beans of one class whose operations are not named on purpose.
  *   <li>Prepares the operation of each service method, which refuses what cannot hold.
- *   <li>Hands the endpoints to what protects them, and refuses to leave them unprotected.
+ *   <li>Hands endpoints and listeners of messages to what protects them, and refuses to leave them
+ *       unprotected.
  * </ol>
  */
 final class IdempotencyStartup implements SmartInitializingSingleton {
@@ -44,6 +46,7 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
   @Override
   public void afterSingletonsInstantiated() {
     Set<IdempotentMethod> endpoints = new LinkedHashSet<>();
+    Set<IdempotentMethod> listeners = new LinkedHashSet<>();
     Map<IdempotentMethod, String> owners = new HashMap<>();
     Interceptable interceptable = new Interceptable("@Idempotent", interceptor, beans);
     for (String name : beans.getBeanNamesForType(Object.class)) {
@@ -62,6 +65,9 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
       for (IdempotentMethod method : found.values()) {
         if (method.isEndpoint()) {
           endpoints.add(method);
+        } else if (method.isListener()) {
+          checkOwner(owners.put(method, name), name, method);
+          listeners.add(method);
         } else {
           interceptable.require(name, method.method(), method.toString());
           checkOwner(owners.put(method, name), name, method);
@@ -70,6 +76,7 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
       }
     }
     protect(endpoints);
+    protectListeners(listeners);
   }
 
   /**
@@ -88,12 +95,34 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
               + "' of "
               + method
               + ", so that a key used with one would be answered with a result of the other.",
-          "If they do different work, give each a class of its own (an empty subclass will do). If a"
-              + " key means the same work whichever does it, or the key or source tells them apart,"
-              + " as @Idempotent(source = \"#root.region\") does with a property of the bean, say so"
-              + " by naming the operation: @Idempotent(operation = \""
+          "If they do different work, give each a class of its own (an empty subclass will do). If"
+              + " a key means the same work whichever does it, or the key or source tells them"
+              + " apart, as @Idempotent(source = \"#root.region\") does with a property of the"
+              + " bean, say so by naming the operation: @Idempotent(operation = \""
               + method.operation()
               + "\").");
+    }
+  }
+
+  private void protectListeners(Set<IdempotentMethod> listeners) {
+    List<IdempotentListeners> protectors =
+        beans.getBeanProvider(IdempotentListeners.class).orderedStream().toList();
+    for (IdempotentListeners protector : protectors) {
+      List<IdempotentMethod> taken =
+          listeners.stream()
+              .filter(
+                  method -> method.listenerAnnotation().equals(Optional.of(protector.annotation())))
+              .toList();
+      protector.protect(taken);
+      taken.forEach(listeners::remove);
+    }
+    if (!listeners.isEmpty()) {
+      throw new IdempotencySetupException(
+          listeners.iterator().next()
+              + " is an @Idempotent listener of messages, but nothing in this application protects"
+              + " such listeners, so that it would run unprotected.",
+          "Add the module for its broker, such as idem-spring-kafka, or move @Idempotent with a key"
+              + " to a service method that the listener calls.");
     }
   }
 

@@ -40,6 +40,17 @@ import java.lang.annotation.Target;
  * public Receipt place(Order order) { … }
  * }</pre>
  *
+ * <p>On a listener of messages, such as a {@code @KafkaListener}, the key comes with each message:
+ * in the header {@code idempotency-key} or another {@link #header()}, or by a {@link #key()}
+ * expression over the message. It is scoped by the consumer group, and the effect and the record of
+ * a batch are committed together.
+ *
+ * <pre>{@code
+ * @KafkaListener(topics = "orders")
+ * @Idempotent(key = "#payload.number")
+ * public void book(Order order) { … }
+ * }</pre>
+ *
  * <p>As an annotation of annotations it names a house rule, with {@code @AliasFor} for what varies:
  *
  * <pre>{@code
@@ -236,7 +247,8 @@ public @interface Idempotent {
    * How long an outcome is kept after completion. It has to outlast the callers' longest retry.
    *
    * @return a duration such as {@code 24h}, {@code 7d} or {@code P1D}, in which {@code ${…}} is
-   *     resolved; a bare number is milliseconds; empty for the default of the application
+   *     resolved; a bare number is milliseconds; empty for the default of the application, which
+   *     for a listener of messages is at least 14 days
    */
   String retention() default "";
 

@@ -56,7 +56,7 @@ final class IdempotentAdvisor extends AbstractPointcutAdvisor {
     @Override
     public boolean matches(Method method, Class<?> targetClass) {
       IdempotentMethod found = methods.find(method, targetClass);
-      return found != null && !found.isEndpoint();
+      return found != null && !found.isEndpoint() && !found.isListener();
     }
   }
 }

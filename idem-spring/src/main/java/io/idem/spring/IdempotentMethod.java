@@ -18,6 +18,7 @@ public final class IdempotentMethod {
   private final Idempotent annotation;
   private final String operation;
   private final boolean endpoint;
+  private final @Nullable String listenerAnnotation;
   private final String keySpace;
   private final String header;
   private final String dialect;
@@ -34,6 +35,7 @@ public final class IdempotentMethod {
       Idempotent annotation,
       String operation,
       boolean endpoint,
+      @Nullable String listenerAnnotation,
       String keySpace,
       String header,
       String dialect,
@@ -48,6 +50,7 @@ public final class IdempotentMethod {
     this.annotation = annotation;
     this.operation = operation;
     this.endpoint = endpoint;
+    this.listenerAnnotation = listenerAnnotation;
     this.keySpace = keySpace;
     this.header = header;
     this.dialect = dialect;
@@ -104,6 +107,25 @@ public final class IdempotentMethod {
    */
   public boolean isEndpoint() {
     return endpoint;
+  }
+
+  /**
+   * Whether the method is called by a container with the messages of a broker. Calls to it are not
+   * intercepted: the container is.
+   *
+   * @return true for a listener
+   */
+  public boolean isListener() {
+    return listenerAnnotation != null;
+  }
+
+  /**
+   * The annotation that makes the method a listener.
+   *
+   * @return the name of its class, or nothing if the method is no listener
+   */
+  public Optional<String> listenerAnnotation() {
+    return Optional.ofNullable(listenerAnnotation);
   }
 
   /**

@@ -32,6 +32,10 @@ public final class IdempotentMethods {
           "org.springframework.web.bind.annotation.RequestMapping",
           "org.springframework.web.service.annotation.HttpExchange");
 
+  /** By name, for the same reason. */
+  private static final List<String> LISTENER_ANNOTATIONS =
+      List.of("org.springframework.kafka.annotation.KafkaListener");
+
   private final ConcurrentHashMap<Place, Found> found = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<String, IdempotentMethod> operations = new ConcurrentHashMap<>();
   private final StringValueResolver placeholders;
@@ -109,6 +113,7 @@ public final class IdempotentMethods {
             annotation,
             operation(annotation, specific, type, where),
             annotation.key().isEmpty() && handler,
+            listenerAnnotation(specific),
             text(where, "keySpace", annotation.keySpace()),
             text(where, "header", annotation.header()),
             text(where, "dialect", annotation.dialect()),
@@ -156,6 +161,11 @@ public final class IdempotentMethods {
           "Declare a shorter @Idempotent(operation = \"…\").");
     }
     return name;
+  }
+
+  private static @Nullable String listenerAnnotation(Method method) {
+    MergedAnnotations annotations = MergedAnnotations.from(method, SearchStrategy.TYPE_HIERARCHY);
+    return LISTENER_ANNOTATIONS.stream().filter(annotations::isPresent).findFirst().orElse(null);
   }
 
   private static boolean isHandler(Method method, Class<?> type) {

@@ -7,6 +7,7 @@ import io.idem.core.Mode;
 import io.idem.core.Operation;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Modifier;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -39,6 +40,8 @@ public final class IdempotentOperations {
       ClassUtils.isPresent(
           "org.springframework.transaction.interceptor.TransactionAttributeSource",
           IdempotentOperations.class.getClassLoader());
+
+  private static final Duration LISTENER_RETENTION = Duration.ofDays(14);
 
   private final BeanFactory beans;
 
@@ -101,7 +104,7 @@ public final class IdempotentOperations {
     IdempotencyDefaults defaults =
         beans.getBeanProvider(IdempotencyDefaults.class).getIfAvailable(IdempotencyDefaults::new);
     operation
-        .retention(method.retention().orElse(defaults.retention()))
+        .retention(method.retention().orElseGet(() -> defaultRetention(method, defaults)))
         .lease(method.lease().orElse(defaults.lease()))
         .waitAtMost(method.waitAtMost().orElse(defaults.waitAtMost()))
         .onOtherFailure(annotation.onOtherFailure())
@@ -121,6 +124,14 @@ public final class IdempotentOperations {
       operation.recordFailure(mapping);
     }
     return operation;
+  }
+
+  /** A message comes back from a log or a dead-letter queue long after callers have given up. */
+  private static Duration defaultRetention(IdempotentMethod method, IdempotencyDefaults defaults) {
+    Duration retention = defaults.retention();
+    return method.isListener() && retention.compareTo(LISTENER_RETENTION) < 0
+        ? LISTENER_RETENTION
+        : retention;
   }
 
   private <T extends @Nullable Object> Operation<T> withTransactionRules(

@@ -37,6 +37,11 @@ record AttemptImpl(
   }
 
   @Override
+  public boolean isJoined() {
+    return scope != null && scope.isJoined();
+  }
+
+  @Override
   public <C> C unwrap(Class<C> type) {
     if (scope == null) {
       throw new IllegalStateException(

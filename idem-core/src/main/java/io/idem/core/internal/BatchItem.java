@@ -43,6 +43,12 @@ final class BatchItem<T extends @Nullable Object> {
     return claim instanceof Claim.Acquired;
   }
 
+  /** Whether somebody else is in the middle of the same request. */
+  boolean isBusy() {
+    return claim instanceof Claim.Running running
+        && running.fingerprint().matches(call.fingerprint());
+  }
+
   /** The number of its run. */
   int attempt() {
     return claim instanceof Claim.Acquired acquired ? acquired.lease().attempt() : 1;

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,7 +70,7 @@ final class Batches {
       if (!led.isEmpty()) {
         List<BatchItem<T>> items = new ArrayList<>(led.values());
         items.sort((a, b) -> Integer.compare(a.index, b.index));
-        protocol.lead(spec, items, body);
+        protocol.lead(spec, items, new TellingBusy<>(body, busy(found), calls, events));
       }
       List<ItemAnswer<T>> all = new ArrayList<>(calls.size());
       for (int i = 0; i < calls.size(); i++) {
@@ -93,6 +94,18 @@ final class Batches {
             item.flight.end();
           });
     }
+  }
+
+  /** The places that wait in vain for a request of this node. */
+  private static <T extends @Nullable Object> List<Integer> busy(
+      Map<Integer, ItemAnswer<T>> found) {
+    return found.entrySet().stream()
+        .filter(
+            each ->
+                each.getValue() instanceof ItemAnswer.Answered<T> answered
+                    && answered.execution() instanceof Execution.Busy)
+        .map(Map.Entry::getKey)
+        .toList();
   }
 
   /** Null if the key is led now. */
@@ -159,6 +172,32 @@ final class Batches {
       return answer == null ? null : new ItemAnswer.Answered<>(answer);
     } catch (Exception e) {
       return new ItemAnswer.Failed<>(e);
+    }
+  }
+
+  /** The caller's body, which is told of what is busy in the store and of what is on this node. */
+  private record TellingBusy<T extends @Nullable Object, X extends Throwable>(
+      BatchBody<T, X> body, List<Integer> onThisNode, List<Call<T, X>> calls, Events events)
+      implements BatchBody<T, X> {
+
+    @Override
+    public List<? extends T> run(List<Item> fresh) throws X {
+      return body.run(fresh);
+    }
+
+    @Override
+    public void busy(List<Integer> inTheStore, boolean joined) throws X {
+      if (onThisNode.isEmpty() && inTheStore.isEmpty()) {
+        return;
+      }
+      try {
+        body.busy(
+            Stream.concat(onThisNode.stream(), inTheStore.stream()).sorted().toList(), joined);
+      } catch (Throwable e) {
+        // Nobody is answered any more; who waited for a request of this node has been.
+        inTheStore.forEach(index -> events.publish(Decision.BUSY, calls.get(index), null));
+        throw e;
+      }
     }
   }
 

@@ -114,6 +114,9 @@ final class TransactionalBatch implements BatchProtocol {
       if (fresh.isEmpty()) {
         return false;
       }
+      List<Integer> busy =
+          items.stream().filter(BatchItem::isBusy).map(item -> item.index).toList();
+      body.busy(busy, joined);
       bodyRan = true;
       List<BatchBody.Item> runs =
           fresh.stream()

@@ -1,0 +1,360 @@
+package io.idem.messaging;
+
+import static io.idem.messaging.InboxTest.awaited;
+import static io.idem.messaging.InboxTest.inbox;
+import static io.idem.messaging.InboxTest.reason;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.core.Idempotency;
+import io.idem.core.Recording;
+import io.idem.jdbc.Dialect;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.JdbcTransactionalStore;
+import io.idem.jdbc.JdbcTransactions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Many messages through the inbox at once. */
+class InboxBatchTest {
+
+  private static final DeliveryDecision RAN = new DeliveryDecision.Ran(Recording.STORED);
+  private static final DeliveryDecision SKIP = new DeliveryDecision.Skip();
+  private static final DeliveryDecision LATER =
+      new DeliveryDecision.RedeliverLater(Duration.ofMillis(250));
+
+  private Ledger ledger;
+  private Idempotency engine;
+  private Inbox<Note> inbox;
+
+  @BeforeEach
+  void open() throws SQLException {
+    ledger = new Ledger();
+    engine = ledger.engine();
+    inbox = inbox(engine, "billing");
+  }
+
+  @AfterEach
+  void close() throws SQLException {
+    ledger.close();
+  }
+
+  @Test
+  void aMessageThatIsThereTwiceIsConsumedOnce() throws Exception {
+    BatchOutcome outcome = inbox.consumeEach(notes("1:a", "2:b", "1:a", "3:c"), Ledger::book);
+
+    assertThat(outcome.decisions()).containsExactly(RAN, RAN, SKIP, RAN);
+    assertThat(outcome.failure()).isNull();
+    assertThat(outcome.firstNotDone()).isEmpty();
+    assertThat(ledger.effects()).containsExactly("a", "b", "c");
+  }
+
+  @Test
+  void aBatchThatIsDeliveredAgainIsSkipped() throws Exception {
+    inbox.consumeEach(notes("1:a", "2:b"), Ledger::book);
+
+    BatchOutcome outcome = inbox.consumeEach(notes("1:a", "2:b", "3:c"), Ledger::book);
+
+    assertThat(outcome.decisions()).containsExactly(SKIP, SKIP, RAN);
+    assertThat(ledger.effects()).containsExactly("a", "b", "c");
+  }
+
+  @Test
+  void poisonIsParkedAndTheOthersAreConsumed() throws Exception {
+    inbox.consume(Note.of("9", "nine"), Ledger::book);
+    List<Note> notes = new ArrayList<>(notes("1:a", "9:other", "2:b"));
+    notes.add(new Note(Map.of(), "no key"));
+
+    BatchOutcome outcome = inbox.consumeEach(notes, Ledger::book);
+
+    assertThat(reason(outcome.decisions().get(1))).isEqualTo(ParkReason.KEY_REUSED);
+    assertThat(reason(outcome.decisions().get(3))).isEqualTo(ParkReason.NO_KEY);
+    assertThat(outcome.firstNotDone()).hasValue(1);
+    assertThat(ledger.effects()).containsExactly("nine", "a", "b");
+  }
+
+  @Test
+  void theFailureOfOneTellsItsPlaceAndKeepsWhatWasBefore() throws Exception {
+    BatchOutcome outcome =
+        inbox.consumeEach(notes("1:a", "2:b", "3:bad", "4:d"), InboxBatchTest::bookOrFail);
+
+    assertThat(outcome.decisions()).containsExactly(RAN, RAN);
+    assertThat(outcome.failure().index()).isEqualTo(2);
+    assertThat(outcome.failure().cause()).hasMessage("bad");
+    assertThat(outcome.firstNotDone()).hasValue(2);
+    assertThat(ledger.effects()).containsExactly("a", "b");
+  }
+
+  @Test
+  void aFailureOfAllIsNarrowedDownToOne() throws Exception {
+    List<Integer> sizes = new ArrayList<>();
+    BatchOutcome outcome =
+        inbox.consumeAll(
+            notes("1:a", "2:b", "3:bad", "4:d"),
+            (List<BatchHandler.Fresh<Note>> fresh) -> {
+              sizes.add(fresh.size());
+              for (BatchHandler.Fresh<Note> each : fresh) {
+                bookOrFail(each.message(), each.attempt());
+              }
+            });
+
+    assertThat(sizes).containsExactly(4, 1, 1, 1);
+    assertThat(outcome.decisions()).containsExactly(RAN, RAN);
+    assertThat(outcome.failure().index()).isEqualTo(2);
+    assertThat(ledger.effects()).containsExactly("a", "b");
+  }
+
+  @Test
+  void aHandlerMaySayWhichMessageFailed() throws Exception {
+    List<Integer> sizes = new ArrayList<>();
+    BatchOutcome outcome =
+        inbox.consumeAll(
+            notes("0:x", "0:x", "1:a", "2:bad", "3:c"),
+            (List<BatchHandler.Fresh<Note>> fresh) -> {
+              sizes.add(fresh.size());
+              for (BatchHandler.Fresh<Note> each : fresh) {
+                try {
+                  bookOrFail(each.message(), each.attempt());
+                } catch (SQLException e) {
+                  throw new MessageFailedException(each.index(), e);
+                }
+              }
+            });
+
+    assertThat(sizes).containsExactly(4, 2);
+    assertThat(outcome.decisions()).containsExactly(RAN, SKIP, RAN);
+    assertThat(outcome.failure().index()).isEqualTo(3);
+    assertThat(outcome.failure().cause()).hasMessage("bad");
+    assertThat(ledger.effects()).containsExactly("x", "a");
+  }
+
+  @Test
+  void nothingOvertakesABusyMessageOfItsOrder() throws Exception {
+    try (Busy ignored = new Busy("2", "b")) {
+      List<Note> notes =
+          List.of(
+              ordered("1", "a", "left"),
+              ordered("2", "b", "left"),
+              ordered("3", "c", "right"),
+              ordered("4", "d", "left"),
+              ordered("5", "e", "right"));
+
+      BatchOutcome outcome = inbox.consumeEach(notes, Ledger::book);
+
+      assertThat(outcome.decisions()).containsExactly(RAN, LATER, RAN, LATER, RAN);
+      assertThat(outcome.firstNotDone()).hasValue(1);
+      assertThat(ledger.effects()).containsExactly("a", "c", "e");
+    }
+  }
+
+  @Test
+  void nothingOvertakesAMessageThatThisNodeIsInTheMiddleOf() throws Exception {
+    try (Busy ignored = new Busy(inbox, "2", "b")) {
+      BatchOutcome outcome = inbox.consumeEach(notes("1:a", "2:b", "3:c"), Ledger::book);
+
+      assertThat(outcome.decisions()).containsExactly(RAN, LATER, LATER);
+      assertThat(ledger.effects()).containsExactly("a");
+    }
+  }
+
+  @Test
+  void withoutAnOrderOnlyTheBusyMessageWaits() throws Exception {
+    Inbox<Note> unordered =
+        Inbox.builder(inbox.operation(), Note.READER).consumerGroup("billing").build();
+    try (Busy ignored = new Busy("2", "b")) {
+      BatchOutcome outcome = unordered.consumeEach(notes("1:a", "2:b", "3:c"), Ledger::book);
+
+      assertThat(outcome.decisions()).containsExactly(RAN, LATER, RAN);
+      assertThat(ledger.effects()).containsExactly("a", "c");
+    }
+  }
+
+  @Test
+  void moreThanABatchMayHaveGoInSeveral() throws Exception {
+    List<Note> notes = IntStream.range(0, 1_500).mapToObj(i -> Note.of("k" + i, "e" + i)).toList();
+    List<Note> failing = new ArrayList<>(notes);
+    failing.set(1_200, Note.of("k1200", "bad"));
+
+    BatchOutcome outcome = inbox.consumeEach(failing, InboxBatchTest::bookOrFail);
+    assertThat(outcome.failure().index()).isEqualTo(1_200);
+    assertThat(outcome.decisions()).hasSize(1_200).containsOnly(RAN);
+
+    BatchOutcome again = inbox.consumeEach(notes, InboxBatchTest::bookOrFail);
+    assertThat(again.decisions().subList(0, 1_200)).containsOnly(SKIP);
+    assertThat(again.decisions().subList(1_200, 1_500)).containsOnly(RAN);
+    assertThat(ledger.effects()).hasSize(1_500);
+  }
+
+  @Test
+  void inATransactionOfTheCallersAFailureIsThrown() throws Exception {
+    try (Connection connection = ledger.dataSource.getConnection()) {
+      connection.setAutoCommit(false);
+      try (Idempotency joined =
+          Idempotency.builder()
+              .transactionalStore(
+                  new JdbcTransactionalStore(
+                      new OwnersTransaction(connection), Dialect.H2, JdbcSettings.defaults()))
+              .purgeEvery(Duration.ZERO)
+              .build()) {
+        Inbox<Note> inside = inbox(joined, "billing");
+
+        assertThatThrownBy(
+                () -> inside.consumeEach(notes("1:a", "2:bad"), InboxBatchTest::bookOrFail))
+            .isInstanceOf(SQLException.class)
+            .hasMessage("bad");
+        connection.rollback();
+      }
+    }
+    assertThat(ledger.effects()).isEmpty();
+  }
+
+  @Test
+  void underLeasesEachMessageHasItsOwn() {
+    try (Idempotency memory = Idempotency.inMemory()) {
+      Inbox<Note> leased = inbox(memory, "billing");
+      List<Object> effects = new ArrayList<>();
+      MessageHandler<Note, IllegalArgumentException> handler =
+          (note, attempt) -> {
+            if ("bad".equals(note.payload())) {
+              throw new IllegalArgumentException("bad");
+            }
+            effects.add(note.payload());
+          };
+
+      BatchOutcome outcome = leased.consumeEach(notes("1:a", "1:a", "2:bad", "3:c"), handler);
+      BatchOutcome again = leased.consumeEach(notes("1:a", "1:a", "2:bad", "3:c"), handler);
+
+      assertThat(outcome.decisions()).containsExactly(RAN, SKIP);
+      assertThat(outcome.failure().index()).isEqualTo(2);
+      assertThat(reason(again.decisions().get(2))).isEqualTo(ParkReason.OUTCOME_UNKNOWN);
+      assertThat(again.decisions().get(3)).isEqualTo(RAN);
+      assertThat(effects).containsExactly("a", "c");
+    }
+  }
+
+  @Test
+  void underOneLeaseEachTheFailureOfAllIsThrown() {
+    try (Idempotency memory = Idempotency.inMemory()) {
+      Inbox<Note> leased = inbox(memory, "billing");
+
+      assertThatThrownBy(
+              () ->
+                  leased.consumeAll(
+                      notes("1:a", "2:b"),
+                      (List<BatchHandler.Fresh<Note>> fresh) -> {
+                        throw new SQLException("gone");
+                      }))
+          .isInstanceOf(SQLException.class);
+      assertThat(leased.consumeEach(notes("1:a", "2:b"), (note, attempt) -> {}).decisions())
+          .allMatch(decision -> reason(decision) == ParkReason.OUTCOME_UNKNOWN);
+    }
+  }
+
+  private static void bookOrFail(Note note, io.idem.core.Attempt attempt) throws SQLException {
+    Ledger.book(note, attempt);
+    if ("bad".equals(note.payload())) {
+      throw new SQLException("bad");
+    }
+  }
+
+  private static List<Note> notes(String... keysAndPayloads) {
+    return IntStream.range(0, keysAndPayloads.length)
+        .mapToObj(i -> keysAndPayloads[i].split(":"))
+        .map(parts -> Note.of(parts[0], parts[1]))
+        .toList();
+  }
+
+  private static Note ordered(String key, String payload, String order) {
+    return new Note(Map.of(MessageIds.HEADER, key, "order", order), payload);
+  }
+
+  /** A transaction that somebody else began and will end, and that can be marked. */
+  private static final class OwnersTransaction
+      implements JdbcTransactions, JdbcTransactions.Transaction {
+
+    private final Connection connection;
+    private boolean rollbackOnly;
+
+    OwnersTransaction(Connection connection) {
+      this.connection = connection;
+    }
+
+    @Override
+    public <R, X extends Throwable> R inTransaction(Work<R, X> work) throws X {
+      boolean returned = false;
+      try {
+        R result = work.run(this);
+        returned = true;
+        return result;
+      } finally {
+        rollbackOnly |= !returned;
+      }
+    }
+
+    @Override
+    public boolean isJoined() {
+      return true;
+    }
+
+    @Override
+    public Connection connection() {
+      return connection;
+    }
+
+    @Override
+    public void setRollbackOnly() {
+      rollbackOnly = true;
+    }
+
+    @Override
+    public boolean isRollbackOnly() {
+      return rollbackOnly;
+    }
+  }
+
+  /** Somebody who is in the middle of a message until this is closed, and then gives it up. */
+  private final class Busy implements AutoCloseable {
+
+    private final CountDownLatch end = new CountDownLatch(1);
+    private final CompletableFuture<Void> running;
+
+    Busy(String key, String payload) {
+      this(inbox(ledger.engine(), "billing"), key, payload);
+    }
+
+    Busy(Inbox<Note> there, String key, String payload) {
+      CountDownLatch started = new CountDownLatch(1);
+      running =
+          CompletableFuture.runAsync(
+              () ->
+                  assertThatThrownBy(
+                          () ->
+                              there.consume(
+                                  Note.of(key, payload),
+                                  (note, attempt) -> {
+                                    started.countDown();
+                                    awaited(end);
+                                    throw new IllegalArgumentException("given up");
+                                  }))
+                      .isInstanceOf(IllegalArgumentException.class));
+      awaited(started);
+    }
+
+    @Override
+    public void close() throws Exception {
+      end.countDown();
+      running.get(30, TimeUnit.SECONDS);
+    }
+  }
+}

@@ -1,0 +1,246 @@
+package io.idem.spring.kafka;
+
+import io.idem.kafka.KafkaMessages;
+import io.idem.messaging.BatchHandler;
+import io.idem.messaging.BatchOutcome;
+import io.idem.messaging.DeliveryBusyException;
+import io.idem.messaging.DeliveryDecision;
+import io.idem.messaging.DeliveryParkedException;
+import io.idem.messaging.Inbox;
+import io.idem.messaging.MessageFailedException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.aopalliance.intercept.MethodInterceptor;
+import org.aopalliance.intercept.MethodInvocation;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
+import org.springframework.aop.ProxyMethodInvocation;
+import org.springframework.kafka.listener.BatchListenerFailedException;
+import org.springframework.kafka.listener.ListenerExecutionFailedException;
+
+/**
+ * Puts the inbox around a listener: advice for {@link
+ * org.springframework.kafka.listener.ContainerProperties#setAdviceChain}, together with an {@link
+ * InboxErrorHandler} on the container.
+ *
+ * <p>A record listener runs for what is fresh and is not called for what was consumed before. A
+ * batch listener is called with the fresh records alone. What is not done is thrown: {@link
+ * io.idem.messaging.DeliveryBusyException}, {@link io.idem.messaging.DeliveryParkedException} or
+ * what the listener threw, in a batch inside of a {@link BatchListenerFailedException} with the
+ * place of the first record that is not done; every record before it is. Thread-safe.
+ */
+public final class InboxAdvice implements MethodInterceptor {
+
+  private final Supplier<Inbox<ConsumerRecord<?, ?>>> inbox;
+
+  /**
+   * Creates advice.
+   *
+   * @param inbox the inbox, such as {@link KafkaMessages#inbox} begins it
+   */
+  public InboxAdvice(Inbox<ConsumerRecord<?, ?>> inbox) {
+    this(() -> inbox);
+  }
+
+  InboxAdvice(Supplier<Inbox<ConsumerRecord<?, ?>>> inbox) {
+    this.inbox = inbox;
+  }
+
+  @Override
+  public @Nullable Object invoke(MethodInvocation invocation) throws Throwable {
+    if (invocation.getMethod().getName().equals("onMessage")
+        && invocation instanceof ProxyMethodInvocation proxied) {
+      Object received = invocation.getArguments()[0];
+      if (received instanceof ConsumerRecord<?, ?> record) {
+        one(proxied, record);
+        return null;
+      } else if (received instanceof ConsumerRecords<?, ?> records) {
+        List<ConsumerRecord<?, ?>> list = new ArrayList<>(records.count());
+        records.forEach(list::add);
+        many(proxied, list, true);
+        return null;
+      } else if (received instanceof List<?> records) {
+        many(
+            proxied,
+            records.stream().<ConsumerRecord<?, ?>>map(ConsumerRecord.class::cast).toList(),
+            false);
+        return null;
+      }
+    }
+    return invocation.proceed();
+  }
+
+  private void one(ProxyMethodInvocation invocation, ConsumerRecord<?, ?> record) throws Exception {
+    Call call = new Call(invocation);
+    DeliveryDecision decision;
+    try {
+      decision = inbox.get().consume(record, (fresh, attempt) -> call.proceed(fresh));
+    } catch (Exception e) {
+      throw call.asThrown(e);
+    }
+    decision.orElseThrow();
+  }
+
+  private void many(
+      ProxyMethodInvocation invocation, List<ConsumerRecord<?, ?>> records, boolean polled)
+      throws Exception {
+    if (records.isEmpty()) {
+      return;
+    }
+    Call call = new Call(invocation);
+    BatchOutcome outcome;
+    try {
+      outcome =
+          inbox
+              .get()
+              .consumeAll(
+                  records,
+                  fresh -> {
+                    List<ConsumerRecord<?, ?>> given =
+                        fresh.stream()
+                            .<ConsumerRecord<?, ?>>map(BatchHandler.Fresh::message)
+                            .toList();
+                    try {
+                      call.proceed(polled ? polled(given) : given);
+                    } catch (Exception e) {
+                      throw told(e, fresh);
+                    }
+                  });
+    } catch (Exception e) {
+      throw call.asThrown(e);
+    }
+    if (outcome.firstNotDone().isPresent()) {
+      throw notDone(outcome, outcome.firstNotDone().getAsInt());
+    }
+  }
+
+  private static BatchListenerFailedException notDone(BatchOutcome outcome, int index) {
+    BatchOutcome.Failure failure = outcome.failure();
+    if (failure != null && failure.index() == index) {
+      return new RecordFailed(failure.cause(), index);
+    }
+    try {
+      outcome.decisions().get(index).orElseThrow();
+    } catch (DeliveryBusyException e) {
+      return new RecordBusy(e, index);
+    } catch (DeliveryParkedException e) {
+      return new RecordParked(e, index);
+    }
+    throw new IllegalStateException("Record " + index + " of a batch is done");
+  }
+
+  /** What the listener says of the place of a failed record is about the list that it was given. */
+  private static Exception told(
+      Exception thrown, List<BatchHandler.Fresh<ConsumerRecord<?, ?>>> fresh) {
+    for (Throwable at = thrown; at != null; at = at.getCause()) {
+      if (at instanceof BatchListenerFailedException failed) {
+        Exception cause = failed.getCause() instanceof Exception reason ? reason : failed;
+        ConsumerRecord<?, ?> record = failed.getRecord();
+        if (record == null && failed.getIndex() >= 0 && failed.getIndex() < fresh.size()) {
+          return new MessageFailedException(fresh.get(failed.getIndex()).index(), cause);
+        }
+        for (BatchHandler.Fresh<ConsumerRecord<?, ?>> each : fresh) {
+          if (record != null && isSame(each.message(), record)) {
+            return new MessageFailedException(each.index(), cause);
+          }
+        }
+      }
+    }
+    return thrown;
+  }
+
+  private static boolean isSame(ConsumerRecord<?, ?> one, ConsumerRecord<?, ?> other) {
+    return one.offset() == other.offset()
+        && KafkaMessages.partitionOf(one).equals(KafkaMessages.partitionOf(other));
+  }
+
+  private static ConsumerRecords<Object, Object> polled(List<ConsumerRecord<?, ?>> records) {
+    Map<TopicPartition, List<ConsumerRecord<Object, Object>>> byPartition = new LinkedHashMap<>();
+    for (ConsumerRecord<?, ?> record : records) {
+      byPartition
+          .computeIfAbsent(KafkaMessages.partitionOf(record), partition -> new ArrayList<>())
+          .add(uncheckedCast(record));
+    }
+    return new ConsumerRecords<>(byPartition, Map.of());
+  }
+
+  @SuppressWarnings("unchecked") // the listener takes records of the types that the container reads
+  private static ConsumerRecord<Object, Object> uncheckedCast(ConsumerRecord<?, ?> record) {
+    return (ConsumerRecord<Object, Object>) record;
+  }
+
+  /** A call of the listener, which may be made more than once. */
+  private static final class Call {
+
+    private final ProxyMethodInvocation invocation;
+    private @Nullable ListenerExecutionFailedException wrapping;
+    private @Nullable Exception wrapped;
+
+    Call(ProxyMethodInvocation invocation) {
+      this.invocation = invocation;
+    }
+
+    /** The engine is told what the listener threw, not what it was wrapped in. */
+    void proceed(Object received) throws Exception {
+      Object[] arguments = invocation.getArguments().clone();
+      arguments[0] = received;
+      try {
+        invocation.invocableClone(arguments).proceed();
+      } catch (ListenerExecutionFailedException e) {
+        if (e.getCause() instanceof Exception cause) {
+          wrapping = e;
+          wrapped = cause;
+          throw cause;
+        }
+        throw e;
+      } catch (Exception | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new ListenerExecutionFailedException("A listener threw what is no exception", e);
+      }
+    }
+
+    /** What the container would have been thrown without advice. */
+    Exception asThrown(Exception e) {
+      return e == wrapped && wrapping != null ? wrapping : e;
+    }
+  }
+
+  // Classes of their own, so that an error handler which starts to count again when the class of a
+  // failure changes does not take one for the other.
+
+  /** The listener failed for a record of a batch. */
+  private static final class RecordFailed extends BatchListenerFailedException {
+
+    private static final long serialVersionUID = 1L;
+
+    RecordFailed(Exception cause, int index) {
+      super("The listener failed for a record of a batch", cause, index);
+    }
+  }
+
+  /** A record of a batch is consumed elsewhere. */
+  private static final class RecordBusy extends BatchListenerFailedException {
+
+    private static final long serialVersionUID = 1L;
+
+    RecordBusy(Exception cause, int index) {
+      super("A record of a batch is being consumed elsewhere", cause, index);
+    }
+  }
+
+  /** A record of a batch can never be consumed. */
+  private static final class RecordParked extends BatchListenerFailedException {
+
+    private static final long serialVersionUID = 1L;
+
+    RecordParked(Exception cause, int index) {
+      super("A record of a batch cannot be consumed", cause, index);
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** Records of Apache Kafka consumed once. */
+@NullMarked
+package io.idem.spring.kafka;
+
+import org.jspecify.annotations.NullMarked;
