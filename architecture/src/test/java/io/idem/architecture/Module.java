@@ -18,6 +18,7 @@ enum Module {
   SERVLET("idem-servlet", "io.idem.servlet"),
   MESSAGING("idem-messaging", "io.idem.messaging"),
   KAFKA("idem-kafka", "io.idem.kafka"),
+  RABBITMQ("idem-rabbitmq", "io.idem.rabbitmq"),
   SPRING("idem-spring", "io.idem.spring"),
   SPRING_KAFKA("idem-spring-kafka", "io.idem.spring.kafka"),
   WEBFLUX("idem-webflux", "io.idem.webflux"),

@@ -178,6 +178,16 @@ class ModuleLawsTest {
   }
 
   @Test
+  void rabbitMqKnowsItsClientAndNoSpring() {
+    onlyUses(
+        Module.RABBITMQ,
+        "io.idem.core..",
+        "io.idem.messaging..",
+        "com.rabbitmq.client..",
+        "io.idem.rabbitmq..");
+  }
+
+  @Test
   void springKafkaKnowsNoBootAndNoStore() {
     rule(
             Module.SPRING_KAFKA,
