@@ -21,6 +21,7 @@ enum Module {
   RABBITMQ("idem-rabbitmq", "io.idem.rabbitmq"),
   SPRING("idem-spring", "io.idem.spring"),
   SPRING_KAFKA("idem-spring-kafka", "io.idem.spring.kafka"),
+  SPRING_RABBIT("idem-spring-rabbit", "io.idem.spring.rabbit"),
   WEBFLUX("idem-webflux", "io.idem.webflux"),
   STARTER("idem-spring-boot-starter", "io.idem.spring.boot");
 

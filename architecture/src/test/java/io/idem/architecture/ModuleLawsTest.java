@@ -188,6 +188,20 @@ class ModuleLawsTest {
   }
 
   @Test
+  void springRabbitKnowsNoBootAndNoStore() {
+    rule(
+            Module.SPRING_RABBIT,
+            "know neither Spring Boot nor a store",
+            resideInAnyPackage(
+                    "org.springframework.boot..",
+                    "io.idem.spring.boot..",
+                    "io.idem.jdbc..",
+                    "io.idem.redis..")
+                .negate())
+        .check(idem);
+  }
+
+  @Test
   void springKafkaKnowsNoBootAndNoStore() {
     rule(
             Module.SPRING_KAFKA,
