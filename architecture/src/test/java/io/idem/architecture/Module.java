@@ -19,8 +19,10 @@ enum Module {
   SERVLET("idem-servlet", "io.idem.servlet"),
   MESSAGING("idem-messaging", "io.idem.messaging"),
   KAFKA("idem-kafka", "io.idem.kafka"),
+  RABBITMQ("idem-rabbitmq", "io.idem.rabbitmq"),
   SPRING("idem-spring", "io.idem.spring"),
   SPRING_KAFKA("idem-spring-kafka", "io.idem.spring.kafka"),
+  SPRING_RABBIT("idem-spring-rabbit", "io.idem.spring.rabbit"),
   WEBFLUX("idem-webflux", "io.idem.webflux"),
   STARTER("idem-spring-boot-starter", "io.idem.spring.boot");
 

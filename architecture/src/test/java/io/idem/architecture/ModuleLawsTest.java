@@ -187,6 +187,30 @@ class ModuleLawsTest {
   }
 
   @Test
+  void rabbitMqKnowsItsClientAndNoSpring() {
+    onlyUses(
+        Module.RABBITMQ,
+        "io.idem.core..",
+        "io.idem.messaging..",
+        "com.rabbitmq.client..",
+        "io.idem.rabbitmq..");
+  }
+
+  @Test
+  void springRabbitKnowsNoBootAndNoStore() {
+    rule(
+            Module.SPRING_RABBIT,
+            "know neither Spring Boot nor a store",
+            resideInAnyPackage(
+                    "org.springframework.boot..",
+                    "io.idem.spring.boot..",
+                    "io.idem.jdbc..",
+                    "io.idem.redis..")
+                .negate())
+        .check(idem);
+  }
+
+  @Test
   void springKafkaKnowsNoBootAndNoStore() {
     rule(
             Module.SPRING_KAFKA,

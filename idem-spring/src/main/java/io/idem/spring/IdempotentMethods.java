@@ -34,7 +34,9 @@ public final class IdempotentMethods {
 
   /** By name, for the same reason. */
   private static final List<String> LISTENER_ANNOTATIONS =
-      List.of("org.springframework.kafka.annotation.KafkaListener");
+      List.of(
+          "org.springframework.amqp.rabbit.annotation.RabbitListener",
+          "org.springframework.kafka.annotation.KafkaListener");
 
   private final ConcurrentHashMap<Place, Found> found = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<String, IdempotentMethod> operations = new ConcurrentHashMap<>();

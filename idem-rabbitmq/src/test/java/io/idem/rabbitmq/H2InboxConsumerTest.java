@@ -1,0 +1,21 @@
+package io.idem.rabbitmq;
+
+import java.util.UUID;
+import javax.sql.DataSource;
+import org.h2.jdbcx.JdbcDataSource;
+
+/** The plain client of the embedded broker, with an inbox in H2. */
+class H2InboxConsumerTest extends InboxConsumerContract {
+
+  @Override
+  Broker broker() {
+    return Broker.embedded();
+  }
+
+  @Override
+  DataSource newDatabase() {
+    JdbcDataSource dataSource = new JdbcDataSource();
+    dataSource.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
+    return dataSource;
+  }
+}

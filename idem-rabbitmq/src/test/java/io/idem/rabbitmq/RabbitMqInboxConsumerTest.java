@@ -1,0 +1,93 @@
+package io.idem.rabbitmq;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.rabbitmq.client.GetResponse;
+import io.idem.testkit.TestPostgres;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+
+/** The plain client of a real RabbitMQ, with an inbox in PostgreSQL. */
+class RabbitMqInboxConsumerTest extends InboxConsumerContract {
+
+  private static final int DELIVERY_LIMIT = 2;
+
+  @Override
+  Broker broker() throws Exception {
+    return Broker.rabbitMq();
+  }
+
+  @Override
+  DataSource newDatabase() {
+    return TestPostgres.shared().newDatabase();
+  }
+
+  @Test
+  void whatIsBusyIsNotDroppedByADeliveryLimit() throws Exception {
+    String queue = quorumQueue(DELIVERY_LIMIT);
+    AtomicInteger deliveries = newCount();
+
+    busyForLongerThanItIsHeld(queue, deliveries);
+
+    assertThat(deliveries.get()).isGreaterThan(DELIVERY_LIMIT + 1);
+    until(() -> isDrained(queue));
+    // Not one of the copies is left, and what comes next is known.
+    send(queue, "2", "b");
+    until(() -> effects.all().size() == 2);
+    assertThat(effects.all()).containsExactlyInAnyOrder("a", "b");
+  }
+
+  /** Why copies: a requeue is counted before 4.3. */
+  @Test
+  void requeuesAreCountedByTheServer() throws Exception {
+    String version = connection.getServerProperties().get("version").toString();
+    boolean isCounted = version.matches("3\\..*|4\\.[012]\\..*");
+    String queue = quorumQueue(DELIVERY_LIMIT);
+    send(queue, "1", "a");
+    AtomicInteger deliveries = new AtomicInteger();
+
+    until(
+        () -> {
+          GetResponse response = channel.basicGet(queue, false);
+          if (response != null) {
+            deliveries.incrementAndGet();
+            channel.basicNack(response.getEnvelope().getDeliveryTag(), false, true);
+          }
+          return deliveries.get() > DELIVERY_LIMIT;
+        });
+
+    until(() -> (channel.messageCount(queue) == 0) == isCounted);
+  }
+
+  @Test
+  void whatIsRejectedIsDeadLettered() throws Exception {
+    String dead = queue();
+    Map<String, Object> arguments = new HashMap<>();
+    arguments.put("x-queue-type", "quorum");
+    arguments.put("x-dead-letter-exchange", "");
+    arguments.put("x-dead-letter-routing-key", dead);
+    String queue = Broker.rabbitMq().queue(channel, arguments);
+    send(queue, null, "no key");
+    send(queue, "1", "bad");
+    send(queue, "2", "b");
+
+    node(
+            queue,
+            (delivery, attempt) -> {
+              BOOK.handle(delivery, attempt);
+              if (text(delivery.getBody()).equals("bad")) {
+                throw new IllegalStateException("bad");
+              }
+            })
+        .onFailure(2, Duration.ofMillis(10))
+        .consume(queue);
+
+    until(() -> channel.messageCount(dead) == 2);
+    until(() -> effects.all().size() == 1);
+    assertThat(effects.all()).containsExactly("b");
+  }
+}

@@ -1,0 +1,346 @@
+package io.idem.spring.rabbit;
+
+import com.rabbitmq.client.Channel;
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.messaging.BatchHandler;
+import io.idem.messaging.BatchOutcome;
+import io.idem.messaging.DeliveryDecision;
+import io.idem.messaging.DeliveryParkedException;
+import io.idem.messaging.Inbox;
+import io.idem.rabbitmq.DeliveryCopies;
+import io.idem.rabbitmq.ParkedDeliveries;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import org.aopalliance.intercept.MethodInterceptor;
+import org.aopalliance.intercept.MethodInvocation;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.amqp.AmqpRejectAndDontRequeueException;
+import org.springframework.amqp.ImmediateRequeueAmqpException;
+import org.springframework.amqp.core.Message;
+import org.springframework.aop.ProxyMethodInvocation;
+
+/**
+ * Puts the inbox around a listener: advice for a container or its factory, the last of the chain,
+ * so that what retries goes around it.
+ *
+ * <ol>
+ *   <li>The listener runs for what is fresh, and is not called for what was consumed before. A
+ *       batch listener is called with the fresh messages alone.
+ *   <li>A message that is being consumed elsewhere waits on the container's thread. If it has
+ *       waited for long enough, a confirmed copy of it goes to the end of its queue and it is
+ *       acknowledged. Nothing is thrown, so that neither a retry interceptor nor a quorum queue's
+ *       delivery limit counts it.
+ *   <li>A message that can never be consumed is rejected without a requeue, for the queue's
+ *       dead-letter exchange, or {@linkplain #parkTo published}, which tells why. The others of its
+ *       batch are acknowledged.
+ *   <li>What the listener throws is thrown. Of a batch, what was done before is acknowledged.
+ * </ol>
+ *
+ * <p>For containers that acknowledge by themselves ({@code AUTO}). Thread-safe.
+ */
+public final class InboxAdvice implements MethodInterceptor {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.rabbitmq");
+  private static final Duration STORE_DELAY = Duration.ofSeconds(1);
+  private static final long LEAST_DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+  private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  private final Function<String, Inbox<Message>> inboxes;
+  private final Duration holdAtMost;
+  private final BooleanSupplier running;
+  private final @Nullable Address parking;
+
+  /** Where parked messages are published. */
+  private record Address(String exchange, String routingKey) {}
+
+  /**
+   * Creates advice that holds a message for at most a minute.
+   *
+   * @param inbox the inbox, such as {@link AmqpMessages#inbox} begins it
+   */
+  public InboxAdvice(Inbox<Message> inbox) {
+    this(queue -> inbox);
+  }
+
+  /** The inbox of each queue that the container consumes. */
+  InboxAdvice(Function<String, Inbox<Message>> inboxes) {
+    this(inboxes, Duration.ofMinutes(1), () -> true, null);
+  }
+
+  private InboxAdvice(
+      Function<String, Inbox<Message>> inboxes,
+      Duration holdAtMost,
+      BooleanSupplier running,
+      @Nullable Address parking) {
+    this.inboxes = inboxes;
+    this.holdAtMost = holdAtMost;
+    this.running = running;
+    this.parking = parking;
+  }
+
+  /**
+   * Advice that holds a message for another time. Meanwhile its consumer does nothing else.
+   *
+   * @param time less than the broker's {@code consumer_timeout}, which is 30 minutes by default
+   * @return new advice
+   */
+  public InboxAdvice holdAtMost(Duration time) {
+    return new InboxAdvice(inboxes, time, running, parking);
+  }
+
+  /**
+   * Advice that publishes messages that cannot be consumed, with the reason in the headers {@value
+   * DeliveryCopies#REASON_HEADER} and {@value DeliveryCopies#DETAIL_HEADER}, and acknowledges them.
+   *
+   * @param exchange the exchange; empty for the default exchange
+   * @param routingKey the routing key, for which the exchange must have a queue
+   * @return new advice
+   */
+  public InboxAdvice parkTo(String exchange, String routingKey) {
+    return new InboxAdvice(inboxes, holdAtMost, running, new Address(exchange, routingKey));
+  }
+
+  /** Advice that waits only while a container runs. */
+  InboxAdvice whileTrue(BooleanSupplier containerIsRunning) {
+    return new InboxAdvice(inboxes, holdAtMost, containerIsRunning, parking);
+  }
+
+  @Override
+  public @Nullable Object invoke(MethodInvocation invocation) throws Throwable {
+    Object[] arguments = invocation.getArguments();
+    if (arguments.length == 2
+        && arguments[0] instanceof Channel channel
+        && invocation instanceof ProxyMethodInvocation proxied) {
+      if (arguments[1] instanceof Message message) {
+        new Round(proxied, channel, List.of(message), false).run();
+        return null;
+      } else if (arguments[1] instanceof List<?> messages) {
+        new Round(proxied, channel, messages.stream().map(Message.class::cast).toList(), true)
+            .run();
+        return null;
+      }
+    }
+    return invocation.proceed();
+  }
+
+  /** The way of what the container has delivered at once. Not thread-safe. */
+  private final class Round {
+
+    private final ListenerCall call;
+    private final Channel channel;
+    private final List<Message> messages;
+    private final boolean batch;
+    private final DeliveryCopies copies;
+    private final Set<Message> done = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Set<Message> rejected = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final long sinceNanos = System.nanoTime();
+    private Duration delay = Duration.ZERO;
+    private @Nullable Exception rejection;
+
+    Round(
+        ProxyMethodInvocation invocation, Channel channel, List<Message> messages, boolean batch) {
+      this.call = new ListenerCall(invocation);
+      this.channel = channel;
+      this.messages = messages;
+      this.batch = batch;
+      this.copies = new DeliveryCopies(channel::getConnection);
+    }
+
+    void run() throws Exception {
+      messages.forEach(AmqpMessages::restore);
+      List<Message> left = messages;
+      while (true) {
+        left = consume(left);
+        if (left.isEmpty()) {
+          break;
+        }
+        if (System.nanoTime() - sinceNanos >= holdAtMost.toNanos()) {
+          left = left.stream().filter(message -> !isPutBack(message)).toList();
+        }
+        if (!left.isEmpty()) {
+          pause();
+        }
+      }
+      if (rejection != null) {
+        settle();
+      }
+    }
+
+    /** Consumes what can be, and answers with what is busy. */
+    private List<Message> consume(List<Message> left) throws Exception {
+      Map<String, List<Message>> byQueue = new LinkedHashMap<>();
+      for (Message message : left) {
+        byQueue.computeIfAbsent(queueOf(message), queue -> new ArrayList<>()).add(message);
+      }
+      delay = Duration.ZERO;
+      List<Message> busy = new ArrayList<>();
+      for (Map.Entry<String, List<Message>> each : byQueue.entrySet()) {
+        Inbox<Message> inbox = inboxes.apply(each.getKey());
+        try {
+          if (batch) {
+            batch(inbox, each.getValue(), busy);
+          } else {
+            Message message = each.getValue().get(0);
+            decide(message, inbox.consume(message, (fresh, attempt) -> call.proceed(fresh)), busy);
+          }
+        } catch (StoreUnavailableException e) {
+          log.warn("{} messages wait, because the store cannot answer", each.getValue().size(), e);
+          busy.addAll(each.getValue().stream().filter(message -> !isSettled(message)).toList());
+          delay = STORE_DELAY;
+        } catch (Exception e) {
+          throw call.asThrown(e);
+        }
+      }
+      return busy;
+    }
+
+    private void batch(Inbox<Message> inbox, List<Message> left, List<Message> busy)
+        throws Exception {
+      List<Message> rest = left;
+      while (!rest.isEmpty()) {
+        BatchOutcome outcome =
+            inbox.consumeAll(
+                rest,
+                fresh -> call.proceed(fresh.stream().map(BatchHandler.Fresh::message).toList()));
+        for (int i = 0; i < outcome.decisions().size(); i++) {
+          decide(rest.get(i), outcome.decisions().get(i), busy);
+        }
+        BatchOutcome.Failure failure = outcome.failure();
+        if (failure == null) {
+          return;
+        }
+        if (!isRejection(failure.cause())) {
+          busy.removeIf(this::isPutBack); // or it would be requeued, and counted, with what failed
+          acknowledgeDone();
+          throw failure.cause();
+        }
+        reject(rest.get(failure.index()), failure.cause());
+        rest = rest.subList(failure.index() + 1, rest.size());
+      }
+    }
+
+    private void decide(Message message, DeliveryDecision decision, List<Message> busy) {
+      if (decision instanceof DeliveryDecision.RedeliverLater later) {
+        busy.add(message);
+        if (later.delay().compareTo(delay) > 0) {
+          delay = later.delay();
+        }
+      } else if (decision instanceof DeliveryDecision.Park park) {
+        if (!isParked(message, park)) {
+          reject(message, new DeliveryParkedException(park));
+        }
+      } else {
+        done.add(message);
+      }
+    }
+
+    private void reject(Message message, Exception cause) {
+      rejected.add(message);
+      rejection = cause;
+    }
+
+    private boolean isSettled(Message message) {
+      return done.contains(message) || rejected.contains(message);
+    }
+
+    private boolean isParked(Message message, DeliveryDecision.Park park) {
+      if (parking == null) {
+        return false;
+      }
+      try {
+        ParkedDeliveries.publishedTo(copies, parking.exchange(), parking.routingKey())
+            .park(AmqpMessages.delivery(message), ParkedDeliveries.Why.of(park));
+        done.add(message);
+        return true;
+      } catch (IOException e) {
+        log.error("A message is rejected, because it could not be parked ({})", park.detail(), e);
+        return false;
+      }
+    }
+
+    private boolean isPutBack(Message message) {
+      try {
+        copies.toEndOf(queueOf(message), AmqpMessages.delivery(message));
+        done.add(message);
+        return true;
+      } catch (IOException e) {
+        log.warn("A message waits on, because it could not be put back into its queue", e);
+        return false;
+      }
+    }
+
+    /**
+     * Tells the container to reject. It settles all of a batch up to its last message, so the
+     * others are settled here, and the last one is left to it.
+     */
+    private void settle() throws IOException {
+      Message last = messages.get(messages.size() - 1);
+      acknowledgeDone();
+      for (Message message : rejected) {
+        if (message != last) {
+          channel.basicReject(message.getMessageProperties().getDeliveryTag(), false);
+        }
+      }
+      if (rejected.contains(last)) {
+        throw new AmqpRejectAndDontRequeueException(
+            "A message cannot be consumed, and is left to the dead-letter exchange of its queue",
+            rejection);
+      }
+    }
+
+    private void acknowledgeDone() throws IOException {
+      Message last = messages.get(messages.size() - 1);
+      for (Message message : done) {
+        if (message != last) {
+          channel.basicAck(message.getMessageProperties().getDeliveryTag(), false);
+        }
+      }
+    }
+
+    /** Waits for the delay, give or take half of it. */
+    private void pause() {
+      long most = Math.max(delay.toNanos(), LEAST_DELAY_NANOS);
+      long end = System.nanoTime() + most / 2 + ThreadLocalRandom.current().nextLong(most);
+      try {
+        for (long left = most; left > 0; left = end - System.nanoTime()) {
+          if (!running.getAsBoolean() || !channel.isOpen()) {
+            throw new ImmediateRequeueAmqpException(
+                "The container stops while a message is being consumed elsewhere");
+          }
+          TimeUnit.NANOSECONDS.sleep(Math.min(left, NAP_NANOS));
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new ImmediateRequeueAmqpException(
+            "Interrupted while a message is being consumed elsewhere", e);
+      }
+    }
+  }
+
+  private static String queueOf(Message message) {
+    String queue = message.getMessageProperties().getConsumerQueue();
+    return queue == null ? "" : queue;
+  }
+
+  private static boolean isRejection(Exception thrown) {
+    for (Throwable at = thrown; at != null; at = at.getCause()) {
+      if (at instanceof AmqpRejectAndDontRequeueException) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

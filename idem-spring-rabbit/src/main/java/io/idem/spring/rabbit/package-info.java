@@ -1,0 +1,5 @@
+/** Deliveries of RabbitMQ consumed once, in the listeners of Spring AMQP. */
+@NullMarked
+package io.idem.spring.rabbit;
+
+import org.jspecify.annotations.NullMarked;

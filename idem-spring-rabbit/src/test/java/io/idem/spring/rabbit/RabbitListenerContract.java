@@ -1,0 +1,449 @@
+package io.idem.spring.rabbit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.Delivery;
+import io.idem.core.Decision;
+import io.idem.core.Idempotency;
+import io.idem.jdbc.Dialect;
+import io.idem.jdbc.JdbcSchema;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.JdbcTransactionalStore;
+import io.idem.messaging.Inbox;
+import io.idem.rabbitmq.RabbitMessages;
+import io.idem.spring.EnableIdempotency;
+import io.idem.spring.Idempotent;
+import io.idem.spring.SpringTransactionalStore;
+import java.nio.charset.StandardCharsets;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import javax.sql.DataSource;
+import org.aopalliance.intercept.MethodInterceptor;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.amqp.AmqpRejectAndDontRequeueException;
+import org.springframework.amqp.core.Message;
+import org.springframework.amqp.core.MessageBuilder;
+import org.springframework.amqp.core.MessageListenerContainer;
+import org.springframework.amqp.core.Queue;
+import org.springframework.amqp.rabbit.annotation.EnableRabbit;
+import org.springframework.amqp.rabbit.annotation.RabbitListener;
+import org.springframework.amqp.rabbit.config.AbstractRabbitListenerContainerFactory;
+import org.springframework.amqp.rabbit.config.DirectRabbitListenerContainerFactory;
+import org.springframework.amqp.rabbit.config.SimpleRabbitListenerContainerFactory;
+import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
+import org.springframework.amqp.rabbit.connection.ConnectionFactory;
+import org.springframework.amqp.rabbit.core.RabbitAdmin;
+import org.springframework.amqp.rabbit.core.RabbitTemplate;
+import org.springframework.amqp.rabbit.listener.RabbitListenerEndpointRegistry;
+import org.springframework.context.annotation.AnnotationConfigApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.core.env.MapPropertySource;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.support.JdbcTransactionManager;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.annotation.EnableTransactionManagement;
+import org.springframework.transaction.annotation.Transactional;
+
+/** {@code @RabbitListener} methods that are {@code @Idempotent}, on a broker and a database. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class RabbitListenerContract {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final List<String> LISTENERS = List.of("one", "direct", "many", "computed");
+
+  final String run = UUID.randomUUID().toString();
+  Recorder recorder;
+  RabbitTemplate template;
+  private CachingConnectionFactory connections;
+  private DataSource dataSource;
+  private AnnotationConfigApplicationContext context;
+  private JdbcTemplate jdbc;
+  private RabbitAdmin admin;
+
+  abstract CachingConnectionFactory connections() throws Exception;
+
+  abstract DataSource newDatabase();
+
+  /** What a queue of a listener is declared with. */
+  abstract Map<String, Object> arguments();
+
+  @BeforeAll
+  void start() throws Exception {
+    connections = connections();
+    dataSource = newDatabase();
+    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+    jdbc = new JdbcTemplate(dataSource);
+    jdbc.execute("CREATE TABLE effect (what VARCHAR(100), position INT)");
+    template = new RabbitTemplate(connections);
+    admin = new RabbitAdmin(template);
+    declare("dead", Map.of());
+    for (String listener : LISTENERS) {
+      declare(listener, arguments());
+    }
+    context = new AnnotationConfigApplicationContext();
+    context
+        .getEnvironment()
+        .getPropertySources()
+        .addFirst(new MapPropertySource("test", Map.of("run", run)));
+    context.registerBean(DataSource.class, () -> dataSource);
+    context.registerBean(ConnectionFactory.class, () -> connections);
+    context.register(Application.class);
+    context.refresh();
+    recorder = context.getBean(Recorder.class);
+  }
+
+  @AfterAll
+  void stop() {
+    if (context != null) {
+      context.close();
+      connections.destroy();
+    }
+  }
+
+  @BeforeEach
+  void forget() {
+    jdbc.update("DELETE FROM effect");
+    recorder.thrown.clear();
+    recorder.calls.set(0);
+    recorder.busy.set(0);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"one", "direct", "many"})
+  void duplicatesHaveOneEffect(String listener) throws Exception {
+    MessageListenerContainer container = container(listener);
+    stop(container); // so that a batch listener meets duplicates inside of one batch
+    for (int i = 0; i < 10; i++) {
+      send(listener, "dup" + i, "m" + i);
+      send(listener, "dup" + i / 2, "m" + i / 2);
+    }
+    container.start();
+
+    until(() -> effects().size() == 10 && isDrained(listener));
+    assertThat(effects())
+        .containsExactlyElementsOf(IntStream.range(0, 10).mapToObj(i -> "m" + i).toList());
+    assertThat(recorder.calls).hasValue(10);
+    assertThat(recorder.thrown).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"one", "many"})
+  void aCrashBetweenEffectAndAcknowledgementIsARepeat(String listener) throws Exception {
+    MessageListenerContainer container = container(listener);
+    stop(container);
+    for (int i = 0; i < 6; i++) {
+      send(listener, "crash" + i, "m" + i);
+    }
+    try (Idempotency elsewhere = elsewhere()) {
+      Inbox<Delivery> inbox = RabbitMessages.inbox(elsewhere, listener, queue(listener)).build();
+      Connection dying = connections.getRabbitConnectionFactory().newConnection();
+      Channel channel = dying.createChannel();
+      channel.basicQos(3);
+      CountDownLatch consumed = new CountDownLatch(3);
+      channel.basicConsume(
+          queue(listener),
+          false,
+          (tag, delivery) -> {
+            try {
+              inbox.consume(delivery, RabbitListenerContract::book);
+              consumed.countDown();
+            } catch (SQLException e) {
+              throw new AssertionError(e);
+            }
+          },
+          tag -> {});
+      assertThat(consumed.await(60, TimeUnit.SECONDS)).isTrue();
+      dying.abort();
+    }
+
+    container.start();
+
+    until(() -> effects().size() == 6 && isDrained(listener));
+    assertThat(effects()).doesNotHaveDuplicates();
+    assertThat(recorder.calls).hasValue(3);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"one", "direct", "many"})
+  void whatIsBusyIsNeitherLostNorAFailure(String listener) throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    MessageListenerContainer container = container(listener);
+    stop(container);
+    try (Idempotency elsewhere = elsewhere()) {
+      Inbox<Message> inbox = AmqpMessages.inbox(elsewhere, listener, queue(listener)).build();
+      CompletableFuture<Void> other =
+          CompletableFuture.runAsync(
+              () ->
+                  assertThatThrownBy(
+                          () ->
+                              inbox.consume(
+                                  message("busy", "held"),
+                                  (held, attempt) -> {
+                                    running.countDown();
+                                    assertThat(end.await(60, TimeUnit.SECONDS)).isTrue();
+                                    throw new SQLException("given up");
+                                  }))
+                      .isInstanceOf(SQLException.class));
+      assertThat(running.await(60, TimeUnit.SECONDS)).isTrue();
+      send(listener, "first", "before");
+      send(listener, "busy", "held");
+      send(listener, "last", "behind");
+      container.start();
+
+      until(() -> recorder.busy.get() > 12); // more than the holding of one delivery, and its limit
+
+      until(() -> effects().equals(List.of("before", "behind")));
+      end.countDown();
+      other.get(60, TimeUnit.SECONDS);
+    }
+
+    until(() -> effects().size() == 3 && isDrained(listener));
+    assertThat(effects()).containsExactly("before", "behind", "held");
+    assertThat(recorder.thrown).isEmpty();
+  }
+
+  @Test
+  void aKeyMayBeComputed() throws Exception {
+    send("computed", null, "x:1");
+    send("computed", null, "x:2");
+    send("computed", null, "x:1");
+
+    until(() -> effects().size() == 2 && isDrained("computed"));
+    assertThat(effects()).containsExactly("x:1", "x:2");
+  }
+
+  void send(String listener, String id, String value) {
+    template.send("", queue(listener), message(id, value));
+  }
+
+  private static Message message(String id, String value) {
+    Message message =
+        MessageBuilder.withBody(value.getBytes(StandardCharsets.UTF_8))
+            .setContentType("text/plain")
+            .build();
+    return id == null ? message : AmqpMessages.stamp(id).postProcessMessage(message);
+  }
+
+  private Idempotency elsewhere() {
+    return Idempotency.builder()
+        .transactionalStore(new JdbcTransactionalStore(dataSource))
+        .purgeEvery(Duration.ZERO)
+        .build();
+  }
+
+  private static void book(Delivery delivery, io.idem.core.Attempt attempt) throws SQLException {
+    try (PreparedStatement insert =
+        attempt
+            .unwrap(java.sql.Connection.class)
+            .prepareStatement("INSERT INTO effect VALUES (?, 0)")) {
+      insert.setString(1, new String(delivery.getBody(), StandardCharsets.UTF_8));
+      insert.executeUpdate();
+    }
+  }
+
+  private void declare(String name, Map<String, Object> arguments) {
+    admin.declareQueue(new Queue(queue(name), true, false, false, arguments));
+  }
+
+  String queue(String listener) {
+    return listener + "-" + run;
+  }
+
+  MessageListenerContainer container(String listener) {
+    return context
+        .getBean(RabbitListenerEndpointRegistry.class)
+        .getListenerContainer(queue(listener));
+  }
+
+  static void stop(MessageListenerContainer container) throws Exception {
+    CountDownLatch stopped = new CountDownLatch(1);
+    container.stop(stopped::countDown);
+    assertThat(stopped.await(60, TimeUnit.SECONDS)).isTrue();
+  }
+
+  boolean isDrained(String listener) {
+    return messages(listener) == 0;
+  }
+
+  long messages(String listener) {
+    return template.<Long>execute(channel -> channel.messageCount(queue(listener)));
+  }
+
+  List<String> effects() {
+    return jdbc.queryForList("SELECT what FROM effect ORDER BY position, what", String.class);
+  }
+
+  static void until(Callable<Boolean> condition) throws Exception {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (!condition.call()) {
+      assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
+      Thread.sleep(5);
+    }
+  }
+
+  /** What listeners did, and what the advice around the inbox saw. */
+  static final class Recorder {
+    final List<Throwable> thrown = new CopyOnWriteArrayList<>();
+    final AtomicInteger calls = new AtomicInteger();
+    final AtomicInteger busy = new AtomicInteger();
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableRabbit
+  @EnableIdempotency
+  @EnableTransactionManagement
+  @Import(IdempotentRabbitConfiguration.class)
+  static class Application {
+
+    @Bean
+    Recorder recorder() {
+      return new Recorder();
+    }
+
+    @Bean
+    PlatformTransactionManager transactions(DataSource dataSource) {
+      return new JdbcTransactionManager(dataSource);
+    }
+
+    @Bean
+    SpringTransactionalStore store(PlatformTransactionManager transactions, DataSource dataSource) {
+      return new SpringTransactionalStore(
+          transactions, dataSource, Dialect.of(dataSource), JdbcSettings.defaults());
+    }
+
+    @Bean(destroyMethod = "close")
+    Idempotency idempotency(SpringTransactionalStore store, Recorder recorder) {
+      return Idempotency.builder()
+          .transactionalStore(store)
+          .purgeEvery(Duration.ZERO)
+          .listener(
+              event -> {
+                if (event.decision() == Decision.BUSY) {
+                  recorder.busy.incrementAndGet();
+                }
+              })
+          .build();
+    }
+
+    @Bean
+    InboxAdviceCustomizer impatient() {
+      return (advice, listener) -> advice.holdAtMost(Duration.ofMillis(50));
+    }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory rabbitListenerContainerFactory(
+        ConnectionFactory connections, Recorder recorder) {
+      SimpleRabbitListenerContainerFactory factory =
+          set(new SimpleRabbitListenerContainerFactory(), connections, recorder);
+      factory.setReceiveTimeout(50L); // how long it takes to stop
+      return factory;
+    }
+
+    @Bean
+    DirectRabbitListenerContainerFactory direct(ConnectionFactory connections, Recorder recorder) {
+      return set(new DirectRabbitListenerContainerFactory(), connections, recorder);
+    }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory batches(ConnectionFactory connections, Recorder recorder) {
+      SimpleRabbitListenerContainerFactory factory =
+          set(new SimpleRabbitListenerContainerFactory(), connections, recorder);
+      factory.setBatchListener(true);
+      factory.setConsumerBatchEnabled(true);
+      factory.setBatchSize(50);
+      factory.setReceiveTimeout(50L);
+      return factory;
+    }
+
+    /** In the place of a retry interceptor, what passes it would be counted. */
+    private static <F extends AbstractRabbitListenerContainerFactory<?>> F set(
+        F factory, ConnectionFactory connections, Recorder recorder) {
+      factory.setConnectionFactory(connections);
+      factory.setPrefetchCount(50);
+      factory.setAdviceChain(
+          (MethodInterceptor)
+              invocation -> {
+                try {
+                  return invocation.proceed();
+                } catch (Throwable e) {
+                  recorder.thrown.add(e);
+                  throw e;
+                }
+              });
+      return factory;
+    }
+
+    @Bean
+    Listeners listeners(DataSource dataSource, Recorder recorder) {
+      return new Listeners(new JdbcTemplate(dataSource), recorder);
+    }
+  }
+
+  /** The listeners of the application; each writes its effects in Spring's transaction. */
+  static class Listeners {
+
+    private final JdbcTemplate jdbc;
+    private final Recorder recorder;
+
+    Listeners(JdbcTemplate jdbc, Recorder recorder) {
+      this.jdbc = jdbc;
+      this.recorder = recorder;
+    }
+
+    @RabbitListener(id = "one-${run}", queues = "one-${run}")
+    @Idempotent(operation = "one", waitAtMost = "10ms", retryAfter = "10ms")
+    @Transactional
+    public void one(String value) {
+      book(value);
+    }
+
+    @RabbitListener(id = "direct-${run}", queues = "direct-${run}", containerFactory = "direct")
+    @Idempotent(operation = "direct", waitAtMost = "10ms", retryAfter = "10ms")
+    public void direct(String value) {
+      book(value);
+    }
+
+    @RabbitListener(id = "many-${run}", queues = "many-${run}", containerFactory = "batches")
+    @Idempotent(operation = "many", waitAtMost = "10ms", retryAfter = "10ms")
+    public void many(List<String> values) {
+      values.forEach(this::book);
+    }
+
+    @RabbitListener(id = "computed-${run}", queues = "computed-${run}")
+    @Idempotent(operation = "computed", key = "#payload.split(':')[1]")
+    public void computed(String value) {
+      book(value);
+    }
+
+    private void book(String value) {
+      recorder.calls.incrementAndGet();
+      jdbc.update("INSERT INTO effect SELECT ?, COALESCE(MAX(position), 0) + 1 FROM effect", value);
+      if (value.equals("bad")) {
+        throw new AmqpRejectAndDontRequeueException("bad");
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package io.idem.spring.rabbit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.idem.testkit.TestPostgres;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import javax.sql.DataSource;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.amqp.core.Message;
+import org.springframework.amqp.core.MessageListenerContainer;
+import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
+
+/** Listeners on quorum queues of a real RabbitMQ, with an inbox in PostgreSQL. */
+class RabbitMqListenerTest extends RabbitListenerContract {
+
+  @Override
+  CachingConnectionFactory connections() throws Exception {
+    return Broker.rabbitMq().connectionFactory();
+  }
+
+  /** What comes back more than once is dropped. */
+  @Override
+  Map<String, Object> arguments() {
+    return Map.of(
+        "x-queue-type",
+        "quorum",
+        "x-delivery-limit",
+        1,
+        "x-dead-letter-exchange",
+        "",
+        "x-dead-letter-routing-key",
+        queue("dead"));
+  }
+
+  @Override
+  DataSource newDatabase() {
+    return TestPostgres.shared().newDatabase();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"one", "direct", "many"})
+  void poisonIsDeadLetteredAndTheRestIsConsumed(String listener) throws Exception {
+    MessageListenerContainer container = container(listener);
+    stop(container);
+    send(listener, "p1", "a");
+    send(listener, null, "no key");
+    send(listener, "p1", "another");
+    send(listener, "p2", "bad");
+    send(listener, "p3", "c");
+    send(listener, null, "no key at the end");
+    container.start();
+
+    until(() -> messages("dead") == 4);
+    List<String> dead = Stream.generate(this::takeDead).limit(4).toList();
+    until(() -> effects().size() == 2 && isDrained(listener));
+
+    assertThat(dead).containsExactlyInAnyOrder("no key", "another", "bad", "no key at the end");
+    assertThat(effects()).containsExactly("a", "c");
+    assertThat(messages("dead")).isZero();
+  }
+
+  private String takeDead() {
+    Message message = template.receive(queue("dead"), 10_000);
+    return new String(message.getBody(), StandardCharsets.UTF_8);
+  }
+}
