@@ -18,6 +18,8 @@ enum Module {
   SERVLET("idem-servlet", "io.idem.servlet"),
   MESSAGING("idem-messaging", "io.idem.messaging"),
   KAFKA("idem-kafka", "io.idem.kafka"),
+  JMS("idem-jms", "io.idem.jms"),
+  ROCKETMQ("idem-rocketmq", "io.idem.rocketmq"),
   SPRING("idem-spring", "io.idem.spring"),
   SPRING_KAFKA("idem-spring-kafka", "io.idem.spring.kafka"),
   WEBFLUX("idem-webflux", "io.idem.webflux"),
