@@ -353,7 +353,9 @@ abstract class InboxConsumerContract {
   }
 
   private Inbox<Message> inbox() {
-    return JmsMessages.inbox(effects.engine(), "book", queue).build();
+    return JmsMessages.inbox(effects.engine(), "book", queue)
+        .operation(operation -> operation.retryAfter(Duration.ofMillis(20)))
+        .build();
   }
 
   private InboxConsumer inboxed(Node node) throws JMSException {

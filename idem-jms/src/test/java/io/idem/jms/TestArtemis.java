@@ -51,7 +51,8 @@ final class TestArtemis {
       throw new IllegalStateException("Artemis does not start", e);
     }
     Runtime.getRuntime().addShutdownHook(new Thread(this::stop));
-    connections = new ActiveMQConnectionFactory("vm://0");
+    // Without a window: a consumer that is busy does not hoard what another one could take.
+    connections = new ActiveMQConnectionFactory("vm://0?consumerWindowSize=0");
   }
 
   static TestArtemis shared() {

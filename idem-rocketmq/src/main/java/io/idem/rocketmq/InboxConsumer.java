@@ -18,7 +18,6 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
 import org.apache.rocketmq.client.producer.MQProducer;
-import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.jspecify.annotations.Nullable;
@@ -45,9 +44,10 @@ import org.slf4j.LoggerFactory;
  *       with a delay and the number of failures as it was, and acknowledged: {@code
  *       RECONSUME_LATER} would count as a failure, and after {@code maxReconsumeTimes} a message
  *       that was only busy would be a dead letter.
- *   <li>From the first message on whose handler failed, the batch is handed back ({@code
- *       ackIndex}). The broker counts, delays and gives up by its own rules; what was done behind
- *       the failed message is skipped when it comes back.
+ *   <li>A message whose handler failed is handed back, and the broker counts, delays and gives up
+ *       by its own rules. What is at the end of the batch is handed back by {@code ackIndex}; from
+ *       the middle, where that would hand back its neighbours as well, it is sent to the group's
+ *       retry topic with the number of failures counted up, which is the same to the broker.
  * </ol>
  *
  * <p>An {@link #orderly orderly} listener stops at the first message that is not done and suspends
@@ -62,6 +62,9 @@ public final class InboxConsumer {
   private static final Logger log = LoggerFactory.getLogger("io.idem.rocketmq");
   private static final Duration STORE_DELAY = Duration.ofSeconds(1);
   private static final long LEAST_PAUSE_MILLIS = 10;
+
+  /** The delay level of a first failure, as the client has it. */
+  private static final int CLIENTS_FIRST_LEVEL = 3;
 
   private final Inbox<MessageExt> inbox;
   private final MQProducer producer;
@@ -241,6 +244,17 @@ public final class InboxConsumer {
       while (!left.isEmpty()) {
         left = turn(left, deadline);
       }
+      if (failed.cardinality() < messages.size() - firstFailed()) { // others are behind the first
+        for (int index : failed.stream().toArray()) {
+          if (sendFailedAgain(index)) {
+            failed.clear(index);
+          }
+        }
+      }
+      return firstFailed();
+    }
+
+    private int firstFailed() {
       int first = failed.nextSetBit(0);
       return first < 0 ? messages.size() : first;
     }
@@ -301,25 +315,37 @@ public final class InboxConsumer {
       if (pause(delay, deadline)) {
         return again;
       }
-      busy.forEach(this::sendAgain);
+      for (int index : busy) {
+        if (!sendAgain(index, messages.get(index).getReconsumeTimes(), busyDelayLevel)) {
+          failed.set(index);
+        }
+      }
       return again.stream().filter(index -> !busy.contains(index)).toList();
     }
 
-    private void sendAgain(int index) {
+    private boolean sendFailedAgain(int index) {
+      int failures = messages.get(index).getReconsumeTimes() + 1;
+      return sendAgain(index, failures, CLIENTS_FIRST_LEVEL + failures - 1);
+    }
+
+    /** False if the broker did not confirm it. */
+    private boolean sendAgain(int index, int failures, int delayLevel) {
+      MessageExt message = messages.get(index);
       try {
-        SendResult result =
-            producer.send(
-                Resending.again(messages.get(index), inbox.consumerGroup(), busyDelayLevel));
-        if (result.getSendStatus() == SendStatus.SEND_OK) {
-          return;
+        SendStatus status =
+            producer
+                .send(Resending.again(message, inbox.consumerGroup(), failures, delayLevel))
+                .getSendStatus();
+        if (status == SendStatus.SEND_OK) {
+          return true;
         }
-        failed(index, new IllegalStateException("Not confirmed: " + result.getSendStatus()));
+        log.warn("A message of {} could not be sent again: {}", message.getTopic(), status);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        failed(index, e);
       } catch (Exception e) {
-        failed(index, e);
+        log.warn("A message of {} could not be sent again", message.getTopic(), e);
       }
+      return false;
     }
 
     private void park(int index, DeliveryDecision.Park why) {

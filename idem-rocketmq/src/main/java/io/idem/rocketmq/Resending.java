@@ -1,5 +1,6 @@
 package io.idem.rocketmq;
 
+import java.util.HashMap;
 import java.util.Map;
 import org.apache.rocketmq.common.MixAll;
 import org.apache.rocketmq.common.message.Message;
@@ -17,7 +18,8 @@ final class Resending {
     Message copy = new Message(topic, message.getBody());
     copy.setFlag(message.getFlag());
     for (Map.Entry<String, String> property : message.getProperties().entrySet()) {
-      if (!MessageConst.STRING_HASH_SET.contains(property.getKey())) {
+      if (!MessageConst.STRING_HASH_SET.contains(property.getKey())
+          && !property.getValue().isBlank()) { // which the client refuses
         copy.putUserProperty(property.getKey(), property.getValue());
       }
     }
@@ -32,20 +34,18 @@ final class Resending {
 
   /**
    * A message for a group's retry topic, as the client makes it when the broker cannot take a
-   * message back, but with the number of failures as it was.
+   * message back, but with a number of failures of our own choice.
    */
-  static Message again(MessageExt message, String consumerGroup, int delayLevel) {
-    Message again = copy(message, MixAll.getRetryTopic(consumerGroup));
+  static Message again(MessageExt message, String consumerGroup, int failures, int delayLevel) {
+    Message again = new Message(MixAll.getRetryTopic(consumerGroup), message.getBody());
+    MessageAccessor.setProperties(again, new HashMap<>(message.getProperties()));
     String origin = MessageAccessor.getOriginMessageId(message);
     MessageAccessor.setOriginMessageId(
         again, origin == null || origin.isBlank() ? message.getMsgId() : origin);
-    String uniqueKey = message.getProperty(MessageConst.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX);
-    if (uniqueKey != null) {
-      MessageAccessor.putProperty(
-          again, MessageConst.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX, uniqueKey);
-    }
+    again.setFlag(message.getFlag());
     MessageAccessor.putProperty(again, MessageConst.PROPERTY_RETRY_TOPIC, message.getTopic());
-    MessageAccessor.setReconsumeTime(again, String.valueOf(message.getReconsumeTimes()));
+    MessageAccessor.setReconsumeTime(again, String.valueOf(failures));
+    MessageAccessor.clearProperty(again, MessageConst.PROPERTY_TRANSACTION_PREPARED);
     again.setDelayTimeLevel(delayLevel);
     return again;
   }
