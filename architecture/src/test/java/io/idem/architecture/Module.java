@@ -20,6 +20,8 @@ enum Module {
   MESSAGING("idem-messaging", "io.idem.messaging"),
   KAFKA("idem-kafka", "io.idem.kafka"),
   RABBITMQ("idem-rabbitmq", "io.idem.rabbitmq"),
+  JMS("idem-jms", "io.idem.jms"),
+  ROCKETMQ("idem-rocketmq", "io.idem.rocketmq"),
   SPRING("idem-spring", "io.idem.spring"),
   SPRING_KAFKA("idem-spring-kafka", "io.idem.spring.kafka"),
   SPRING_RABBIT("idem-spring-rabbit", "io.idem.spring.rabbit"),

@@ -211,6 +211,22 @@ class ModuleLawsTest {
   }
 
   @Test
+  void jmsKnowsTheStandardAndNoProvider() {
+    onlyUses(Module.JMS, "io.idem.core..", "io.idem.messaging..", "jakarta.jms..", "io.idem.jms..");
+  }
+
+  @Test
+  void rocketMqKnowsItsClientAndNoSpring() {
+    onlyUses(
+        Module.ROCKETMQ,
+        "io.idem.core..",
+        "io.idem.messaging..",
+        "org.apache.rocketmq.client..",
+        "org.apache.rocketmq.common..",
+        "io.idem.rocketmq..");
+  }
+
+  @Test
   void springKafkaKnowsNoBootAndNoStore() {
     rule(
             Module.SPRING_KAFKA,

@@ -1,0 +1,373 @@
+package io.idem.jms;
+
+import static io.idem.jms.TestArtemis.text;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.jms.TestArtemis.Node;
+import io.idem.messaging.Inbox;
+import io.idem.messaging.MessageHandler;
+import io.idem.messaging.MessageKey;
+import jakarta.jms.JMSException;
+import jakarta.jms.Message;
+import jakarta.jms.Session;
+import jakarta.jms.TextMessage;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Each message has one effect and none is lost, on a real server. */
+abstract class InboxConsumerContract {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration WAIT = Duration.ofSeconds(5);
+  private static final Duration SHORT = Duration.ofMillis(100);
+  private static final MessageHandler<Message, Exception> BOOK =
+      (message, attempt) -> Effects.book(((TextMessage) message).getText(), attempt);
+
+  private final TestArtemis artemis = TestArtemis.shared();
+  private final String queue = "q" + UUID.randomUUID();
+  private final String parked = "parked" + UUID.randomUUID();
+  private final List<AutoCloseable> open = new ArrayList<>();
+  private Effects effects;
+
+  abstract DataSource newDatabase();
+
+  @BeforeEach
+  void open() throws SQLException {
+    effects = new Effects(newDatabase());
+    open.add(effects);
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    for (int i = open.size() - 1; i >= 0; i--) {
+      open.get(i).close();
+    }
+    assertThat(artemis.browse(TestArtemis.GIVEN_UP))
+        .noneMatch(message -> from(message).contains(queue));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {Session.SESSION_TRANSACTED, Session.CLIENT_ACKNOWLEDGE})
+  void duplicatesOfTheProducerHaveOneEffect(int mode) throws Exception {
+    artemis.send(queue, text("1", "a"), text("1", "a"), text("2", "b"), text("1", "a"));
+    Node node = node(mode);
+    InboxConsumer inboxed = inboxed(node);
+
+    for (int i = 0; i < 4; i++) {
+      assertThat(inboxed.receive(node.consumer, WAIT, BOOK)).isTrue();
+    }
+
+    assertThat(inboxed.receive(node.consumer, SHORT, BOOK)).isFalse();
+    assertThat(effects.all()).containsExactly("a", "b");
+    assertThat(artemis.count(queue)).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {Session.SESSION_TRANSACTED, Session.CLIENT_ACKNOWLEDGE})
+  void aCrashBetweenEffectAndAcknowledgementIsARepeat(int mode) throws Exception {
+    artemis.send(queue, text("1", "a"));
+    try (Node dying = new Node(queue, mode)) {
+      Message message = dying.consumer.receive(WAIT.toMillis());
+      assertThat(inbox().consume(message, BOOK).isDone()).isTrue();
+    } // without a commit
+    assertThat(effects.all()).containsExactly("a");
+    assertThat(artemis.count(queue)).isOne();
+
+    Node node = node(mode);
+    assertThat(inboxed(node).receive(node.consumer, WAIT, BOOK)).isTrue();
+
+    assertThat(effects.all()).containsExactly("a");
+    assertThat(artemis.count(queue)).isZero();
+  }
+
+  @Test
+  void poisonIsParkedWithItsReason() throws Exception {
+    artemis.send(queue, text("1", "a"), text(null, "no key"), text("1", "another"), text("2", "b"));
+    Node node = node(Session.SESSION_TRANSACTED);
+
+    int received = 0;
+    while (received < 4) {
+      received += inboxed(node).receiveEach(node.consumer, 10, WAIT, BOOK);
+    }
+
+    assertThat(effects.all()).containsExactly("a", "b");
+    List<String> told = new ArrayList<>();
+    for (Message message : artemis.browse(parked)) {
+      told.add(
+          message.getBody(String.class)
+              + " "
+              + message.getStringProperty(ParkedMessages.REASON_PROPERTY)
+              + " "
+              + message.getStringProperty(JmsMessages.KEY_PROPERTY));
+    }
+    assertThat(told).containsExactlyInAnyOrder("no key NO_KEY null", "another KEY_REUSED 1");
+    assertThat(artemis.browse(parked)).allMatch(message -> from(message).contains(queue));
+    assertThat(artemis.count(queue)).isZero();
+  }
+
+  @Test
+  void aFailedHandlerLeavesNothingAndIsRolledBack() throws Exception {
+    artemis.send(queue, text("1", "a"));
+    Node node = node(Session.SESSION_TRANSACTED);
+    InboxConsumer inboxed = inboxed(node);
+
+    assertThatThrownBy(
+            () ->
+                inboxed.receive(
+                    node.consumer,
+                    WAIT,
+                    (message, attempt) -> {
+                      BOOK.handle(message, attempt);
+                      throw new SQLException("no");
+                    }))
+        .isInstanceOf(SQLException.class);
+    assertThat(effects.all()).isEmpty();
+
+    AtomicInteger deliveries = new AtomicInteger();
+    inboxed.receive(
+        node.consumer,
+        WAIT,
+        (message, attempt) -> {
+          deliveries.set(message.getIntProperty("JMSXDeliveryCount"));
+          BOOK.handle(message, attempt);
+        });
+    assertThat(deliveries).hasValue(2);
+    assertThat(effects.all()).containsExactly("a");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {Session.SESSION_TRANSACTED, Session.CLIENT_ACKNOWLEDGE})
+  void aPoisonousMessageOfABatchSpendsNobodysDeliveries(int mode) throws Exception {
+    int others = 8;
+    artemis.send(queue, text("bad", "bad"));
+    IntStream.range(0, others).forEach(i -> sendQuietly("id" + i, "m" + i));
+    Node node = node(mode);
+    InboxConsumer inboxed =
+        inboxed(node).onFailure(TestArtemis.MAX_DELIVERIES + 2, Duration.ofMillis(1));
+    AtomicInteger failures = new AtomicInteger();
+
+    until(
+        () ->
+            inboxed.receiveEach(
+                node.consumer,
+                20,
+                SHORT,
+                (message, attempt) -> {
+                  BOOK.handle(message, attempt);
+                  if (((TextMessage) message).getText().equals("bad")) {
+                    failures.incrementAndGet();
+                    throw new SQLException("bad");
+                  }
+                }),
+        () -> artemis.count(parked) == 1 && effects.all().size() == others);
+
+    assertThat(failures).hasValue(TestArtemis.MAX_DELIVERIES + 2);
+    assertThat(effects.all()).hasSize(others).doesNotHaveDuplicates().doesNotContain("bad");
+    assertThat(artemis.browse(parked).get(0).getStringProperty(ParkedMessages.REASON_PROPERTY))
+        .isEqualTo(ParkedMessages.HANDLER_FAILED);
+    assertThat(artemis.count(queue)).isZero();
+  }
+
+  @Test
+  void aBatchIsConsumedInOneCallAndARepeatInsideItIsSkipped() throws Exception {
+    for (int i = 0; i < 50; i++) {
+      sendQuietly("id" + i / 2, "m" + i / 2);
+    }
+    Node node = node(Session.SESSION_TRANSACTED);
+    InboxConsumer inboxed = inboxed(node);
+
+    int received = 0;
+    while (received < 50) {
+      received +=
+          inboxed.receiveAll(
+              node.consumer,
+              50,
+              WAIT,
+              fresh -> {
+                for (var each : fresh) {
+                  BOOK.handle(each.message(), each.attempt());
+                }
+              });
+    }
+
+    assertThat(effects.all())
+        .containsExactlyElementsOf(IntStream.range(0, 25).mapToObj(i -> "m" + i).toList());
+    assertThat(artemis.count(queue)).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {Session.SESSION_TRANSACTED, Session.CLIENT_ACKNOWLEDGE})
+  void aDuplicateInProgressIsNeitherLostNorGivenUp(int mode) throws Exception {
+    artemis.send(queue, artemisText("1", "a"));
+    CountDownLatch inHandler = new CountDownLatch(1);
+    CountDownLatch mayEnd = new CountDownLatch(1);
+    Node first = node(mode);
+    InboxConsumer firstInboxed = inboxed(first);
+    CompletableFuture<Boolean> running =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return firstInboxed.receive(
+                    first.consumer,
+                    WAIT,
+                    (message, attempt) -> {
+                      BOOK.handle(message, attempt);
+                      inHandler.countDown();
+                      assertThat(mayEnd.await(30, TimeUnit.SECONDS)).isTrue();
+                    });
+              } catch (Exception e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    assertThat(inHandler.await(30, TimeUnit.SECONDS)).isTrue();
+    artemis.send(queue, text("1", "a"), text("2", "b"));
+
+    Node second = node(mode);
+    InboxConsumer inboxed = inboxed(second).waitForBusy(Duration.ofMillis(1));
+    AtomicInteger busyDeliveries = new AtomicInteger();
+    until(
+        () -> busyDeliveries.addAndGet(inboxed.receiveEach(second.consumer, 2, SHORT, BOOK)),
+        () -> busyDeliveries.get() > TestArtemis.MAX_DELIVERIES + 2);
+    assertThat(artemis.count(queue)).isEqualTo(2); // the one that runs, and the one that waits
+    mayEnd.countDown();
+    assertThat(running.get(30, TimeUnit.SECONDS)).isTrue();
+    until(
+        () -> inboxed.receiveEach(second.consumer, 2, SHORT, BOOK),
+        () -> artemis.count(queue) == 0);
+
+    assertThat(effects.all()).containsExactlyInAnyOrder("a", "b");
+    assertThat(artemis.count(parked)).isZero();
+  }
+
+  @Test
+  void theServersDuplicateDetectionAndTheInboxWorkTogether() throws Exception {
+    artemis.send(queue, artemisText("1", "a"), artemisText("1", "a"));
+    assertThat(artemis.count(queue)).as("dropped by the server").isOne();
+
+    Node node = node(Session.SESSION_TRANSACTED);
+    assertThatThrownBy(
+            () ->
+                inboxed(node)
+                    .receive(
+                        node.consumer,
+                        WAIT,
+                        (message, attempt) -> {
+                          throw new SQLException("no");
+                        }))
+        .isInstanceOf(SQLException.class);
+    assertThat(inboxed(node).receive(node.consumer, WAIT, BOOK)).isTrue();
+    artemis.send(queue, text("1", "a")); // the server has no id to know it by
+    assertThat(inboxed(node).receive(node.consumer, WAIT, BOOK)).isTrue();
+
+    assertThat(effects.all()).containsExactly("a");
+    assertThat(artemis.count(queue)).isZero();
+  }
+
+  @Test
+  void theServersDuplicateIdIsAKeyThatOutlivesASecondSending() throws Exception {
+    MessageKey<Message> duplicateId =
+        MessageKey.header(JmsMessages.reader(), JmsMessages.ARTEMIS_DUPLICATE_ID);
+    artemis.send(queue, artemisText("1", "a"));
+    Node node = node(Session.SESSION_TRANSACTED);
+    Inbox<Message> inbox =
+        JmsMessages.inbox(effects.engine(), "book", queue).key(duplicateId).build();
+    InboxConsumer inboxed =
+        new InboxConsumer(
+                node.session,
+                node.queue,
+                inbox,
+                ParkedMessages.to(node.session.createQueue(parked)))
+            .onFailure(10, Duration.ZERO);
+
+    AtomicInteger runs = new AtomicInteger();
+    until(
+        () ->
+            inboxed.receiveEach(
+                node.consumer,
+                1,
+                SHORT,
+                (message, attempt) -> {
+                  if (runs.incrementAndGet() < 5) {
+                    throw new SQLException("not yet");
+                  }
+                  BOOK.handle(message, attempt);
+                }),
+        () -> artemis.count(queue) == 0);
+
+    assertThat(runs).hasValue(5);
+    assertThat(effects.all()).containsExactly("a");
+    assertThat(artemis.count(parked)).isZero();
+  }
+
+  @Test
+  void aSessionThatAcknowledgesByItselfIsRefused() throws Exception {
+    Node node = node(Session.AUTO_ACKNOWLEDGE);
+
+    assertThatThrownBy(() -> inboxed(node))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("acknowledges by itself");
+  }
+
+  private static TestArtemis.Making artemisText(String id, String text) {
+    return session -> JmsMessages.stampForArtemis(session.createTextMessage(text), id);
+  }
+
+  private void sendQuietly(String id, String text) {
+    try {
+      artemis.send(queue, text(id, text));
+    } catch (JMSException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static String from(Message message) {
+    try {
+      String server = message.getStringProperty("_AMQ_ORIG_ADDRESS");
+      String inbox = message.getStringProperty(ParkedMessages.FROM_PROPERTY);
+      return server + " " + inbox;
+    } catch (JMSException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private Node node(int mode) throws JMSException {
+    Node node = new Node(queue, mode);
+    open.add(node);
+    return node;
+  }
+
+  private Inbox<Message> inbox() {
+    return JmsMessages.inbox(effects.engine(), "book", queue)
+        .operation(operation -> operation.retryAfter(Duration.ofMillis(20)))
+        .build();
+  }
+
+  private InboxConsumer inboxed(Node node) throws JMSException {
+    return new InboxConsumer(
+        node.session, node.queue, inbox(), ParkedMessages.to(node.session.createQueue(parked)));
+  }
+
+  private static void until(Callable<?> step, Callable<Boolean> condition) throws Exception {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (!condition.call()) {
+      assertThat(System.nanoTime()).as("in time").isLessThan(deadline);
+      step.call();
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package io.idem.jms;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.messaging.KeyLookup;
+import io.idem.messaging.MessageIds;
+import io.idem.messaging.MessageReader;
+import jakarta.jms.BytesMessage;
+import jakarta.jms.JMSException;
+import jakarta.jms.Message;
+import jakarta.jms.Session;
+import java.nio.charset.StandardCharsets;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** How messages are read and stamped. */
+class JmsMessagesTest {
+
+  private static final MessageReader<Message> READER = JmsMessages.reader();
+
+  private TestArtemis.Node node;
+
+  @BeforeEach
+  void open() throws JMSException {
+    node = new TestArtemis.Node("q" + UUID.randomUUID(), Session.SESSION_TRANSACTED);
+  }
+
+  @AfterEach
+  void close() throws JMSException {
+    node.close();
+  }
+
+  @Test
+  void aHeaderIsAPropertyWithANameThatJmsAllows() throws JMSException {
+    Message message = JmsMessages.stamp(node.session.createMessage(), "id");
+
+    assertThat(message.getStringProperty("idempotency_key")).isEqualTo("id");
+    assertThat(READER.header(message, MessageIds.HEADER)).isEqualTo("id");
+    assertThat(READER.header(message, "other")).isNull();
+    assertThat(JmsMessages.propertyName("1-x.y")).isEqualTo("_-x.y".replaceAll("[-.]", "_"));
+  }
+
+  @Test
+  void aBodyIsReadAndLeftForTheHandler() throws JMSException {
+    BytesMessage sent = node.session.createBytesMessage();
+    sent.writeBytes("body".getBytes(StandardCharsets.UTF_8));
+    node.session.createProducer(node.queue).send(sent);
+    node.session.commit();
+    BytesMessage received = (BytesMessage) node.consumer.receive(5_000);
+
+    assertThat(READER.payload(received)).isEqualTo("body".getBytes(StandardCharsets.UTF_8));
+    assertThat(received.readByte()).isEqualTo((byte) 'b');
+    assertThat(READER.payload(node.session.createTextMessage("text"))).isEqualTo("text");
+    assertThat(READER.payload(node.session.createMessage())).isNull();
+    Message map = node.session.createMapMessage();
+    assertThat(READER.payload(map)).isSameAs(map);
+  }
+
+  @Test
+  void aStampIsNotReplaced() throws JMSException {
+    Message message = JmsMessages.stampForArtemis(node.session.createMessage(), "id");
+
+    assertThat(JmsMessages.stampForArtemis(message, "id")).isSameAs(message);
+    assertThat(message.getStringProperty("_AMQ_DUPL_ID")).isEqualTo("id");
+    assertThatThrownBy(() -> JmsMessages.stamp(message, "another"))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> JmsMessages.stamp(message, ""))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void theCorrelationIdIsAKeyByChoice() throws JMSException {
+    Message message = node.session.createMessage();
+
+    assertThat(JmsMessages.correlationId().of(message)).isInstanceOf(KeyLookup.Absent.class);
+    message.setJMSCorrelationID("id");
+    assertThat(JmsMessages.correlationId().of(message)).isEqualTo(new KeyLookup.Found("id"));
+  }
+}

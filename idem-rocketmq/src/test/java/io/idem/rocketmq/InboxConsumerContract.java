@@ -1,0 +1,326 @@
+package io.idem.rocketmq;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.idem.messaging.Inbox;
+import io.idem.messaging.MessageHandler;
+import io.idem.messaging.MessageIds;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import javax.sql.DataSource;
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.common.message.MessageExt;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Each message has one effect and none is lost, on a real broker. */
+abstract class InboxConsumerContract {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final MessageHandler<MessageExt, Exception> BOOK =
+      (message, attempt) -> Effects.book(text(message), attempt);
+
+  private final TestRocketMq rocketMq = TestRocketMq.shared();
+  private final String group = "g" + UUID.randomUUID();
+  private final List<String> parked = new CopyOnWriteArrayList<>();
+  private final List<AutoCloseable> open = new ArrayList<>();
+  private Effects effects;
+
+  abstract DataSource newDatabase();
+
+  @BeforeEach
+  void open() throws SQLException {
+    effects = new Effects(newDatabase());
+    open.add(effects);
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    for (int i = open.size() - 1; i >= 0; i--) {
+      open.get(i).close();
+    }
+  }
+
+  @Test
+  void eachMessageOfABatchIsSettledForItself() throws Exception {
+    String topic = rocketMq.topic(1);
+    String parkedTopic = rocketMq.topic(1);
+    rocketMq.send(topic, 0, "1", "a");
+    rocketMq.send(topic, 0, "1", "a");
+    rocketMq.send(topic, 0, "2", "fails once");
+    rocketMq.send(topic, 0, null, "no key");
+    rocketMq.send(topic, 0, "1", "another under the same key");
+    rocketMq.send(topic, 0, "3", "c");
+    rocketMq.send(topic, 0, "2", "fails once");
+    DefaultMQPushConsumer consumer = rocketMq.consumer(group, topic);
+    consumer.setConsumeMessageBatchMaxSize(10);
+    AtomicInteger failures = new AtomicInteger();
+    InboxConsumer inboxed =
+        new InboxConsumer(
+            inbox(), rocketMq.sender(), ParkedMessages.to(rocketMq.sender(), parkedTopic));
+
+    start(
+        consumer,
+        inboxed.concurrently(
+            (message, attempt) -> {
+              BOOK.handle(message, attempt);
+              if (text(message).equals("fails once") && failures.incrementAndGet() == 1) {
+                throw new SQLException("once");
+              }
+            }));
+
+    until(() -> effects.all().size() == 3 && rocketMq.count(parkedTopic) == 2);
+    until(() -> rocketMq.acknowledged(group, topic, 1) == 7);
+    assertThat(effects.all()).containsExactlyInAnyOrder("a", "fails once", "c");
+    assertThat(failures).hasValueGreaterThanOrEqualTo(2);
+    List<MessageExt> inParking = new CopyOnWriteArrayList<>();
+    start(
+        rocketMq.consumer(group + "-parked", parkedTopic),
+        (messages, context) -> {
+          inParking.addAll(messages);
+          return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+        });
+    until(
+        () ->
+            Set.of("no key NO_KEY " + topic, "another under the same key KEY_REUSED " + topic)
+                .equals(
+                    Set.copyOf(
+                        inParking.stream()
+                            .map(
+                                message ->
+                                    text(message)
+                                        + " "
+                                        + message.getProperty(ParkedMessages.REASON_PROPERTY)
+                                        + " "
+                                        + message.getProperty(ParkedMessages.FROM_PROPERTY))
+                            .toList())));
+    assertThat(rocketMq.givenUp(group)).isZero();
+  }
+
+  @Test
+  void aCrashBetweenEffectAndAcknowledgementIsARepeat() throws Exception {
+    String topic = rocketMq.topic(1);
+    rocketMq.send(topic, 0, "1", "a");
+    CountDownLatch crashed = new CountDownLatch(1);
+    CountDownLatch never = new CountDownLatch(1);
+    Inbox<MessageExt> dyingInbox = inbox();
+    DefaultMQPushConsumer dying = rocketMq.consumer(group, topic);
+    start(
+        dying,
+        (messages, context) -> {
+          try {
+            assertThat(dyingInbox.consume(messages.get(0), BOOK).isDone()).isTrue();
+            crashed.countDown();
+            never.await();
+          } catch (Exception e) {
+            Thread.currentThread().interrupt();
+          }
+          return ConsumeConcurrentlyStatus.RECONSUME_LATER;
+        });
+    assertThat(crashed.await(60, TimeUnit.SECONDS)).isTrue();
+    dying.shutdown(); // without an answer to the delivery
+    assertThat(rocketMq.acknowledged(group, topic, 1)).isZero();
+
+    start(rocketMq.consumer(group, topic), inboxed().concurrently(BOOK));
+    until(() -> rocketMq.acknowledged(group, topic, 1) == 1);
+
+    never.countDown();
+    assertThat(effects.all()).containsExactly("a");
+  }
+
+  @Test
+  void aDuplicateInProgressSpendsNoRetries() throws Exception {
+    String topic = rocketMq.topic(2);
+    CountDownLatch mayEnd = new CountDownLatch(1);
+    CountDownLatch running = new CountDownLatch(1);
+    Set<String> deliveries = ConcurrentHashMap.newKeySet();
+    for (int i = 0; i < 2; i++) {
+      Inbox<MessageExt> inbox =
+          RocketMqMessages.inbox(effects.engine(), "book", group)
+              .key(
+                  message -> {
+                    deliveries.add(message.getTopic() + message.getCommitLogOffset());
+                    return io.idem.messaging.MessageKey.lookup(
+                        "header", message.getProperty(MessageIds.HEADER));
+                  })
+              .build();
+      start(
+          rocketMq.consumer(group, topic),
+          new InboxConsumer(inbox, rocketMq.sender(), this::park)
+              .waitForBusy(Duration.ofMillis(1), 1)
+              .concurrently(
+                  (message, attempt) -> {
+                    BOOK.handle(message, attempt);
+                    running.countDown();
+                    assertThat(mayEnd.await(60, TimeUnit.SECONDS)).isTrue();
+                  }));
+    }
+    rocketMq.send(topic, 0, "1", "a");
+    assertThat(running.await(60, TimeUnit.SECONDS)).isTrue();
+    rocketMq.send(topic, 1, "1", "a");
+
+    until(() -> deliveries.size() > 1 + 3); // more than the broker would allow failures
+    mayEnd.countDown();
+    int before = deliveries.size();
+    until(() -> deliveries.size() > before && rocketMq.acknowledged(group, topic, 2) == 2);
+
+    assertThat(effects.all()).containsExactly("a");
+    assertThat(parked).isEmpty();
+    assertThat(rocketMq.givenUp(group)).isZero();
+  }
+
+  @Test
+  void anOrderlyQueueWaitsForWhatIsBusyAndForWhatFails() throws Exception {
+    String topic = rocketMq.topic(1);
+    List<String> expected = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      rocketMq.send(topic, 0, "id" + i, "m" + i);
+      rocketMq.send(topic, 0, "id" + i / 2, "m" + i / 2);
+      expected.add("m" + i);
+    }
+    CountDownLatch elsewhere = new CountDownLatch(1);
+    CountDownLatch mayFail = new CountDownLatch(1);
+    Thread other = holdElsewhere(topic, "id5", elsewhere, mayFail);
+    AtomicInteger looks = new AtomicInteger();
+    AtomicInteger failures = new AtomicInteger();
+    Inbox<MessageExt> inbox =
+        RocketMqMessages.inbox(effects.engine(), "book", group)
+            .key(
+                message -> {
+                  String id = message.getProperty(MessageIds.HEADER);
+                  if (id.equals("id5")) {
+                    looks.incrementAndGet();
+                  }
+                  return io.idem.messaging.MessageKey.lookup("header", id);
+                })
+            .build();
+    DefaultMQPushConsumer consumer = rocketMq.consumer(group, topic);
+    consumer.setConsumeMessageBatchMaxSize(4);
+    consumer.registerMessageListener(
+        new InboxConsumer(inbox, rocketMq.sender(), this::park)
+            .waitForBusy(Duration.ofMillis(1), 1)
+            .orderly(
+                (message, attempt) -> {
+                  BOOK.handle(message, attempt);
+                  if (text(message).equals("m3") && failures.incrementAndGet() <= 2) {
+                    throw new SQLException("twice");
+                  }
+                }));
+    start(consumer);
+
+    until(() -> looks.get() > 8); // many more suspensions than failures are allowed
+    assertThat(effects.all()).isEqualTo(expected.subList(0, 5));
+    mayFail.countDown();
+    other.join();
+    until(() -> rocketMq.acknowledged(group, topic, 1) == 20);
+
+    assertThat(effects.all()).isEqualTo(expected);
+    assertThat(failures).hasValue(3);
+    assertThat(rocketMq.givenUp(group)).isZero();
+  }
+
+  /** Another node runs a message's work, and fails when it may. */
+  private Thread holdElsewhere(
+      String topic, String id, CountDownLatch running, CountDownLatch mayFail) throws Exception {
+    MessageExt copy = new MessageExt();
+    copy.setTopic(topic);
+    copy.setBody("m5".getBytes(StandardCharsets.UTF_8));
+    RocketMqMessages.stamp(copy, id);
+    Inbox<MessageExt> inbox = inbox();
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                inbox.consume(
+                    copy,
+                    (message, attempt) -> {
+                      running.countDown();
+                      mayFail.await();
+                      throw new SQLException("elsewhere");
+                    });
+              } catch (Exception e) {
+                // as told
+              }
+            });
+    thread.start();
+    assertThat(running.await(30, TimeUnit.SECONDS)).isTrue();
+    return thread;
+  }
+
+  @Test
+  void aBatchIsConsumedInOneCall() throws Exception {
+    String topic = rocketMq.topic(1);
+    for (int i = 0; i < 40; i++) {
+      rocketMq.send(topic, 0, "id" + i / 2, "m" + i / 2);
+    }
+    DefaultMQPushConsumer consumer = rocketMq.consumer(group, topic);
+    consumer.setConsumeMessageBatchMaxSize(16);
+
+    start(
+        consumer,
+        inboxed()
+            .concurrentlyAll(
+                fresh -> {
+                  for (var each : fresh) {
+                    BOOK.handle(each.message(), each.attempt());
+                  }
+                }));
+
+    until(() -> rocketMq.acknowledged(group, topic, 1) == 40);
+    assertThat(effects.all())
+        .containsExactlyInAnyOrderElementsOf(
+            IntStream.range(0, 20).mapToObj(i -> "m" + i).toList());
+  }
+
+  private void park(MessageExt message, io.idem.messaging.DeliveryDecision.Park why) {
+    parked.add(text(message) + " " + why.reason());
+  }
+
+  private Inbox<MessageExt> inbox() {
+    return RocketMqMessages.inbox(effects.engine(), "book", group)
+        .operation(operation -> operation.retryAfter(Duration.ofMillis(20)))
+        .build();
+  }
+
+  private InboxConsumer inboxed() {
+    return new InboxConsumer(inbox(), rocketMq.sender(), this::park);
+  }
+
+  private void start(DefaultMQPushConsumer consumer, MessageListenerConcurrently listener)
+      throws Exception {
+    consumer.registerMessageListener(listener);
+    start(consumer);
+  }
+
+  private void start(DefaultMQPushConsumer consumer) throws Exception {
+    consumer.start();
+    open.add(consumer::shutdown);
+  }
+
+  private static String text(MessageExt message) {
+    return new String(message.getBody(), StandardCharsets.UTF_8);
+  }
+
+  private static void until(Callable<Boolean> condition) throws Exception {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (!condition.call()) {
+      assertThat(System.nanoTime()).as("in time").isLessThan(deadline);
+      TimeUnit.MILLISECONDS.sleep(10);
+    }
+  }
+}

@@ -1,0 +1,210 @@
+package io.idem.rocketmq;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.apache.rocketmq.broker.BrokerController;
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.common.BrokerConfig;
+import org.apache.rocketmq.common.MixAll;
+import org.apache.rocketmq.common.TopicConfig;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
+import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.common.namesrv.NamesrvConfig;
+import org.apache.rocketmq.namesrv.NamesrvController;
+import org.apache.rocketmq.remoting.netty.NettyClientConfig;
+import org.apache.rocketmq.remoting.netty.NettyServerConfig;
+import org.apache.rocketmq.store.config.MessageStoreConfig;
+
+/** One name server and one broker for all tests of a run, on the loopback interface. */
+final class TestRocketMq {
+
+  private static final String BROKER = "broker";
+  private static final String LOOPBACK = "127.0.0.1";
+
+  private final Path directory;
+  private final NamesrvController names;
+  private final BrokerController broker;
+  private final String address;
+  private final DefaultMQProducer producer;
+
+  private TestRocketMq() {
+    try {
+      directory = Files.createTempDirectory("idem-rocketmq");
+      Runtime.getRuntime().addShutdownHook(new Thread(this::stop));
+      int namesPort = freePort();
+      address = LOOPBACK + ":" + namesPort;
+      names = names(namesPort);
+      broker = broker(freePort());
+      producer = producer();
+    } catch (Exception e) {
+      throw new IllegalStateException("RocketMQ does not start", e);
+    }
+  }
+
+  private NamesrvController names(int port) throws Exception {
+    NamesrvConfig config = new NamesrvConfig();
+    config.setRocketmqHome(directory.toString());
+    config.setKvConfigPath(directory.resolve("kv.json").toString());
+    config.setConfigStorePath(directory.resolve("names.properties").toString());
+    NamesrvController controller = new NamesrvController(config, server(port));
+    if (!controller.initialize()) {
+      throw new IllegalStateException("The name server does not start");
+    }
+    controller.start();
+    return controller;
+  }
+
+  private BrokerController broker(int port) throws Exception {
+    BrokerConfig config = new BrokerConfig();
+    config.setRocketmqHome(directory.toString());
+    config.setBrokerName(BROKER);
+    config.setBrokerIP1(LOOPBACK);
+    config.setBrokerIP2(LOOPBACK);
+    config.setNamesrvAddr(address);
+    config.setListenPort(port);
+    MessageStoreConfig store = new MessageStoreConfig();
+    store.setStorePathRootDir(directory.resolve("store").toString());
+    store.setStorePathCommitLog(directory.resolve("store/commitlog").toString());
+    store.setMappedFileSizeCommitLog(4 * 1024 * 1024);
+    store.setMappedFileSizeConsumeQueue(20 * 1000);
+    store.setMaxHashSlotNum(1000);
+    store.setMaxIndexNum(4000);
+    store.setDiskMaxUsedSpaceRatio(95);
+    store.setHaListenPort(freePort());
+    store.setTimerWheelEnable(false);
+    store.setMessageDelayLevel("1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s");
+    BrokerController controller =
+        new BrokerController(config, server(port), new NettyClientConfig(), store);
+    if (!controller.initialize()) {
+      throw new IllegalStateException("The broker does not start");
+    }
+    controller.start();
+    return controller;
+  }
+
+  private static NettyServerConfig server(int port) {
+    NettyServerConfig config = new NettyServerConfig();
+    config.setBindAddress(LOOPBACK);
+    config.setListenPort(port);
+    return config;
+  }
+
+  /** A port that is free, and the one two below it, which the broker takes too. */
+  private static int freePort() throws IOException {
+    while (true) {
+      try (ServerSocket port = new ServerSocket(0, 1, InetAddress.getByName(LOOPBACK));
+          ServerSocket below =
+              new ServerSocket(port.getLocalPort() - 2, 1, InetAddress.getByName(LOOPBACK))) {
+        return below.getLocalPort() + 2;
+      } catch (java.net.BindException e) {
+        continue;
+      }
+    }
+  }
+
+  private DefaultMQProducer producer() throws Exception {
+    DefaultMQProducer made = new DefaultMQProducer("tests");
+    made.setNamesrvAddr(address);
+    made.setPollNameServerInterval(1_000);
+    made.start();
+    return made;
+  }
+
+  static TestRocketMq shared() {
+    return Holder.SERVER;
+  }
+
+  private void stop() {
+    if (producer != null) {
+      producer.shutdown();
+    }
+    if (broker != null) {
+      broker.shutdown();
+    }
+    if (names != null) {
+      names.shutdown();
+    }
+    try (Stream<Path> files = Files.walk(directory)) {
+      files.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  DefaultMQProducer sender() {
+    return producer;
+  }
+
+  /** A new topic. */
+  String topic(int queues) {
+    String topic = "t" + UUID.randomUUID();
+    TopicConfig config = new TopicConfig(topic, queues, queues);
+    broker.getTopicConfigManager().updateTopicConfig(config);
+    broker.registerIncrementBrokerData(config, broker.getTopicConfigManager().getDataVersion());
+    return topic;
+  }
+
+  /** Sends a message, with an id if it is not null. */
+  void send(String topic, int queue, String id, String value) throws Exception {
+    Message message = new Message(topic, value.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    if (id != null) {
+      RocketMqMessages.stamp(message, id);
+    }
+    producer.send(message, new MessageQueue(topic, BROKER, queue));
+  }
+
+  /** A consumer that was not started; the broker gives up on a message after two retries. */
+  DefaultMQPushConsumer consumer(String group, String topic) throws Exception {
+    DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
+    consumer.setNamesrvAddr(address);
+    consumer.setInstanceName(UUID.randomUUID().toString());
+    consumer.setPollNameServerInterval(1_000);
+    consumer.setHeartbeatBrokerInterval(1_000);
+    consumer.setPersistConsumerOffsetInterval(100);
+    consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+    consumer.setConsumeThreadMin(4);
+    consumer.setConsumeThreadMax(4);
+    consumer.setMaxReconsumeTimes(2);
+    consumer.setSuspendCurrentQueueTimeMillis(20);
+    consumer.subscribe(topic, "*");
+    return consumer;
+  }
+
+  /** How many messages a topic was sent; 0 if it is not there. */
+  long count(String topic) throws Exception {
+    TopicConfig config = broker.getTopicConfigManager().selectTopicConfig(topic);
+    long count = 0;
+    for (int queue = 0; config != null && queue < config.getWriteQueueNums(); queue++) {
+      count += broker.getMessageStore().getMaxOffsetInQueue(topic, queue);
+    }
+    return count;
+  }
+
+  /** How many messages of a topic and of its retries a group has acknowledged. */
+  long acknowledged(String group, String topic, int queues) {
+    long count = 0;
+    for (int queue = 0; queue < queues; queue++) {
+      count += Math.max(0, broker.getConsumerOffsetManager().queryOffset(group, topic, queue));
+    }
+    return count;
+  }
+
+  /** What the broker has given up on. */
+  long givenUp(String group) throws Exception {
+    return count(MixAll.getDLQTopic(group));
+  }
+
+  /** Starts the servers when they are first touched. */
+  private static final class Holder {
+    static final TestRocketMq SERVER = new TestRocketMq();
+  }
+}
