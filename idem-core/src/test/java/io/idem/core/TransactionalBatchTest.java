@@ -176,6 +176,63 @@ class TransactionalBatchTest {
   }
 
   @Test
+  void aBodyThatIsToldOfBusyKeysMayGiveTheBatchUp() {
+    CountDownLatch running = new CountDownLatch(2);
+    CountDownLatch end = new CountDownLatch(1);
+    List<Started<Execution<String>>> rivals =
+        Stream.of(otherNodesCharge(), charge)
+            .map(
+                node ->
+                    threads.start(
+                        () ->
+                            node.execute(
+                                keys(node == charge ? "d" : "b").get(0),
+                                attempt -> {
+                                  running.countDown();
+                                  await(end);
+                                  return "theirs";
+                                })))
+            .toList();
+    await(running);
+
+    assertThatThrownBy(() -> charge.executeAll(keys("a", "b", "c", "d", "b"), new InOrder()))
+        .isInstanceOf(IOException.class)
+        .hasMessage("busy [1, 3] false");
+
+    assertThat(store.effects()).isEmpty();
+    assertThat(decisions()).containsExactly(Decision.BUSY, Decision.BUSY);
+    end.countDown();
+    rivals.forEach(Started::answer);
+    assertThat(run(charge, keys("a", "b", "c", "d")))
+        .containsExactly(
+            ran(0),
+            answered(new Execution.Replayed<>("theirs")),
+            ran(2),
+            answered(new Execution.Replayed<>("theirs")));
+  }
+
+  @Test
+  void aBodyThatMeetsNothingBusyIsToldOfNothing() throws IOException {
+    run(charge, keys("a"));
+
+    assertThat(charge.executeAll(keys("a", "b"), new InOrder()))
+        .containsExactly(replayed(0), answered(new Execution.Ran<>("", Recording.STORED)));
+  }
+
+  /** Does nothing where something is busy. */
+  private static final class InOrder implements BatchBody<String, IOException> {
+    @Override
+    public List<String> run(List<Item> fresh) {
+      return fresh.stream().map(item -> "").toList();
+    }
+
+    @Override
+    public void busy(List<Integer> busy, boolean joined) throws IOException {
+      throw new IOException("busy " + busy + " " + joined);
+    }
+  }
+
+  @Test
   void failureRollsEverythingBack() {
     assertThatThrownBy(
             () ->

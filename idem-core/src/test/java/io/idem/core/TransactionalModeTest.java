@@ -311,6 +311,19 @@ class TransactionalModeTest {
   }
 
   @Test
+  void aRunKnowsWhetherItsTransactionIsTheCallers() {
+    Operation<String> charge = operation().build();
+    Body<String, RuntimeException> joined = attempt -> "" + attempt.isJoined();
+
+    assertThat(charge.execute(IdempotentRequest.of("own"), joined).orElseThrow())
+        .isEqualTo("false");
+    store.callersTransaction(
+        scope ->
+            assertThat(charge.execute(IdempotentRequest.of("theirs"), joined).orElseThrow())
+                .isEqualTo("true"));
+  }
+
+  @Test
   void onlyWhatIsCommittedIsCached() {
     MapAnswerCache cache = new MapAnswerCache();
     try (Idempotency caching =

@@ -1,6 +1,7 @@
 package io.idem.kafka;
 
 import io.idem.core.Attempt;
+import io.idem.core.Decision;
 import io.idem.core.Idempotency;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
@@ -14,12 +15,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 
 /** A database with a table of effects beside the inbox, and the nodes that work on it. */
 final class Effects implements AutoCloseable {
 
   private final DataSource dataSource;
+  final AtomicInteger busy = new AtomicInteger();
   private final List<Idempotency> engines = new CopyOnWriteArrayList<>();
 
   Effects(DataSource dataSource) throws SQLException {
@@ -38,6 +41,12 @@ final class Effects implements AutoCloseable {
             .transactionalStore(new JdbcTransactionalStore(dataSource))
             .purgeEvery(Duration.ZERO)
             .waitAtMost(Duration.ofMillis(20))
+            .listener(
+                event -> {
+                  if (event.decision() == Decision.BUSY) {
+                    busy.incrementAndGet();
+                  }
+                })
             .build();
     engines.add(engine);
     return engine;
@@ -59,7 +68,8 @@ final class Effects implements AutoCloseable {
     List<String> effects = new ArrayList<>();
     try (Connection connection = dataSource.getConnection();
         Statement statement = connection.createStatement();
-        ResultSet rows = statement.executeQuery("SELECT what FROM effect ORDER BY position, what")) {
+        ResultSet rows =
+            statement.executeQuery("SELECT what FROM effect ORDER BY position, what")) {
       while (rows.next()) {
         effects.add(rows.getString(1));
       }

@@ -55,8 +55,7 @@ class KafkaMessagesTest {
     assertThat(record.headers().headers(MessageIds.HEADER))
         .singleElement()
         .satisfies(
-            header ->
-                assertThat(header.value()).isEqualTo("1".getBytes(StandardCharsets.UTF_8)));
+            header -> assertThat(header.value()).isEqualTo("1".getBytes(StandardCharsets.UTF_8)));
     assertThatIllegalArgumentException().isThrownBy(() -> KafkaMessages.stamp(record, "2"));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> KafkaMessages.stamp(new ProducerRecord<>("topic", "value"), ""));

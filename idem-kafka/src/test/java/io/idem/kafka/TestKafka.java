@@ -1,7 +1,5 @@
 package io.idem.kafka;
 
-import io.idem.messaging.MessageIds;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -9,35 +7,40 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.ShareConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
-import org.springframework.kafka.test.EmbeddedKafkaBroker;
 import org.springframework.kafka.test.EmbeddedKafkaKraftBroker;
 
 /** One broker for all tests of a run. */
 final class TestKafka {
 
-  private final EmbeddedKafkaBroker broker;
+  private final EmbeddedKafkaKraftBroker broker;
   private final Producer<String, String> producer;
   private final Admin admin;
 
   private TestKafka() {
-    broker =
-        new EmbeddedKafkaKraftBroker(1, 1)
-            .brokerProperty("group.initial.rebalance.delay.ms", "0")
-            .brokerProperty("group.min.session.timeout.ms", "500")
-            .brokerProperty("offsets.topic.num.partitions", "1");
+    broker = new EmbeddedKafkaKraftBroker(1, 1);
+    broker.brokerProperty("group.initial.rebalance.delay.ms", "0");
+    broker.brokerProperty("group.min.session.timeout.ms", "500");
+    broker.brokerProperty("offsets.topic.num.partitions", "1");
+    broker.brokerProperty("share.coordinator.state.topic.replication.factor", "1");
+    broker.brokerProperty("share.coordinator.state.topic.min.isr", "1");
+    broker.brokerProperty("share.coordinator.state.topic.num.partitions", "1");
     broker.afterPropertiesSet();
     Runtime.getRuntime().addShutdownHook(new Thread(this::stop));
-    producer =
-        new KafkaProducer<>(settings(), new StringSerializer(), new StringSerializer());
+    producer = new KafkaProducer<>(settings(), new StringSerializer(), new StringSerializer());
     admin = Admin.create(settings());
   }
 
@@ -79,10 +82,31 @@ final class TestKafka {
   KafkaConsumer<String, String> consumer(String group, Map<String, Object> more) {
     Map<String, Object> settings = settings();
     settings.put("group.id", group);
+    settings.put("fetch.max.wait.ms", 20);
     settings.put("enable.auto.commit", false);
     settings.put("auto.offset.reset", "earliest");
     settings.putAll(more);
     return new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer());
+  }
+
+  /** A consumer of a share group that reads a topic from its beginning. */
+  ShareConsumer<String, String> shareConsumer(String group) throws Exception {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.GROUP, group);
+    admin
+        .incrementalAlterConfigs(
+            Map.of(
+                resource,
+                List.of(
+                    new AlterConfigOp(
+                        new ConfigEntry("share.auto.offset.reset", "earliest"),
+                        AlterConfigOp.OpType.SET))))
+        .all()
+        .get(30, TimeUnit.SECONDS);
+    Map<String, Object> settings = settings();
+    settings.put("group.id", group);
+    settings.put("fetch.max.wait.ms", 20);
+    settings.put("share.acknowledgement.mode", "explicit");
+    return new KafkaShareConsumer<>(settings, new StringDeserializer(), new StringDeserializer());
   }
 
   /** Where a group goes on reading; 0 if it has committed nothing. */
@@ -94,11 +118,6 @@ final class TestKafka {
             .get(30, TimeUnit.SECONDS)
             .get(new TopicPartition(topic, partition));
     return offset == null ? 0 : offset.offset();
-  }
-
-  static String idOf(org.apache.kafka.clients.consumer.ConsumerRecord<?, ?> record) {
-    return new String(
-        record.headers().lastHeader(MessageIds.HEADER).value(), StandardCharsets.UTF_8);
   }
 
   /** Starts the broker when it is first touched. */

@@ -100,10 +100,10 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
               + "' of "
               + method
               + ", so that a key used with one would be answered with a result of the other.",
-          "If they do different work, give each a class of its own (an empty subclass will do). If a"
-              + " key means the same work whichever does it, or the key or source tells them apart,"
-              + " as @Idempotent(source = \"#root.region\") does with a property of the bean, say so"
-              + " by naming the operation: @Idempotent(operation = \""
+          "If they do different work, give each a class of its own (an empty subclass will do). If"
+              + " a key means the same work whichever does it, or the key or source tells them"
+              + " apart, as @Idempotent(source = \"#root.region\") does with a property of the"
+              + " bean, say so by naming the operation: @Idempotent(operation = \""
               + method.operation()
               + "\").");
     }
@@ -152,7 +152,8 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
               + "' is proxied by its interfaces, and none of them has "
               + method
               + ", so that nobody could call it but the bean itself, unprotected.",
-          "Declare the method on an interface, or use @EnableIdempotency(proxyTargetClass = true).");
+          "Declare the method on an interface, or use @EnableIdempotency(proxyTargetClass ="
+              + " true).");
     }
   }
 
@@ -179,8 +180,7 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
       List<IdempotentMethod> taken =
           listeners.stream()
               .filter(
-                  method ->
-                      method.listenerAnnotation().equals(Optional.of(protector.annotation())))
+                  method -> method.listenerAnnotation().equals(Optional.of(protector.annotation())))
               .toList();
       protector.protect(taken);
       taken.forEach(listeners::remove);

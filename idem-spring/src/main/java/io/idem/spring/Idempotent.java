@@ -247,8 +247,8 @@ public @interface Idempotent {
    * How long an outcome is kept after completion. It has to outlast the callers' longest retry.
    *
    * @return a duration such as {@code 24h}, {@code 7d} or {@code P1D}, in which {@code ${…}} is
-   *     resolved; a bare number is milliseconds; empty for the default of the application, which for
-   *     a listener of messages is at least 14 days
+   *     resolved; a bare number is milliseconds; empty for the default of the application, which
+   *     for a listener of messages is at least 14 days
    */
   String retention() default "";
 

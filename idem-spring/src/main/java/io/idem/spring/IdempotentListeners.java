@@ -4,8 +4,8 @@ import java.util.List;
 
 /**
  * What protects listeners of messages. A bean of this type is asked at start-up to take charge of
- * the listener methods of one broker that carry {@link Idempotent}; without one, an application that
- * has such methods does not start.
+ * the listener methods of one broker that carry {@link Idempotent}; without one, an application
+ * that has such methods does not start.
  */
 public interface IdempotentListeners {
 

@@ -127,8 +127,7 @@ public final class IdempotentOperations {
   }
 
   /** A message comes back from a log or a dead-letter queue long after callers have given up. */
-  private static Duration defaultRetention(
-      IdempotentMethod method, IdempotencyDefaults defaults) {
+  private static Duration defaultRetention(IdempotentMethod method, IdempotencyDefaults defaults) {
     Duration retention = defaults.retention();
     return method.isListener() && retention.compareTo(LISTENER_RETENTION) < 0
         ? LISTENER_RETENTION

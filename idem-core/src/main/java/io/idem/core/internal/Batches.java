@@ -70,7 +70,7 @@ final class Batches {
       if (!led.isEmpty()) {
         List<BatchItem<T>> items = new ArrayList<>(led.values());
         items.sort((a, b) -> Integer.compare(a.index, b.index));
-        protocol.lead(spec, items, new TellingBusy<>(body, busy(found)));
+        protocol.lead(spec, items, new TellingBusy<>(body, busy(found), calls, events));
       }
       List<ItemAnswer<T>> all = new ArrayList<>(calls.size());
       for (int i = 0; i < calls.size(); i++) {
@@ -177,7 +177,8 @@ final class Batches {
 
   /** The caller's body, which is told of what is busy in the store and of what is on this node. */
   private record TellingBusy<T extends @Nullable Object, X extends Throwable>(
-      BatchBody<T, X> body, List<Integer> onThisNode) implements BatchBody<T, X> {
+      BatchBody<T, X> body, List<Integer> onThisNode, List<Call<T, X>> calls, Events events)
+      implements BatchBody<T, X> {
 
     @Override
     public List<? extends T> run(List<Item> fresh) throws X {
@@ -186,9 +187,16 @@ final class Batches {
 
     @Override
     public void busy(List<Integer> inTheStore, boolean joined) throws X {
-      if (!onThisNode.isEmpty() || !inTheStore.isEmpty()) {
+      if (onThisNode.isEmpty() && inTheStore.isEmpty()) {
+        return;
+      }
+      try {
         body.busy(
             Stream.concat(onThisNode.stream(), inTheStore.stream()).sorted().toList(), joined);
+      } catch (Throwable e) {
+        // Nobody is answered any more; who waited for a request of this node has been.
+        inTheStore.forEach(index -> events.publish(Decision.BUSY, calls.get(index), null));
+        throw e;
       }
     }
   }

@@ -12,12 +12,14 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.aopalliance.aop.Advice;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.config.BeanExpressionContext;
 import org.springframework.beans.factory.config.BeanExpressionResolver;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
+import org.springframework.context.SmartLifecycle;
 import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.kafka.annotation.KafkaListener;
 import org.springframework.kafka.annotation.KafkaListenerAnnotationBeanPostProcessor.AnnotationEnhancer;
@@ -37,22 +39,28 @@ import org.springframework.util.StringUtils;
  *       container, and an id to know it by.
  *   <li>The container gets {@link InboxAdvice} around its listener and an {@link InboxErrorHandler}
  *       before its error handler. A container that would commit what is not done is refused.
- *   <li>At the end of start-up, before containers run, each listener's inbox is made.
+ *   <li>At the end of start-up each listener's inbox is made, and before containers run it is made
+ *       sure that each has one: a container factory that does not post-process its containers, such
+ *       as that of share groups, would leave its listeners unprotected.
  * </ol>
  *
  * <p>Thread-safe.
  */
 public final class IdempotentKafkaListeners
-    implements IdempotentListeners, AnnotationEnhancer, ContainerPostProcessor<
-        Object, Object, AbstractMessageListenerContainer<Object, Object>> {
+    implements IdempotentListeners,
+        AnnotationEnhancer,
+        ContainerPostProcessor<Object, Object, AbstractMessageListenerContainer<Object, Object>>,
+        SmartLifecycle {
 
   /** The name of the bean, by which listeners refer to it. */
   public static final String BEAN_NAME = "idempotentKafkaListeners";
 
   private final Map<String, Annotated> annotated = new ConcurrentHashMap<>();
+  private final Set<String> containers = ConcurrentHashMap.newKeySet();
   private final Map<Method, List<ListenerInbox>> inboxes = new HashMap<>();
   private final ConfigurableListableBeanFactory beans;
   private @Nullable List<IdempotentMethod> methods;
+  private volatile boolean running;
 
   /** A method whose listener was given an id, and what post-processed its container before. */
   private record Annotated(Method method, String postProcessor) {}
@@ -80,10 +88,11 @@ public final class IdempotentKafkaListeners
     if (AnnotatedElementUtils.hasAnnotation(method, RetryableTopic.class)
         || AnnotatedElementUtils.hasAnnotation(method.getDeclaringClass(), RetryableTopic.class)) {
       throw new IdempotencySetupException(
-          method + " is an @Idempotent listener with @RetryableTopic, whose retries are other groups"
+          method
+              + " is an @Idempotent listener with @RetryableTopic, whose retries are other groups"
               + " and would consume a message again.",
-          "Retry in the container with an error handler, or move @Idempotent with a key to a service"
-              + " method that the listener calls.");
+          "Retry in the container with an error handler, or move @Idempotent with a key to a"
+              + " service method that the listener calls.");
     }
     Map<String, Object> enhanced = new HashMap<>(attributes);
     String id = (String) attributes.getOrDefault("id", "");
@@ -99,7 +108,9 @@ public final class IdempotentKafkaListeners
       enhanced.put("idIsGroup", false);
     }
     annotated.put(
-        resolved(id), new Annotated(method, (String) attributes.get("containerPostProcessor")));
+        resolved(id),
+        new Annotated(
+            method, String.valueOf(attributes.getOrDefault("containerPostProcessor", ""))));
     enhanced.put("containerPostProcessor", BEAN_NAME);
     return enhanced;
   }
@@ -126,9 +137,10 @@ public final class IdempotentKafkaListeners
     }
     if (StringUtils.hasText(listener.postProcessor)) {
       beans
-          .getBean(String.valueOf(resolved(listener.postProcessor)), ContainerPostProcessor.class)
+          .getBean(resolved(listener.postProcessor), ContainerPostProcessor.class)
           .postProcess(container);
     }
+    containers.add(String.valueOf(container.getListenerId()));
     String group = groupOf(listener.method, container);
     ListenerInbox inbox = new ListenerInbox(group, beans);
     protect(container, new InboxAdvice(inbox::get));
@@ -149,8 +161,7 @@ public final class IdempotentKafkaListeners
    * @param advice the inbox
    * @throws IdempotencySetupException if the container would commit what is not done
    */
-  public static void protect(
-      AbstractMessageListenerContainer<?, ?> container, InboxAdvice advice) {
+  public static void protect(AbstractMessageListenerContainer<?, ?> container, InboxAdvice advice) {
     ContainerProperties properties = container.getContainerProperties();
     String where = "The listener container '" + container.getListenerId() + "'";
     if (properties.getAckMode() == ContainerProperties.AckMode.MANUAL
@@ -211,6 +222,37 @@ public final class IdempotentKafkaListeners
         }
       }
     }
+  }
+
+  @Override
+  public int getPhase() {
+    return Integer.MIN_VALUE; // before the first container starts
+  }
+
+  @Override
+  public void start() {
+    annotated.forEach(
+        (id, listener) -> {
+          if (!containers.contains(id)) {
+            throw new IdempotencySetupException(
+                listener.method
+                    + " is an @Idempotent listener, but its container was not post-processed, so"
+                    + " that it would run unprotected.",
+                "Use a ConcurrentKafkaListenerContainerFactory, or consume by hand: share groups"
+                    + " with InboxShareConsumer of idem-kafka.");
+          }
+        });
+    running = true;
+  }
+
+  @Override
+  public void stop() {
+    running = false;
+  }
+
+  @Override
+  public boolean isRunning() {
+    return running;
   }
 
   private IdempotentOperations operations() {

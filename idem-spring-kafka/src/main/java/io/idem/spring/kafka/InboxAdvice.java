@@ -28,11 +28,11 @@ import org.springframework.kafka.listener.ListenerExecutionFailedException;
  * org.springframework.kafka.listener.ContainerProperties#setAdviceChain}, together with an {@link
  * InboxErrorHandler} on the container.
  *
- * <p>A record listener runs for what is fresh and is not called for what was consumed before. A batch
- * listener is called with the fresh records alone. What is not done is thrown: {@link
- * io.idem.messaging.DeliveryBusyException}, {@link io.idem.messaging.DeliveryParkedException} or what
- * the listener threw, in a batch inside of a {@link BatchListenerFailedException} with the place of
- * the first record that is not done; every record before it is. Thread-safe.
+ * <p>A record listener runs for what is fresh and is not called for what was consumed before. A
+ * batch listener is called with the fresh records alone. What is not done is thrown: {@link
+ * io.idem.messaging.DeliveryBusyException}, {@link io.idem.messaging.DeliveryParkedException} or
+ * what the listener threw, in a batch inside of a {@link BatchListenerFailedException} with the
+ * place of the first record that is not done; every record before it is. Thread-safe.
  */
 public final class InboxAdvice implements MethodInterceptor {
 
@@ -65,7 +65,10 @@ public final class InboxAdvice implements MethodInterceptor {
         many(proxied, list, true);
         return null;
       } else if (received instanceof List<?> records) {
-        many(proxied, records.stream().<ConsumerRecord<?, ?>>map(ConsumerRecord.class::cast).toList(), false);
+        many(
+            proxied,
+            records.stream().<ConsumerRecord<?, ?>>map(ConsumerRecord.class::cast).toList(),
+            false);
         return null;
       }
     }
@@ -132,7 +135,8 @@ public final class InboxAdvice implements MethodInterceptor {
   }
 
   /** What the listener says of the place of a failed record is about the list that it was given. */
-  private static Exception told(Exception thrown, List<BatchHandler.Fresh<ConsumerRecord<?, ?>>> fresh) {
+  private static Exception told(
+      Exception thrown, List<BatchHandler.Fresh<ConsumerRecord<?, ?>>> fresh) {
     for (Throwable at = thrown; at != null; at = at.getCause()) {
       if (at instanceof BatchListenerFailedException failed) {
         Exception cause = failed.getCause() instanceof Exception reason ? reason : failed;

@@ -34,15 +34,15 @@ import org.springframework.kafka.support.TopicPartitionOffset;
  *
  * <ul>
  *   <li>A record that is being consumed elsewhere, or that the store cannot answer for, is read
- *       again until it is not, after the time that the inbox suggests. The error handler behind this
- *       one is not told, so that its retries and its recovery are left for failures.
+ *       again until it is not, after the time that the inbox suggests. The error handler behind
+ *       this one is not told, so that its retries and its recovery are left for failures.
  *   <li>A record that can never be consumed is recovered at once.
  *   <li>Everything else is handled by the error handler behind this one.
  * </ul>
  *
- * <p>While it waits, the container's thread polls nothing, at most 5 seconds at a time, which has to
- * be less than {@code max.poll.interval.ms}. Not for containers with a Kafka transaction manager,
- * which handle failures elsewhere. Thread-safe.
+ * <p>While it waits, the container's thread polls nothing, at most 5 seconds at a time, which has
+ * to be less than {@code max.poll.interval.ms}. Not for containers with a Kafka transaction
+ * manager, which handle failures elsewhere. Thread-safe.
  */
 public final class InboxErrorHandler implements CommonErrorHandler {
 
@@ -173,7 +173,8 @@ public final class InboxErrorHandler implements CommonErrorHandler {
       try {
         consumer.commitSync(done, container.getContainerProperties().getSyncCommitTimeout());
       } catch (RuntimeException e) {
-        logger.info(e, "Offsets were not committed: what was consumed is delivered again, and skipped");
+        logger.info(
+            e, "Offsets were not committed: what was consumed is delivered again, and skipped");
       }
     }
     return rest;

@@ -50,7 +50,9 @@ final class ListenerInbox {
   void make(IdempotentMethod method, IdempotentOperations operations) {
     if (inbox != null) {
       throw new IdempotencySetupException(
-          "Two beans inherit the @Idempotent listener " + method + ", so that nobody knows whose"
+          "Two beans inherit the @Idempotent listener "
+              + method
+              + ", so that nobody knows whose"
               + " operation is meant.",
           "Override the method in each of them, with annotations of its own.");
     }
@@ -90,8 +92,8 @@ final class ListenerInbox {
               + " is a listener of messages with attributes of @Idempotent that do not apply to it:"
               + " source, keyFrom, sourceFrom, comparing, pathScope, notOlderThan, busyStatus,"
               + " serverErrors or required.",
-          "Leave them away. Its source is the consumer group, and a message without a key is parked:"
-              + " give header, key and fingerprint.");
+          "Leave them away. Its source is the consumer group, and a message without a key is"
+              + " parked: give header, key and fingerprint.");
     }
     if (!annotation.key().isEmpty() && method.header().isPresent()) {
       throw new IdempotencySetupException(
@@ -115,8 +117,7 @@ final class ListenerInbox {
   private static MessageKey<ConsumerRecord<?, ?>> key(IdempotentMethod method, BeanFactory beans) {
     String key = method.annotation().key();
     if (key.isEmpty()) {
-      return MessageKey.header(
-          KafkaMessages.reader(), method.header().orElse(MessageIds.HEADER));
+      return MessageKey.header(KafkaMessages.reader(), method.header().orElse(MessageIds.HEADER));
     }
     MessageExpression expression = expression(method, "key", key, beans);
     return record -> lookup(expression, record);

@@ -1,0 +1,160 @@
+package io.idem.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.messaging.Inbox;
+import io.idem.messaging.MessageHandler;
+import io.idem.messaging.MessageIds;
+import io.idem.messaging.ParkReason;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ShareConsumer;
+import org.h2.jdbcx.JdbcDataSource;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Each record of a share group has one effect, and none is lost, on a real broker. */
+class InboxShareConsumerTest {
+
+  private static final MessageHandler<ConsumerRecord<String, String>, SQLException> BOOK =
+      (record, attempt) -> Effects.book(record.value(), attempt);
+
+  private final TestKafka kafka = TestKafka.shared();
+  private final String group = "s" + UUID.randomUUID();
+  private final List<String> parked = new CopyOnWriteArrayList<>();
+  private final AtomicInteger polled = new AtomicInteger();
+  private Effects effects;
+  private ShareConsumer<String, String> consumer;
+  private InboxShareConsumer<String, String> records;
+  private String topic;
+
+  @BeforeEach
+  void open() throws Exception {
+    JdbcDataSource dataSource = new JdbcDataSource();
+    dataSource.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
+    effects = new Effects(dataSource);
+    topic = kafka.topic(1);
+    consumer = kafka.shareConsumer(group);
+    consumer.subscribe(List.of(topic));
+    records =
+        new InboxShareConsumer<>(
+            consumer, inbox(), (record, why) -> parked.add(record.value() + " " + why.reason()));
+  }
+
+  @AfterEach
+  void close() {
+    consumer.close();
+    effects.close();
+  }
+
+  @Test
+  void duplicatesHaveOneEffectAndPoisonIsParked() throws Exception {
+    kafka.send(topic, 0, "1", "a");
+    kafka.send(topic, 0, "1", "a");
+    kafka.send(topic, 0, null, "no key");
+    kafka.send(topic, 0, "1", "another");
+    kafka.send(topic, 0, "2", "bad");
+    kafka.send(topic, 0, "3", "c");
+
+    until(
+        () ->
+            poll(
+                (record, attempt) -> {
+                  Effects.book(record.value(), attempt);
+                  if (record.value().equals("bad")) {
+                    throw new SQLException("bad");
+                  }
+                }),
+        () -> parked.size() == 3);
+
+    assertThat(effects.all()).containsExactlyInAnyOrder("a", "c");
+    assertThat(parked)
+        .containsExactlyInAnyOrder(
+            "no key " + ParkReason.NO_KEY, "another " + ParkReason.KEY_REUSED, "bad null");
+    assertThat(polled).hasValue(6 + 4); // the bad one has the 5 deliveries that the broker allows
+  }
+
+  @Test
+  void aBusyRecordWaitsInTheConsumerAndSpendsNoDelivery() throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    Inbox<ConsumerRecord<String, String>> elsewhere = inbox();
+    CompletableFuture<Void> other =
+        CompletableFuture.runAsync(
+            () ->
+                assertThatThrownBy(
+                        () ->
+                            elsewhere.consume(
+                                record("1", "a"),
+                                (record, attempt) -> {
+                                  running.countDown();
+                                  assertThat(end.await(60, TimeUnit.SECONDS)).isTrue();
+                                  throw new SQLException("given up");
+                                }))
+                    .isInstanceOf(SQLException.class));
+    assertThat(running.await(60, TimeUnit.SECONDS)).isTrue();
+    kafka.send(topic, 0, "1", "a");
+    kafka.send(topic, 0, "2", "b");
+    CompletableFuture<Void> ended =
+        CompletableFuture.runAsync(
+            () -> {
+              // Nine times busy, which is more than the deliveries that the broker allows.
+              untilUnchecked(() -> LockSupport.parkNanos(1_000_000), () -> effects.busy.get() > 8);
+              end.countDown();
+            });
+
+    until(() -> poll(BOOK), () -> effects.all().size() == 2);
+
+    ended.get(60, TimeUnit.SECONDS);
+    other.get(60, TimeUnit.SECONDS);
+    assertThat(effects.all()).containsExactly("b", "a");
+    assertThat(parked).isEmpty();
+    assertThat(polled).hasValue(2);
+  }
+
+  private <X extends Exception> void poll(
+      MessageHandler<ConsumerRecord<String, String>, X> handler) {
+    polled.addAndGet(records.pollEach(Duration.ofMillis(100), handler));
+  }
+
+  private Inbox<ConsumerRecord<String, String>> inbox() {
+    return KafkaMessages.<String, String>inbox(effects.engine(), "book", group)
+        .operation(operation -> operation.retryAfter(Duration.ofMillis(20)))
+        .build();
+  }
+
+  private static ConsumerRecord<String, String> record(String id, String value) {
+    ConsumerRecord<String, String> record = new ConsumerRecord<>("any", 0, 0, null, value);
+    record.headers().add(MessageIds.HEADER, id.getBytes(StandardCharsets.UTF_8));
+    return record;
+  }
+
+  private static void until(Runnable work, Callable<Boolean> condition) throws Exception {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.call()) {
+      assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
+      work.run();
+    }
+  }
+
+  private static void untilUnchecked(Runnable work, Callable<Boolean> condition) {
+    try {
+      until(work, condition);
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+}

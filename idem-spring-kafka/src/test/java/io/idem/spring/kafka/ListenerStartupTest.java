@@ -1,0 +1,204 @@
+package io.idem.spring.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.core.Idempotency;
+import io.idem.spring.EnableIdempotency;
+import io.idem.spring.IdempotencySetupException;
+import io.idem.spring.Idempotent;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.context.annotation.AnnotationConfigApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.core.NestedExceptionUtils;
+import org.springframework.kafka.annotation.EnableKafka;
+import org.springframework.kafka.annotation.KafkaListener;
+import org.springframework.kafka.annotation.RetryableTopic;
+import org.springframework.kafka.config.ConcurrentKafkaListenerContainerFactory;
+import org.springframework.kafka.config.ContainerPostProcessor;
+import org.springframework.kafka.config.KafkaListenerEndpointRegistry;
+import org.springframework.kafka.config.ShareKafkaListenerContainerFactory;
+import org.springframework.kafka.core.DefaultKafkaConsumerFactory;
+import org.springframework.kafka.core.DefaultShareConsumerFactory;
+import org.springframework.kafka.listener.AbstractMessageListenerContainer;
+import org.springframework.kafka.listener.MessageListenerContainer;
+
+/** What of a listener is refused before it is given a record, and what is left as it was. */
+class ListenerStartupTest {
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "Manual     | acknowledgement mode MANUAL",
+        "NoGroup    | without a consumer group",
+        "Async      | returns a CompletableFuture",
+        "Parameter  | refers to #order",
+        "Sourced    | do not apply",
+        "Both       | both a key and a header",
+        "Retried    | @RetryableTopic",
+        "AutoCommit | enable.auto.commit",
+        "Shared     | was not post-processed",
+      })
+  void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
+    Class<?> type = Class.forName(ListenerStartupTest.class.getName() + "$" + listener);
+
+    assertThatThrownBy(() -> start(type).close())
+        .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
+        .isInstanceOf(IdempotencySetupException.class)
+        .hasMessageContaining(reason);
+  }
+
+  @Test
+  void theIdAndThePostProcessorOfAListenerAreKept() {
+    try (AnnotationConfigApplicationContext context = start(Named.class)) {
+      MessageListenerContainer container =
+          context.getBean(KafkaListenerEndpointRegistry.class).getListenerContainer("named");
+
+      assertThat(container.getGroupId()).isEqualTo("named");
+      assertThat(context.getBean(Counting.class).containers).hasValue(1);
+      assertThat(container.getContainerProperties().getAdviceChain())
+          .singleElement()
+          .isInstanceOf(InboxAdvice.class);
+    }
+  }
+
+  private static AnnotationConfigApplicationContext start(Class<?> listener) {
+    AnnotationConfigApplicationContext context = new AnnotationConfigApplicationContext();
+    context.register(Application.class, listener);
+    try {
+      context.refresh();
+    } catch (RuntimeException e) {
+      context.close();
+      throw e;
+    }
+    return context;
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableKafka
+  @EnableIdempotency
+  @Import({IdempotentKafkaConfiguration.class, ListenerStartupTest.ShareGroups.class})
+  static class Application {
+
+    @Bean(destroyMethod = "close")
+    Idempotency idempotency() {
+      return Idempotency.inMemory();
+    }
+
+    @Bean
+    Counting counting() {
+      return new Counting();
+    }
+
+    @Bean
+    ConcurrentKafkaListenerContainerFactory<String, String> kafkaListenerContainerFactory() {
+      ConcurrentKafkaListenerContainerFactory<String, String> factory =
+          new ConcurrentKafkaListenerContainerFactory<>();
+      factory.setConsumerFactory(
+          new DefaultKafkaConsumerFactory<>(
+              Map.of("bootstrap.servers", "localhost:1"),
+              new StringDeserializer(),
+              new StringDeserializer()));
+      factory.setAutoStartup(false);
+      return factory;
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class ShareGroups {
+
+    @Bean
+    ShareKafkaListenerContainerFactory<String, String> share() {
+      ShareKafkaListenerContainerFactory<String, String> factory =
+          new ShareKafkaListenerContainerFactory<>(
+              new DefaultShareConsumerFactory<>(Map.of("bootstrap.servers", "localhost:1")));
+      factory.setAutoStartup(false);
+      return factory;
+    }
+  }
+
+  static class Counting
+      implements ContainerPostProcessor<
+          Object, Object, AbstractMessageListenerContainer<Object, Object>> {
+
+    final AtomicInteger containers = new AtomicInteger();
+
+    @Override
+    public void postProcess(AbstractMessageListenerContainer<Object, Object> container) {
+      containers.incrementAndGet();
+    }
+  }
+
+  static class Named {
+    @KafkaListener(id = "named", topics = "t", containerPostProcessor = "counting")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Manual {
+    @KafkaListener(topics = "t", groupId = "g", ackMode = "MANUAL")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class NoGroup {
+    @KafkaListener(topics = "t")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Async {
+    @KafkaListener(topics = "t", groupId = "g")
+    @Idempotent
+    public CompletableFuture<Void> listen(String value) {
+      return CompletableFuture.completedFuture(null);
+    }
+  }
+
+  static class Parameter {
+    @KafkaListener(topics = "t", groupId = "g")
+    @Idempotent(key = "#order")
+    public void listen(String order) {}
+  }
+
+  static class Sourced {
+    @KafkaListener(topics = "t", groupId = "g")
+    @Idempotent(source = "#payload")
+    public void listen(String value) {}
+  }
+
+  static class Both {
+    @KafkaListener(topics = "t", groupId = "g")
+    @Idempotent(key = "#payload", header = "id")
+    public void listen(String value) {}
+  }
+
+  static class Retried {
+    @RetryableTopic
+    @KafkaListener(topics = "t", groupId = "g")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Shared {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "share")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class AutoCommit {
+    @KafkaListener(topics = "t", groupId = "g", properties = "enable.auto.commit=true")
+    @Idempotent
+    public void listen(String value) {}
+  }
+}
