@@ -2,9 +2,11 @@ package io.idem.rocketmq;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageIds;
+import io.idem.messaging.MessageKey;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -155,8 +157,7 @@ abstract class InboxConsumerContract {
               .key(
                   message -> {
                     deliveries.add(message.getTopic() + message.getCommitLogOffset());
-                    return io.idem.messaging.MessageKey.lookup(
-                        "header", message.getProperty(MessageIds.HEADER));
+                    return MessageKey.lookup("header", message.getProperty(MessageIds.HEADER));
                   })
               .build();
       start(
@@ -206,7 +207,7 @@ abstract class InboxConsumerContract {
                   if (id.equals("id5")) {
                     looks.incrementAndGet();
                   }
-                  return io.idem.messaging.MessageKey.lookup("header", id);
+                  return MessageKey.lookup("header", id);
                 })
             .build();
     DefaultMQPushConsumer consumer = rocketMq.consumer(group, topic);
@@ -287,7 +288,7 @@ abstract class InboxConsumerContract {
             IntStream.range(0, 20).mapToObj(i -> "m" + i).toList());
   }
 
-  private void park(MessageExt message, io.idem.messaging.DeliveryDecision.Park why) {
+  private void park(MessageExt message, DeliveryDecision.Park why) {
     parked.add(text(message) + " " + why.reason());
   }
 

@@ -2,8 +2,10 @@ package io.idem.rocketmq;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -101,12 +103,12 @@ final class TestRocketMq {
   /** A port that is free, and the one two below it, which the broker takes too. */
   private static int freePort() throws IOException {
     while (true) {
-      try (ServerSocket port = new ServerSocket(0, 1, InetAddress.getByName(LOOPBACK));
+      try (ServerSocket port = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
           ServerSocket below =
-              new ServerSocket(port.getLocalPort() - 2, 1, InetAddress.getByName(LOOPBACK))) {
+              new ServerSocket(port.getLocalPort() - 2, 1, InetAddress.getLoopbackAddress())) {
         return below.getLocalPort() + 2;
-      } catch (java.net.BindException e) {
-        continue;
+      } catch (BindException e) {
+        // the one below is taken: another one
       }
     }
   }
@@ -155,7 +157,7 @@ final class TestRocketMq {
 
   /** Sends a message, with an id if it is not null. */
   void send(String topic, int queue, String id, String value) throws Exception {
-    Message message = new Message(topic, value.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    Message message = new Message(topic, value.getBytes(StandardCharsets.UTF_8));
     if (id != null) {
       RocketMqMessages.stamp(message, id);
     }
