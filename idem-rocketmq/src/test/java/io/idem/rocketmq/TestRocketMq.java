@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.rocketmq.broker.BrokerController;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
@@ -146,12 +147,20 @@ final class TestRocketMq {
     return producer;
   }
 
-  /** A new topic. */
-  String topic(int queues) {
+  /** A new topic, which the clients find. */
+  String topic(int queues) throws Exception {
     String topic = "t" + UUID.randomUUID();
     TopicConfig config = new TopicConfig(topic, queues, queues);
     broker.getTopicConfigManager().updateTopicConfig(config);
-    broker.registerIncrementBrokerData(config, broker.getTopicConfigManager().getDataVersion());
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (names.getRouteInfoManager().pickupTopicRouteData(topic) == null) {
+      if (System.nanoTime() > deadline) {
+        throw new IllegalStateException("The name server does not hear of topics");
+      }
+      broker.registerBrokerAll(false, false, true); // by itself only after ten seconds
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+    producer.fetchPublishMessageQueues(topic);
     return topic;
   }
 
