@@ -25,6 +25,7 @@ import javax.sql.DataSource;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.common.MixAll;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -177,8 +178,10 @@ abstract class InboxConsumerContract {
 
     until(() -> deliveries.size() > 1 + 3); // more than the broker would allow failures
     mayEnd.countDown();
-    int before = deliveries.size();
-    until(() -> deliveries.size() > before && rocketMq.acknowledged(group, topic, 2) == 2);
+    until(
+        () ->
+            rocketMq.acknowledged(group, topic, 2) == 2
+                && rocketMq.acknowledged(group, MixAll.getRetryTopic(group), 1) >= 3);
 
     assertThat(effects.all()).containsExactly("a");
     assertThat(parked).isEmpty();
