@@ -198,7 +198,7 @@ public final class JmsMessages {
         : null;
   }
 
-  private static <T extends @Nullable Object> T read(Reading<T> reading) {
+  private static <T> @Nullable T read(Reading<T> reading) {
     try {
       return reading.read();
     } catch (JMSException e) {
@@ -208,7 +208,7 @@ public final class JmsMessages {
   }
 
   /** Reads a part of a message. */
-  private interface Reading<T extends @Nullable Object> {
-    T read() throws JMSException;
+  private interface Reading<T> {
+    @Nullable T read() throws JMSException;
   }
 }

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyContext;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
-import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyContext;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
@@ -140,7 +139,7 @@ public final class InboxConsumer {
    * @return the listener; thread-safe
    */
   public MessageListenerOrderly orderly(MessageHandler<? super MessageExt, Exception> handler) {
-    return (messages, context) -> orderly(messages, context, handler);
+    return (messages, context) -> orderly(messages, handler);
   }
 
   private ConsumeConcurrentlyStatus concurrently(
@@ -155,9 +154,7 @@ public final class InboxConsumer {
   }
 
   private ConsumeOrderlyStatus orderly(
-      List<MessageExt> messages,
-      ConsumeOrderlyContext context,
-      MessageHandler<? super MessageExt, Exception> handler) {
+      List<MessageExt> messages, MessageHandler<? super MessageExt, Exception> handler) {
     for (int i = 0; i < messages.size(); i++) {
       MessageExt message = messages.get(i);
       Step step = step(message, handler, System.nanoTime() + busyPatience.toNanos());

@@ -2,9 +2,11 @@ package io.idem.rocketmq;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageIds;
+import io.idem.messaging.MessageKey;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -23,6 +25,7 @@ import javax.sql.DataSource;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.common.MixAll;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -155,8 +158,7 @@ abstract class InboxConsumerContract {
               .key(
                   message -> {
                     deliveries.add(message.getTopic() + message.getCommitLogOffset());
-                    return io.idem.messaging.MessageKey.lookup(
-                        "header", message.getProperty(MessageIds.HEADER));
+                    return MessageKey.lookup("header", message.getProperty(MessageIds.HEADER));
                   })
               .build();
       start(
@@ -176,8 +178,10 @@ abstract class InboxConsumerContract {
 
     until(() -> deliveries.size() > 1 + 3); // more than the broker would allow failures
     mayEnd.countDown();
-    int before = deliveries.size();
-    until(() -> deliveries.size() > before && rocketMq.acknowledged(group, topic, 2) == 2);
+    until(
+        () ->
+            rocketMq.acknowledged(group, topic, 2) == 2
+                && rocketMq.acknowledged(group, MixAll.getRetryTopic(group), 1) >= 3);
 
     assertThat(effects.all()).containsExactly("a");
     assertThat(parked).isEmpty();
@@ -206,7 +210,7 @@ abstract class InboxConsumerContract {
                   if (id.equals("id5")) {
                     looks.incrementAndGet();
                   }
-                  return io.idem.messaging.MessageKey.lookup("header", id);
+                  return MessageKey.lookup("header", id);
                 })
             .build();
     DefaultMQPushConsumer consumer = rocketMq.consumer(group, topic);
@@ -287,7 +291,7 @@ abstract class InboxConsumerContract {
             IntStream.range(0, 20).mapToObj(i -> "m" + i).toList());
   }
 
-  private void park(MessageExt message, io.idem.messaging.DeliveryDecision.Park why) {
+  private void park(MessageExt message, DeliveryDecision.Park why) {
     parked.add(text(message) + " " + why.reason());
   }
 

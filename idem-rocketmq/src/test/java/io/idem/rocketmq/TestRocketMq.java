@@ -2,12 +2,15 @@ package io.idem.rocketmq;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.rocketmq.broker.BrokerController;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
@@ -101,12 +104,12 @@ final class TestRocketMq {
   /** A port that is free, and the one two below it, which the broker takes too. */
   private static int freePort() throws IOException {
     while (true) {
-      try (ServerSocket port = new ServerSocket(0, 1, InetAddress.getByName(LOOPBACK));
+      try (ServerSocket port = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
           ServerSocket below =
-              new ServerSocket(port.getLocalPort() - 2, 1, InetAddress.getByName(LOOPBACK))) {
+              new ServerSocket(port.getLocalPort() - 2, 1, InetAddress.getLoopbackAddress())) {
         return below.getLocalPort() + 2;
-      } catch (java.net.BindException e) {
-        continue;
+      } catch (BindException e) {
+        // the one below is taken: another one
       }
     }
   }
@@ -144,18 +147,26 @@ final class TestRocketMq {
     return producer;
   }
 
-  /** A new topic. */
-  String topic(int queues) {
+  /** A new topic, which the clients find. */
+  String topic(int queues) throws Exception {
     String topic = "t" + UUID.randomUUID();
     TopicConfig config = new TopicConfig(topic, queues, queues);
     broker.getTopicConfigManager().updateTopicConfig(config);
-    broker.registerIncrementBrokerData(config, broker.getTopicConfigManager().getDataVersion());
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (names.getRouteInfoManager().pickupTopicRouteData(topic) == null) {
+      if (System.nanoTime() > deadline) {
+        throw new IllegalStateException("The name server does not hear of topics");
+      }
+      broker.registerBrokerAll(false, false, true); // by itself only after ten seconds
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+    producer.fetchPublishMessageQueues(topic);
     return topic;
   }
 
   /** Sends a message, with an id if it is not null. */
   void send(String topic, int queue, String id, String value) throws Exception {
-    Message message = new Message(topic, value.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    Message message = new Message(topic, value.getBytes(StandardCharsets.UTF_8));
     if (id != null) {
       RocketMqMessages.stamp(message, id);
     }
