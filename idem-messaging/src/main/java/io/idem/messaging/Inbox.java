@@ -120,6 +120,7 @@ public final class Inbox<M> {
         : consume(admission.request, message, handler);
   }
 
+  @SuppressWarnings("NullAway") // a Void is null; the checker does not follow type arguments
   <X extends Exception> DeliveryDecision consume(
       IdempotentRequest request, M message, MessageHandler<? super M, X> handler) throws X {
     boolean[] ran = {false};
