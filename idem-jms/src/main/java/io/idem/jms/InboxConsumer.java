@@ -135,8 +135,8 @@ public final class InboxConsumer {
   }
 
   /**
-   * Leaves it to a container, such as Spring's, to commit or acknowledge when this has returned, and
-   * to roll back or recover when it has thrown. The container must do so at once.
+   * Leaves it to a container, such as Spring's, to commit or acknowledge when this has returned,
+   * and to roll back or recover when it has thrown. The container must do so at once.
    *
    * @return this
    */

@@ -114,9 +114,7 @@ class JmsListenersTest {
         .withClassLoader(new FilteredClassLoader(IdempotentJmsListeners.class))
         .run(
             context ->
-                assertThat(context)
-                    .getFailure()
-                    .isInstanceOf(IdempotencySetupException.class));
+                assertThat(context).getFailure().isInstanceOf(IdempotencySetupException.class));
   }
 
   private static Object listener(ApplicationContext context, String id) {

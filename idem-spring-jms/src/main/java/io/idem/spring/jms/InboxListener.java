@@ -44,7 +44,10 @@ final class InboxListener implements SessionAwareMessageListener<Message> {
     ListenerCall call = new ListenerCall(listener, session);
     try {
       new InboxConsumer(
-              session, againTo(session), inbox.get(), parked == null ? InboxListener::leave : parked)
+              session,
+              againTo(session),
+              inbox.get(),
+              parked == null ? InboxListener::leave : parked)
           .waitForBusy(settings.waitForBusy())
           .settledByContainer()
           .consume(message, (fresh, attempt) -> call.proceed(fresh));
@@ -55,8 +58,7 @@ final class InboxListener implements SessionAwareMessageListener<Message> {
 
   private static void leave(Session session, Message message, ParkedMessages.Why why) {
     ParkReason reason = Objects.requireNonNull(why.reason(), "of a single message");
-    throw new DeliveryParkedException(
-        new DeliveryDecision.Park(reason, why.detail(), why.cause()));
+    throw new DeliveryParkedException(new DeliveryDecision.Park(reason, why.detail(), why.cause()));
   }
 
   /** Asked for once: some providers ask their server. */
@@ -75,7 +77,6 @@ final class InboxListener implements SessionAwareMessageListener<Message> {
       return queue;
     }
     String queue = name == null ? container.getDestinationName() : name;
-    return (Queue)
-        container.getDestinationResolver().resolveDestinationName(session, queue, false);
+    return (Queue) container.getDestinationResolver().resolveDestinationName(session, queue, false);
   }
 }

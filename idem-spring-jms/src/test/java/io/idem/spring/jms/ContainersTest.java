@@ -8,7 +8,6 @@ import io.idem.core.InMemoryStore;
 import io.idem.jms.JmsMessages;
 import io.idem.messaging.Inbox;
 import io.idem.spring.IdempotencySetupException;
-
 import jakarta.jms.Message;
 import jakarta.jms.MessageListener;
 import jakarta.jms.Session;
@@ -21,8 +20,7 @@ import org.springframework.jms.listener.DefaultMessageListenerContainer;
 /** Which containers are given an inbox. */
 class ContainersTest {
 
-  private final Idempotency engine =
-      Idempotency.builder().store(new InMemoryStore()).build();
+  private final Idempotency engine = Idempotency.builder().store(new InMemoryStore()).build();
   private final Inbox<Message> inbox = JmsMessages.inbox(engine, "orders", "orders").build();
 
   @AfterEach

@@ -44,8 +44,7 @@ class PaymentMessages {
   @JmsListener(destination = QUEUE, concurrency = "1-4")
   @Idempotent(
       operation = "payment-message",
-      key =
-          "{#message.getStringProperty('caller'), #message.getStringProperty('idempotency_key')}")
+      key = "{#message.getStringProperty('caller'), #message.getStringProperty('idempotency_key')}")
   public void pay(
       String body,
       @Header(CALLER_PROPERTY) String caller,

@@ -35,9 +35,7 @@ import org.springframework.security.crypto.password.PasswordEncoder;
 import tools.jackson.databind.JsonNode;
 
 /** What the service promises, over HTTP, whatever database holds its books. */
-@SpringBootTest(
-    webEnvironment = WebEnvironment.RANDOM_PORT,
-    properties = "payments.messages=true")
+@SpringBootTest(webEnvironment = WebEnvironment.RANDOM_PORT, properties = "payments.messages=true")
 abstract class PaymentServiceContract {
 
   private static final String PAYMENT =
