@@ -32,7 +32,9 @@ final class InboxListener implements SessionAwareMessageListener<Message> {
       AbstractMessageListenerContainer container,
       Supplier<Inbox<Message>> inbox,
       InboxSettings settings) {
-    this.listener = ListenerCall.listener(container.getMessageListener());
+    this.listener =
+        ListenerCall.listener(
+            Objects.requireNonNull(container.getMessageListener(), "the container's listener"));
     this.container = container;
     this.inbox = inbox;
     this.settings = settings;
@@ -76,7 +78,8 @@ final class InboxListener implements SessionAwareMessageListener<Message> {
     if (name == null && container.getDestination() instanceof Queue queue) {
       return queue;
     }
-    String queue = name == null ? container.getDestinationName() : name;
+    String queue =
+        Objects.requireNonNull(name == null ? container.getDestinationName() : name, "a queue");
     return (Queue) container.getDestinationResolver().resolveDestinationName(session, queue, false);
   }
 }

@@ -24,6 +24,9 @@ public record InboxSettings(
   /**
    * Creates settings.
    *
+   * @param waitForBusy how long a busy message is waited for; not negative
+   * @param parked keeps what can never be consumed; null to leave it to the server
+   * @param againTo the queue to which busy messages are sent again; null for the one consumed
    * @throws IllegalArgumentException if the time is negative
    */
   public InboxSettings {
