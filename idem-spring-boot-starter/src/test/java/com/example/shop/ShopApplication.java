@@ -140,7 +140,7 @@ public class ShopApplication {
     }
 
     @KafkaListener(topics = "placed")
-    @Idempotent(key = "#payload", operation = "placed-message")
+    @Idempotent(key = "#number", operation = "placed-message")
     public void onPlaced(String number) {
       ledger.log(number);
     }
