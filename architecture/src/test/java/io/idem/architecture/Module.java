@@ -25,6 +25,7 @@ enum Module {
   SPRING("idem-spring", "io.idem.spring"),
   SPRING_KAFKA("idem-spring-kafka", "io.idem.spring.kafka"),
   SPRING_RABBIT("idem-spring-rabbit", "io.idem.spring.rabbit"),
+  SPRING_JMS("idem-spring-jms", "io.idem.spring.jms"),
   WEBFLUX("idem-webflux", "io.idem.webflux"),
   STARTER("idem-spring-boot-starter", "io.idem.spring.boot");
 

@@ -69,6 +69,7 @@ public final class InboxConsumer {
   private Duration busyPatience = Duration.ofSeconds(5);
   private int maxFailures = 10;
   private Duration failureDelay = Duration.ofSeconds(1);
+  private boolean settlesSession = true;
 
   /**
    * Creates a consumer.
@@ -130,6 +131,17 @@ public final class InboxConsumer {
     }
     this.maxFailures = maxFailures;
     this.failureDelay = delay;
+    return this;
+  }
+
+  /**
+   * Leaves it to a container, such as Spring's, to commit or acknowledge when this has returned,
+   * and to roll back or recover when it has thrown. The container must do so at once.
+   *
+   * @return this
+   */
+  public InboxConsumer settledByContainer() {
+    this.settlesSession = false;
     return this;
   }
 
@@ -246,13 +258,15 @@ public final class InboxConsumer {
       for (Settling left : leftOver) {
         left.settle();
       }
-      if (session.getTransacted()) {
+      if (settlesSession && session.getTransacted()) {
         session.commit();
-      } else {
+      } else if (settlesSession) {
         messages.get(messages.size() - 1).acknowledge(); // and all before it
       }
     } catch (Exception | Error e) {
-      undo(e);
+      if (settlesSession) {
+        undo(e);
+      }
       throw e;
     }
   }

@@ -36,6 +36,7 @@ public final class IdempotentMethods {
   private static final List<String> LISTENER_ANNOTATIONS =
       List.of(
           "org.springframework.amqp.rabbit.annotation.RabbitListener",
+          "org.springframework.jms.annotation.JmsListener",
           "org.springframework.kafka.annotation.KafkaListener");
 
   private final ConcurrentHashMap<Place, Found> found = new ConcurrentHashMap<>();

@@ -1,16 +1,19 @@
 package io.idem.examples.payments;
 
+import io.idem.http.KeySyntax;
 import io.idem.spring.Idempotent;
 import java.net.URI;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.ResponseEntity;
 import org.springframework.security.core.Authentication;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
@@ -21,19 +24,37 @@ import tools.jackson.databind.JsonNode;
 @RequestMapping("/api/payments")
 class PaymentController {
 
-  private final Payments payments;
+  private final KeyedPayments payments;
   private final Ledger ledger;
+  private final KeySyntax syntax;
 
-  PaymentController(Payments payments, Ledger ledger) {
+  PaymentController(KeyedPayments payments, Ledger ledger, KeySyntax syntax) {
     this.payments = payments;
     this.ledger = ledger;
+    this.syntax = syntax;
   }
 
+  /** The answer is recorded for the same request, and the payment for its key. */
   @PostMapping
   @Idempotent
-  ResponseEntity<Payment> pay(@RequestBody JsonNode body, Authentication caller) {
-    Payment payment = payments.pay(caller.getName(), PaymentRequest.from(body));
+  ResponseEntity<Payment> pay(
+      @RequestBody JsonNode body, @RequestHeader HttpHeaders headers, Authentication caller) {
+    Payment payment = payments.pay(caller.getName(), key(headers), PaymentRequest.from(body));
     return ResponseEntity.created(URI.create("/api/payments/" + payment.id())).body(payment);
+  }
+
+  /** As the endpoint's own record has it: quoted or bare, it is the same key. */
+  private String key(HttpHeaders headers) {
+    return syntax
+        .parse(headers.getOrEmpty(syntax.headerName()))
+        .fold(
+            KeySyntax.Key::value,
+            missing -> {
+              throw new IllegalStateException("A request without a key is refused before");
+            },
+            malformed -> {
+              throw new IllegalStateException("A malformed key is refused before");
+            });
   }
 
   /** A payment, for its two parties. To anyone else it does not exist. */

@@ -35,7 +35,7 @@ import org.springframework.security.crypto.password.PasswordEncoder;
 import tools.jackson.databind.JsonNode;
 
 /** What the service promises, over HTTP, whatever database holds its books. */
-@SpringBootTest(webEnvironment = WebEnvironment.RANDOM_PORT)
+@SpringBootTest(webEnvironment = WebEnvironment.RANDOM_PORT, properties = "payments.messages=true")
 abstract class PaymentServiceContract {
 
   private static final String PAYMENT =
@@ -316,6 +316,21 @@ abstract class PaymentServiceContract {
   /** Beside the payments, in the same books. */
   @Nested
   class OrdersAndStock extends ShopCases {
+
+    @Override
+    Service service() {
+      return service;
+    }
+
+    @Override
+    JdbcClient jdbc() {
+      return jdbc;
+    }
+  }
+
+  /** The same payments, by message. */
+  @Nested
+  class ByMessage extends MessageCases {
 
     @Override
     Service service() {
