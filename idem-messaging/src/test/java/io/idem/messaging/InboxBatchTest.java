@@ -141,7 +141,8 @@ class InboxBatchTest {
 
   @Test
   void nothingOvertakesABusyMessageOfItsOrder() throws Exception {
-    try (Busy ignored = new Busy("2", "b")) {
+    Busy busy = new Busy("2", "b");
+    try (busy) {
       List<Note> notes =
           List.of(
               ordered("1", "a", "left"),
@@ -160,7 +161,8 @@ class InboxBatchTest {
 
   @Test
   void nothingOvertakesAMessageThatThisNodeIsInTheMiddleOf() throws Exception {
-    try (Busy ignored = new Busy(inbox, "2", "b")) {
+    Busy busy = new Busy(inbox, "2", "b");
+    try (busy) {
       BatchOutcome outcome = inbox.consumeEach(notes("1:a", "2:b", "3:c"), Ledger::book);
 
       assertThat(outcome.decisions()).containsExactly(RAN, LATER, LATER);
@@ -172,7 +174,8 @@ class InboxBatchTest {
   void withoutAnOrderOnlyTheBusyMessageWaits() throws Exception {
     Inbox<Note> unordered =
         Inbox.builder(inbox.operation(), Note.READER).consumerGroup("billing").build();
-    try (Busy ignored = new Busy("2", "b")) {
+    Busy busy = new Busy("2", "b");
+    try (busy) {
       BatchOutcome outcome = unordered.consumeEach(notes("1:a", "2:b", "3:c"), Ledger::book);
 
       assertThat(outcome.decisions()).containsExactly(RAN, LATER, RAN);
@@ -352,9 +355,9 @@ class InboxBatchTest {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
       end.countDown();
-      running.get(30, TimeUnit.SECONDS);
+      running.orTimeout(30, TimeUnit.SECONDS).join();
     }
   }
 }

@@ -1,5 +1,10 @@
 package com.example.shop;
 
+import io.idem.guard.StateMachine;
+import io.idem.guard.jdbc.JdbcGuards;
+import io.idem.guard.jdbc.StateGuard;
+import io.idem.guard.jdbc.StateTable;
+import io.idem.spring.GuardedTransition;
 import io.idem.spring.Idempotent;
 import io.idem.spring.boot.ListenerProtection;
 import java.util.List;
@@ -54,6 +59,18 @@ public class ShopApplication {
   ListenerProtection inbox() {
     return (listener, beanType) ->
         listener.isAnnotationPresent(JmsListener.class) ? "the shop's inbox" : null;
+  }
+
+  enum State {
+    NEW,
+    DELIVERED
+  }
+
+  @Bean
+  StateGuard<State> purchases(JdbcGuards guards) {
+    return guards.states(
+        StateMachine.ordered(State.NEW, State.DELIVERED).build(),
+        StateTable.of("purchase").withId("number"));
   }
 
   record Order(String number, int total) {}
@@ -139,11 +156,15 @@ public class ShopApplication {
       ledger.log(text);
     }
 
-    @KafkaListener(topics = "placed")
-    @Idempotent(key = "#number", operation = "placed-message")
+    @KafkaListener(topics = "placed", groupId = "shop")
+    @Idempotent(operation = "placed-message")
     public void onPlaced(String number) {
       ledger.log(number);
     }
+
+    @KafkaListener(topics = "delivered")
+    @GuardedTransition(id = "#number", to = "DELIVERED")
+    public void onDelivered(String number) {}
 
     @JmsListener(destination = "shipped")
     public void onShipped(String text) {}

@@ -7,6 +7,7 @@ import io.idem.audit.EntryPoints;
 import io.idem.core.Mode;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.KeySource;
+import io.idem.spring.GuardedTransition;
 import io.idem.spring.IdempotentMethod;
 import io.idem.spring.IdempotentMethods;
 import java.lang.reflect.Method;
@@ -21,6 +22,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.util.ClassUtils;
 
 /**
@@ -37,6 +39,9 @@ public final class EntryPointAudit {
   private static final Set<String> IDEMPOTENT = Set.of("PUT", "DELETE");
 
   private static final String ANY = "*";
+
+  /** Where messages carry their keys, unless a listener says otherwise. */
+  private static final String MESSAGE_HEADER = "idempotency-key";
 
   private final IdempotentMethods methods;
   private final List<Handlers> handlers;
@@ -148,6 +153,10 @@ public final class EntryPointAudit {
       return new EntryPoint(
           Kind.ENDPOINT, name, where, Protection.PROTECTED, byAnnotation(annotated));
     }
+    String guarded = byGuard(handler.method());
+    if (guarded != null) {
+      return new EntryPoint(Kind.ENDPOINT, name, where, Protection.PROTECTED, guarded);
+    }
     return IDEMPOTENT.contains(httpMethod)
         ? new EntryPoint(
             Kind.ENDPOINT,
@@ -166,6 +175,10 @@ public final class EntryPointAudit {
       return new EntryPoint(
           Kind.LISTENER, listener.name(), where, Protection.PROTECTED, byAnnotation(annotated));
     }
+    String guarded = byGuard(listener.method());
+    if (guarded != null) {
+      return new EntryPoint(Kind.LISTENER, listener.name(), where, Protection.PROTECTED, guarded);
+    }
     for (ListenerProtection each : protections) {
       String how = each.protectionOf(listener.method(), listener.type());
       if (how != null) {
@@ -180,14 +193,20 @@ public final class EntryPointAudit {
         "its method is not @Idempotent, and nothing says that it protects it");
   }
 
+  /** How a state transition before the body tells repeats; null if there is none. */
+  private static @Nullable String byGuard(Method method) {
+    GuardedTransition guarded =
+        AnnotatedElementUtils.findMergedAnnotation(method, GuardedTransition.class);
+    return guarded == null
+        ? null
+        : "state transition of " + guarded.id() + " to '" + guarded.to() + "'";
+  }
+
   private static String byAnnotation(IdempotentMethod method) {
     String key = method.annotation().key();
-    return "operation '"
-        + method.operation()
-        + "', key from "
-        + (key.isEmpty()
-            ? method.header().map(header -> "header " + header).orElse("the request")
-            : key);
+    String header = method.header().orElse(method.isListener() ? MESSAGE_HEADER : "");
+    String place = header.isEmpty() ? "the request" : "header " + header;
+    return "operation '" + method.operation() + "', key from " + (key.isEmpty() ? place : key);
   }
 
   private static String nameOf(Mode mode) {

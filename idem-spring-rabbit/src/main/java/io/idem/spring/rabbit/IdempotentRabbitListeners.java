@@ -93,7 +93,7 @@ public final class IdempotentRabbitListeners
     return endpoint -> {
       MessageListenerContainer container = factory.createListenerContainer(endpoint);
       Method listener = idempotent(endpoint);
-      if (listener != null) {
+      if (endpoint != null && listener != null) {
         protect(container, listener, endpoint);
       }
       return container;

@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.amqp.AmqpRejectAndDontRequeueException;
 import org.springframework.amqp.ImmediateRequeueAmqpException;
 import org.springframework.amqp.core.Message;
+import org.springframework.amqp.core.MessageProperties;
 import org.springframework.aop.ProxyMethodInvocation;
 
 /**
@@ -287,14 +288,16 @@ public final class InboxAdvice implements MethodInterceptor {
      * others are settled here, and the last one is left to it.
      */
     private void settle() throws IOException {
-      Message last = messages.get(messages.size() - 1);
       acknowledgeDone();
+      boolean lastToo = false;
       for (Message message : rejected) {
-        if (message != last) {
+        if (isLast(message)) {
+          lastToo = true;
+        } else {
           channel.basicReject(message.getMessageProperties().getDeliveryTag(), false);
         }
       }
-      if (rejected.contains(last)) {
+      if (lastToo) {
         throw new AmqpRejectAndDontRequeueException(
             "A message cannot be consumed, and is left to the dead-letter exchange of its queue",
             rejection);
@@ -302,12 +305,16 @@ public final class InboxAdvice implements MethodInterceptor {
     }
 
     private void acknowledgeDone() throws IOException {
-      Message last = messages.get(messages.size() - 1);
       for (Message message : done) {
-        if (message != last) {
+        if (!isLast(message)) {
           channel.basicAck(message.getMessageProperties().getDeliveryTag(), false);
         }
       }
+    }
+
+    private boolean isLast(Message message) {
+      MessageProperties last = messages.get(messages.size() - 1).getMessageProperties();
+      return message.getMessageProperties().getDeliveryTag() == last.getDeliveryTag();
     }
 
     /** Waits for the delay, give or take half of it. */
