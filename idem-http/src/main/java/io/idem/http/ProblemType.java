@@ -299,7 +299,21 @@ public enum ProblemType {
       got in its way. What it had begun was undone.
 
       What to do: wait for the time given in Retry-After, then send the same request again, with \
-      the same key if it had one.
+      the same key.
+      """),
+
+  /** A guard could not get at the object, and what was done beside may have been kept. */
+  CONTENTION_UNSETTLED(
+      "contention-unsettled",
+      409,
+      "Others were changing the same object, and how far this got is not known",
+      false,
+      """
+      The request was not carried out to its end, because others were changing the same object for \
+      too long or got in its way. It is not known whether something that it did before was kept.
+
+      What to do: look up what became of it. Send it again only if nothing did, or if the service \
+      says that repeats of this request do no harm.
       """);
 
   private final String slug;

@@ -164,6 +164,7 @@ class PoliciesTest {
                 "token-expired",
                 "illegal-transition",
                 "object-not-found",
-                "contention"));
+                "contention",
+                "contention-unsettled"));
   }
 }

@@ -11,11 +11,14 @@ import org.springframework.util.ClassUtils;
 
 /**
  * Registers what makes {@link GuardedTransition} work. The guards themselves are the application's
- * beans.
+ * beans. Imported by {@link IdempotencyConfiguration}.
  */
 @Configuration(proxyBeanMethods = false)
 @Role(BeanDefinition.ROLE_INFRASTRUCTURE)
-class GuardConfiguration {
+public class GuardConfiguration {
+
+  /** Creates the configuration. */
+  public GuardConfiguration() {}
 
   @Bean
   @Role(BeanDefinition.ROLE_INFRASTRUCTURE)

@@ -41,9 +41,11 @@ public class GuardExceptionHandler {
    * Answers an exception. One that passes is not the outcome of a protected endpoint around the
    * call.
    *
-   * @param thrown what the guard threw
+   * @param thrown what the handler threw
    * @param request the request
-   * @return 404, 409, or 503 with the time to ask again
+   * @return 404, 409, or, if everything is undone, 503 with the time to ask again
+   * @throws Exception what was thrown, if it only has a guard's exception for its cause: that is
+   *     for the application's own handlers, see {@link WrappedGuardExceptions}
    */
   @ExceptionHandler({
     GuardBusyException.class,
@@ -51,13 +53,17 @@ public class GuardExceptionHandler {
     IllegalTransitionException.class,
     ObjectNotFoundException.class
   })
-  public ResponseEntity<byte[]> answer(RuntimeException thrown, HttpServletRequest request) {
+  public ResponseEntity<byte[]> answer(Exception thrown, HttpServletRequest request)
+      throws Exception {
+    // Spring comes here with what wraps one of these, too.
     ServiceProblem problem =
-        GuardProblems.of(thrown)
-            .orElseThrow(() -> new IllegalStateException("No exception of a guard", thrown));
+        GuardProblems.of(thrown, ProblemResponses.isUndone(request)).orElse(null);
+    if (problem == null) {
+      throw thrown;
+    }
     if (problem.passing()) {
       // Without the cause: what a driver says may have values of the row in it.
-      log.warn("A request is turned away, to be sent again. {}", thrown.getMessage());
+      log.warn("A request is turned away, because others are at its row. {}", thrown.getMessage());
     }
     return responses.of(problem, request);
   }

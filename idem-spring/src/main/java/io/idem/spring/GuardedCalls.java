@@ -6,21 +6,15 @@ import io.idem.guard.jdbc.StateGuard;
 import io.idem.jdbc.JdbcTransactions;
 import java.lang.reflect.Method;
 import java.util.Optional;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.BeansException;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.core.MethodParameter;
 import org.springframework.core.ResolvableType;
 import org.springframework.transaction.TransactionManager;
-import org.springframework.util.ClassUtils;
 
 /** Makes {@link GuardedCall}s, and refuses what cannot hold. */
 final class GuardedCalls {
-
-  /** By name, because Reactor need not be there. */
-  private static final String PUBLISHER = "org.reactivestreams.Publisher";
 
   private final GuardedMethod method;
   private final ListableBeanFactory beans;
@@ -207,24 +201,23 @@ final class GuardedCalls {
 
   /** The transaction ends when the method returns. */
   private void requireEnd() {
-    Class<?> type = method.method().getReturnType();
-    if (CompletionStage.class.isAssignableFrom(type)
-        || Future.class.isAssignableFrom(type)
-        || isPublisher(type)) {
+    Class<?> type =
+        ResolvableType.forMethodReturnType(method.method(), method.targetClass()).toClass();
+    if (isSuspended() || LateResults.isLate(type)) {
       throw new IdempotencySetupException(
           method
-              + " is a @GuardedTransition that returns a "
-              + type.getSimpleName()
+              + " is a @GuardedTransition that "
+              + (isSuspended() ? "suspends" : "returns a " + type.getSimpleName())
               + ", so that it goes on after the transaction of its transition has ended.",
           "Return the result itself, and call the method from what runs it asynchronously.");
     }
   }
 
-  private static boolean isPublisher(Class<?> type) {
-    ClassLoader loader = type.getClassLoader();
-    return loader != null
-        && ClassUtils.isPresent(PUBLISHER, loader)
-        && ClassUtils.resolveClassName(PUBLISHER, loader).isAssignableFrom(type);
+  /** Whether it is a suspending function of Kotlin, which returns before it is done. */
+  private boolean isSuspended() {
+    Class<?>[] parameters = method.method().getParameterTypes();
+    return parameters.length > 0
+        && parameters[parameters.length - 1].getName().equals("kotlin.coroutines.Continuation");
   }
 
   private int parameter(Class<?> states) {

@@ -30,6 +30,13 @@ import org.springframework.core.annotation.AnnotationUtils;
  */
 final class IdempotencyStartup implements SmartInitializingSingleton {
 
+  /** What protects the listeners of an annotation. */
+  private static final Map<String, String> MODULES =
+      Map.of(
+          "KafkaListener", "idem-spring-kafka",
+          "RabbitListener", "idem-spring-rabbit",
+          "JmsListener", "idem-spring-jms");
+
   private final IdempotentMethods methods;
   private final IdempotentInterceptor interceptor;
   private final ConfigurableListableBeanFactory beans;
@@ -117,13 +124,23 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
       taken.forEach(listeners::remove);
     }
     if (!listeners.isEmpty()) {
+      IdempotentMethod unprotected = listeners.iterator().next();
       throw new IdempotencySetupException(
-          listeners.iterator().next()
+          unprotected
               + " is an @Idempotent listener of messages, but nothing in this application protects"
               + " such listeners, so that it would run unprotected.",
-          "Add the module for its broker, such as idem-spring-kafka, or move @Idempotent with a key"
-              + " to a service method that the listener calls.");
+          unprotected.listenerAnnotation().map(IdempotencyStartup::module).orElseThrow()
+              + ", or move @Idempotent with a key to a service method that the listener calls.");
     }
+  }
+
+  /** What to do for listeners with an annotation. */
+  private static String module(String annotation) {
+    String name = annotation.substring(annotation.lastIndexOf('.') + 1);
+    String module = MODULES.get(name);
+    return module == null
+        ? "Register beans of type IdempotentListeners for @" + name
+        : "Add " + module + " for @" + name;
   }
 
   private void protect(Set<IdempotentMethod> endpoints) {

@@ -30,6 +30,15 @@ record Interceptable(
    * @param where the method, as a reader knows it
    */
   void require(String name, Method method, String where) {
+    require(name, made(name), method, where);
+  }
+
+  /**
+   * Refuses as {@link #require(String, Method, String)} does.
+   *
+   * @param bean the bean as others are given it, or null if it has not been made
+   */
+  void require(String name, @Nullable Object bean, Method method, String where) {
     int modifiers = method.getModifiers();
     if (Modifier.isPrivate(modifiers) || Modifier.isStatic(modifiers)) {
       throw new IdempotencySetupException(
@@ -41,7 +50,6 @@ record Interceptable(
               + ", so that no proxy can intercept it and it would run unprotected.",
           "Make it a public method of the bean, called from another bean.");
     }
-    Object bean = made(name);
     boolean implementsInterface = bean != null && AopUtils.isJdkDynamicProxy(bean);
     if (Modifier.isFinal(modifiers) && !implementsInterface) {
       throw new IdempotencySetupException(

@@ -40,6 +40,14 @@ record ProblemResponses(HttpIdempotency protocol) {
     return rendered(told, request);
   }
 
+  /** Whether everything that a request did is undone if it fails: it is a transactional attempt. */
+  static boolean isUndone(HttpServletRequest request) {
+    return BEHIND_FILTER
+        && IdempotentExchange.attempt(request)
+            .filter(run -> run.mode() == Mode.TRANSACTIONAL)
+            .isPresent();
+  }
+
   private ResponseEntity<byte[]> rendered(ServiceProblem problem, HttpServletRequest request) {
     SpringRequestHead head = new SpringRequestHead(request);
     HttpEndpoint endpoint =

@@ -258,8 +258,8 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
       log.warn(
           "{} was suspended for work in another transaction, or in none (REQUIRES_NEW,"
               + " NOT_SUPPORTED, or a second transaction manager). That work is not atomic with the"
-              + " idempotency record: it stays when this transaction is rolled back, and a repeat"
-              + " does it again. Let it join the transaction (Propagation.REQUIRED), move it to"
+              + " record or guarded row of this one: it stays when this transaction is rolled back,"
+              + " and a repeat does it again. Let it join the transaction (Propagation.REQUIRED), move it to"
               + " where the call has returned, or make it an @Idempotent operation of its own. This"
               + " is logged once for each operation",
           name);

@@ -2,6 +2,7 @@ package io.idem.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.idem.guard.StateMachine;
@@ -14,7 +15,11 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
@@ -26,6 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Lazy;
 import org.springframework.context.annotation.Primary;
 import org.springframework.core.NestedExceptionUtils;
 import org.springframework.core.annotation.AliasFor;
@@ -34,6 +40,8 @@ import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.annotation.EnableTransactionManagement;
 import org.springframework.transaction.annotation.Propagation;
 import org.springframework.transaction.annotation.Transactional;
+import org.springframework.web.context.request.async.DeferredResult;
+import org.springframework.web.servlet.mvc.method.annotation.StreamingResponseBody;
 import reactor.core.publisher.Mono;
 
 /** What cannot hold is refused at start-up, with a message that names the place and the fix. */
@@ -56,6 +64,13 @@ class GuardedTransitionRefusalTest {
         refused(TwoParameters.class, "several parameters", "Leave one"),
         refused(Stage.class, "CompletableFuture", "goes on after", "asynchronously"),
         refused(Reactive.class, "Mono", "goes on after"),
+        refused(Called.class, "Callable", "goes on after"),
+        refused(Supplied.class, "Supplier", "goes on after"),
+        refused(Streamed.class, "IntStream", "goes on after"),
+        refused(Flowing.class, "Publisher", "goes on after"),
+        refused(Deferred.class, "DeferredResult", "goes on after"),
+        refused(Written.class, "StreamingResponseBody", "goes on after"),
+        refused(Generic.class, "Callable", "goes on after"),
         refused(Final.class, "Final.run(int)", "final", "Leave final away"),
         refused(Private.class, "private", "public method"),
         refused(RequiresNew.class, "parts the method's body", "Propagation.REQUIRED"),
@@ -86,6 +101,18 @@ class GuardedTransitionRefusalTest {
         .hasMessageContainingAll(
             "'machine'", "VOID is unreachable", "PAID is a dead end", "finalStates(…)")
         .hasCauseInstanceOf(UnsoundMachineException.class);
+  }
+
+  /** What its declared type does not tell at start-up is seen when it is made. */
+  @Test
+  void aLazyBeanIsRefusedWhenItIsMade() {
+    try (AnnotationConfigApplicationContext context =
+        new AnnotationConfigApplicationContext(Guards.class, LazyBean.class)) {
+      assertThatThrownBy(() -> context.getBean("payments"))
+          .hasRootCauseInstanceOf(IdempotencySetupException.class)
+          .rootCause()
+          .hasMessageContainingAll("FinalPayments.run(int)", "final");
+    }
   }
 
   @Test
@@ -196,6 +223,23 @@ class GuardedTransitionRefusalTest {
     }
   }
 
+  interface Payments {}
+
+  static class FinalPayments implements Payments {
+    @Paying
+    public final void run(int id) {}
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class LazyBean {
+
+    @Bean
+    @Lazy
+    Payments payments() {
+      return new FinalPayments();
+    }
+  }
+
   static class NoSuchGuard {
     @GuardedTransition(guard = "nobody", id = "#id", to = "PAID")
     public void run(int id) {}
@@ -278,6 +322,64 @@ class GuardedTransitionRefusalTest {
     @Paying
     public Mono<String> run(int id) {
       return Mono.empty();
+    }
+  }
+
+  static class Called {
+    @Paying
+    public Callable<String> run(int id, Transition<State> transition) {
+      return () -> "";
+    }
+  }
+
+  static class Supplied {
+    @Paying
+    public Supplier<String> run(int id, Transition<State> transition) {
+      return () -> "";
+    }
+  }
+
+  static class Streamed {
+    @Paying
+    public IntStream run(int id, Transition<State> transition) {
+      return IntStream.empty();
+    }
+  }
+
+  static class Flowing {
+    @Paying
+    public Flow.Publisher<String> run(int id, Transition<State> transition) {
+      return subscriber -> {};
+    }
+  }
+
+  static class Deferred {
+    @Paying
+    public DeferredResult<String> run(int id, Transition<State> transition) {
+      return new DeferredResult<>();
+    }
+  }
+
+  static class Written {
+    @Paying
+    public StreamingResponseBody run(int id, Transition<State> transition) {
+      return body -> {};
+    }
+  }
+
+  abstract static class Returning<T> {
+    @Paying
+    public T run(int id, Transition<State> transition) {
+      return result();
+    }
+
+    abstract T result();
+  }
+
+  static class Generic extends Returning<Callable<String>> {
+    @Override
+    Callable<String> result() {
+      return () -> "";
     }
   }
 

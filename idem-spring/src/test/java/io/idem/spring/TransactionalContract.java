@@ -298,7 +298,8 @@ abstract class TransactionalContract {
 
       assertThat(log.messages()).hasSize(2);
       assertThat(log.messages().get(0))
-          .contains("WARN", "'Payments.partly'", "REQUIRES_NEW", "not atomic");
+          .contains(
+              "WARN", "'Payments.partly'", "REQUIRES_NEW", "not atomic", "record or guarded row");
       assertThat(log.messages().get(1)).contains("'Payments.partlyToo'");
     }
   }

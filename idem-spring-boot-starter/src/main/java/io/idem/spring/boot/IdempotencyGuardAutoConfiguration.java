@@ -6,6 +6,7 @@ import io.idem.jdbc.Dialect;
 import io.idem.spring.GuardExceptionHandler;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.SpringJdbcTransactions;
+import io.idem.spring.WrappedGuardExceptions;
 import io.idem.webflux.WebFluxGuardExceptionHandler;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.sql.init.dependency.DependsOnDatabaseInitialization;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Lazy;
@@ -149,6 +151,11 @@ public final class IdempotencyGuardAutoConfiguration {
     @ConditionalOnMissingBean
     GuardExceptionHandler guardExceptionHandler(ObjectProvider<HttpIdempotency> protocol) {
       return new GuardExceptionHandler(protocol.getIfAvailable(HttpIdempotency::new));
+    }
+
+    @Bean
+    static WrappedGuardExceptions wrappedGuardExceptions(ApplicationContext context) {
+      return new WrappedGuardExceptions(context);
     }
   }
 

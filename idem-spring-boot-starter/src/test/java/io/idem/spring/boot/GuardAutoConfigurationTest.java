@@ -12,6 +12,7 @@ import io.idem.guard.jdbc.StateTable;
 import io.idem.spring.GuardExceptionHandler;
 import io.idem.spring.GuardedTransition;
 import io.idem.spring.IdempotencySetupException;
+import io.idem.spring.SpringJdbcTransactions;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
@@ -46,7 +47,8 @@ class GuardAutoConfigurationTest {
       AutoConfigurations.of(
           IdempotencyAutoConfiguration.class,
           IdempotencyJdbcAutoConfiguration.class,
-          IdempotencyGuardAutoConfiguration.class);
+          IdempotencyGuardAutoConfiguration.class,
+          IdempotencyGuardedMethodsAutoConfiguration.class);
 
   private static final AutoConfigurations DATABASE =
       AutoConfigurations.of(
@@ -105,6 +107,36 @@ class GuardAutoConfigurationTest {
     database
         .withBean("own", JdbcGuards.class, () -> own)
         .run(context -> assertThat(context.getBean(JdbcGuards.class)).isSameAs(own));
+  }
+
+  /** An annotation that did nothing would let every repeat run the body. */
+  @Test
+  void whereIdemIsSwitchedOffTransitionsOfOwnGuardsAreStillMade() {
+    database
+        .withPropertyValues("idem.enabled=false")
+        .withUserConfiguration(OwnGuards.class, Orders.class)
+        .run(
+            context -> {
+              JdbcTemplate jdbc = context.getBean(JdbcTemplate.class);
+              jdbc.execute("create table orders (id int primary key, state varchar(9))");
+              jdbc.update("insert into orders values (1, 'OPEN')");
+
+              context.getBean(Orders.class).pay(1);
+
+              assertThat(state(jdbc)).isEqualTo("PAID");
+            });
+  }
+
+  @Test
+  void whereIdemIsSwitchedOffAMethodWithoutGuardKeepsTheApplicationFromStarting() {
+    database
+        .withPropertyValues("idem.enabled=false")
+        .withBean(Unguarded.class)
+        .run(
+            context ->
+                assertThat(context)
+                    .getFailure()
+                    .hasMessageContaining("no bean of type StateGuard"));
   }
 
   @Test
@@ -273,6 +305,21 @@ class GuardAutoConfigurationTest {
     StateGuard<State> orders() {
       return orders;
     }
+
+    @GuardedTransition(id = "#id", to = "PAID")
+    public void pay(int id) {}
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class OwnGuards {
+
+    @Bean
+    JdbcGuards own(PlatformTransactionManager manager, DataSource dataSource) {
+      return JdbcGuards.of(new SpringJdbcTransactions(manager, dataSource));
+    }
+  }
+
+  static class Unguarded {
 
     @GuardedTransition(id = "#id", to = "PAID")
     public void pay(int id) {}

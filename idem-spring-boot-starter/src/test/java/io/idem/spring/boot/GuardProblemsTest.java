@@ -33,7 +33,10 @@ import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
+import org.springframework.http.ResponseEntity;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.web.bind.annotation.ControllerAdvice;
+import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
@@ -90,13 +93,49 @@ class GuardProblemsTest {
     assertProblem(post("/pay/4711", null), 404, "object-not-found", false);
   }
 
+  /** The handler may have committed something before, which a client that obeys would repeat. */
   @ParameterizedTest
   @CsvSource({"busy", "conflict"})
-  void whatPassesMayBeSentAgain(String what) throws Exception {
+  void outsideOfATransactionalEndpointNobodyIsToldToSendItAgain(String what) throws Exception {
     HttpResponse<String> answer = post("/" + what, null);
 
-    assertProblem(answer, 503, "contention", true);
-    assertThat(answer.headers().firstValue("Retry-After")).contains("1");
+    assertProblem(answer, 409, "contention-unsettled", false);
+    assertThat(answer.headers().firstValue("Retry-After")).isEmpty();
+    assertThat(answer.body()).doesNotContain("Nothing was done");
+  }
+
+  @Test
+  void insideALeasedEndpointTheOutcomeIsUnknown() throws Exception {
+    HttpResponse<String> answer = post("/leased", "leased");
+
+    assertProblem(answer, 409, "outcome-unknown", false);
+    assertThat(answer.headers().firstValue("Retry-After")).isEmpty();
+  }
+
+  /** Spring finds the guards' handler by the cause; it is not for it. */
+  @ParameterizedTest
+  @CsvSource({"busy", "illegal"})
+  void whatWrapsAnExceptionOfAGuardIsAnsweredByTheApplication(String what) throws Exception {
+    HttpResponse<String> answer = post("/wrapped/" + what, null);
+
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(422);
+    assertThat(answer.body()).isEqualTo("order failed");
+  }
+
+  @Test
+  void whatNobodyHasAHandlerForIsAnErrorAsEver() throws Exception {
+    assertThat(post("/unhandled", null).statusCode()).isEqualTo(500);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"wrapped, 422", "unhandled, 500"})
+  void webFluxLeavesWhatWrapsToTheApplication(String path, int status) {
+    RawResponse answer = webFlux.send(RawRequest.of("POST", "/" + path));
+
+    assertThat(answer.status()).as(answer.text()).isEqualTo(status);
+    if (status == 422) {
+      assertThat(answer.text()).isEqualTo("order failed");
+    }
   }
 
   @Test
@@ -128,7 +167,9 @@ class GuardProblemsTest {
   void insideAnEndpointContentionLeavesTheKeyFree() throws Exception {
     Endpoints endpoints = mvc.bean(Endpoints.class);
     endpoints.contended = true;
-    assertProblem(post("/once/pay/1", "free"), 503, "contention", true);
+    HttpResponse<String> answer = post("/once/pay/1", "free");
+    assertProblem(answer, 503, "contention", true);
+    assertThat(answer.headers().firstValue("Retry-After")).contains("1");
     endpoints.contended = false;
 
     HttpResponse<String> again = post("/once/pay/1", "free");
@@ -142,8 +183,8 @@ class GuardProblemsTest {
   @CsvSource({
     "illegal, 409, illegal-transition, false",
     "missing, 404, object-not-found, false",
-    "busy, 503, contention, true",
-    "conflict, 503, contention, true"
+    "busy, 409, contention-unsettled, false",
+    "conflict, 409, contention-unsettled, false"
   })
   void webFluxAnswersAlike(String what, int status, String slug, boolean retryable) {
     RawResponse answer = webFlux.send(RawRequest.of("POST", "/" + what));
@@ -187,9 +228,48 @@ class GuardProblemsTest {
     }
   }
 
+  static class OrderFailed extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    OrderFailed(Throwable cause) {
+      super("an order failed", cause);
+    }
+  }
+
+  static class Unhandled extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Unhandled(Throwable cause) {
+      super("nobody's", cause);
+    }
+  }
+
+  static GuardBusyException busy() {
+    return new GuardBusyException("a row was held", new SQLException());
+  }
+
+  static OrderFailed wrapped(String what) {
+    try {
+      fail(what);
+    } catch (RuntimeException e) {
+      return new OrderFailed(e);
+    }
+    throw new AssertionError("does not come here");
+  }
+
+  /** As applications write it: of no order. */
+  @ControllerAdvice
+  static class OrderAdvice {
+
+    @ExceptionHandler
+    ResponseEntity<String> failed(OrderFailed thrown) {
+      return ResponseEntity.unprocessableContent().body("order failed");
+    }
+  }
+
   @Configuration(proxyBeanMethods = false)
   @EnableAutoConfiguration
-  @Import({Endpoints.class, Orders.class})
+  @Import({Endpoints.class, Orders.class, OrderAdvice.class})
   static class MvcApplication {
 
     @Bean
@@ -234,6 +314,22 @@ class GuardProblemsTest {
       GuardProblemsTest.fail(what);
     }
 
+    @PostMapping("/wrapped/{what}")
+    void failWrapped(@PathVariable String what) throws OrderFailed {
+      throw wrapped(what);
+    }
+
+    @PostMapping("/unhandled")
+    void failUnhandled() {
+      throw new Unhandled(busy());
+    }
+
+    @PostMapping("/leased")
+    @Idempotent(caller = Idempotent.Caller.SHARED, mode = Idempotent.Mode.LEASED)
+    void leased() {
+      GuardProblemsTest.fail("busy");
+    }
+
     @PostMapping("/once/ship/{id}")
     @Idempotent(caller = Idempotent.Caller.SHARED)
     void shipOnce(@PathVariable int id) {
@@ -252,7 +348,7 @@ class GuardProblemsTest {
 
   @Configuration(proxyBeanMethods = false)
   @EnableAutoConfiguration
-  @Import(FluxEndpoints.class)
+  @Import({FluxEndpoints.class, OrderAdvice.class})
   static class FluxApplication {}
 
   @RestController
@@ -261,6 +357,16 @@ class GuardProblemsTest {
     @PostMapping("/{what:illegal|missing|busy|conflict}")
     Mono<String> fail(@PathVariable String what) {
       return Mono.fromRunnable(() -> GuardProblemsTest.fail(what));
+    }
+
+    @PostMapping("/wrapped")
+    Mono<String> failWrapped() {
+      return Mono.error(wrapped("illegal"));
+    }
+
+    @PostMapping("/unhandled")
+    Mono<String> failUnhandled() {
+      return Mono.error(new Unhandled(busy()));
     }
   }
 }

@@ -30,6 +30,7 @@ import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
+import org.springframework.amqp.rabbit.annotation.RabbitListener;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.health.contributor.Health;
@@ -49,6 +50,7 @@ import org.springframework.context.annotation.Lazy;
 import org.springframework.context.annotation.Primary;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.JdbcTransactionManager;
+import org.springframework.kafka.annotation.KafkaListener;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.annotation.Transactional;
 import tools.jackson.databind.json.JsonMapper;
@@ -138,6 +140,36 @@ class IdempotencyAutoConfigurationTest {
               assertThat(context).doesNotHaveBean(TransactionalStore.class);
               assertThat(mode(context)).isEqualTo(Mode.LEASED);
             });
+  }
+
+  @Test
+  void theRefusalOfAnUnprotectedListenerNamesTheModuleThatFits() {
+    memory
+        .withBean(KafkaPayments.class)
+        .run(
+            context ->
+                assertThat(context)
+                    .getFailure()
+                    .hasMessageContainingAll("KafkaPayments", "Add idem-spring-kafka for"));
+    memory
+        .withBean(RabbitPayments.class)
+        .run(
+            context ->
+                assertThat(context)
+                    .getFailure()
+                    .hasMessageContainingAll("RabbitPayments", "Add idem-spring-rabbit for"));
+  }
+
+  static class KafkaPayments {
+    @KafkaListener(topics = "payments")
+    @Idempotent
+    public void pay(String order) {}
+  }
+
+  static class RabbitPayments {
+    @RabbitListener(queues = "payments")
+    @Idempotent
+    public void pay(String order) {}
   }
 
   @Test
