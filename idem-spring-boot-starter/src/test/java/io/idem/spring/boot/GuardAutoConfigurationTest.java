@@ -12,9 +12,12 @@ import io.idem.guard.jdbc.StateTable;
 import io.idem.spring.GuardExceptionHandler;
 import io.idem.spring.GuardedTransition;
 import io.idem.spring.IdempotencySetupException;
+import io.idem.spring.Idempotent;
+import io.idem.spring.SpringTransactionalStore;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
+import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
@@ -36,7 +39,11 @@ import org.springframework.context.annotation.Primary;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 import org.springframework.jdbc.support.JdbcTransactionManager;
+import org.springframework.kafka.core.DefaultKafkaProducerFactory;
+import org.springframework.kafka.transaction.KafkaTransactionManager;
 import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.TransactionStatus;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /** What Spring Boot makes of business guards. */
@@ -202,6 +209,30 @@ class GuardAutoConfigurationTest {
   }
 
   @Test
+  void ofSeveralTransactionManagersThoseOfOtherResourcesDoNotCount() {
+    ApplicationContextRunner kafka =
+        bare.withUserConfiguration(OneDatabase.class, Kafka.class, Orders.class);
+    kafka.run(context -> assertThat(context).hasNotFailed().hasSingleBean(JdbcGuards.class));
+    kafka
+        .withBean("other", PlatformTransactionManager.class, Anywhere::new)
+        .run(context -> assertThat(context).hasNotFailed().hasSingleBean(JdbcGuards.class));
+    kafka
+        .withBean(Payments.class)
+        .run(
+            context ->
+                assertThat(context)
+                    .hasNotFailed()
+                    .getBean(SpringTransactionalStore.class)
+                    .extracting(SpringTransactionalStore::transactionManager)
+                    .isInstanceOf(JdbcTransactionManager.class));
+    assertRefused(
+        bare.withBean(DataSource.class, GuardAutoConfigurationTest::h2DataSource)
+            .withPropertyValues("idem.store=memory")
+            .withUserConfiguration(Kafka.class, Orders.class),
+        "No transaction manager works on the DataSource of the guarded rows; there are kafka.");
+  }
+
+  @Test
   void problemsOverHttpCanBeLeftToTheApplication() {
     WebApplicationContextRunner web = new WebApplicationContextRunner().withConfiguration(IDEM);
     web.run(context -> assertThat(context).hasSingleBean(GuardExceptionHandler.class));
@@ -276,6 +307,59 @@ class GuardAutoConfigurationTest {
 
     @GuardedTransition(id = "#id", to = "PAID")
     public void pay(int id) {}
+  }
+
+  static class Payments {
+
+    @Idempotent(key = "#id")
+    @GuardedTransition(id = "#id", to = "PAID")
+    public void pay(int id) {}
+  }
+
+  @Configuration
+  static class OneDatabase {
+
+    @Bean
+    DataSource only() {
+      return h2DataSource();
+    }
+
+    @Bean
+    PlatformTransactionManager ofDatabase() {
+      return new JdbcTransactionManager(only());
+    }
+  }
+
+  /** Its transaction manager works on no DataSource. */
+  @Configuration(proxyBeanMethods = false)
+  static class Kafka {
+
+    @Bean
+    PlatformTransactionManager kafka() {
+      DefaultKafkaProducerFactory<String, String> producers =
+          new DefaultKafkaProducerFactory<>(Map.of());
+      producers.setTransactionIdPrefix("tx");
+      return new KafkaTransactionManager<>(producers);
+    }
+  }
+
+  /** Does not tell what it works on. */
+  static class Anywhere implements PlatformTransactionManager {
+
+    @Override
+    public TransactionStatus getTransaction(TransactionDefinition definition) {
+      throw new IllegalStateException("Not to be used");
+    }
+
+    @Override
+    public void commit(TransactionStatus status) {
+      throw new IllegalStateException("Not to be used");
+    }
+
+    @Override
+    public void rollback(TransactionStatus status) {
+      throw new IllegalStateException("Not to be used");
+    }
   }
 
   @Configuration(proxyBeanMethods = false)
