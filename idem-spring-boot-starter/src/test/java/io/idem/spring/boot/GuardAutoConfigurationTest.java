@@ -233,6 +233,23 @@ class GuardAutoConfigurationTest {
   }
 
   @Test
+  void aRecordAndAGuardOfTwoDatabasesAreRefusedOnOneMethod() {
+    ApplicationContextRunner two =
+        bare.withUserConfiguration(TwoDataSources.class, Orders.class)
+            .withPropertyValues("idem.jdbc.data-source=first");
+    assertRefused(
+        two.withBean(Payments.class).withPropertyValues("idem.guard.data-source=second"),
+        "Payments.pay(int) is @Idempotent and a @GuardedTransition",
+        "'firstManager'",
+        "'secondManager'",
+        "mode = LEASED");
+    two.withBean(Payments.class).run(context -> assertThat(context).hasNotFailed());
+    two.withBean(LeasedPayments.class)
+        .withPropertyValues("idem.guard.data-source=second")
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
   void problemsOverHttpCanBeLeftToTheApplication() {
     WebApplicationContextRunner web = new WebApplicationContextRunner().withConfiguration(IDEM);
     web.run(context -> assertThat(context).hasSingleBean(GuardExceptionHandler.class));
@@ -312,6 +329,13 @@ class GuardAutoConfigurationTest {
   static class Payments {
 
     @Idempotent(key = "#id")
+    @GuardedTransition(id = "#id", to = "PAID")
+    public void pay(int id) {}
+  }
+
+  static class LeasedPayments {
+
+    @Idempotent(key = "#id", mode = Idempotent.Mode.LEASED)
     @GuardedTransition(id = "#id", to = "PAID")
     public void pay(int id) {}
   }
