@@ -18,13 +18,17 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.BeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalysis;
+import org.springframework.boot.diagnostics.FailureAnalyzer;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceInitializationAutoConfiguration;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceTransactionManagerAutoConfiguration;
@@ -33,9 +37,14 @@ import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.transaction.autoconfigure.TransactionAutoConfiguration;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Primary;
+import org.springframework.core.env.Environment;
+import org.springframework.core.io.support.SpringFactoriesLoader;
+import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolver;
+import org.springframework.core.io.support.SpringFactoriesLoader.FailureHandler;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 import org.springframework.jdbc.support.JdbcTransactionManager;
@@ -247,6 +256,63 @@ class GuardAutoConfigurationTest {
     two.withBean(LeasedPayments.class)
         .withPropertyValues("idem.guard.data-source=second")
         .run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
+  void whyThereAreNoGuardsIsPrintedAsDescriptionAndAction() {
+    assertMissing(
+        database.withPropertyValues("idem.guard.enabled=false"),
+        "idem.guard.enabled is false",
+        "Remove idem.guard.enabled=false");
+    assertMissing(
+        database.withPropertyValues("idem.enabled=false"),
+        "idem.enabled is false",
+        "Remove idem.enabled=false");
+    assertMissing(bare, "has no DataSource", "spring.datasource.url");
+    assertMissing(
+        bare.withBean("only", DataSource.class, GuardAutoConfigurationTest::h2DataSource),
+        "no transaction manager, in whose transactions guards work. There is the DataSource only.",
+        "new JdbcTransactionManager(dataSource).");
+    assertMissing(
+        bare.withBean("one", DataSource.class, GuardAutoConfigurationTest::h2DataSource)
+            .withBean("two", DataSource.class, GuardAutoConfigurationTest::h2DataSource)
+            .withPropertyValues("idem.store=memory", "idem.guard.data-source=thre"),
+        "several DataSources and none is primary: one, two."
+            + " And idem.guard.data-source is 'thre', which is none of them.",
+        "idem.guard.data-source; or mark the DataSource as @Primary");
+  }
+
+  private static void assertMissing(
+      ApplicationContextRunner runner, String description, String action) {
+    AtomicReference<ConfigurableApplicationContext> started = new AtomicReference<>();
+    runner
+        .withInitializer(started::set)
+        .withUserConfiguration(Orders.class)
+        .run(
+            context -> {
+              assertThat(context).hasFailed();
+              ConfigurableApplicationContext failed = started.get();
+              FailureAnalysis analysis = analysis(failed, context.getStartupFailure());
+              assertThat(analysis.getDescription())
+                  .startsWith("A bean asks for JdbcGuards, and there is no such bean. ")
+                  .contains(description);
+              assertThat(analysis.getAction()).contains(action);
+            });
+  }
+
+  /** What Spring Boot prints: the first analyzer that knows the failure has the word. */
+  private static FailureAnalysis analysis(ConfigurableApplicationContext failed, Throwable why) {
+    return SpringFactoriesLoader.forDefaultResourceLocation()
+        .load(
+            FailureAnalyzer.class,
+            ArgumentResolver.of(BeanFactory.class, failed.getBeanFactory())
+                .and(Environment.class, failed.getEnvironment()),
+            FailureHandler.handleMessage((message, failure) -> {}))
+        .stream()
+        .map(analyzer -> analyzer.analyze(why))
+        .filter(Objects::nonNull)
+        .findFirst()
+        .orElseThrow();
   }
 
   @Test
