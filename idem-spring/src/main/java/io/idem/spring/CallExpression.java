@@ -1,11 +1,13 @@
 package io.idem.spring;
 
 import java.lang.reflect.Method;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.springframework.beans.BeanUtils;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.context.expression.BeanFactoryResolver;
 import org.springframework.context.expression.MethodBasedEvaluationContext;
@@ -15,6 +17,12 @@ import org.springframework.expression.EvaluationException;
 import org.springframework.expression.Expression;
 import org.springframework.expression.ParseException;
 import org.springframework.expression.spel.SpelNode;
+import org.springframework.expression.spel.ast.CompoundExpression;
+import org.springframework.expression.spel.ast.Indexer;
+import org.springframework.expression.spel.ast.InlineMap;
+import org.springframework.expression.spel.ast.Projection;
+import org.springframework.expression.spel.ast.PropertyOrFieldReference;
+import org.springframework.expression.spel.ast.Selection;
 import org.springframework.expression.spel.ast.VariableReference;
 import org.springframework.expression.spel.standard.SpelExpression;
 import org.springframework.expression.spel.standard.SpelExpressionParser;
@@ -50,6 +58,10 @@ final class CallExpression {
     this.method = method;
     this.attribute = attribute;
     this.beans = beans;
+    if (text.isBlank()) {
+      throw new IdempotencySetupException(
+          attribute + " is empty.", "Write SpEL, such as #order.number.");
+    }
     try {
       this.expression = new SpelExpressionParser().parseExpression(text);
     } catch (ParseException e) {
@@ -60,6 +72,7 @@ final class CallExpression {
     }
     if (expression instanceof SpelExpression spel) {
       checkVariables(spel.getAST());
+      checkProperties(spel.getAST());
     }
   }
 
@@ -76,6 +89,45 @@ final class CallExpression {
     for (int i = 0; i < node.getChildCount(); i++) {
       checkVariables(node.getChild(i));
     }
+  }
+
+  /** A parameter without its number sign is taken for a property of the bean. */
+  private void checkProperties(SpelNode node) {
+    if (node instanceof PropertyOrFieldReference property) {
+      String name = property.getName();
+      if (parameters().contains(name) && !isProperty(name)) {
+        throw new IdempotencySetupException(
+            attribute
+                + " refers to a property "
+                + name
+                + " of the bean, which has none, but a parameter of that name.",
+            "Write #" + name + ".");
+      }
+    } else if (!changesRoot(node)) {
+      for (int i = 0; i < node.getChildCount(); i++) {
+        SpelNode child = node.getChild(i);
+        // After a dot a name belongs to what is in front of it.
+        if (!(node instanceof CompoundExpression
+            && i > 0
+            && child instanceof PropertyOrFieldReference)) {
+          checkProperties(child);
+        }
+      }
+    }
+  }
+
+  /** Whether names inside belong to something else than the bean, or are plain keys. */
+  private static boolean changesRoot(SpelNode node) {
+    return node instanceof Projection
+        || node instanceof Selection
+        || node instanceof Indexer
+        || node instanceof InlineMap;
+  }
+
+  private boolean isProperty(String name) {
+    Class<?> type = method.getDeclaringClass();
+    return BeanUtils.getPropertyDescriptor(type, name) != null
+        || Arrays.stream(type.getFields()).anyMatch(field -> field.getName().equals(name));
   }
 
   private boolean isKnown(String name) {

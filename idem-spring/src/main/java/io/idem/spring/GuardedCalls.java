@@ -79,10 +79,10 @@ final class GuardedCalls {
               + name
               + "\") on "
               + method
-              + " names no bean of type StateGuard; there are "
-              + String.join(", ", names)
-              + ".",
-          "Name one of them, or declare it: a @Bean method that returns guards.states(machine,"
+              + " names no bean of type StateGuard; there "
+              + (names.length == 0 ? "is none." : "are " + String.join(", ", names) + "."),
+          (names.length == 0 ? "Declare it: a" : "Name one of them, or declare it: a")
+              + " @Bean method that returns guards.states(machine,"
               + " StateTable.of(…)).",
           e);
     }

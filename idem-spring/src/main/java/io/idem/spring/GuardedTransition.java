@@ -48,8 +48,9 @@ import java.lang.annotation.Target;
  * <p>The transaction is the one that is running, or one that is begun for the call, with the
  * isolation and the timeout of {@code @Transactional} on the same method. Around it all lies {@link
  * Idempotent} on the same method: a repeat of its key is given the stored result and does not come
- * here. An illegal or missing row does not mark a transaction of the caller's for rollback; a body
- * that throws does.
+ * here. If its records are transactional, they are of the guard's transaction manager, or the
+ * application does not start. An illegal or missing row does not mark a transaction of the caller's
+ * for rollback; a body that throws does.
  *
  * <p>A call of the object on itself passes by the proxy: no transition is made and the body runs,
  * as with every annotation that Spring applies by proxies. Use the guard itself there, and where a

@@ -142,6 +142,7 @@ public final class IdempotentOperations {
       return built;
     }
     io.idem.core.store.TransactionalStore own = rules.storeFor(method);
+    GuardBesideRecord.requireOneTransaction(method, beans);
     return own == null ? built : operation.transactional(own).build();
   }
 

@@ -47,6 +47,9 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.spring");
 
+  private static final String KAFKA =
+      "org.springframework.kafka.transaction.KafkaAwareTransactionManager";
+
   private final Set<String> warned = ConcurrentHashMap.newKeySet();
   private final PlatformTransactionManager transactionManager;
   private final DataSource dataSource;
@@ -103,8 +106,15 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
       PlatformTransactionManager transactionManager, DataSource dataSource) {
     DataSource managed = managedDataSource(transactionManager);
     return managed == null
-        ? !(transactionManager instanceof ResourceTransactionManager)
+        ? !(transactionManager instanceof ResourceTransactionManager
+            || isOfKafka(transactionManager))
         : unwrap(managed).equals(unwrap(dataSource));
+  }
+
+  /** Its transaction manager is none of resources, and need not be on the class path. */
+  private static boolean isOfKafka(PlatformTransactionManager manager) {
+    return ClassUtils.getAllInterfacesForClassAsSet(manager.getClass()).stream()
+        .anyMatch(type -> type.getName().equals(KAFKA));
   }
 
   /** The data source under whose name the transaction manager binds its connections. */

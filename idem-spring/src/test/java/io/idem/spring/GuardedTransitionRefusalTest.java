@@ -13,6 +13,8 @@ import io.idem.guard.jdbc.StateGuard;
 import io.idem.guard.jdbc.StateTable;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -55,6 +57,9 @@ class GuardedTransitionRefusalTest {
         refused(LeftOut.class, "to = \"VOID\"", "[OPEN, PAID]"),
         refused(NeverEntered.class, "can never be made", "allow a transition"),
         refused(UnknownParameter.class, "refers to #nr", "[id]", "-parameters"),
+        refused(WithoutSign.class, "property id", "WithoutSign.run(int)", "Write #id"),
+        refused(WithoutSignInside.class, "property order", "Write #order"),
+        refused(Blank.class, "@GuardedTransition(id = \"\")", "Blank.run(int)", "is empty", "SpEL"),
         refused(BadExpression.class, "no valid expression", "SpEL"),
         refused(OwnTransactions.class, "transactions of its own", "SpringJdbcTransactions"),
         refused(ReturnsText.class, "returns String", "Optional<String>", "Transition<State>"),
@@ -93,6 +98,12 @@ class GuardedTransitionRefusalTest {
   void withoutAnyGuardTheMessageSaysHowToDeclareOne() {
     assertThat(refusal(Bare.class, Unnamed.class))
         .hasMessageContainingAll("no bean of type StateGuard", "guards.states(machine");
+  }
+
+  @Test
+  void withoutAnyGuardANamedOneIsToBeDeclared() {
+    assertThat(refusal(Bare.class, NoSuchGuard.class))
+        .hasMessageContainingAll("guard = \"nobody\"", "there is none.", "Declare it: a @Bean");
   }
 
   @Test
@@ -212,6 +223,16 @@ class GuardedTransitionRefusalTest {
       return Optional.of("");
     }
 
+    @Paying(id = "id")
+    public void ofTheBean(int number) {}
+
+    @Paying(id = "#map[key] ?: {key: 1}['key'] ?: #map.key ?: #keys.?[key != null]")
+    public void otherNames(Map<String, Object> map, List<Integer> keys, int key) {}
+
+    public int getId() {
+      return 1;
+    }
+
     @Paying
     public int told(int id, Transition<?> transition) {
       return 1;
@@ -267,6 +288,21 @@ class GuardedTransitionRefusalTest {
 
   static class UnknownParameter {
     @GuardedTransition(guard = "orders", id = "#nr", to = "PAID")
+    public void run(int id) {}
+  }
+
+  static class WithoutSign {
+    @GuardedTransition(guard = "orders", id = "id", to = "PAID")
+    public void run(int id) {}
+  }
+
+  static class WithoutSignInside {
+    @GuardedTransition(guard = "orders", id = "T(String).valueOf(order.length)", to = "PAID")
+    public void run(String order) {}
+  }
+
+  static class Blank {
+    @GuardedTransition(guard = "orders", id = "", to = "PAID")
     public void run(int id) {}
   }
 

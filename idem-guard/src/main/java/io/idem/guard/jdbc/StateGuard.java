@@ -139,6 +139,8 @@ public final class StateGuard<S extends Enum<S>> {
   public Transition<S> tryTransition(
       Object id, S to, Map<String, ? extends @Nullable Object> values) {
     Objects.requireNonNull(id, "id");
+    Objects.requireNonNull(to, "to");
+    Objects.requireNonNull(values, "values");
     Set<S> sources = machine.sources(to);
     List<String> columns = sql.columns.of(values.keySet());
     return calls.call(
@@ -155,6 +157,7 @@ public final class StateGuard<S extends Enum<S>> {
    *     does not know
    */
   public @Nullable S state(Object id) {
+    Objects.requireNonNull(id, "id");
     return calls
         .call("Reading the state of a row of " + sql.table, connection -> read(connection, id, ""))
         .orElse(null);
@@ -165,7 +168,7 @@ public final class StateGuard<S extends Enum<S>> {
         connection,
         sql.read + suffix,
         List.of(id),
-        rows -> rows.next() ? Optional.of(sql.state(rows.getString(1))) : Optional.empty());
+        rows -> rows.next() ? Optional.of(sql.state(id, rows.getString(1))) : Optional.empty());
   }
 
   /** One transition of one row. */
@@ -328,13 +331,17 @@ public final class StateGuard<S extends Enum<S>> {
       return Objects.requireNonNull(stored.get(state));
     }
 
-    S state(@Nullable String text) {
+    S state(Object id, @Nullable String text) {
       @Nullable S state = text == null ? null : states.get(text);
       if (state == null) {
         throw new GuardException(
-            "A row of "
+            "The row "
+                + Ids.normal(id)
+                + " of "
                 + table
-                + " is in a state that the machine does not know. It knows "
+                + " is in a state that the machine does not know: "
+                + (text == null ? "null" : "\"" + text + "\"")
+                + ". It knows "
                 + states.keySet());
       }
       return state;

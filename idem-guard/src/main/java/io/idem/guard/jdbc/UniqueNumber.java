@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -116,6 +117,7 @@ public final class UniqueNumber<T extends @Nullable Object> {
    *     another constraint
    */
   public Insertion<T> insert(Map<String, ? extends @Nullable Object> row) {
+    Objects.requireNonNull(row, "row");
     return insertAll(List.of(row)).get(0);
   }
 
@@ -184,7 +186,10 @@ public final class UniqueNumber<T extends @Nullable Object> {
       @Nullable Object part = row.get(name);
       if (part == null) {
         throw new IllegalArgumentException(
-            "The row has no " + name + ", which is (a part of) its number in " + table);
+            "The row has no value for the column \""
+                + name
+                + "\", which is (a part of) its number in "
+                + table);
       }
       parts.add(part);
     }

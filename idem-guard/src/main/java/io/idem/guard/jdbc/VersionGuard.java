@@ -135,6 +135,7 @@ public final class VersionGuard {
       long compared,
       Rule rule) {
     Objects.requireNonNull(rowId, "id");
+    Objects.requireNonNull(values, "values");
     String text =
         columns.of(values.keySet()).stream()
             .map(column -> column + " = ?, ")

@@ -3,6 +3,7 @@ package io.idem.guard.jdbc;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,8 @@ public record Versioned(Object id, long version, Map<String, ? extends @Nullable
    * @param values what declared columns are set to; a value may be null
    */
   public Versioned {
+    Objects.requireNonNull(id, "id");
+    Objects.requireNonNull(values, "values");
     values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
   }
 }

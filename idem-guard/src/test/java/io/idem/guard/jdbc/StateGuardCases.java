@@ -8,6 +8,7 @@ import static io.idem.guard.jdbc.Purchase.SHIPPED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.idem.guard.IllegalTransitionException;
@@ -182,7 +183,25 @@ abstract class StateGuardCases {
 
     assertThatExceptionOfType(GuardException.class)
         .isThrownBy(() -> guard().transition(id, PAID))
-        .withMessageContaining("a state that the machine does not know");
+        .withMessageContaining("The row " + id + " of ")
+        .withMessageContaining("a state that the machine does not know: \"LOST\". It knows [");
+  }
+
+  @Test
+  void whatMayNotBeNullIsNamed() {
+    long id = inState(PENDING);
+
+    assertThatNullPointerException()
+        .isThrownBy(() -> guard().transition(null, PAID))
+        .withMessage("id");
+    assertThatNullPointerException()
+        .isThrownBy(() -> guard().transition(id, null))
+        .withMessage("to");
+    assertThatNullPointerException()
+        .isThrownBy(() -> guard().transition(id, PAID, null))
+        .withMessage("values");
+    assertThatNullPointerException().isThrownBy(() -> guard().state(null)).withMessage("id");
+    assertThat(guard().state(id)).isEqualTo(PENDING);
   }
 
   @Test

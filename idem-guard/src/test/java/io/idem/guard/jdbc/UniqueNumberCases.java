@@ -113,7 +113,7 @@ abstract class UniqueNumberCases {
   void aRowWithoutItsNumberIsRefused() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> guard().insert(Map.of("tenant", "t")))
-        .withMessageContaining("no number");
+        .withMessageContaining("no value for the column \"number\"");
   }
 
   /** However the database spells a number, or compares it: a row that is there is found. */

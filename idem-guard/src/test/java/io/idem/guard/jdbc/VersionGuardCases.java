@@ -3,6 +3,7 @@ package io.idem.guard.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.idem.guard.VersionWrite;
@@ -73,6 +74,25 @@ abstract class VersionGuardCases {
         .containsExactly(new VersionWrite.Applied(0));
     assertThat(guard().compareAndSet(at(null), 0, status("edit")))
         .isEqualTo(new VersionWrite.Stale(null));
+  }
+
+  @Test
+  void whatMayNotBeNullIsNamed() {
+    String id = at(5L);
+
+    assertThatNullPointerException()
+        .isThrownBy(() -> guard().newestWins(id, 7, null))
+        .withMessage("values");
+    assertThatNullPointerException()
+        .isThrownBy(() -> guard().compareAndSet(id, 5, null))
+        .withMessage("values");
+    assertThatNullPointerException()
+        .isThrownBy(() -> new Versioned(null, 7, Map.of()))
+        .withMessage("id");
+    assertThatNullPointerException()
+        .isThrownBy(() -> new Versioned(id, 7, null))
+        .withMessage("values");
+    assertThat(stored(id)).isEqualTo("5 old");
   }
 
   @Test

@@ -2,17 +2,21 @@ package io.idem.spring.boot;
 
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.SpringJdbcTransactions;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ListableBeanFactory;
+import org.springframework.jdbc.datasource.DelegatingDataSource;
 import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
 import org.springframework.transaction.PlatformTransactionManager;
 
 /** The application's database, where it may have several. */
 final class Databases {
+
+  /** What no transaction manager works on that says where it does. */
+  private static final DataSource NOWHERE = new DelegatingDataSource();
 
   private Databases() {}
 
@@ -56,7 +60,8 @@ final class Databases {
 
   /**
    * The transaction manager of a DataSource: the primary one if it works on it, else the only one
-   * that does.
+   * that does. Those that do not tell where they work (JTA's for example) count where no other
+   * does.
    *
    * @param what what the DataSource holds
    * @param fix what to do where there is none, or several
@@ -70,20 +75,27 @@ final class Databases {
     }
     Map<String, PlatformTransactionManager> all =
         new TreeMap<>(beans.getBeansOfType(PlatformTransactionManager.class));
-    List<PlatformTransactionManager> fitting =
-        all.values().stream()
-            .filter(manager -> SpringJdbcTransactions.worksOn(manager, dataSource))
-            .toList();
+    Map<String, PlatformTransactionManager> fitting = new TreeMap<>(all);
+    fitting.values().removeIf(manager -> !SpringJdbcTransactions.worksOn(manager, dataSource));
+    if (!fitting.values().stream().allMatch(Databases::worksAnywhere)) {
+      fitting.values().removeIf(Databases::worksAnywhere);
+    }
     if (fitting.size() != 1) {
+      Set<String> there = fitting.isEmpty() ? all.keySet() : fitting.keySet();
       throw new IdempotencySetupException(
           (fitting.isEmpty() ? "No transaction manager works" : "Several transaction managers work")
               + " on the DataSource of "
               + what
-              + "; there are "
-              + String.join(", ", all.keySet())
-              + ".",
+              + (there.isEmpty()
+                  ? "; there is none."
+                  : "; there are " + String.join(", ", there) + "."),
           fix);
     }
-    return fitting.get(0);
+    return fitting.values().iterator().next();
+  }
+
+  /** Whether a transaction manager does not tell what it works on. */
+  private static boolean worksAnywhere(PlatformTransactionManager manager) {
+    return SpringJdbcTransactions.worksOn(manager, NOWHERE);
   }
 }

@@ -12,17 +12,24 @@ import io.idem.guard.jdbc.StateTable;
 import io.idem.spring.GuardExceptionHandler;
 import io.idem.spring.GuardedTransition;
 import io.idem.spring.IdempotencySetupException;
+import io.idem.spring.Idempotent;
 import io.idem.spring.SpringJdbcTransactions;
+import io.idem.spring.SpringTransactionalStore;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
+import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.BeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalysis;
+import org.springframework.boot.diagnostics.FailureAnalyzer;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceInitializationAutoConfiguration;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceTransactionManagerAutoConfiguration;
@@ -31,13 +38,22 @@ import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.transaction.autoconfigure.TransactionAutoConfiguration;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Primary;
+import org.springframework.core.env.Environment;
+import org.springframework.core.io.support.SpringFactoriesLoader;
+import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolver;
+import org.springframework.core.io.support.SpringFactoriesLoader.FailureHandler;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 import org.springframework.jdbc.support.JdbcTransactionManager;
+import org.springframework.kafka.core.DefaultKafkaProducerFactory;
+import org.springframework.kafka.transaction.KafkaTransactionManager;
 import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.TransactionStatus;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /** What Spring Boot makes of business guards. */
@@ -234,6 +250,104 @@ class GuardAutoConfigurationTest {
   }
 
   @Test
+  void ofSeveralTransactionManagersThoseOfOtherResourcesDoNotCount() {
+    ApplicationContextRunner kafka =
+        bare.withUserConfiguration(OneDatabase.class, Kafka.class, Orders.class);
+    kafka.run(context -> assertThat(context).hasNotFailed().hasSingleBean(JdbcGuards.class));
+    kafka
+        .withBean("other", PlatformTransactionManager.class, Anywhere::new)
+        .run(context -> assertThat(context).hasNotFailed().hasSingleBean(JdbcGuards.class));
+    kafka
+        .withBean(Payments.class)
+        .run(
+            context ->
+                assertThat(context)
+                    .hasNotFailed()
+                    .getBean(SpringTransactionalStore.class)
+                    .extracting(SpringTransactionalStore::transactionManager)
+                    .isInstanceOf(JdbcTransactionManager.class));
+    assertRefused(
+        bare.withBean(DataSource.class, GuardAutoConfigurationTest::h2DataSource)
+            .withPropertyValues("idem.store=memory")
+            .withUserConfiguration(Kafka.class, Orders.class),
+        "No transaction manager works on the DataSource of the guarded rows; there are kafka.");
+  }
+
+  @Test
+  void aRecordAndAGuardOfTwoDatabasesAreRefusedOnOneMethod() {
+    ApplicationContextRunner two =
+        bare.withUserConfiguration(TwoDataSources.class, Orders.class)
+            .withPropertyValues("idem.jdbc.data-source=first");
+    assertRefused(
+        two.withBean(Payments.class).withPropertyValues("idem.guard.data-source=second"),
+        "Payments.pay(int) is @Idempotent and a @GuardedTransition",
+        "'firstManager'",
+        "'secondManager'",
+        "mode = LEASED");
+    two.withBean(Payments.class).run(context -> assertThat(context).hasNotFailed());
+    two.withBean(LeasedPayments.class)
+        .withPropertyValues("idem.guard.data-source=second")
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
+  void whyThereAreNoGuardsIsPrintedAsDescriptionAndAction() {
+    assertMissing(
+        database.withPropertyValues("idem.guard.enabled=false"),
+        "idem.guard.enabled is false",
+        "Remove idem.guard.enabled=false");
+    assertMissing(
+        database.withPropertyValues("idem.enabled=false"),
+        "idem.enabled is false",
+        "Remove idem.enabled=false");
+    assertMissing(bare, "has no DataSource", "spring.datasource.url");
+    assertMissing(
+        bare.withBean("only", DataSource.class, GuardAutoConfigurationTest::h2DataSource),
+        "no transaction manager, in whose transactions guards work. There is the DataSource only.",
+        "new JdbcTransactionManager(dataSource).");
+    assertMissing(
+        bare.withBean("one", DataSource.class, GuardAutoConfigurationTest::h2DataSource)
+            .withBean("two", DataSource.class, GuardAutoConfigurationTest::h2DataSource)
+            .withPropertyValues("idem.store=memory", "idem.guard.data-source=thre"),
+        "several DataSources and none is primary: one, two."
+            + " And idem.guard.data-source is 'thre', which is none of them.",
+        "idem.guard.data-source; or mark the DataSource as @Primary");
+  }
+
+  private static void assertMissing(
+      ApplicationContextRunner runner, String description, String action) {
+    AtomicReference<ConfigurableApplicationContext> started = new AtomicReference<>();
+    runner
+        .withInitializer(started::set)
+        .withUserConfiguration(Orders.class)
+        .run(
+            context -> {
+              assertThat(context).hasFailed();
+              ConfigurableApplicationContext failed = started.get();
+              FailureAnalysis analysis = analysis(failed, context.getStartupFailure());
+              assertThat(analysis.getDescription())
+                  .startsWith("A bean asks for JdbcGuards, and there is no such bean. ")
+                  .contains(description);
+              assertThat(analysis.getAction()).contains(action);
+            });
+  }
+
+  /** What Spring Boot prints: the first analyzer that knows the failure has the word. */
+  private static FailureAnalysis analysis(ConfigurableApplicationContext failed, Throwable why) {
+    return SpringFactoriesLoader.forDefaultResourceLocation()
+        .load(
+            FailureAnalyzer.class,
+            ArgumentResolver.of(BeanFactory.class, failed.getBeanFactory())
+                .and(Environment.class, failed.getEnvironment()),
+            FailureHandler.handleMessage((message, failure) -> {}))
+        .stream()
+        .map(analyzer -> analyzer.analyze(why))
+        .filter(Objects::nonNull)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
   void problemsOverHttpCanBeLeftToTheApplication() {
     WebApplicationContextRunner web = new WebApplicationContextRunner().withConfiguration(IDEM);
     web.run(context -> assertThat(context).hasSingleBean(GuardExceptionHandler.class));
@@ -308,6 +422,66 @@ class GuardAutoConfigurationTest {
 
     @GuardedTransition(id = "#id", to = "PAID")
     public void pay(int id) {}
+  }
+
+  static class Payments {
+
+    @Idempotent(key = "#id")
+    @GuardedTransition(id = "#id", to = "PAID")
+    public void pay(int id) {}
+  }
+
+  static class LeasedPayments {
+
+    @Idempotent(key = "#id", mode = Idempotent.Mode.LEASED)
+    @GuardedTransition(id = "#id", to = "PAID")
+    public void pay(int id) {}
+  }
+
+  @Configuration
+  static class OneDatabase {
+
+    @Bean
+    DataSource only() {
+      return h2DataSource();
+    }
+
+    @Bean
+    PlatformTransactionManager ofDatabase() {
+      return new JdbcTransactionManager(only());
+    }
+  }
+
+  /** Its transaction manager works on no DataSource. */
+  @Configuration(proxyBeanMethods = false)
+  static class Kafka {
+
+    @Bean
+    PlatformTransactionManager kafka() {
+      DefaultKafkaProducerFactory<String, String> producers =
+          new DefaultKafkaProducerFactory<>(Map.of());
+      producers.setTransactionIdPrefix("tx");
+      return new KafkaTransactionManager<>(producers);
+    }
+  }
+
+  /** Does not tell what it works on. */
+  static class Anywhere implements PlatformTransactionManager {
+
+    @Override
+    public TransactionStatus getTransaction(TransactionDefinition definition) {
+      throw new IllegalStateException("Not to be used");
+    }
+
+    @Override
+    public void commit(TransactionStatus status) {
+      throw new IllegalStateException("Not to be used");
+    }
+
+    @Override
+    public void rollback(TransactionStatus status) {
+      throw new IllegalStateException("Not to be used");
+    }
   }
 
   @Configuration(proxyBeanMethods = false)
