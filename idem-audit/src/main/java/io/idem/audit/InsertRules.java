@@ -53,7 +53,8 @@ final class InsertRules {
     InsertConflictAction conflict = insert.getConflictAction();
     boolean several =
         conflict != null || insert.isModifierIgnore() || insert.getDuplicateAction() != null;
-    if (several && readsItself(rows, insert.getWithItemsList())) {
+    if (several
+        && (readsItself(rows, insert.getWithItemsList()) || rows.readsItself())) {
       return unknown(
           StatementKind.SELF_SELECTING_WRITE,
           "its rows come from a query over " + rows.name() + ", which it changes");
@@ -107,7 +108,7 @@ final class InsertRules {
   }
 
   private static boolean readsItself(Rows rows, @Nullable List<WithItem<?>> with) {
-    return Stream.concat(Stream.ofNullable(rows.query()), UpdateRules.queries(with).stream())
+    return Stream.concat(Stream.ofNullable(rows.query()), Sources.queries(with).stream())
         .anyMatch(query -> Scan.of((Expression) query).tables.contains(rows.name()));
   }
 
@@ -185,21 +186,61 @@ final class InsertRules {
     if (match.verdict() != Verdict.IDEMPOTENT) {
       return new Classification(match.verdict(), StatementKind.INSERT_OR_IGNORE, match.why());
     }
+    if (match.key() != null && mayBeMadeUp(rows, match.key(), named != null)) {
+      return unknown(StatementKind.INSERT_OR_IGNORE, madeUp(match.key()));
+    }
     return idempotent(
         StatementKind.INSERT_OR_IGNORE,
         "a repeat finds the row of key " + match.why() + ", and leaves it alone");
   }
 
   /** Whether a repeat meets its own row: why not, or the key. */
-  private record Match(Verdict verdict, String why) {}
+  private record Match(Verdict verdict, String why, @Nullable UniqueKey key) {
+
+    Match(Verdict verdict, String why) {
+      this(verdict, why, null);
+    }
+
+    Match(UniqueKey key) {
+      this(Verdict.IDEMPOTENT, key.toString(), key);
+    }
+  }
+
+  /**
+   * Whether a key may be an id that the application makes up for each call.
+   *
+   * @param only whether no other key refuses a repeat
+   */
+  private boolean mayBeMadeUp(Rows rows, UniqueKey key, boolean only) {
+    if (key.columns().size() != 1 || !rows.onlyParameters(key)) {
+      return false;
+    }
+    List<UniqueKey> known = known(rows);
+    if (!only && known.stream().anyMatch(each -> !each.primary() && rows.covers(each))) {
+      return false;
+    }
+    return known.stream()
+        .filter(each -> each.columns().equals(key.columns()))
+        .findFirst()
+        .map(UniqueKey::primary)
+        .orElse(key.columns().contains("id"));
+  }
+
+  private static String madeUp(UniqueKey key) {
+    return "the primary key "
+        + key
+        + " refuses a repeat only if its value comes with the request: one that is made up"
+        + " for each call makes another row";
+  }
 
   private Match match(Rows rows, @Nullable UniqueKey named, boolean constraint) {
     if (named != null) {
       if (rows.columns() == null) {
-        return new Match(Verdict.IDEMPOTENT, named.toString());
+        return new Match(
+            Verdict.UNKNOWN, "it names no columns, so whether it gives " + named + " is not known");
       }
       return rows.covers(named)
-          ? new Match(Verdict.IDEMPOTENT, named.toString())
+          ? new Match(named)
           : new Match(
               Verdict.NOT_IDEMPOTENT,
               "the key "
@@ -209,7 +250,7 @@ final class InsertRules {
     List<UniqueKey> known = known(rows);
     UniqueKey covering = known.stream().filter(rows::covers).findFirst().orElse(null);
     if (covering != null) {
-      return new Match(Verdict.IDEMPOTENT, covering.toString());
+      return new Match(covering);
     }
     if (constraint || known.isEmpty() || rows.columns() == null) {
       return new Match(
@@ -226,7 +267,12 @@ final class InsertRules {
       Set<String> proposed,
       @Nullable UniqueKey named,
       boolean constraint) {
-    Changed changed = new Changed(rows.table()).columns(sets.keySet());
+    Changed changed = new Changed(rows.table()).columns(sets.keySet()).proposed(proposed);
+    if (sets.values().stream().anyMatch(value -> changed.isRead(Scan.of(value)))) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "it sets what it reads from " + rows.name() + ", which it inserts into");
+    }
     Map<Column, Expression> asInserted = new LinkedHashMap<>();
     sets.forEach((column, value) -> asInserted.put(column, withoutProposed(value, proposed)));
     Classification update = updates.assignments(asInserted, where, changed, StatementKind.UPSERT);
@@ -238,7 +284,7 @@ final class InsertRules {
       return new Classification(match.verdict(), StatementKind.UPSERT, match.why());
     }
     if (update.kind() == StatementKind.COMPARE_AND_SET) {
-      return update;
+      return guarded(rows, sets, where, changed, proposed, update);
     }
     String proviso = "";
     for (Map.Entry<Column, Expression> set : sets.entrySet()) {
@@ -258,6 +304,31 @@ final class InsertRules {
     return idempotent(
         StatementKind.UPSERT,
         "a repeat finds the row of key " + match.why() + ", and sets the same" + proviso);
+  }
+
+  /** A condition that fails for what was updated has to fail for what was inserted, too. */
+  private static Classification guarded(
+      Rows rows,
+      Map<Column, Expression> sets,
+      @Nullable Expression where,
+      Changed changed,
+      Set<String> proposed,
+      Classification update) {
+    Map<String, Expression> values = new LinkedHashMap<>();
+    sets.forEach((column, value) -> values.put(Names.of(column), value));
+    Guards.Guard guard = Guards.find(where, values, changed);
+    if (guard == null) {
+      return unknown(StatementKind.UPSERT, "whether its condition holds a second time is not known");
+    }
+    String name = Names.of(guard.column());
+    return Agreement.of(rows, name, values.get(name), proposed) == Agreement.NO
+        ? not(
+            StatementKind.UPSERT,
+            name
+                + " is inserted as one value and updated to another ("
+                + Written.text(values.get(name))
+                + "), so that a repeat may change what the first execution wrote")
+        : update;
   }
 
   /** {@code VALUES(x)} reads the proposed row, not the present one. */
@@ -309,12 +380,7 @@ final class InsertRules {
               + (ifAbsent ? ", also where two executions at once see no row" : ""));
     }
     if (madeUp != null) {
-      return unknown(
-          kind,
-          "the primary key "
-              + madeUp
-              + " refuses a repeat only if its value comes with the request: one that is made up"
-              + " for each call makes another row");
+      return unknown(kind, madeUp(madeUp));
     }
     if (ifAbsent) {
       return not(
