@@ -236,6 +236,9 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   @Override
   public <S> @Nullable Void visit(IntervalExpression interval, S context) {
     words.addAll(Understood.wordsOf(interval.getIntervalType()));
+    if (interval.getIntervalQualifier() != null) {
+      words.addAll(Understood.wordsOf(interval.getIntervalQualifier().toString()));
+    }
     return super.visit(interval, context);
   }
 

@@ -9,6 +9,7 @@ import net.sf.jsqlparser.statement.delete.Delete;
 import net.sf.jsqlparser.statement.select.FromItem;
 import net.sf.jsqlparser.statement.select.Join;
 import net.sf.jsqlparser.statement.select.LateralSubSelect;
+import net.sf.jsqlparser.statement.select.ParenthesedFromItem;
 import net.sf.jsqlparser.statement.select.ParenthesedSelect;
 import net.sf.jsqlparser.statement.select.TableFunction;
 import net.sf.jsqlparser.statement.select.Values;
@@ -96,7 +97,13 @@ record Sources(
    * @return its text, or null if there is none
    */
   @Nullable String obscure(Changed changed) {
-    for (FromItem item : items) {
+    for (FromItem each : items) {
+      FromItem item =
+          each instanceof ParenthesedFromItem around
+                  && around.getFromItem() instanceof Values
+                  && around.getJoins() == null
+              ? around.getFromItem()
+              : each;
       boolean plain =
           item instanceof Table
               || (item instanceof Values values && isConstant(Scan.of((Expression) values)))

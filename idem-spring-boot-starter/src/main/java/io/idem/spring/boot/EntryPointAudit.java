@@ -146,7 +146,7 @@ public final class EntryPointAudit {
     }
     if (annotated != null && !annotated.isEndpoint()) {
       return new EntryPoint(
-          Kind.ENDPOINT, name, where, Protection.PROTECTED, byAnnotation(annotated));
+          Kind.ENDPOINT, name, where, protectionOf(annotated), byAnnotation(annotated));
     }
     return IDEMPOTENT.contains(httpMethod)
         ? new EntryPoint(
@@ -164,7 +164,7 @@ public final class EntryPointAudit {
     IdempotentMethod annotated = methods.find(listener.method(), listener.type());
     if (annotated != null && !annotated.isEndpoint()) {
       return new EntryPoint(
-          Kind.LISTENER, listener.name(), where, Protection.PROTECTED, byAnnotation(annotated));
+          Kind.LISTENER, listener.name(), where, protectionOf(annotated), byAnnotation(annotated));
     }
     for (ListenerProtection each : protections) {
       String how = each.protectionOf(listener.method(), listener.type());
@@ -178,6 +178,10 @@ public final class EntryPointAudit {
         where,
         Protection.UNPROTECTED,
         "its method is not @Idempotent, and nothing says that it protects it");
+  }
+
+  private static Protection protectionOf(IdempotentMethod method) {
+    return method.annotation().required() ? Protection.PROTECTED : Protection.OPTIONAL;
   }
 
   private static String byAnnotation(IdempotentMethod method) {
