@@ -41,7 +41,8 @@ final class CallText {
 
   /** MySQL takes two dashes for a comment only before white space, and a number sign always. */
   private static final Pattern COMMENT =
-      Pattern.compile("(?s:/\\*.*?\\*/)|'[^']*+'|\"[^\"]*+\"|`[^`]*+`|--\\s[^\\n]*+|--$|(?<other>--|#(?![->]))");
+      Pattern.compile(
+          "(?s:/\\*.*?\\*/)|'[^']*+'|\"[^\"]*+\"|`[^`]*+`|--\\s[^\\n]*+|--$|(?<other>--|#(?![->]))");
 
   private CallText() {}
 

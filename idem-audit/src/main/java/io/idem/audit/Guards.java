@@ -201,10 +201,7 @@ final class Guards {
   private static @Nullable String differs(Expression expected, Expression written) {
     return switch (difference(expected, written)) {
       case YES ->
-          " must be "
-              + Literals.bare(expected)
-              + ", and is set to "
-              + Literals.bare(written);
+          " must be " + Literals.bare(expected) + ", and is set to " + Literals.bare(written);
       case IF_PARAMETERS_DO ->
           " must be as expected, and is set to another value, if the two differ";
       case UNKNOWN -> null;

@@ -36,13 +36,24 @@ final class Literals {
   private static final Set<String> CONVERTED =
       Stream.of("true", "false", "yes", "no", "on", "off")
           .flatMap(
-              word -> Stream.iterate(1, n -> n <= word.length(), n -> n + 1).map(n -> word.substring(0, n)))
+              word ->
+                  Stream.iterate(1, n -> n <= word.length(), n -> n + 1)
+                      .map(n -> word.substring(0, n)))
           .collect(Collectors.toSet());
 
   private static final Set<String> SPECIAL =
       Set.of(
-          "now", "today", "tomorrow", "yesterday", "epoch", "infinity", "inf", "nan", "allballs",
-          "null", "empty");
+          "now",
+          "today",
+          "tomorrow",
+          "yesterday",
+          "epoch",
+          "infinity",
+          "inf",
+          "nan",
+          "allballs",
+          "null",
+          "empty");
 
   private Literals() {}
 
@@ -52,7 +63,9 @@ final class Literals {
     while (bare instanceof ParenthesedExpressionList<?> list && list.size() == 1) {
       bare = list.get(0);
     }
-    return bare instanceof CastExpression && Written.isParameter(bare) ? Written.unwrap(bare) : bare;
+    return bare instanceof CastExpression && Written.isParameter(bare)
+        ? Written.unwrap(bare)
+        : bare;
   }
 
   /** Whether something is a value of its own: a literal or a parameter. */

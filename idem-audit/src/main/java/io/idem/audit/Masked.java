@@ -57,7 +57,7 @@ final class Masked {
     }
     text.append(certain, end, certain.length());
     // Where a string with a backslash ends depends on the database.
-    String masked = ambiguous < 0 ? text.toString() : text + "?...";
+    String masked = (ambiguous < 0 ? text.toString() : text + "?...").strip();
     return masked.length() <= LONGEST ? masked : masked.substring(0, LONGEST) + "...";
   }
 

@@ -19,9 +19,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The unique keys that a database tells of the tables that one catalog and schema see. It answers from memory only, and notes what
- * it is asked for and does not know; who has a connection {@linkplain #read reads} it. So no second
- * connection is ever taken, and none is used by a thread that is not its own. Thread-safe.
+ * The unique keys that a database tells of the tables that one catalog and schema see. It answers
+ * from memory only, and notes what it is asked for and does not know; who has a connection
+ * {@linkplain #read reads} it. So no second connection is ever taken, and none is used by a thread
+ * that is not its own. Thread-safe.
  */
 final class MetadataUniqueKeys implements UniqueKeys {
 

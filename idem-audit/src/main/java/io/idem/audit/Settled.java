@@ -112,7 +112,8 @@ final class Settled {
         && isCaseOf(column, changed, function.getParameters().get(0));
   }
 
-  private static boolean isOwnAnd(Column column, Expression own, Expression other, Changed changed) {
+  private static boolean isOwnAnd(
+      Column column, Expression own, Expression other, Changed changed) {
     return isOwn(column, changed, Written.unwrap(own)) && Written.isAbsolute(other, changed);
   }
 

@@ -23,14 +23,11 @@ import org.jspecify.annotations.Nullable;
  * @param queries those among them, and those of its WITH clause
  * @param conditions of its joins
  */
-record Sources(
-    List<FromItem> items, List<ParenthesedSelect> queries, List<Expression> conditions) {
+record Sources(List<FromItem> items, List<ParenthesedSelect> queries, List<Expression> conditions) {
 
   @SafeVarargs
   static Sources of(
-      @Nullable List<WithItem<?>> with,
-      @Nullable FromItem from,
-      @Nullable List<Join>... joins) {
+      @Nullable List<WithItem<?>> with, @Nullable FromItem from, @Nullable List<Join>... joins) {
     return of(with, from == null ? List.of() : List.of(from), joins);
   }
 
@@ -85,9 +82,9 @@ record Sources(
   /** Whether a table is among what is read. */
   boolean reads(Table table) {
     String name = Names.of(table);
-    return items.stream().anyMatch(item -> item instanceof Table same && Names.of(same).equals(name))
-        || queries.stream()
-            .anyMatch(query -> Scan.of((Expression) query).tables.contains(name));
+    return items.stream()
+            .anyMatch(item -> item instanceof Table same && Names.of(same).equals(name))
+        || queries.stream().anyMatch(query -> Scan.of((Expression) query).tables.contains(name));
   }
 
   /**
@@ -131,7 +128,6 @@ record Sources(
 
   private static boolean isUnrelated(ParenthesedSelect query, Changed changed) {
     Scan scan = Scan.of((Expression) query);
-    return !changed.isRead(scan)
-        || Understood.isAccountedFor(query.toString(), scan, changed);
+    return !changed.isRead(scan) || Understood.isAccountedFor(query.toString(), scan, changed);
   }
 }

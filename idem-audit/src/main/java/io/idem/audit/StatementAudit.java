@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Collects statements that ran outside any operation although a repeat of them may have an effect
- * of its own: each statement once for each place it came from, without its literals. For tests and staging, behind an
- * {@link AuditingDataSource}. Bounded and thread-safe; it fails no statement.
+ * of its own: each statement once for each place it came from, without its literals. For tests and
+ * staging, behind an {@link AuditingDataSource}. Bounded and thread-safe; it fails no statement.
  */
 public final class StatementAudit {
 
@@ -109,8 +109,7 @@ public final class StatementAudit {
   void note(Judged judged) {
     synchronized (found) {
       Place place =
-          new Place(
-              judged.callSite().method(), judged.classification().kind(), judged.sql());
+          new Place(judged.callSite().method(), judged.classification().kind(), judged.sql());
       Found known = found.get(place);
       if (known != null) {
         known.times++;

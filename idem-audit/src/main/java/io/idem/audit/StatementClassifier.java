@@ -139,8 +139,7 @@ public final class StatementClassifier {
       return found;
     }
     if (CallText.mayBeNoComment(sql)) {
-      return unknown(
-          StatementKind.UNREADABLE, "where its comments begin depends on the database");
+      return unknown(StatementKind.UNREADABLE, "where its comments begin depends on the database");
     }
     return CallText.unknownIn(sql)
         .map(

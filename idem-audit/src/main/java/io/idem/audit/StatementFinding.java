@@ -5,8 +5,8 @@ package io.idem.audit;
  * thread-safe.
  *
  * @param callSite where it came from
- * @param sql its text, without comments, and with a question mark for each literal; cut off after
- *     2 000 characters
+ * @param sql its text, without comments, and with a question mark for each literal; cut off after 2
+ *     000 characters
  * @param classification what is known of it; its reason has no literal either
  * @param times how often it ran from there until now; at least 1
  */

@@ -190,9 +190,6 @@ final class Understood {
   static List<String> wordsOf(@Nullable String name) {
     return name == null
         ? List.of()
-        : WORD.matcher(name)
-            .results()
-            .map(word -> word.group().toLowerCase(Locale.ROOT))
-            .toList();
+        : WORD.matcher(name).results().map(word -> word.group().toLowerCase(Locale.ROOT)).toList();
   }
 }

@@ -69,7 +69,8 @@ record Written(Is nature, String why) {
     boolean own = scan.columns.stream().anyMatch(changed::isChanged);
     boolean queried = scan.queried.stream().anyMatch(each -> isCorrelated(each, scan, changed));
     if (changed.isRead(scan)) {
-      queried |= scan.limited || scan.allColumns || scan.queried.stream().anyMatch(changed::isNamed);
+      queried |=
+          scan.limited || scan.allColumns || scan.queried.stream().anyMatch(changed::isNamed);
     } else if (!queried && scan.queried.stream().anyMatch(changed::isChanged)) {
       return new Written(
           Is.UNKNOWN,
@@ -80,8 +81,7 @@ record Written(Is nature, String why) {
     if ((settled || (!own && !queried))
         && (column.getArrayConstructor() != null || !Understood.is(value, scan, changed))) {
       return new Written(
-          Is.UNKNOWN,
-          name + " is set in a way that is not understood completely (" + text + ")");
+          Is.UNKNOWN, name + " is set in a way that is not understood completely (" + text + ")");
     }
     if (!own && !queried) {
       return new Written(Is.ABSOLUTE, name + " is set to a value that does not depend on it");
@@ -107,7 +107,8 @@ record Written(Is nature, String why) {
 
   /** Whether a query reads the changed row itself, from around it. */
   private static boolean isCorrelated(Column column, Scan scan, Changed changed) {
-    return changed.isChanged(column) && (Names.qualifierOf(column) != null || scan.tables.isEmpty());
+    return changed.isChanged(column)
+        && (Names.qualifierOf(column) != null || scan.tables.isEmpty());
   }
 
   static String unknownOf(Scan scan) {
