@@ -19,7 +19,7 @@ import javax.sql.DataSource;
 public final class AuditingDataSource implements DataSource {
 
   private final DataSource target;
-  private final StatementAudit audit;
+  private final AuditedSource audit;
 
   /**
    * Puts an audit before a data source.
@@ -29,7 +29,7 @@ public final class AuditingDataSource implements DataSource {
    */
   public AuditingDataSource(DataSource target, StatementAudit audit) {
     this.target = target;
-    this.audit = audit;
+    this.audit = audit.source();
   }
 
   @Override

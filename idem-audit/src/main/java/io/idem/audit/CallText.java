@@ -39,7 +39,23 @@ final class CallText {
               .strip()
               .split("\\s+"));
 
+  /** MySQL takes two dashes for a comment only before white space, and a number sign always. */
+  private static final Pattern COMMENT =
+      Pattern.compile(
+          "(?s:/\\*.*?\\*/)|'[^']*+'|\"[^\"]*+\"|`[^`]*+`|--\\s[^\\n]*+|--$|(?<other>--|#(?![->]))");
+
   private CallText() {}
+
+  /** Whether databases differ on what of a statement is a comment. */
+  static boolean mayBeNoComment(String sql) {
+    Matcher comments = COMMENT.matcher(sql);
+    while (comments.find()) {
+      if (comments.group("other") != null) {
+        return true;
+      }
+    }
+    return false;
+  }
 
   /** The first name that is followed by a parenthesis and that nobody here knows. */
   static Optional<String> unknownIn(String sql) {

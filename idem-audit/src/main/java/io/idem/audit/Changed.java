@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import net.sf.jsqlparser.schema.Column;
 import net.sf.jsqlparser.schema.Table;
 import net.sf.jsqlparser.statement.select.FromItem;
@@ -11,70 +12,153 @@ import net.sf.jsqlparser.statement.select.Join;
 import org.jspecify.annotations.Nullable;
 
 /** What a statement changes: columns of a table, by all the names it goes by. */
-final class Changed implements Written.Target {
+final class Changed {
 
   final Table table;
+
+  /** What may stand before a column of the changed row. */
   private final Set<String> names = new HashSet<>();
+
+  /** Those of the table that the statement names first. */
+  private final Set<String> own = new HashSet<>();
+
+  /** Those of other rows of the same table. */
   private final Set<String> others = new HashSet<>();
+
+  /** Those of everything that the statement reads. */
+  private final Set<String> sources = new HashSet<>();
+
   private final Set<String> columns = new HashSet<>();
+  private final Set<String> qualifiers = new HashSet<>();
+  private boolean unqualified;
+  private boolean joined;
 
   Changed(Table table) {
     this.table = table;
-    names.add(Names.of(table));
-    add(Names.of(table.getAlias()));
+    add(own, Names.of(table));
+    add(own, Names.of(table.getAlias()));
+    names.addAll(own);
+    sources.addAll(own);
+    sources.add("excluded");
   }
 
   Changed columns(Collection<Column> written) {
     for (Column column : written) {
       columns.add(Names.of(column));
-      add(Names.qualifierOf(column));
+      String qualifier = Names.qualifierOf(column);
+      unqualified |= qualifier == null;
+      add(qualifiers, qualifier);
+      add(names, qualifier);
     }
     return this;
   }
 
-  /** The table once more, under another name. */
-  Changed alias(@Nullable FromItem item) {
-    if (item instanceof Table same && Names.of(same).equals(Names.of(table))) {
-      String alias = Names.of(same.getAlias());
-      if (alias != null) {
+  /** Something else that the statement reads, perhaps the table once more, under another name. */
+  Changed source(@Nullable FromItem item) {
+    if (item == null) {
+      return this;
+    }
+    joined = true;
+    String alias = Names.of(item.getAlias());
+    add(sources, alias);
+    if (item instanceof Table other) {
+      add(sources, Names.of(other));
+      if (alias != null && Names.of(other).equals(Names.of(table))) {
         others.add(alias);
       }
     }
     return this;
   }
 
-  Changed aliases(@Nullable List<Join> joins) {
+  Changed sources(@Nullable List<Join> joins) {
     if (joins != null) {
-      joins.forEach(join -> alias(join.getFromItem()));
+      joins.forEach(join -> source(join.getFromItem()));
     }
     return this;
   }
 
-  private void add(@Nullable String name) {
+  /** A name for the rows that an insert proposes. */
+  Changed proposed(Collection<String> aliases) {
+    sources.addAll(aliases);
+    return this;
+  }
+
+  private static void add(Set<String> all, @Nullable String name) {
     if (name != null) {
-      names.add(name);
+      all.add(name);
     }
   }
 
-  @Override
-  public boolean isChanged(Column column) {
+  /** Whether a column is one of those that the statement changes. */
+  boolean isChanged(Column column) {
     String qualifier = Names.qualifierOf(column);
     return isOfChangedRow(column) || (isNamed(column) && others.contains(qualifier));
   }
 
-  @Override
-  public boolean isOfChangedRow(Column column) {
+  /** Whether a column is one of those, of the very row that is changed. */
+  boolean isOfChangedRow(Column column) {
     String qualifier = Names.qualifierOf(column);
     return isNamed(column) && (qualifier == null || names.contains(qualifier));
   }
 
-  @Override
-  public boolean isNamed(Column column) {
+  /** Whether a column is one of those, of another row of the table. */
+  boolean isOfAnotherRow(Column column) {
+    return isNamed(column) && others.contains(String.valueOf(Names.qualifierOf(column)));
+  }
+
+  /**
+   * Whether it is certain that a column is of the one table that the statement changes. It is not
+   * where several are changed, or where a name may be of another table.
+   */
+  boolean isOfTheOneTable(Column column) {
+    String qualifier = Names.qualifierOf(column);
+    if (!joined) {
+      return qualifier == null || own.contains(qualifier);
+    }
+    if (qualifiers.size() + (unqualified ? 1 : 0) > 1) {
+      return false;
+    }
+    if (qualifiers.isEmpty()) {
+      return qualifier == null ? isNamed(column) : own.contains(qualifier);
+    }
+    return qualifier != null && qualifiers.contains(qualifier);
+  }
+
+  /** Whether nothing but the changed table is read, so that each row meets itself alone. */
+  boolean isAlone() {
+    return !joined;
+  }
+
+  /** Whether a column is called like one of those, whatever it is qualified with. */
+  boolean isNamed(Column column) {
     return columns.contains(Names.of(column));
   }
 
-  @Override
-  public boolean isRead(Scan query) {
+  /** Whether a query reads the table that the statement changes. */
+  boolean isRead(Scan query) {
     return query.tables.contains(Names.of(table));
+  }
+
+  /** Whether a name is one of a table or a query of the statement. */
+  boolean isSource(String name) {
+    return sources.contains(name);
+  }
+
+  /** What columns are qualified with that are no table's: parts of composite ones, perhaps. */
+  Set<String> unresolved() {
+    return qualifiers.stream()
+        .filter(name -> !sources.contains(name))
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  Set<String> columnNames() {
+    return columns;
+  }
+
+  /** All names of the table, for whichever of its rows. */
+  Set<String> tableNames() {
+    Set<String> all = new HashSet<>(names);
+    all.addAll(others);
+    return all;
   }
 }

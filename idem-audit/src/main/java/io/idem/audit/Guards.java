@@ -1,15 +1,16 @@
 package io.idem.audit;
 
-import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import net.sf.jsqlparser.expression.BinaryExpression;
 import net.sf.jsqlparser.expression.Expression;
+import net.sf.jsqlparser.expression.Function;
 import net.sf.jsqlparser.expression.LongValue;
 import net.sf.jsqlparser.expression.NotExpression;
+import net.sf.jsqlparser.expression.StringValue;
+import net.sf.jsqlparser.expression.TimeKeyExpression;
 import net.sf.jsqlparser.expression.operators.arithmetic.Addition;
 import net.sf.jsqlparser.expression.operators.arithmetic.Subtraction;
 import net.sf.jsqlparser.expression.operators.conditional.AndExpression;
@@ -32,17 +33,31 @@ final class Guards {
   private Guards() {}
 
   /**
+   * A condition that fails for what it has let through.
+   *
+   * @param column the one that decides
+   * @param why for a reader
+   */
+  record Guard(Column column, String why) {
+
+    @Override
+    public String toString() {
+      return Names.of(column) + why;
+    }
+  }
+
+  /**
    * Looks for one among the conditions that must all hold.
    *
    * @param where the condition of the statement
    * @param values what the statement sets, by column
-   * @param target which columns are its own
+   * @param changed which columns are its own
    * @return why a repeat finds no row, or null if it may find some
    */
-  static @Nullable String find(
-      @Nullable Expression where, Map<String, Expression> values, Written.Target target) {
+  static @Nullable Guard find(
+      @Nullable Expression where, Map<String, Expression> values, Changed changed) {
     for (Expression condition : conjuncts(where)) {
-      String found = guard(condition, values, target);
+      Guard found = guard(condition, values, changed);
       if (found != null) {
         return found;
       }
@@ -55,20 +70,16 @@ final class Guards {
     List<String> pinned = new ArrayList<>();
     for (Expression condition : conjuncts(where)) {
       if (condition instanceof EqualsTo equals) {
-        Expression left = Written.unwrap(equals.getLeftExpression());
-        Expression right = Written.unwrap(equals.getRightExpression());
-        if (left instanceof Column column && isConstant(right)) {
+        Expression left = Literals.bare(equals.getLeftExpression());
+        Expression right = Literals.bare(equals.getRightExpression());
+        if (left instanceof Column column && Literals.isConstant(right)) {
           pinned.add(Names.of(column));
-        } else if (right instanceof Column column && isConstant(left)) {
+        } else if (right instanceof Column column && Literals.isConstant(left)) {
           pinned.add(Names.of(column));
         }
       }
     }
     return pinned;
-  }
-
-  private static boolean isConstant(Expression value) {
-    return Written.isParameter(value) || Written.literal(value) != null;
   }
 
   static List<Expression> conjuncts(@Nullable Expression where) {
@@ -81,7 +92,7 @@ final class Guards {
     if (where == null) {
       return;
     }
-    Expression bare = Written.unwrap(where);
+    Expression bare = Literals.bare(where);
     if (bare instanceof AndExpression and) {
       collect(and.getLeftExpression(), all);
       collect(and.getRightExpression(), all);
@@ -90,201 +101,201 @@ final class Guards {
     }
   }
 
-  private static @Nullable String guard(
-      Expression condition, Map<String, Expression> values, Written.Target target) {
-    if (condition instanceof IsNullExpression isNull
-        && Written.unwrap(isNull.getLeftExpression()) instanceof Column column) {
-      return nullGuard(column, isNull.isNot(), values, target);
+  private static @Nullable Guard guard(
+      Expression condition, Map<String, Expression> values, Changed changed) {
+    if (condition instanceof BinaryExpression comparison) {
+      return comparison(comparison, values, changed);
     }
-    if (condition instanceof InExpression in
-        && Written.unwrap(in.getLeftExpression()) instanceof Column column) {
-      return listGuard(column, in, values, target);
+    Column column = null;
+    if (condition instanceof IsNullExpression isNull) {
+      column = column(isNull.getLeftExpression());
+    } else if (condition instanceof InExpression in) {
+      column = column(in.getLeftExpression());
+    } else if (condition instanceof NotExpression not) {
+      column = column(not.getExpression());
+    } else if (condition instanceof Column flag) {
+      column = flag;
     }
-    if (condition instanceof NotExpression not
-        && Written.unwrap(not.getExpression()) instanceof Column column) {
-      return flagGuard(column, "true", values, target);
-    }
-    if (condition instanceof Column column) {
-      return flagGuard(column, "false", values, target);
-    }
-    if (!(condition instanceof BinaryExpression comparison)) {
+    Expression written = column == null ? null : value(column, values, changed);
+    if (column == null || written == null) {
       return null;
     }
-    Expression left = Written.unwrap(comparison.getLeftExpression());
-    Expression right = Written.unwrap(comparison.getRightExpression());
-    if (left instanceof Column column && value(column, values, target) != null) {
-      return compareGuard(column, comparison, right, values, target);
-    } else if (right instanceof Column column) {
-      return compareGuard(column, comparison, left, values, target);
+    String why;
+    if (condition instanceof IsNullExpression isNull) {
+      why = nullGuard(isNull.isNot(), written);
+    } else if (condition instanceof InExpression in) {
+      why = listGuard(in, written);
+    } else {
+      boolean becomes = condition instanceof NotExpression;
+      why =
+          Objects.equals(Literals.truth(written), becomes)
+              ? " must not be " + becomes + " yet"
+              : null;
     }
-    return null;
+    return why == null ? null : new Guard(column, why);
+  }
+
+  private static @Nullable Column column(Expression side) {
+    return Literals.bare(side) instanceof Column column ? column : null;
   }
 
   private static @Nullable Expression value(
-      Column column, Map<String, Expression> values, Written.Target target) {
-    return target.isOfChangedRow(column) ? values.get(Names.of(column)) : null;
+      Column column, Map<String, Expression> values, Changed changed) {
+    return changed.isNamed(column) && changed.isOfTheOneTable(column)
+        ? values.get(Names.of(column))
+        : null;
+  }
+
+  private static @Nullable Guard comparison(
+      BinaryExpression comparison, Map<String, Expression> values, Changed changed) {
+    Expression left = Literals.bare(comparison.getLeftExpression());
+    Expression right = Literals.bare(comparison.getRightExpression());
+    Column column = left instanceof Column first ? first : null;
+    Expression expected = right;
+    if ((column == null || value(column, values, changed) == null)
+        && right instanceof Column second) {
+      column = second;
+      expected = left;
+    }
+    Expression written = column == null ? null : value(column, values, changed);
+    if (column == null || written == null) {
+      return null;
+    }
+    String why = compareGuard(column, comparison, expected, written, changed);
+    return why == null ? null : new Guard(column, why);
   }
 
   private static @Nullable String compareGuard(
       Column column,
       BinaryExpression comparison,
       Expression expected,
-      Map<String, Expression> values,
-      Written.Target target) {
-    Expression written = value(column, values, target);
-    if (written == null) {
-      return null;
-    }
-    String name = Names.of(column);
+      Expression written,
+      Changed changed) {
     if (comparison instanceof EqualsTo) {
-      if (!isConstant(expected)) {
+      if (!Literals.isConstant(expected)) {
         return null;
       }
-      if (isStep(column, written)) {
-        return name + " must be as expected, and is moved on";
-      }
-      return isConstant(written) ? differs(name, expected, written) : null;
-    }
-    if (expected instanceof Column other && target.isChanged(other)) {
-      return null; // and so is not the same afterwards
+      return isStep(column, written, changed)
+          ? " must be as expected, and is moved on"
+          : differs(expected, written);
     }
     if (comparison instanceof NotEqualsTo) {
-      return isSame(expected, written) ? name + " must not be what it is set to yet" : null;
+      return isSame(expected, written, changed) ? " must not be what it is set to yet" : null;
     }
     if (comparison instanceof MinorThan || comparison instanceof GreaterThan) {
-      if (isSame(expected, written)) {
-        return name + " must not be as far as what it is set to yet";
+      if (isSame(expected, written, changed)) {
+        return " must not be as far as what it is set to yet";
       }
+      Expression value = Literals.bare(written);
       return Written.isParameter(expected)
-              && Written.isParameter(written)
+              && Written.isParameter(value)
               && Written.parameterName(expected) == null
-              && Written.parameterName(written) == null
-          ? name + " must not be as far as what it is set to yet, if both parameters are the same"
+              && Written.parameterName(value) == null
+          ? " must not be as far as what it is set to yet, if both parameters are the same"
           : null;
     }
     return null;
   }
 
   /** That a value, once written, is no longer the expected one. */
-  private static @Nullable String differs(String name, Expression expected, Expression written) {
-    String before = Written.literal(expected);
-    String after = Written.literal(written);
-    if (before != null && after != null) {
-      return mayBeSame(before, after)
-          ? null
-          : name + " must be " + before + ", and is set to " + after;
-    }
-    if (isSame(expected, written)) {
-      return null;
-    }
-    return name + " must be as expected, and is set to another value, if the two differ";
+  private static @Nullable String differs(Expression expected, Expression written) {
+    return switch (difference(expected, written)) {
+      case YES ->
+          " must be " + Literals.bare(expected) + ", and is set to " + Literals.bare(written);
+      case IF_PARAMETERS_DO ->
+          " must be as expected, and is set to another value, if the two differ";
+      case UNKNOWN -> null;
+    };
   }
 
-  private static boolean mayBeSame(Expression one, Expression other) {
-    String literal = Written.literal(one);
-    String another = Written.literal(other);
-    if (literal == null || another == null) {
-      return isSame(one, other);
-    }
-    return mayBeSame(literal, another);
+  private enum Difference {
+    YES,
+    IF_PARAMETERS_DO,
+    UNKNOWN
   }
 
-  /** Databases compare without case, accents or trailing blanks, and numbers by value. */
-  private static boolean mayBeSame(String one, String other) {
-    String left = bare(one);
-    String right = bare(other);
-    if (left.equals(right)
-        || !left.chars().allMatch(each -> each < 128)
-        || !right.chars().allMatch(each -> each < 128)) {
-      return true;
+  private static Difference difference(Expression expected, Expression written) {
+    Expression before = Literals.bare(expected);
+    Expression after = Literals.bare(written);
+    if (Literals.differ(before, after)) {
+      return Difference.YES;
     }
-    try {
-      return new BigDecimal(left).compareTo(new BigDecimal(right)) == 0;
-    } catch (NumberFormatException e) {
-      return false;
-    }
+    boolean parameters = Written.isParameter(before) || Written.isParameter(after);
+    return parameters
+            && Literals.isConstant(before)
+            && Literals.isConstant(after)
+            && !Literals.same(before, after)
+        ? Difference.IF_PARAMETERS_DO
+        : Difference.UNKNOWN;
   }
 
-  private static String bare(String literal) {
-    String text = literal.toLowerCase(Locale.ROOT);
-    return text.length() > 1 && text.startsWith("'") && text.endsWith("'")
-        ? text.substring(1, text.length() - 1).strip()
-        : text;
-  }
-
-  private static boolean isSame(Expression one, Expression other) {
-    String literal = Written.literal(one);
-    if (literal != null) {
-      return literal.equals(Written.literal(other));
+  /** A column is the same afterwards only if it is not changed and each row meets itself alone. */
+  private static boolean isSame(Expression expected, Expression written, Changed changed) {
+    Expression value = Literals.bare(written);
+    if (expected instanceof Column column) {
+      return changed.isAlone()
+          && !changed.isOfChangedRow(column)
+          && Literals.truth(column) == null
+          && value instanceof Column
+          && column.toString().equalsIgnoreCase(value.toString());
     }
-    String parameter = Written.parameterName(one);
-    return (parameter != null && parameter.equals(Written.parameterName(other)))
-        || (one instanceof Column
-            && one.toString().equalsIgnoreCase(Written.unwrap(other).toString()));
+    return Literals.same(expected, value);
   }
 
   /** {@code version + 1}: never what it was. */
-  private static boolean isStep(Column column, Expression written) {
-    Expression bare = Written.unwrap(written);
-    return (bare instanceof Addition || bare instanceof Subtraction)
-        && bare instanceof BinaryExpression sum
-        && Written.unwrap(sum.getLeftExpression()) instanceof Column own
+  private static boolean isStep(Column column, Expression written, Changed changed) {
+    return Literals.bare(written) instanceof BinaryExpression sum
+        && (sum instanceof Addition || sum instanceof Subtraction)
+        && Literals.bare(sum.getLeftExpression()) instanceof Column own
         && Names.of(own).equals(Names.of(column))
+        && changed.isOfTheOneTable(own)
         && sum.getRightExpression() instanceof LongValue step
         && !Objects.equals(step.getStringValue().replace("0", ""), "");
   }
 
-  private static @Nullable String nullGuard(
-      Column column, boolean not, Map<String, Expression> values, Written.Target target) {
-    Expression written = value(column, values, target);
-    if (written == null) {
-      return null;
-    }
-    String name = Names.of(column);
+  private static @Nullable String nullGuard(boolean not, Expression written) {
     if (not) {
-      return Written.isNull(written) ? name + " must be set, and is set to null" : null;
+      return Written.isNull(written) ? " must be set, and is set to null" : null;
     }
-    Scan scan = Scan.of(written);
-    boolean filled =
-        Written.literal(written) != null
-            || Written.isParameter(written)
-            || (scan.columns.isEmpty() && scan.calls(Functions.Nature.CLOCK));
-    return filled
-        ? name
-            + " must be null, and is set"
-            + (Written.isParameter(written) ? ", if the parameter is not null" : "")
-        : null;
+    Expression value = Literals.bare(written);
+    if (Written.isParameter(value)) {
+      return " must be null, and is set, if the parameter is not null";
+    }
+    return isFilled(value) ? " must be null, and is set" : null;
   }
 
-  private static @Nullable String listGuard(
-      Column column, InExpression in, Map<String, Expression> values, Written.Target target) {
-    Expression written = value(column, values, target);
-    if (written == null || !(in.getRightExpression() instanceof ExpressionList<?> list)) {
+  /** A literal that is no empty string, which some databases take for null, or a bare clock. */
+  private static boolean isFilled(Expression value) {
+    if (value instanceof StringValue text) {
+      return !text.getValue().isBlank();
+    }
+    boolean called =
+        value instanceof Function function
+            && (function.getParameters() == null
+                || function.getParameters().stream().allMatch(LongValue.class::isInstance));
+    return Literals.isPlain(value)
+        || value instanceof LongValue
+        || ((called || value instanceof TimeKeyExpression || value instanceof Column)
+            && Scan.of(value).calls(Functions.Nature.CLOCK));
+  }
+
+  private static @Nullable String listGuard(InExpression in, Expression written) {
+    if (!(in.getRightExpression() instanceof ExpressionList<?> list)) {
       return null;
     }
-    String name = Names.of(column);
-    boolean listed = list.stream().anyMatch(each -> mayBeSame(each, written));
     if (in.isNot()) {
-      return list.stream().anyMatch(each -> isSame(each, written))
-          ? name + " must be none of a list that has what it is set to"
+      return list.stream().anyMatch(each -> Literals.same(each, written))
+          ? " must be none of a list that has what it is set to"
           : null;
     }
-    if (listed || !isConstant(written) || !list.stream().allMatch(Guards::isConstant)) {
+    List<Difference> differences =
+        list.stream().map(each -> difference(each, written)).distinct().toList();
+    if (differences.contains(Difference.UNKNOWN)) {
       return null;
     }
-    boolean literals =
-        Written.literal(written) != null
-            && list.stream().allMatch(each -> Written.literal(each) != null);
-    return name
-        + " must be one of a list, and is set to a value that is not in it"
-        + (literals ? "" : ", if none of the parameters is");
-  }
-
-  private static @Nullable String flagGuard(
-      Column column, String becomes, Map<String, Expression> values, Written.Target target) {
-    Expression written = value(column, values, target);
-    return written != null && becomes.equals(Written.literal(written))
-        ? Names.of(column) + " must not be " + becomes + " yet"
-        : null;
+    return " must be one of a list, and is set to a value that is not in it"
+        + (differences.contains(Difference.IF_PARAMETERS_DO)
+            ? ", if none of the parameters is"
+            : "");
   }
 }

@@ -92,6 +92,27 @@ public final class IdempotencyAudit {
     }
   }
 
+  /**
+   * Checks entry points, and all statements that an audit has seen.
+   *
+   * @param entryPoints what the application exposes
+   * @param statements the audit, after the tests that send statements
+   * @param baseline what is accepted; need not exist if that is nothing
+   * @throws AssertionError if something is not accepted, something accepted is gone, or the audit
+   *     has {@linkplain StatementAudit#dropped dropped} findings, so that neither can be told
+   * @throws UncheckedIOException if the file cannot be read or written
+   */
+  public static void assertNothingNew(
+      EntryPoints entryPoints, StatementAudit statements, Path baseline) {
+    if (statements.dropped() > 0) {
+      throw new AssertionError(
+          "The audit keeps no more findings, and has dropped "
+              + statements.dropped()
+              + " executions: raise StatementAudit.Builder.maxFindings");
+    }
+    assertNothingNew(entryPoints, statements.findings(), baseline);
+  }
+
   /** Without the line number, which moves. */
   private static String lineOf(StatementFinding finding) {
     return ("statement "

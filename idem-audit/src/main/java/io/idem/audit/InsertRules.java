@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.Stream;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
@@ -31,12 +30,12 @@ import org.jspecify.annotations.Nullable;
 /** What inserts, in all their forms, are to repeats. */
 final class InsertRules {
 
-  private final UniqueKeys keys;
+  private final RowKeys keys;
   private final UpdateRules updates;
   private final Set<String> harmless;
 
   InsertRules(UniqueKeys keys, UpdateRules updates, Set<String> harmless) {
-    this.keys = keys;
+    this.keys = new RowKeys(keys);
     this.updates = updates;
     this.harmless = harmless;
   }
@@ -53,7 +52,7 @@ final class InsertRules {
     InsertConflictAction conflict = insert.getConflictAction();
     boolean several =
         conflict != null || insert.isModifierIgnore() || insert.getDuplicateAction() != null;
-    if (several && readsItself(rows, insert.getWithItemsList())) {
+    if (several && (readsItself(rows, insert.getWithItemsList()) || rows.readsItself())) {
       return unknown(
           StatementKind.SELF_SELECTING_WRITE,
           "its rows come from a query over " + rows.name() + ", which it changes");
@@ -107,12 +106,12 @@ final class InsertRules {
   }
 
   private static boolean readsItself(Rows rows, @Nullable List<WithItem<?>> with) {
-    return Stream.concat(Stream.ofNullable(rows.query()), UpdateRules.queries(with).stream())
+    return Stream.concat(Stream.ofNullable(rows.query()), Sources.queries(with).stream())
         .anyMatch(query -> Scan.of((Expression) query).tables.contains(rows.name()));
   }
 
   private Classification replace(Rows rows) {
-    List<UniqueKey> known = known(rows);
+    List<UniqueKey> known = keys.known(rows);
     for (List<? extends Expression> row : rows.values()) {
       for (Expression value : row) {
         Classification nondeterministic = nondeterministic(rows, value);
@@ -125,7 +124,7 @@ final class InsertRules {
     if (covering == null) {
       return known.isEmpty()
           ? unknown(StatementKind.UPSERT, "no unique key of " + rows.name() + " is known")
-          : not(StatementKind.UPSERT, uncovered(rows, known) + ", so a repeat adds a row");
+          : not(StatementKind.UPSERT, RowKeys.uncovered(rows, known) + ", so a repeat adds a row");
     }
     boolean renumbers = known.stream().anyMatch(key -> key.primary() && !rows.covers(key));
     return renumbers
@@ -181,41 +180,16 @@ final class InsertRules {
 
   /** Leaves present rows alone. */
   private Classification ignoring(Rows rows, @Nullable UniqueKey named, boolean constraint) {
-    Match match = match(rows, named, constraint);
+    RowKeys.Match match = keys.match(rows, named, constraint);
     if (match.verdict() != Verdict.IDEMPOTENT) {
       return new Classification(match.verdict(), StatementKind.INSERT_OR_IGNORE, match.why());
+    }
+    if (match.key() != null && keys.mayBeMadeUp(rows, match.key(), named != null)) {
+      return unknown(StatementKind.INSERT_OR_IGNORE, RowKeys.madeUp(match.key()));
     }
     return idempotent(
         StatementKind.INSERT_OR_IGNORE,
         "a repeat finds the row of key " + match.why() + ", and leaves it alone");
-  }
-
-  /** Whether a repeat meets its own row: why not, or the key. */
-  private record Match(Verdict verdict, String why) {}
-
-  private Match match(Rows rows, @Nullable UniqueKey named, boolean constraint) {
-    if (named != null) {
-      if (rows.columns() == null) {
-        return new Match(Verdict.IDEMPOTENT, named.toString());
-      }
-      return rows.covers(named)
-          ? new Match(Verdict.IDEMPOTENT, named.toString())
-          : new Match(
-              Verdict.NOT_IDEMPOTENT,
-              "the key "
-                  + named
-                  + " is made up for each row, so a repeat does not find the first one's");
-    }
-    List<UniqueKey> known = known(rows);
-    UniqueKey covering = known.stream().filter(rows::covers).findFirst().orElse(null);
-    if (covering != null) {
-      return new Match(Verdict.IDEMPOTENT, covering.toString());
-    }
-    if (constraint || known.isEmpty() || rows.columns() == null) {
-      return new Match(
-          Verdict.UNKNOWN, "which unique key of " + rows.name() + " refuses a repeat is not known");
-    }
-    return new Match(Verdict.NOT_IDEMPOTENT, uncovered(rows, known) + ", so a repeat adds a row");
   }
 
   /** Updates present rows. */
@@ -226,19 +200,24 @@ final class InsertRules {
       Set<String> proposed,
       @Nullable UniqueKey named,
       boolean constraint) {
-    Changed changed = new Changed(rows.table()).columns(sets.keySet());
+    Changed changed = new Changed(rows.table()).columns(sets.keySet()).proposed(proposed);
+    if (sets.values().stream().anyMatch(value -> changed.isRead(Scan.of(value)))) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "it sets what it reads from " + rows.name() + ", which it inserts into");
+    }
     Map<Column, Expression> asInserted = new LinkedHashMap<>();
     sets.forEach((column, value) -> asInserted.put(column, withoutProposed(value, proposed)));
     Classification update = updates.assignments(asInserted, where, changed, StatementKind.UPSERT);
     if (!update.isIdempotent()) {
       return update;
     }
-    Match match = match(rows, named, constraint);
+    RowKeys.Match match = keys.match(rows, named, constraint);
     if (match.verdict() != Verdict.IDEMPOTENT) {
       return new Classification(match.verdict(), StatementKind.UPSERT, match.why());
     }
     if (update.kind() == StatementKind.COMPARE_AND_SET) {
-      return update;
+      return guarded(rows, sets, where, changed, proposed, update);
     }
     String proviso = "";
     for (Map.Entry<Column, Expression> set : sets.entrySet()) {
@@ -258,6 +237,32 @@ final class InsertRules {
     return idempotent(
         StatementKind.UPSERT,
         "a repeat finds the row of key " + match.why() + ", and sets the same" + proviso);
+  }
+
+  /** A condition that fails for what was updated has to fail for what was inserted, too. */
+  private static Classification guarded(
+      Rows rows,
+      Map<Column, Expression> sets,
+      @Nullable Expression where,
+      Changed changed,
+      Set<String> proposed,
+      Classification update) {
+    Map<String, Expression> values = new LinkedHashMap<>();
+    sets.forEach((column, value) -> values.put(Names.of(column), value));
+    Guards.Guard guard = Guards.find(where, values, changed);
+    if (guard == null) {
+      return unknown(
+          StatementKind.UPSERT, "whether its condition holds a second time is not known");
+    }
+    String name = Names.of(guard.column());
+    return Agreement.of(rows, name, values.get(name), proposed) == Agreement.NO
+        ? not(
+            StatementKind.UPSERT,
+            name
+                + " is inserted as one value and updated to another ("
+                + Written.text(values.get(name))
+                + "), so that a repeat may change what the first execution wrote")
+        : update;
   }
 
   /** {@code VALUES(x)} reads the proposed row, not the present one. */
@@ -281,7 +286,7 @@ final class InsertRules {
 
   /** Without any clause for present rows. */
   private Classification plain(Rows rows) {
-    List<UniqueKey> known = known(rows);
+    List<UniqueKey> known = keys.known(rows);
     UniqueKey covering = null;
     UniqueKey madeUp = null;
     for (UniqueKey key : known) {
@@ -309,12 +314,7 @@ final class InsertRules {
               + (ifAbsent ? ", also where two executions at once see no row" : ""));
     }
     if (madeUp != null) {
-      return unknown(
-          kind,
-          "the primary key "
-              + madeUp
-              + " refuses a repeat only if its value comes with the request: one that is made up"
-              + " for each call makes another row");
+      return unknown(kind, RowKeys.madeUp(madeUp));
     }
     if (ifAbsent) {
       return not(
@@ -335,19 +335,9 @@ final class InsertRules {
             "it names no columns, so whether it gives a unique key of "
                 + rows.name()
                 + " is not known")
-        : not(StatementKind.PLAIN_INSERT, uncovered(rows, known) + ", so a repeat adds a row");
-  }
-
-  private static String uncovered(Rows rows, List<UniqueKey> known) {
-    TreeSet<String> names = new TreeSet<>();
-    known.forEach(key -> names.add(key.toString()));
-    return "it gives no unique key of "
-        + rows.name()
-        + " a value of its own: "
-        + String.join(", ", names)
-        + " "
-        + (names.size() == 1 ? "is" : "are")
-        + " left out or made up";
+        : not(
+            StatementKind.PLAIN_INSERT,
+            RowKeys.uncovered(rows, known) + ", so a repeat adds a row");
   }
 
   /** {@code SELECT … WHERE NOT EXISTS (SELECT … FROM the same table)}. */
@@ -358,9 +348,5 @@ final class InsertRules {
                 condition instanceof NotExpression
                     || (condition instanceof ExistsExpression exists && exists.isNot()))
         .anyMatch(condition -> Scan.of(condition).tables.contains(table));
-  }
-
-  private List<UniqueKey> known(Rows rows) {
-    return keys.of(rows.table().getUnquotedSchemaName(), rows.table().getUnquotedName());
   }
 }

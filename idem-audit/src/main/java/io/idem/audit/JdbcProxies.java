@@ -29,11 +29,11 @@ final class JdbcProxies {
 
   private JdbcProxies() {}
 
-  static Connection connection(Connection target, StatementAudit audit) {
+  static Connection connection(Connection target, AuditedSource audit) {
     return proxy(Connection.class, new ConnectionHandler(target, audit));
   }
 
-  static ConnectionBuilder builder(ConnectionBuilder target, StatementAudit audit) {
+  static ConnectionBuilder builder(ConnectionBuilder target, AuditedSource audit) {
     return proxy(
         ConnectionBuilder.class,
         new Handler(target) {
@@ -106,9 +106,9 @@ final class JdbcProxies {
 
   private static final class ConnectionHandler extends Handler {
 
-    private final StatementAudit audit;
+    private final AuditedSource audit;
 
-    ConnectionHandler(Connection target, StatementAudit audit) {
+    ConnectionHandler(Connection target, AuditedSource audit) {
       super(target);
       this.audit = audit;
     }
@@ -156,7 +156,7 @@ final class JdbcProxies {
     private final Connection connection;
     private final Connection raw;
     private final @Nullable String prepared;
-    private final StatementAudit audit;
+    private final AuditedSource audit;
 
     /** What has been added; for a prepared statement its own text, once for each row. */
     private final List<String> batch = new ArrayList<>();
@@ -168,7 +168,7 @@ final class JdbcProxies {
         Connection connection,
         Connection raw,
         @Nullable String prepared,
-        StatementAudit audit) {
+        AuditedSource audit) {
       super(target);
       this.connection = connection;
       this.raw = raw;

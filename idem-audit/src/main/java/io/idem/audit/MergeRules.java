@@ -38,7 +38,7 @@ final class MergeRules {
   }
 
   Classification of(Merge merge) {
-    Changed changed = new Changed(merge.getTable());
+    Changed changed = new Changed(merge.getTable()).source(merge.getFromItem());
     MergeInsert insert = null;
     Map<Column, Expression> updated = new LinkedHashMap<>();
     List<MergeOperation> operations =
@@ -54,6 +54,11 @@ final class MergeRules {
             StatementKind.SIDE_EFFECT,
             "it compares with " + Written.unknownOf(scan) + ", of which nothing is known");
       }
+    }
+    if (operations.stream().filter(MergeUpdate.class::isInstance).count() > 1
+        || operations.stream().filter(MergeInsert.class::isInstance).count() > 1) {
+      return unknown(
+          StatementKind.MERGE, "which of its branches a repeat takes for a row is not known");
     }
     for (MergeOperation operation : operations) {
       if (operation instanceof MergeUpdate update) {
@@ -74,7 +79,7 @@ final class MergeRules {
     if (from.tables.contains(Names.of(merge.getTable()))
         || (merge.getFromItem() instanceof Table same
             && Names.of(same).equals(Names.of(merge.getTable())))
-        || UpdateRules.queries(merge.getWithItemsList()).stream()
+        || Sources.queries(merge.getWithItemsList()).stream()
             .anyMatch(
                 query -> Scan.of((Expression) query).tables.contains(Names.of(merge.getTable())))) {
       return unknown(

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -18,9 +19,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The unique keys that a database tells of its tables. It answers from memory only, and notes what
- * it is asked for and does not know; who has a connection {@linkplain #read reads} it. So no second
- * connection is ever taken, and none is used by a thread that is not its own. Thread-safe.
+ * The unique keys that a database tells of the tables that one catalog and schema see. It answers
+ * from memory only, and notes what it is asked for and does not know; who has a connection
+ * {@linkplain #read reads} it. So no second connection is ever taken, and none is used by a thread
+ * that is not its own. Thread-safe.
  */
 final class MetadataUniqueKeys implements UniqueKeys {
 
@@ -50,7 +52,11 @@ final class MetadataUniqueKeys implements UniqueKeys {
    * @return whether something was read
    */
   boolean read(Connection connection) {
+    if (wanted.isEmpty()) {
+      return false;
+    }
     boolean read = false;
+    Savepoint before = savepoint(connection);
     for (Name name : List.copyOf(wanted)) {
       if (!wanted.remove(name)) {
         continue;
@@ -62,15 +68,50 @@ final class MetadataUniqueKeys implements UniqueKeys {
       } catch (SQLException | RuntimeException e) {
         // Such as in a transaction that can only be rolled back: the next one may tell.
         log.debug("The unique keys of table {} cannot be read now", name.table(), e);
+        returnTo(before, connection);
       }
     }
+    release(before, connection);
     return read;
+  }
+
+  /** PostgreSQL gives up a transaction in which anything failed: nothing of it may be lost. */
+  private static @Nullable Savepoint savepoint(Connection connection) {
+    try {
+      return connection.getAutoCommit() ? null : connection.setSavepoint();
+    } catch (SQLException | RuntimeException e) {
+      return null;
+    }
+  }
+
+  private static void returnTo(@Nullable Savepoint savepoint, Connection connection) {
+    try {
+      if (savepoint != null) {
+        connection.rollback(savepoint);
+      }
+    } catch (SQLException | RuntimeException e) {
+      log.debug("The transaction cannot be returned to where its unique keys were asked for", e);
+    }
+  }
+
+  private static void release(@Nullable Savepoint savepoint, Connection connection) {
+    try {
+      if (savepoint != null) {
+        connection.releaseSavepoint(savepoint);
+      }
+    } catch (SQLException | RuntimeException e) {
+      log.debug("A savepoint cannot be released", e);
+    }
   }
 
   private static List<UniqueKey> keys(Connection connection, Name name) throws SQLException {
     DatabaseMetaData metadata = connection.getMetaData();
     String schema = name.schema().isEmpty() ? connection.getSchema() : name.schema();
     String catalog = connection.getCatalog();
+    if (!name.schema().isEmpty() && !metadata.supportsSchemasInDataManipulation()) {
+      catalog = name.schema(); // MySQL: what stands before a table is its database
+      schema = null;
+    }
     Set<String> tables = new LinkedHashSet<>();
     tables.add(folded(metadata, name.table()));
     tables.add(name.table());
@@ -104,16 +145,17 @@ final class MetadataUniqueKeys implements UniqueKeys {
       }
     }
     Map<String, Set<String>> indexes = new TreeMap<>();
-    Set<String> partial = new LinkedHashSet<>();
+    Set<String> partial = new LinkedHashSet<>(); // refuse some repeats only, or by an expression
     try (ResultSet columns = metadata.getIndexInfo(catalog, schema, table, true, true)) {
       while (columns.next()) {
         String index = columns.getString("INDEX_NAME");
         String column = columns.getString("COLUMN_NAME");
-        if (index == null || column == null) {
+        if (index == null) {
           continue; // statistics of the table
         }
-        if (columns.getString("FILTER_CONDITION") != null) {
-          partial.add(index); // refuses some repeats only
+        if (column == null || columns.getString("FILTER_CONDITION") != null) {
+          partial.add(index);
+          continue;
         }
         indexes.computeIfAbsent(index, any -> new LinkedHashSet<>()).add(column);
       }

@@ -72,9 +72,17 @@ record Rows(
             .map(Scan::of)
             .noneMatch(
                 scan ->
-                    scan.calls(Nature.CLOCK)
+                    scan.tables.contains(name())
+                        || scan.calls(Nature.CLOCK)
                         || scan.calls(Nature.RANDOM)
                         || scan.calls(Nature.SEQUENCE));
+  }
+
+  /** Whether a value is asked of the table that is inserted into. */
+  boolean readsItself() {
+    return values.stream()
+        .flatMap(List::stream)
+        .anyMatch(value -> Scan.of(value).tables.contains(name()));
   }
 
   boolean covers(UniqueKey key) {

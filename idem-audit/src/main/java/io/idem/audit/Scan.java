@@ -8,10 +8,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import net.sf.jsqlparser.expression.AnalyticExpression;
+import net.sf.jsqlparser.expression.CastExpression;
 import net.sf.jsqlparser.expression.DateTimeLiteralExpression;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
+import net.sf.jsqlparser.expression.IntervalExpression;
 import net.sf.jsqlparser.expression.NextValExpression;
 import net.sf.jsqlparser.expression.StringValue;
 import net.sf.jsqlparser.expression.TimeKeyExpression;
@@ -23,8 +26,10 @@ import net.sf.jsqlparser.schema.Table;
 import net.sf.jsqlparser.statement.Statement;
 import net.sf.jsqlparser.statement.select.AllColumns;
 import net.sf.jsqlparser.statement.select.AllTableColumns;
+import net.sf.jsqlparser.statement.select.ParenthesedSelect;
 import net.sf.jsqlparser.statement.select.PlainSelect;
 import net.sf.jsqlparser.statement.select.Select;
+import net.sf.jsqlparser.statement.select.SelectItem;
 import net.sf.jsqlparser.statement.select.SetOperationList;
 import net.sf.jsqlparser.util.TablesNamesFinder;
 import org.jspecify.annotations.Nullable;
@@ -33,9 +38,26 @@ import org.jspecify.annotations.Nullable;
 final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   private static final Set<String> TIMES =
-      Set.of("sysdate", "systimestamp", "localtime", "localtimestamp", "current_timestamp");
+      Set.of(
+          "sysdate",
+          "systimestamp",
+          "localtime",
+          "localtimestamp",
+          "current_timestamp",
+          "current_date",
+          "current_time",
+          "utc_timestamp",
+          "utc_date",
+          "utc_time");
 
-  private static final Set<String> WORDS = Set.of("now", "today", "tomorrow", "yesterday");
+  /** Columns that are none: the number of a row differs with the plan. */
+  private static final Set<String> NUMBERS = Set.of("rownum", "rowid", "ctid", "_rowid_");
+
+  /** A string that is nothing but a time relative to now. */
+  private static final Pattern RELATIVE_TIME =
+      Pattern.compile(
+          "[^a-z]*(now|today|tomorrow|yesterday)([^a-z]|utc|gmt|am|pm|z)*",
+          Pattern.CASE_INSENSITIVE);
 
   /** Names of the functions that are called, by what they are to repeats. */
   final Map<Nature, Set<String>> functions = new EnumMap<>(Nature.class);
@@ -45,6 +67,9 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   /** Columns inside queries. */
   final List<Column> queried = new ArrayList<>();
+
+  /** Names of everything but columns, once for each time they stand there; in lower case. */
+  final List<String> words = new ArrayList<>();
 
   /** Tables inside queries. */
   final Set<String> tables = new LinkedHashSet<>();
@@ -97,6 +122,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
     int arguments = parameters == null ? 0 : parameters.size();
     String name = function.getName();
     note(Functions.of(name, arguments), Functions.plain(name) + "()");
+    words.addAll(Understood.wordsOf(name));
     boolean before = allColumns;
     super.visit(function, context);
     if (arguments == 1 && parameters.get(0) instanceof AllColumns) {
@@ -127,7 +153,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   /** PostgreSQL reads some words as times, whatever is around them. */
   @Override
   public <S> @Nullable Void visit(StringValue text, S context) {
-    if (WORDS.contains(text.getValue().strip().toLowerCase(Locale.ROOT))) {
+    if (RELATIVE_TIME.matcher(text.getValue()).matches()) {
       note(Nature.CLOCK, "'" + text.getValue().strip() + "'");
     }
     return super.visit(text, context);
@@ -135,8 +161,8 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   @Override
   public <S> @Nullable Void visit(DateTimeLiteralExpression literal, S context) {
-    String value = literal.getValue().replace("'", "").strip().toLowerCase(Locale.ROOT);
-    if (WORDS.contains(value)) {
+    String value = literal.getValue().replace("'", "").strip();
+    if (RELATIVE_TIME.matcher(value).matches()) {
       note(Nature.CLOCK, "'" + value + "'");
     }
     return super.visit(literal, context);
@@ -159,6 +185,12 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
     String name = Names.of(column);
     if (column.getTable() == null && TIMES.contains(name)) {
       note(Nature.CLOCK, name);
+    } else if (column.getTable() == null && NUMBERS.contains(name)) {
+      note(Nature.RANDOM, name);
+    } else if (column.getTable() != null && name.equals("nextval")) {
+      note(Nature.SEQUENCE, "nextval()");
+    } else if (column.getTable() != null && name.equals("currval")) {
+      note(Nature.RANDOM, "currval()");
     } else if (depth > 0) {
       queried.add(column);
     } else {
@@ -185,13 +217,46 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   @Override
   public <S> @Nullable Void visit(Table table, S context) {
     tables.add(Names.of(table));
+    words.addAll(Understood.wordsOf(table.getFullyQualifiedName()));
+    words.addAll(Understood.wordsOf(Names.of(table.getAlias())));
+    if (table.getSampleClause() != null) {
+      note(Nature.RANDOM, "a sample of " + Names.of(table));
+    }
     return super.visit(table, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(CastExpression cast, S context) {
+    if (cast.getColDataType() != null) {
+      words.addAll(Understood.wordsOf(cast.getColDataType().toString()));
+    }
+    return super.visit(cast, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(IntervalExpression interval, S context) {
+    words.addAll(Understood.wordsOf(interval.getIntervalType()));
+    if (interval.getIntervalQualifier() != null) {
+      words.addAll(Understood.wordsOf(interval.getIntervalQualifier().toString()));
+    }
+    return super.visit(interval, context);
+  }
+
+  @Override
+  public <S> @Nullable Void visit(ParenthesedSelect select, S context) {
+    words.addAll(Understood.wordsOf(Names.of(select.getAlias())));
+    return super.visit(select, context);
   }
 
   @Override
   public <S> @Nullable Void visit(PlainSelect select, S context) {
     noteLimit(select);
     limited |= select.getTop() != null || select.getFirst() != null || select.getSkip() != null;
+    if (select.getSelectItems() != null) {
+      for (SelectItem<?> item : select.getSelectItems()) {
+        words.addAll(Understood.wordsOf(Names.of(item.getAlias())));
+      }
+    }
     depth++;
     try {
       return super.visit(select, context);

@@ -10,14 +10,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Collects statements that ran outside any operation although a repeat of them may have an effect
- * of its own: each statement once for each place it came from. For tests and staging, behind an
- * {@link AuditingDataSource}. Bounded and thread-safe; it fails no statement.
+ * of its own: each statement once for each place it came from, without its literals. For tests and
+ * staging, behind an {@link AuditingDataSource}. Bounded and thread-safe; it fails no statement.
  */
 public final class StatementAudit {
 
@@ -25,7 +26,7 @@ public final class StatementAudit {
 
   private final OperationTracker operations;
   private final StatementClassifier classifier;
-  private final MetadataUniqueKeys metadata = new MetadataUniqueKeys();
+  private final Function<UniqueKeys, StatementClassifier> classifiers;
   private final CallSites callSites;
   private final Set<StatementKind> accepted;
   private final boolean reportUnknown;
@@ -37,11 +38,15 @@ public final class StatementAudit {
 
   private StatementAudit(Builder settings) {
     this.operations = settings.operations;
-    this.classifier =
-        StatementClassifier.builder()
-            .uniqueKeys(settings.keys.orElse(metadata))
-            .harmlessColumns(settings.harmless)
-            .build();
+    UniqueKeys declared = settings.keys;
+    List<String> harmless = List.copyOf(settings.harmless);
+    this.classifiers =
+        keys ->
+            StatementClassifier.builder()
+                .uniqueKeys(declared.orElse(keys))
+                .harmlessColumns(harmless)
+                .build();
+    this.classifier = classifiers.apply(UniqueKeys.none());
     this.callSites = new CallSites(settings.frameworks);
     this.accepted = EnumSet.noneOf(StatementKind.class);
     this.accepted.addAll(settings.accepted);
@@ -49,7 +54,7 @@ public final class StatementAudit {
     this.maxFindings = settings.maxFindings;
   }
 
-  private record Place(String method, String sql) {}
+  private record Place(String method, StatementKind kind, String sql) {}
 
   private static final class Found {
 
@@ -63,7 +68,7 @@ public final class StatementAudit {
     }
   }
 
-  /** What is to be noted of a statement once it has run. */
+  /** What is to be noted of a statement once it has run; without literals. */
   record Judged(String sql, Classification classification, CallSite callSite) {}
 
   /**
@@ -76,30 +81,35 @@ public final class StatementAudit {
     return new Builder(operations);
   }
 
+  /** What is known of one more data source. */
+  AuditedSource source() {
+    return new AuditedSource(this, classifiers);
+  }
+
   /** Looks at a statement that is about to run. Null if there is nothing to say of it. */
-  @Nullable Judged judge(String sql, Connection connection) {
+  @Nullable Judged judge(String sql, Connection connection, AuditedSource source) {
     seen.increment();
     if (operations.isInside()) {
       return null;
     }
     outside.increment();
-    Classification classification = classifier.classify(sql);
-    if (!classification.isIdempotent() && metadata.read(connection)) {
-      classification = classifier.again(sql);
-    }
+    Classification classification = source.refined(sql, classifier.classify(sql), connection);
     if (classification.isIdempotent()
         || accepted.contains(classification.kind())
         || (classification.verdict() == Verdict.UNKNOWN && !reportUnknown)) {
       return null;
     }
     CallSite callSite = callSites.find();
-    return callSite == null ? null : new Judged(sql, classification, callSite);
+    return callSite == null
+        ? null
+        : new Judged(Masked.sql(sql), Masked.classification(classification), callSite);
   }
 
   /** Notes a statement that has run. */
   void note(Judged judged) {
     synchronized (found) {
-      Place place = new Place(judged.callSite().method(), judged.sql());
+      Place place =
+          new Place(judged.callSite().method(), judged.classification().kind(), judged.sql());
       Found known = found.get(place);
       if (known != null) {
         known.times++;
@@ -124,7 +134,8 @@ public final class StatementAudit {
   }
 
   /**
-   * What was found until now, ordered by place and text.
+   * What was found until now, ordered by place and text. Literals of the texts are question marks,
+   * and texts that differ in nothing else are one.
    *
    * @return a copy
    */

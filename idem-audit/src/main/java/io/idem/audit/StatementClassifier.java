@@ -138,6 +138,9 @@ public final class StatementClassifier {
     if (!found.isIdempotent() || found.kind() == StatementKind.DDL) {
       return found;
     }
+    if (CallText.mayBeNoComment(sql)) {
+      return unknown(StatementKind.UNREADABLE, "where its comments begin depends on the database");
+    }
     return CallText.unknownIn(sql)
         .map(
             name ->

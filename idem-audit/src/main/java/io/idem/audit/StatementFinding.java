@@ -5,8 +5,9 @@ package io.idem.audit;
  * thread-safe.
  *
  * @param callSite where it came from
- * @param sql its text as it was sent, without values of parameters
- * @param classification what is known of it
+ * @param sql its text, without comments, and with a question mark for each literal; cut off after 2
+ *     000 characters
+ * @param classification what is known of it; its reason has no literal either
  * @param times how often it ran from there until now; at least 1
  */
 public record StatementFinding(

@@ -91,6 +91,15 @@ final class StatementRules {
   }
 
   Classification of(Statement statement) {
+    Classification found = ofOne(statement);
+    return found.isIdempotent() && Nested.of(statement) > Nested.accountedFor(statement)
+        ? unknown(
+            StatementKind.SEVERAL,
+            "it changes something within a query, which is not understood completely")
+        : found;
+  }
+
+  private Classification ofOne(Statement statement) {
     if (statement instanceof Select select) {
       return withSteps(select.getWithItemsList(), query(select));
     } else if (statement instanceof Update update) {

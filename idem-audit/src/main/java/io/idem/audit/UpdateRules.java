@@ -6,20 +6,17 @@ import static io.idem.audit.Classification.unknown;
 
 import io.idem.audit.Functions.Nature;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.schema.Column;
 import net.sf.jsqlparser.schema.Table;
 import net.sf.jsqlparser.statement.delete.Delete;
-import net.sf.jsqlparser.statement.select.FromItem;
-import net.sf.jsqlparser.statement.select.Join;
 import net.sf.jsqlparser.statement.select.ParenthesedSelect;
 import net.sf.jsqlparser.statement.select.Select;
-import net.sf.jsqlparser.statement.select.WithItem;
 import net.sf.jsqlparser.statement.update.Update;
 import net.sf.jsqlparser.statement.update.UpdateSet;
 import org.jspecify.annotations.Nullable;
@@ -38,34 +35,55 @@ final class UpdateRules {
   Classification of(Update update) {
     Changed changed =
         new Changed(update.getTable())
-            .alias(update.getFromItem())
-            .aliases(update.getJoins())
-            .aliases(update.getStartJoins());
+            .source(update.getFromItem())
+            .sources(update.getJoins())
+            .sources(update.getStartJoins());
     Map<Column, Expression> sets = sets(update.getUpdateSets());
     changed.columns(sets.keySet());
-    Classification rows =
-        rows(update.getWhere(), update.getTable(), update.getLimit() != null, changed);
+    Sources sources =
+        Sources.of(
+            update.getWithItemsList(),
+            update.getFromItem(),
+            update.getJoins(),
+            update.getStartJoins());
+    List<Expression> conditions = new ArrayList<>(sources.conditions());
+    if (update.getWhere() != null) {
+      conditions.add(update.getWhere());
+    }
+    Classification rows = null;
+    for (Expression condition : conditions) {
+      rows = rows == null ? functions(condition) : rows;
+    }
+    rows = rows == null ? limit(update.getWhere(), update.getLimit() != null, changed) : rows;
+    for (Expression condition : conditions) {
+      rows = rows == null ? selecting(condition, changed) : rows;
+    }
+    for (ParenthesedSelect select : sources.queries()) {
+      rows = rows == null ? query(select, changed, update.getTable()) : rows;
+    }
     if (rows != null) {
       return rows;
     }
-    List<FromItem> sources = new ArrayList<>(queries(update.getWithItemsList()));
-    if (update.getFromItem() != null) {
-      sources.add(update.getFromItem());
+    Classification found =
+        assignments(sets, update.getWhere(), changed, StatementKind.ABSOLUTE_UPDATE);
+    if (!found.isIdempotent()) {
+      return found;
     }
-    for (List<Join> joins : Arrays.asList(update.getJoins(), update.getStartJoins())) {
-      if (joins != null) {
-        joins.forEach(join -> sources.add(join.getFromItem()));
-      }
+    String obscure = sources.obscure(changed);
+    if (obscure != null) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "it reads " + obscure + ", which is not understood completely");
     }
-    for (FromItem source : sources) {
-      if (source instanceof ParenthesedSelect select) {
-        Classification chosen = query(select, changed, update.getTable());
-        if (chosen != null) {
-          return chosen;
-        }
-      }
-    }
-    return assignments(sets, update.getWhere(), changed, StatementKind.ABSOLUTE_UPDATE);
+    boolean spreads =
+        found.kind() != StatementKind.COMPARE_AND_SET
+            && conditions.stream()
+                .anyMatch(each -> Scan.of(each).columns.stream().anyMatch(changed::isOfAnotherRow));
+    return spreads
+        ? unknown(
+            StatementKind.SELF_SELECTING_WRITE,
+            "its rows are chosen by what it changes in others, and a repeat may choose more")
+        : found;
   }
 
   /** What a list of assignments under a condition is. */
@@ -74,10 +92,19 @@ final class UpdateRules {
       @Nullable Expression where,
       Changed changed,
       StatementKind absolute) {
+    if (!changed.unresolved().isEmpty()) {
+      return unknown(
+          StatementKind.SIDE_EFFECT,
+          "it sets parts of "
+              + String.join(", ", changed.unresolved())
+              + ", or what belongs to a table that it does not name");
+    }
     List<Written> relative = new ArrayList<>();
     Map<String, Expression> values = new LinkedHashMap<>();
     for (Map.Entry<Column, Expression> set : sets.entrySet()) {
-      values.put(Names.of(set.getKey()), set.getValue());
+      if (changed.isOfTheOneTable(set.getKey()) || changed.isAlone()) {
+        values.put(Names.of(set.getKey()), set.getValue());
+      }
       if (harmless.contains(Names.of(set.getKey()))) {
         continue;
       }
@@ -89,13 +116,16 @@ final class UpdateRules {
         relative.add(written);
       }
     }
-    String guard = Guards.find(where, values, changed);
+    Guards.Guard guard = Guards.find(where, values, changed);
     if (guard != null) {
       return idempotent(StatementKind.COMPARE_AND_SET, "a repeat finds no row: " + guard);
     }
     if (relative.isEmpty()) {
       return idempotent(
-          absolute, "a repeat sets " + String.join(", ", values.keySet()) + " to the same");
+          absolute,
+          "a repeat sets "
+              + sets.keySet().stream().map(Names::of).collect(Collectors.joining(", "))
+              + " to the same");
     }
     Written worst =
         relative.stream()
@@ -111,27 +141,37 @@ final class UpdateRules {
 
   Classification of(Delete delete) {
     Changed changed = new Changed(delete.getTable());
-    Scan everything = Scan.of(delete.getWhere());
-    Classification rows =
-        rows(delete.getWhere(), delete.getTable(), delete.getLimit() != null, changed);
+    Sources sources = Sources.of(delete);
+    List<Expression> conditions = new ArrayList<>(sources.conditions());
+    if (delete.getWhere() != null) {
+      conditions.add(delete.getWhere());
+    }
+    Classification rows = null;
+    for (Expression condition : conditions) {
+      rows = rows == null ? functions(condition) : rows;
+    }
+    rows = rows == null ? limit(delete.getWhere(), delete.getLimit() != null, changed) : rows;
+    for (Expression condition : conditions) {
+      rows = rows == null ? selecting(condition, changed) : rows;
+    }
+    for (ParenthesedSelect select : sources.queries()) {
+      rows = rows == null ? query(select, changed, delete.getTable()) : rows;
+    }
     if (rows != null) {
       return rows;
     }
-    boolean fromItself = changed.isRead(everything);
-    for (ParenthesedSelect source : queries(delete.getWithItemsList())) {
-      Classification chosen = query(source, changed, delete.getTable());
-      if (chosen != null) {
-        return chosen;
-      }
-      fromItself |= changed.isRead(Scan.of((Expression) source));
-    }
-    if (fromItself) {
+    boolean fromItself =
+        sources.reads(delete.getTable())
+            || conditions.stream().anyMatch(each -> changed.isRead(Scan.of(each)));
+    String obscure = sources.obscure(changed);
+    if (fromItself || obscure != null) {
       return unknown(
           StatementKind.SELF_SELECTING_WRITE,
           "its rows are chosen by a query over "
-              + Names.of(delete.getTable())
+              + (fromItself ? Names.of(delete.getTable()) : obscure)
               + ", which may choose others once they are gone");
     }
+    Scan everything = Scan.of(delete.getWhere());
     return idempotent(
         StatementKind.DELETE,
         delete.getWhere() == null
@@ -142,10 +182,9 @@ final class UpdateRules {
                     : ""));
   }
 
-  /** What makes the rows of a repeat others than those of the first; null if nothing does. */
-  private @Nullable Classification rows(
-      @Nullable Expression where, Table table, boolean limited, Changed changed) {
-    Scan scan = Scan.of(where);
+  /** What a condition asks that makes the rows of a repeat others than those of the first. */
+  private static @Nullable Classification functions(Expression condition) {
+    Scan scan = Scan.of(condition);
     if (scan.calls(Nature.UNKNOWN) || scan.calls(Nature.EFFECT) || scan.assigns) {
       return unknown(
           StatementKind.SIDE_EFFECT,
@@ -158,21 +197,29 @@ final class UpdateRules {
             "its rows are chosen by " + scan.calledOf(nature) + ", others at each execution");
       }
     }
-    if (limited && !isOneRow(where, table)) {
-      return not(
-          StatementKind.LIMITED_WRITE,
-          "its limit takes some of the rows that match, and a repeat may take others");
-    }
-    if (changed.isRead(scan)
-        && (scan.limited || scan.allColumns || scan.queried.stream().anyMatch(changed::isNamed))) {
-      return not(
-          StatementKind.SELF_SELECTING_WRITE,
-          "its rows are chosen by a query over "
-              + Names.of(table)
-              + (scan.limited ? " with a limit" : " that reads what it changes")
-              + ", and a repeat chooses others");
-    }
     return null;
+  }
+
+  private @Nullable Classification limit(
+      @Nullable Expression where, boolean limited, Changed changed) {
+    return limited && !isOneRow(where, changed.table)
+        ? not(
+            StatementKind.LIMITED_WRITE,
+            "its limit takes some of the rows that match, and a repeat may take others")
+        : null;
+  }
+
+  private static @Nullable Classification selecting(Expression condition, Changed changed) {
+    Scan scan = Scan.of(condition);
+    return changed.isRead(scan)
+            && (scan.limited || scan.allColumns || scan.queried.stream().anyMatch(changed::isNamed))
+        ? not(
+            StatementKind.SELF_SELECTING_WRITE,
+            "its rows are chosen by a query over "
+                + Names.of(changed.table)
+                + (scan.limited ? " with a limit" : " that reads what it changes")
+                + ", and a repeat chooses others")
+        : null;
   }
 
   private boolean isOneRow(@Nullable Expression where, Table table) {
@@ -183,6 +230,13 @@ final class UpdateRules {
 
   private static @Nullable Classification query(Select select, Changed changed, Table table) {
     Scan scan = Scan.of((Expression) select);
+    if (scan.calls(Nature.RANDOM) || scan.calls(Nature.SEQUENCE)) {
+      return not(
+          StatementKind.NONDETERMINISTIC_WRITE,
+          "its rows are chosen by "
+              + scan.calledOf(scan.calls(Nature.RANDOM) ? Nature.RANDOM : Nature.SEQUENCE)
+              + ", others at each execution");
+    }
     if (scan.calls(Nature.UNKNOWN) || scan.calls(Nature.EFFECT) || scan.assigns) {
       return unknown(
           StatementKind.SIDE_EFFECT,
@@ -198,18 +252,6 @@ final class UpdateRules {
                 + (scan.limited ? "has a limit" : "reads what it changes")
                 + ", and a repeat chooses others")
         : null;
-  }
-
-  static List<ParenthesedSelect> queries(@Nullable List<WithItem<?>> with) {
-    List<ParenthesedSelect> queries = new ArrayList<>();
-    if (with != null) {
-      for (WithItem<?> item : with) {
-        if (item.getParenthesedStatement() instanceof ParenthesedSelect select) {
-          queries.add(select);
-        }
-      }
-    }
-    return queries;
   }
 
   /** Assignments, one by one: {@code (a, b) = (1, 2)} is two. */

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.idem.audit.AuditingDataSource;
+import io.idem.audit.EntryPoints;
+import io.idem.audit.IdempotencyAudit;
 import io.idem.audit.OperationTracker;
 import io.idem.audit.StatementAudit;
 import io.idem.audit.StatementFinding;
@@ -22,6 +24,7 @@ import io.idem.jdbc.JdbcIdempotencyStore;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
@@ -223,7 +226,7 @@ class StatementAuditTest {
 
     use(StatementAudit.builder(operations).reportUnknown(true).build());
     shop.unknown();
-    assertThat(audit.findings()).extracting(StatementFinding::sql).containsExactly("CALL 1");
+    assertThat(audit.findings()).extracting(StatementFinding::sql).containsExactly("CALL ?");
   }
 
   @Test
@@ -260,7 +263,7 @@ class StatementAuditTest {
     }
     assertThat(audit.findings())
         .extracting(StatementFinding::sql)
-        .containsExactly("INSERT INTO history (what) VALUES ('x')");
+        .containsExactly("INSERT INTO history (what) VALUES (?)");
   }
 
   @Test
@@ -268,12 +271,55 @@ class StatementAuditTest {
     use(StatementAudit.builder(operations).maxFindings(2).build());
 
     for (int i = 0; i < 5; i++) {
-      shop.run("INSERT INTO history (what) VALUES ('" + i + "')");
+      shop.run("UPDATE account SET balance = balance + 1 WHERE id = 1" + " AND 1 = 1".repeat(i));
     }
     assertThat(audit.findings()).hasSize(2);
     assertThat(audit.dropped()).isEqualTo(3);
+    assertThatThrownBy(
+            () ->
+                IdempotencyAudit.assertNothingNew(
+                    new EntryPoints(List.of()), audit, Path.of("no-baseline.txt")))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("has dropped 3 executions");
     audit.clear();
     assertThat(audit.findings()).isEmpty();
+  }
+
+  @Test
+  void literalsAreNeitherShownNorToldApart() {
+    shop.run("INSERT INTO history (what) VALUES ('card 4111'' 1111') -- for Ann");
+    shop.run("INSERT INTO history (what) VALUES ('card 4222')");
+    shop.run("UPDATE account SET balance = balance + 4711, owner = owner || 'Ann' WHERE id = 42");
+
+    assertThat(audit.findings())
+        .hasSize(2)
+        .allSatisfy(
+            finding ->
+                assertThat(finding.toString()).doesNotContainPattern("4111|4222|4711|Ann|42"))
+        .anySatisfy(finding -> assertThat(finding.times()).isEqualTo(2));
+  }
+
+  @Test
+  void aTableOfTheSameNameInAnotherSchemaHasItsOwnKeys() throws Exception {
+    shop.order("o-1");
+    assertThat(audit.findings()).isEmpty();
+
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute("CREATE SCHEMA other");
+      statement.execute("CREATE TABLE other.purchase (number VARCHAR(20), total INT)");
+      statement.execute("INSERT INTO other.purchase (number) VALUES ('o-1')");
+      connection.setSchema("OTHER");
+      statement.execute("INSERT INTO purchase (number) VALUES ('o-1')");
+      connection.setSchema("PUBLIC");
+      statement.execute("INSERT INTO purchase (number) VALUES ('o-2')");
+    }
+    assertThat(audit.findings())
+        .extracting(StatementFinding::sql)
+        .containsExactly(
+            "INSERT INTO other.purchase (number) VALUES (?)",
+            "INSERT INTO purchase (number) VALUES (?)");
+    assertThat(audit.findings()).allMatch(finding -> finding.times() == 1);
   }
 
   @Test

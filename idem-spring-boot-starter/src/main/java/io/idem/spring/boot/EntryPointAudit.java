@@ -151,7 +151,7 @@ public final class EntryPointAudit {
     }
     if (annotated != null && !annotated.isEndpoint()) {
       return new EntryPoint(
-          Kind.ENDPOINT, name, where, Protection.PROTECTED, byAnnotation(annotated));
+          Kind.ENDPOINT, name, where, protectionOf(annotated), byAnnotation(annotated));
     }
     String guarded = byGuard(handler.method());
     if (guarded != null) {
@@ -173,7 +173,7 @@ public final class EntryPointAudit {
     IdempotentMethod annotated = methods.find(listener.method(), listener.type());
     if (annotated != null && !annotated.isEndpoint()) {
       return new EntryPoint(
-          Kind.LISTENER, listener.name(), where, Protection.PROTECTED, byAnnotation(annotated));
+          Kind.LISTENER, listener.name(), where, protectionOf(annotated), byAnnotation(annotated));
     }
     String guarded = byGuard(listener.method());
     if (guarded != null) {
@@ -200,6 +200,10 @@ public final class EntryPointAudit {
     return guarded == null
         ? null
         : "state transition of " + guarded.id() + " to '" + guarded.to() + "'";
+  }
+
+  private static Protection protectionOf(IdempotentMethod method) {
+    return method.annotation().required() ? Protection.PROTECTED : Protection.OPTIONAL;
   }
 
   private static String byAnnotation(IdempotentMethod method) {

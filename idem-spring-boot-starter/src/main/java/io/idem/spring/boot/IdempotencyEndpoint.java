@@ -56,7 +56,7 @@ public final class IdempotencyEndpoint {
    * @param kind what it does
    * @param reason why
    * @param place where it came from
-   * @param sql its text, without values of parameters
+   * @param sql its text, with a question mark for each literal and parameter
    * @param times how often it ran
    */
   public record StatementReport(
