@@ -3,6 +3,7 @@ package io.idem.spring.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.core.Attempt;
 import io.idem.core.Idempotency;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.IdempotencySetupException;
@@ -21,6 +22,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.NestedExceptionUtils;
 import org.springframework.kafka.annotation.EnableKafka;
+import org.springframework.kafka.annotation.KafkaHandler;
 import org.springframework.kafka.annotation.KafkaListener;
 import org.springframework.kafka.annotation.RetryableTopic;
 import org.springframework.kafka.config.ConcurrentKafkaListenerContainerFactory;
@@ -31,6 +33,7 @@ import org.springframework.kafka.core.DefaultKafkaConsumerFactory;
 import org.springframework.kafka.core.DefaultShareConsumerFactory;
 import org.springframework.kafka.listener.AbstractMessageListenerContainer;
 import org.springframework.kafka.listener.MessageListenerContainer;
+import org.springframework.kafka.support.Acknowledgment;
 
 /** What of a listener is refused before it is given a record, and what is left as it was. */
 class ListenerStartupTest {
@@ -43,7 +46,11 @@ class ListenerStartupTest {
         "NoGroup    | without a consumer group",
         "Async      | returns a CompletableFuture",
         "Parameter  | refers to #order",
-        "Sourced    | do not apply",
+        "Sourced    | do not apply: source, caller.",
+        "Attempted  | a parameter of type Attempt",
+        "Acking     | a parameter of type Acknowledgment",
+        "Handling   | not protected as messages",
+        "HandlingOf | not protected as messages",
         "Both       | both a key and a header",
         "Retried    | @RetryableTopic",
         "AutoCommit | enable.auto.commit",
@@ -173,7 +180,33 @@ class ListenerStartupTest {
 
   static class Sourced {
     @KafkaListener(topics = "t", groupId = "g")
-    @Idempotent(source = "#payload")
+    @Idempotent(source = "#payload", caller = Idempotent.Caller.SHARED)
+    public void listen(String value) {}
+  }
+
+  static class Attempted {
+    @KafkaListener(topics = "t", groupId = "g")
+    @Idempotent
+    public void listen(String value, Attempt attempt) {}
+  }
+
+  static class Acking {
+    @KafkaListener(topics = "t", groupId = "g")
+    @Idempotent
+    public void listen(String value, Acknowledgment acknowledgment) {}
+  }
+
+  @KafkaListener(topics = "t", groupId = "g")
+  static class Handling {
+    @KafkaHandler
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  @KafkaListener(topics = "t", groupId = "g")
+  static class HandlingOf {
+    @KafkaHandler
+    @Idempotent(key = "#value")
     public void listen(String value) {}
   }
 

@@ -110,26 +110,6 @@ final class ListenerInbox {
   /** Refuses what cannot hold for a listener. */
   static void check(IdempotentMethod method, BeanFactory beans) {
     Idempotent annotation = method.annotation();
-    boolean ofEndpoints =
-        annotation.busyStatus() != 0
-            || annotation.pathScope() != Idempotent.PathScope.DEFAULT
-            || annotation.serverErrors() != Idempotent.ServerErrors.INHERIT
-            || method.notOlderThan().isPresent();
-    boolean ofCalls =
-        annotation.comparing().length > 0
-            || !annotation.keyFrom().isEmpty()
-            || !annotation.source().isEmpty()
-            || !annotation.sourceFrom().isEmpty()
-            || !annotation.required();
-    if (ofEndpoints || ofCalls) {
-      throw new IdempotencySetupException(
-          method
-              + " is a listener of messages, but its @Idempotent has attributes of endpoints or of"
-              + " calls: source, keyFrom, sourceFrom, comparing, required, pathScope, notOlderThan,"
-              + " busyStatus or serverErrors.",
-          "Leave them away. Its source is the queue, and a message without a key is parked: give"
-              + " header, key and fingerprint.");
-    }
     if (method.header().isPresent() && !annotation.key().isEmpty()) {
       throw new IdempotencySetupException(
           method + " is a listener of messages that has a key and a header.",
