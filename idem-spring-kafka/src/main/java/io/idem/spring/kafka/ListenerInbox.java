@@ -20,6 +20,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.kafka.support.Acknowledgment;
 
@@ -27,6 +29,8 @@ import org.springframework.kafka.support.Acknowledgment;
 final class ListenerInbox {
 
   private static final Set<String> VARIABLES = Set.of("record", "payload");
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.kafka");
 
   private final String group;
   private final BeanFactory beans;
@@ -116,7 +120,18 @@ final class ListenerInbox {
   }
 
   private static KeyLookup lookup(MessageExpression expression, ConsumerRecord<?, ?> record) {
-    return MessageKey.lookup("key expression", expression.text(variables(record)));
+    try {
+      return MessageKey.lookup(expression.toString(), expression.text(variables(record)));
+    } catch (RuntimeException e) {
+      String problem = MessageExpression.problem(e);
+      log.warn(
+          "{} {}: the record at {}@{} is parked",
+          expression,
+          problem,
+          KafkaMessages.partitionOf(record),
+          record.offset());
+      return new KeyLookup.Unusable(expression.toString(), problem, e);
+    }
   }
 
   private static MessageExpression expression(

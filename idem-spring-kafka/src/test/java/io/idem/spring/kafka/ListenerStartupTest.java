@@ -3,11 +3,16 @@ package io.idem.spring.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.idem.core.Attempt;
 import io.idem.core.Idempotency;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,6 +21,7 @@ import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -32,6 +38,7 @@ import org.springframework.kafka.config.ShareKafkaListenerContainerFactory;
 import org.springframework.kafka.core.DefaultKafkaConsumerFactory;
 import org.springframework.kafka.core.DefaultShareConsumerFactory;
 import org.springframework.kafka.listener.AbstractMessageListenerContainer;
+import org.springframework.kafka.listener.DefaultErrorHandler;
 import org.springframework.kafka.listener.MessageListenerContainer;
 import org.springframework.kafka.support.Acknowledgment;
 
@@ -54,6 +61,7 @@ class ListenerStartupTest {
         "Both       | both a key and a header",
         "Retried    | @RetryableTopic",
         "AutoCommit | enable.auto.commit",
+        "Committing | enable.auto.commit",
         "Shared     | was not post-processed",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
@@ -63,6 +71,15 @@ class ListenerStartupTest {
         .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
         .isInstanceOf(IdempotencySetupException.class)
         .hasMessageContaining(reason);
+  }
+
+  @Test
+  void listenersThatNothingReadsAreRefused() {
+    assertThatThrownBy(
+            () -> new AnnotationConfigApplicationContext(Unread.class, Counted.class).close())
+        .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
+        .isInstanceOf(IdempotencySetupException.class)
+        .hasMessageContainingAll("Counted.listen", "spring-boot-starter-kafka");
   }
 
   @Test
@@ -77,6 +94,33 @@ class ListenerStartupTest {
           .singleElement()
           .isInstanceOf(InboxAdvice.class);
     }
+  }
+
+  @Test
+  void whatIsParkedIsKnownToBeLostWithoutAnErrorHandler() {
+    assertThat(logged(Counted.class))
+        .singleElement()
+        .satisfies(
+            event -> {
+              assertThat(event.getLevel()).isEqualTo(Level.WARN);
+              assertThat(event.getFormattedMessage()).contains("DeadLetterPublishingRecoverer");
+            });
+    assertThat(logged(Recovered.class)).isEmpty();
+  }
+
+  private static List<ILoggingEvent> logged(Class<?> listener) {
+    Logger logger = (Logger) LoggerFactory.getLogger("io.idem.kafka");
+    ListAppender<ILoggingEvent> appender = new ListAppender<>();
+    appender.start();
+    logger.addAppender(appender);
+    logger.setLevel(Level.WARN);
+    try {
+      start(listener).close();
+    } finally {
+      logger.setLevel(null);
+      logger.detachAppender(appender);
+    }
+    return appender.list;
   }
 
   private static AnnotationConfigApplicationContext start(Class<?> listener) {
@@ -109,15 +153,42 @@ class ListenerStartupTest {
 
     @Bean
     ConcurrentKafkaListenerContainerFactory<String, String> kafkaListenerContainerFactory() {
+      return factory(Map.of("bootstrap.servers", "localhost:1"));
+    }
+
+    @Bean
+    ConcurrentKafkaListenerContainerFactory<String, String> committing() {
+      return factory(Map.of("bootstrap.servers", "localhost:1", "enable.auto.commit", true));
+    }
+
+    @Bean
+    ConcurrentKafkaListenerContainerFactory<String, String> recovered() {
+      ConcurrentKafkaListenerContainerFactory<String, String> factory =
+          kafkaListenerContainerFactory();
+      factory.setCommonErrorHandler(new DefaultErrorHandler((record, thrown) -> {}));
+      return factory;
+    }
+
+    private static ConcurrentKafkaListenerContainerFactory<String, String> factory(
+        Map<String, Object> settings) {
       ConcurrentKafkaListenerContainerFactory<String, String> factory =
           new ConcurrentKafkaListenerContainerFactory<>();
       factory.setConsumerFactory(
           new DefaultKafkaConsumerFactory<>(
-              Map.of("bootstrap.servers", "localhost:1"),
-              new StringDeserializer(),
-              new StringDeserializer()));
+              settings, new StringDeserializer(), new StringDeserializer()));
       factory.setAutoStartup(false);
       return factory;
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableIdempotency
+  @Import(IdempotentKafkaConfiguration.class)
+  static class Unread {
+
+    @Bean(destroyMethod = "close")
+    Idempotency idempotency() {
+      return Idempotency.inMemory();
     }
   }
 
@@ -225,6 +296,24 @@ class ListenerStartupTest {
 
   static class Shared {
     @KafkaListener(topics = "t", groupId = "g", containerFactory = "share")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Committing {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "committing")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Counted {
+    @KafkaListener(topics = "t", groupId = "g", ackMode = "COUNT")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Recovered {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "recovered")
     @Idempotent
     public void listen(String value) {}
   }
