@@ -7,6 +7,7 @@ import io.idem.messaging.MessageIds;
 import io.idem.messaging.MessageReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
@@ -106,6 +107,8 @@ public final class KafkaMessages {
    * @throws IllegalStateException if the record has been sent
    */
   public static <K, V> ProducerRecord<K, V> stamp(ProducerRecord<K, V> record, String id) {
+    Objects.requireNonNull(record, "record");
+    Objects.requireNonNull(id, "The id of a message is null");
     if (id.isEmpty()) {
       throw new IllegalArgumentException("The id of a message is not empty");
     }

@@ -2,6 +2,7 @@ package io.idem.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import io.idem.messaging.KeyLookup;
 import io.idem.messaging.MessageIds;
@@ -59,5 +60,8 @@ class KafkaMessagesTest {
     assertThatIllegalArgumentException().isThrownBy(() -> KafkaMessages.stamp(record, "2"));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> KafkaMessages.stamp(new ProducerRecord<>("topic", "value"), ""));
+    assertThatNullPointerException()
+        .isThrownBy(() -> KafkaMessages.stamp(new ProducerRecord<>("topic", "value"), null))
+        .withMessage("The id of a message is null");
   }
 }

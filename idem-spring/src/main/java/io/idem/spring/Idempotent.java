@@ -69,7 +69,8 @@ import java.lang.annotation.Target;
  *
  * <p>A call of the object on itself passes by the proxy and is not protected, as with every
  * annotation that Spring applies by proxies. A parameter of type {@link io.idem.core.Attempt} is
- * filled in by Idem, whatever the caller passes; {@code null} is customary.
+ * filled in by Idem, whatever the caller passes; {@code null} is customary. A listener of messages
+ * is called by its container and cannot have one: it is refused at start-up.
  *
  * <p>Expressions are SpEL, over the parameters by name ({@code #order}), by position ({@code #p0},
  * {@code #a0}), and beans ({@code @clock}). The names need {@code javac -parameters}.

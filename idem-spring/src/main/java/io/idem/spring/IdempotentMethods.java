@@ -126,6 +126,7 @@ public final class IdempotentMethods {
             duration(where, "waitAtMost", annotation.waitAtMost()),
             duration(where, "notOlderThan", annotation.notOlderThan()),
             duration(where, "retryAfter", annotation.retryAfter()));
+    ListenerRules.check(resolved);
     if (!resolved.isEndpoint() && resolved.dialect().isPresent()) {
       throw new IdempotencySetupException(
           where

@@ -9,6 +9,7 @@ import org.springframework.context.expression.BeanFactoryResolver;
 import org.springframework.expression.EvaluationException;
 import org.springframework.expression.Expression;
 import org.springframework.expression.ParseException;
+import org.springframework.expression.spel.SpelEvaluationException;
 import org.springframework.expression.spel.SpelNode;
 import org.springframework.expression.spel.ast.VariableReference;
 import org.springframework.expression.spel.standard.SpelExpression;
@@ -94,5 +95,26 @@ public final class MessageExpression {
       throw new IllegalArgumentException(
           attribute + " cannot be evaluated for this message: " + e.getSimpleMessage(), e);
     }
+  }
+
+  /**
+   * Why the expression has no text for a message, without anything of the message.
+   *
+   * @param thrown what {@link #text} threw, or what reading its variables did
+   * @return the end of a sentence that begins with the expression
+   */
+  public static String problem(RuntimeException thrown) {
+    Throwable cause = thrown.getCause();
+    String kind =
+        cause instanceof SpelEvaluationException evaluation
+            ? evaluation.getMessageCode().name()
+            : (cause == null ? thrown : cause).getClass().getName();
+    return "cannot be evaluated for this message (" + kind + ")";
+  }
+
+  /** The expression as it is written, with its attribute and the listener. */
+  @Override
+  public String toString() {
+    return attribute;
   }
 }

@@ -12,10 +12,14 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.aopalliance.aop.Advice;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.DirectFieldAccessor;
 import org.springframework.beans.factory.config.BeanExpressionContext;
 import org.springframework.beans.factory.config.BeanExpressionResolver;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
@@ -25,6 +29,8 @@ import org.springframework.kafka.annotation.KafkaListener;
 import org.springframework.kafka.annotation.KafkaListenerAnnotationBeanPostProcessor.AnnotationEnhancer;
 import org.springframework.kafka.annotation.RetryableTopic;
 import org.springframework.kafka.config.ContainerPostProcessor;
+import org.springframework.kafka.config.KafkaListenerConfigUtils;
+import org.springframework.kafka.core.ConsumerFactory;
 import org.springframework.kafka.listener.AbstractMessageListenerContainer;
 import org.springframework.kafka.listener.CommonErrorHandler;
 import org.springframework.kafka.listener.ContainerProperties;
@@ -54,6 +60,8 @@ public final class IdempotentKafkaListeners
 
   /** The name of the bean, by which listeners refer to it. */
   public static final String BEAN_NAME = "idempotentKafkaListeners";
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.kafka");
 
   private final Map<String, Annotated> annotated = new ConcurrentHashMap<>();
   private final Set<String> containers = ConcurrentHashMap.newKeySet();
@@ -181,8 +189,7 @@ public final class IdempotentKafkaListeners
           "Leave it away: the inbox makes a redelivery harmless, and outgoing records with"
               + " Attempt.outgoingKey(…) are recognised.");
     }
-    if (Boolean.parseBoolean(
-        String.valueOf(properties.getKafkaConsumerProperties().get("enable.auto.commit")))) {
+    if (commitsByItself(container)) {
       throw new IdempotencySetupException(
           where + " commits by itself (enable.auto.commit=true), also what is not done.",
           "Leave enable.auto.commit away.");
@@ -191,10 +198,31 @@ public final class IdempotentKafkaListeners
     advices.add(advice); // the innermost: what retries or traces goes around the inbox
     properties.setAdviceChain(advices.toArray(Advice[]::new));
     CommonErrorHandler handler = container.getCommonErrorHandler();
+    if (handler == null) {
+      log.warn(
+          "{} has no error handler: Spring's default only logs records that are parked or have"
+              + " failed for the last time, and goes on, so that they are lost. Declare a"
+              + " DefaultErrorHandler with a DeadLetterPublishingRecoverer; with Spring Boot a bean"
+              + " of this type is enough.",
+          where);
+    }
     if (!(handler instanceof InboxErrorHandler)) {
       container.setCommonErrorHandler(
           handler == null ? new InboxErrorHandler() : new InboxErrorHandler(handler));
     }
+  }
+
+  private static boolean commitsByItself(AbstractMessageListenerContainer<?, ?> container) {
+    Properties own = container.getContainerProperties().getKafkaConsumerProperties();
+    String property = "enable.auto.commit";
+    if (own.containsKey(property)) {
+      return Boolean.parseBoolean(String.valueOf(own.get(property)));
+    }
+    // What its factory says can be read in no other way.
+    return new DirectFieldAccessor(container).getPropertyValue("consumerFactory")
+            instanceof ConsumerFactory<?, ?> factory
+        && factory.getConfigurationProperties().containsKey(property)
+        && factory.isAutoCommit();
   }
 
   private static String groupOf(
@@ -213,6 +241,15 @@ public final class IdempotentKafkaListeners
 
   @Override
   public void protect(List<IdempotentMethod> listeners) {
+    if (!listeners.isEmpty()
+        && !beans.containsBean(
+            KafkaListenerConfigUtils.KAFKA_LISTENER_ANNOTATION_PROCESSOR_BEAN_NAME)) {
+      throw new IdempotencySetupException(
+          listeners.get(0)
+              + " is an @Idempotent listener in an application that reads no @KafkaListener: it"
+              + " would consume nothing.",
+          "With Spring Boot, add spring-boot-starter-kafka; otherwise @EnableKafka.");
+    }
     synchronized (inboxes) {
       methods = List.copyOf(listeners);
       for (IdempotentMethod listener : listeners) {

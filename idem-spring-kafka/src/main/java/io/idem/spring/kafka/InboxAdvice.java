@@ -1,5 +1,7 @@
 package io.idem.spring.kafka;
 
+import io.idem.core.Attempt;
+import io.idem.core.Mode;
 import io.idem.kafka.KafkaMessages;
 import io.idem.messaging.BatchHandler;
 import io.idem.messaging.BatchOutcome;
@@ -19,6 +21,8 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.aop.ProxyMethodInvocation;
 import org.springframework.kafka.listener.BatchListenerFailedException;
 import org.springframework.kafka.listener.ListenerExecutionFailedException;
@@ -35,6 +39,8 @@ import org.springframework.kafka.listener.ListenerExecutionFailedException;
  * place of the first record that is not done; every record before it is. Thread-safe.
  */
 public final class InboxAdvice implements MethodInterceptor {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.kafka");
 
   private final Supplier<Inbox<ConsumerRecord<?, ?>>> inbox;
 
@@ -79,7 +85,7 @@ public final class InboxAdvice implements MethodInterceptor {
     Call call = new Call(invocation);
     DeliveryDecision decision;
     try {
-      decision = inbox.get().consume(record, (fresh, attempt) -> call.proceed(fresh));
+      decision = inbox.get().consume(record, (fresh, attempt) -> call.proceed(fresh, attempt));
     } catch (Exception e) {
       throw call.asThrown(e);
     }
@@ -106,7 +112,7 @@ public final class InboxAdvice implements MethodInterceptor {
                             .<ConsumerRecord<?, ?>>map(BatchHandler.Fresh::message)
                             .toList();
                     try {
-                      call.proceed(polled ? polled(given) : given);
+                      call.proceed(polled ? polled(given) : given, fresh.get(0).attempt());
                     } catch (Exception e) {
                       throw told(e, fresh);
                     }
@@ -185,8 +191,27 @@ public final class InboxAdvice implements MethodInterceptor {
       this.invocation = invocation;
     }
 
-    /** The engine is told what the listener threw, not what it was wrapped in. */
-    void proceed(Object received) throws Exception {
+    /**
+     * The engine is told what the listener threw, not what it was wrapped in. In leased mode the
+     * next delivery may be parked for an unknown outcome, so it is said here what led to it.
+     */
+    void proceed(Object received, Attempt attempt) throws Exception {
+      try {
+        proceed(received);
+      } catch (Exception e) {
+        if (attempt.mode() == Mode.LEASED) {
+          log.warn(
+              "The leased listener of operation '{}' failed; unless releaseOn, recordFailures or"
+                  + " onOtherFailure say what that means, its outcome is unknown and the next"
+                  + " delivery is parked",
+              attempt.operation(),
+              e);
+        }
+        throw e;
+      }
+    }
+
+    private void proceed(Object received) throws Exception {
       Object[] arguments = invocation.getArguments().clone();
       arguments[0] = received;
       try {
@@ -240,7 +265,7 @@ public final class InboxAdvice implements MethodInterceptor {
     private static final long serialVersionUID = 1L;
 
     RecordParked(Exception cause, int index) {
-      super("A record of a batch cannot be consumed", cause, index);
+      super("A record of a batch cannot be consumed: " + cause.getMessage(), cause, index);
     }
   }
 }

@@ -12,6 +12,7 @@ import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentMethod;
 import io.idem.spring.IdempotentOperations;
 import io.idem.spring.MessageExpression;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -19,12 +20,17 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.BeanFactory;
+import org.springframework.kafka.support.Acknowledgment;
 
 /** The inbox of one listener's container, made when its operation is known. Thread-safe. */
 final class ListenerInbox {
 
   private static final Set<String> VARIABLES = Set.of("record", "payload");
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.kafka");
 
   private final String group;
   private final BeanFactory beans;
@@ -78,23 +84,6 @@ final class ListenerInbox {
   /** Refuses what cannot hold for a listener. */
   static void check(IdempotentMethod method, BeanFactory beans) {
     Idempotent annotation = method.annotation();
-    if (!annotation.source().isEmpty()
-        || !annotation.keyFrom().isEmpty()
-        || !annotation.sourceFrom().isEmpty()
-        || annotation.comparing().length > 0
-        || annotation.pathScope() != Idempotent.PathScope.DEFAULT
-        || method.notOlderThan().isPresent()
-        || annotation.busyStatus() != 0
-        || annotation.serverErrors() != Idempotent.ServerErrors.INHERIT
-        || !annotation.required()) {
-      throw new IdempotencySetupException(
-          method
-              + " is a listener of messages with attributes of @Idempotent that do not apply to it:"
-              + " source, keyFrom, sourceFrom, comparing, pathScope, notOlderThan, busyStatus,"
-              + " serverErrors or required.",
-          "Leave them away. Its source is the consumer group, and a message without a key is"
-              + " parked: give header, key and fingerprint.");
-    }
     if (!annotation.key().isEmpty() && method.header().isPresent()) {
       throw new IdempotencySetupException(
           method + " is a listener of messages with both a key and a header.",
@@ -111,6 +100,13 @@ final class ListenerInbox {
               + ", so that its work would go on after its effect was recorded.",
           "Wait for the work in the listener.");
     }
+    if (Arrays.asList(method.method().getParameterTypes()).contains(Acknowledgment.class)) {
+      throw new IdempotencySetupException(
+          method
+              + " is a listener of messages with a parameter of type Acknowledgment, which there is"
+              + " none of: the container acknowledges what is done.",
+          "Leave it away.");
+    }
     key(method, beans);
   }
 
@@ -124,7 +120,18 @@ final class ListenerInbox {
   }
 
   private static KeyLookup lookup(MessageExpression expression, ConsumerRecord<?, ?> record) {
-    return MessageKey.lookup("key expression", expression.text(variables(record)));
+    try {
+      return MessageKey.lookup(expression.toString(), expression.text(variables(record)));
+    } catch (RuntimeException e) {
+      String problem = MessageExpression.problem(e);
+      log.warn(
+          "{} {}: the record at {}@{} is parked",
+          expression,
+          problem,
+          KafkaMessages.partitionOf(record),
+          record.offset());
+      return new KeyLookup.Unusable(expression.toString(), problem, e);
+    }
   }
 
   private static MessageExpression expression(

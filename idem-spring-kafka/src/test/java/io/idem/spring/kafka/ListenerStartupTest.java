@@ -3,10 +3,16 @@ package io.idem.spring.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.idem.core.Attempt;
 import io.idem.core.Idempotency;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -15,12 +21,14 @@ import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.NestedExceptionUtils;
 import org.springframework.kafka.annotation.EnableKafka;
+import org.springframework.kafka.annotation.KafkaHandler;
 import org.springframework.kafka.annotation.KafkaListener;
 import org.springframework.kafka.annotation.RetryableTopic;
 import org.springframework.kafka.config.ConcurrentKafkaListenerContainerFactory;
@@ -30,7 +38,9 @@ import org.springframework.kafka.config.ShareKafkaListenerContainerFactory;
 import org.springframework.kafka.core.DefaultKafkaConsumerFactory;
 import org.springframework.kafka.core.DefaultShareConsumerFactory;
 import org.springframework.kafka.listener.AbstractMessageListenerContainer;
+import org.springframework.kafka.listener.DefaultErrorHandler;
 import org.springframework.kafka.listener.MessageListenerContainer;
+import org.springframework.kafka.support.Acknowledgment;
 
 /** What of a listener is refused before it is given a record, and what is left as it was. */
 class ListenerStartupTest {
@@ -43,10 +53,15 @@ class ListenerStartupTest {
         "NoGroup    | without a consumer group",
         "Async      | returns a CompletableFuture",
         "Parameter  | refers to #order",
-        "Sourced    | do not apply",
+        "Sourced    | do not apply: source, caller.",
+        "Attempted  | a parameter of type Attempt",
+        "Acking     | a parameter of type Acknowledgment",
+        "Handling   | not protected as messages",
+        "HandlingOf | not protected as messages",
         "Both       | both a key and a header",
         "Retried    | @RetryableTopic",
         "AutoCommit | enable.auto.commit",
+        "Committing | enable.auto.commit",
         "Shared     | was not post-processed",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
@@ -56,6 +71,15 @@ class ListenerStartupTest {
         .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
         .isInstanceOf(IdempotencySetupException.class)
         .hasMessageContaining(reason);
+  }
+
+  @Test
+  void listenersThatNothingReadsAreRefused() {
+    assertThatThrownBy(
+            () -> new AnnotationConfigApplicationContext(Unread.class, Counted.class).close())
+        .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
+        .isInstanceOf(IdempotencySetupException.class)
+        .hasMessageContainingAll("Counted.listen", "spring-boot-starter-kafka");
   }
 
   @Test
@@ -70,6 +94,33 @@ class ListenerStartupTest {
           .singleElement()
           .isInstanceOf(InboxAdvice.class);
     }
+  }
+
+  @Test
+  void whatIsParkedIsKnownToBeLostWithoutAnErrorHandler() {
+    assertThat(logged(Counted.class))
+        .singleElement()
+        .satisfies(
+            event -> {
+              assertThat(event.getLevel()).isEqualTo(Level.WARN);
+              assertThat(event.getFormattedMessage()).contains("DeadLetterPublishingRecoverer");
+            });
+    assertThat(logged(Recovered.class)).isEmpty();
+  }
+
+  private static List<ILoggingEvent> logged(Class<?> listener) {
+    Logger logger = (Logger) LoggerFactory.getLogger("io.idem.kafka");
+    ListAppender<ILoggingEvent> appender = new ListAppender<>();
+    appender.start();
+    logger.addAppender(appender);
+    logger.setLevel(Level.WARN);
+    try {
+      start(listener).close();
+    } finally {
+      logger.setLevel(null);
+      logger.detachAppender(appender);
+    }
+    return appender.list;
   }
 
   private static AnnotationConfigApplicationContext start(Class<?> listener) {
@@ -102,15 +153,42 @@ class ListenerStartupTest {
 
     @Bean
     ConcurrentKafkaListenerContainerFactory<String, String> kafkaListenerContainerFactory() {
+      return factory(Map.of("bootstrap.servers", "localhost:1"));
+    }
+
+    @Bean
+    ConcurrentKafkaListenerContainerFactory<String, String> committing() {
+      return factory(Map.of("bootstrap.servers", "localhost:1", "enable.auto.commit", true));
+    }
+
+    @Bean
+    ConcurrentKafkaListenerContainerFactory<String, String> recovered() {
+      ConcurrentKafkaListenerContainerFactory<String, String> factory =
+          kafkaListenerContainerFactory();
+      factory.setCommonErrorHandler(new DefaultErrorHandler((record, thrown) -> {}));
+      return factory;
+    }
+
+    private static ConcurrentKafkaListenerContainerFactory<String, String> factory(
+        Map<String, Object> settings) {
       ConcurrentKafkaListenerContainerFactory<String, String> factory =
           new ConcurrentKafkaListenerContainerFactory<>();
       factory.setConsumerFactory(
           new DefaultKafkaConsumerFactory<>(
-              Map.of("bootstrap.servers", "localhost:1"),
-              new StringDeserializer(),
-              new StringDeserializer()));
+              settings, new StringDeserializer(), new StringDeserializer()));
       factory.setAutoStartup(false);
       return factory;
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableIdempotency
+  @Import(IdempotentKafkaConfiguration.class)
+  static class Unread {
+
+    @Bean(destroyMethod = "close")
+    Idempotency idempotency() {
+      return Idempotency.inMemory();
     }
   }
 
@@ -173,7 +251,33 @@ class ListenerStartupTest {
 
   static class Sourced {
     @KafkaListener(topics = "t", groupId = "g")
-    @Idempotent(source = "#payload")
+    @Idempotent(source = "#payload", caller = Idempotent.Caller.SHARED)
+    public void listen(String value) {}
+  }
+
+  static class Attempted {
+    @KafkaListener(topics = "t", groupId = "g")
+    @Idempotent
+    public void listen(String value, Attempt attempt) {}
+  }
+
+  static class Acking {
+    @KafkaListener(topics = "t", groupId = "g")
+    @Idempotent
+    public void listen(String value, Acknowledgment acknowledgment) {}
+  }
+
+  @KafkaListener(topics = "t", groupId = "g")
+  static class Handling {
+    @KafkaHandler
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  @KafkaListener(topics = "t", groupId = "g")
+  static class HandlingOf {
+    @KafkaHandler
+    @Idempotent(key = "#value")
     public void listen(String value) {}
   }
 
@@ -192,6 +296,24 @@ class ListenerStartupTest {
 
   static class Shared {
     @KafkaListener(topics = "t", groupId = "g", containerFactory = "share")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Committing {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "committing")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Counted {
+    @KafkaListener(topics = "t", groupId = "g", ackMode = "COUNT")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Recovered {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "recovered")
     @Idempotent
     public void listen(String value) {}
   }

@@ -195,7 +195,10 @@ public final class InboxAdvice implements MethodInterceptor {
             batch(inbox, each.getValue(), busy);
           } else {
             Message message = each.getValue().get(0);
-            decide(message, inbox.consume(message, (fresh, attempt) -> call.proceed(fresh)), busy);
+            decide(
+                message,
+                inbox.consume(message, (fresh, attempt) -> call.proceed(fresh, attempt)),
+                busy);
           }
         } catch (StoreUnavailableException e) {
           log.warn("{} messages wait, because the store cannot answer", each.getValue().size(), e);
@@ -215,7 +218,10 @@ public final class InboxAdvice implements MethodInterceptor {
         BatchOutcome outcome =
             inbox.consumeAll(
                 rest,
-                fresh -> call.proceed(fresh.stream().map(BatchHandler.Fresh::message).toList()));
+                fresh ->
+                    call.proceed(
+                        fresh.stream().map(BatchHandler.Fresh::message).toList(),
+                        fresh.get(0).attempt()));
         for (int i = 0; i < outcome.decisions().size(); i++) {
           decide(rest.get(i), outcome.decisions().get(i), busy);
         }

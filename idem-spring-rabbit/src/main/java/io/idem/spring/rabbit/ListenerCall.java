@@ -1,6 +1,10 @@
 package io.idem.spring.rabbit;
 
+import io.idem.core.Attempt;
+import io.idem.core.Mode;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.amqp.listener.ListenerExecutionFailedException;
 import org.springframework.aop.ProxyMethodInvocation;
 
@@ -10,6 +14,8 @@ import org.springframework.aop.ProxyMethodInvocation;
  */
 final class ListenerCall {
 
+  private static final Logger log = LoggerFactory.getLogger("io.idem.rabbitmq");
+
   private final ProxyMethodInvocation invocation;
   private @Nullable Exception wrapping;
   private @Nullable Exception wrapped;
@@ -18,7 +24,24 @@ final class ListenerCall {
     this.invocation = invocation;
   }
 
-  void proceed(Object received) throws Exception {
+  /** In leased mode the next delivery may be parked, so it is said here what led to it. */
+  void proceed(Object received, Attempt attempt) throws Exception {
+    try {
+      proceed(received);
+    } catch (Exception e) {
+      if (attempt.mode() == Mode.LEASED) {
+        log.warn(
+            "The leased listener of operation '{}' failed; unless releaseOn, recordFailures or"
+                + " onOtherFailure say what that means, its outcome is unknown and the next"
+                + " delivery is parked",
+            attempt.operation(),
+            e);
+      }
+      throw e;
+    }
+  }
+
+  private void proceed(Object received) throws Exception {
     Object[] arguments = invocation.getArguments().clone();
     arguments[1] = received;
     try {

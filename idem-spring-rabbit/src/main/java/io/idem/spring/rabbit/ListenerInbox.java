@@ -3,6 +3,7 @@ package io.idem.spring.rabbit;
 import io.idem.core.Operation;
 import io.idem.core.store.Fingerprint;
 import io.idem.messaging.Inbox;
+import io.idem.messaging.KeyLookup;
 import io.idem.messaging.MessageIds;
 import io.idem.messaging.MessageKey;
 import io.idem.spring.IdempotencySetupException;
@@ -17,6 +18,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.amqp.core.Message;
 import org.springframework.beans.factory.BeanFactory;
 
@@ -24,6 +27,8 @@ import org.springframework.beans.factory.BeanFactory;
 final class ListenerInbox {
 
   private static final Set<String> VARIABLES = Set.of("message", "payload");
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.rabbitmq");
 
   private final PayloadReader payloads;
   private final BeanFactory beans;
@@ -91,8 +96,22 @@ final class ListenerInbox {
     }
     MessageExpression expression = expression(method, "key", key, beans);
     boolean readsPayload = readsPayload(key);
-    return message ->
-        MessageKey.lookup("key expression", expression.text(variables(message, readsPayload)));
+    return message -> lookup(expression, message, readsPayload);
+  }
+
+  private KeyLookup lookup(MessageExpression expression, Message message, boolean readsPayload) {
+    try {
+      return MessageKey.lookup(
+          expression.toString(), expression.text(variables(message, readsPayload)));
+    } catch (RuntimeException e) {
+      String problem = MessageExpression.problem(e);
+      log.warn(
+          "{} {}: a message of queue '{}' is parked",
+          expression,
+          problem,
+          message.getMessageProperties().getConsumerQueue());
+      return new KeyLookup.Unusable(expression.toString(), problem, e);
+    }
   }
 
   /** A payload that nobody asks for is not converted a second time. */
@@ -110,26 +129,6 @@ final class ListenerInbox {
   /** Refuses what cannot hold for a listener. */
   static void check(IdempotentMethod method, BeanFactory beans) {
     Idempotent annotation = method.annotation();
-    boolean ofEndpoints =
-        annotation.busyStatus() != 0
-            || annotation.pathScope() != Idempotent.PathScope.DEFAULT
-            || annotation.serverErrors() != Idempotent.ServerErrors.INHERIT
-            || method.notOlderThan().isPresent();
-    boolean ofCalls =
-        annotation.comparing().length > 0
-            || !annotation.keyFrom().isEmpty()
-            || !annotation.source().isEmpty()
-            || !annotation.sourceFrom().isEmpty()
-            || !annotation.required();
-    if (ofEndpoints || ofCalls) {
-      throw new IdempotencySetupException(
-          method
-              + " is a listener of messages, but its @Idempotent has attributes of endpoints or of"
-              + " calls: source, keyFrom, sourceFrom, comparing, required, pathScope, notOlderThan,"
-              + " busyStatus or serverErrors.",
-          "Leave them away. Its source is the queue, and a message without a key is parked: give"
-              + " header, key and fingerprint.");
-    }
     if (method.header().isPresent() && !annotation.key().isEmpty()) {
       throw new IdempotencySetupException(
           method + " is a listener of messages that has a key and a header.",

@@ -1,0 +1,188 @@
+package io.idem.spring.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.idem.core.Idempotency;
+import io.idem.kafka.KafkaMessages;
+import io.idem.messaging.DeliveryParkedException;
+import io.idem.messaging.Inbox;
+import io.idem.messaging.MessageIds;
+import io.idem.messaging.ParkReason;
+import io.idem.spring.EnableIdempotency;
+import io.idem.spring.Idempotent;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import org.aopalliance.aop.Advice;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+import org.springframework.aop.framework.ProxyFactory;
+import org.springframework.context.annotation.AnnotationConfigApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.kafka.annotation.EnableKafka;
+import org.springframework.kafka.annotation.KafkaListener;
+import org.springframework.kafka.config.ConcurrentKafkaListenerContainerFactory;
+import org.springframework.kafka.config.KafkaListenerEndpointRegistry;
+import org.springframework.kafka.core.DefaultKafkaConsumerFactory;
+import org.springframework.kafka.listener.BatchListenerFailedException;
+import org.springframework.kafka.listener.BatchMessageListener;
+import org.springframework.kafka.listener.MessageListener;
+
+/** What a container and a person are told of records that are not consumed; without a broker. */
+class InboxAdviceTest {
+
+  private final Idempotency engine = Idempotency.inMemory();
+  private final Logger logger = (Logger) LoggerFactory.getLogger("io.idem.kafka");
+  private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
+
+  @BeforeEach
+  void listen() {
+    logged.start();
+    logger.addAppender(logged);
+    logger.setLevel(Level.WARN);
+  }
+
+  @AfterEach
+  void close() {
+    logger.setLevel(null);
+    logger.detachAppender(logged);
+    engine.close();
+  }
+
+  @Test
+  void aParkedRecordOfABatchSaysWhyInTheMessageThatDeadLettersKeep() {
+    BatchMessageListener<String, String> listener =
+        protect(BatchMessageListener.class, records -> {}, advice());
+
+    assertThatThrownBy(() -> listener.onMessage(List.of(record("1", "a"), record(null, "b"))))
+        .isInstanceOf(BatchListenerFailedException.class)
+        .hasMessageContaining("The message has no key")
+        .hasMessageContaining("NO_KEY")
+        .hasCauseInstanceOf(DeliveryParkedException.class);
+  }
+
+  @Test
+  void theFailureOfALeasedListenerIsLoggedBeforeItsOutcomeIsUnknown() {
+    MessageListener<String, String> listener =
+        protect(
+            MessageListener.class,
+            record -> {
+              throw new IllegalStateException("gateway said 502");
+            },
+            advice());
+
+    assertThatThrownBy(() -> listener.onMessage(record("1", "a")))
+        .isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> listener.onMessage(record("1", "a")))
+        .isInstanceOfSatisfying(
+            DeliveryParkedException.class,
+            parked -> assertThat(parked.reason()).isEqualTo(ParkReason.OUTCOME_UNKNOWN));
+
+    assertThat(logged.list)
+        .singleElement()
+        .satisfies(
+            event -> {
+              assertThat(event.getFormattedMessage()).contains("'book'").contains("releaseOn");
+              assertThat(event.getThrowableProxy().getMessage()).isEqualTo("gateway said 502");
+            });
+  }
+
+  @Test
+  void aKeyExpressionThatFailsIsNamed() {
+    try (AnnotationConfigApplicationContext context =
+        new AnnotationConfigApplicationContext(Application.class)) {
+      Advice[] advice =
+          context
+              .getBean(KafkaListenerEndpointRegistry.class)
+              .getListenerContainer("numbered")
+              .getContainerProperties()
+              .getAdviceChain();
+      MessageListener<String, String> listener =
+          protect(MessageListener.class, record -> {}, (InboxAdvice) advice[0]);
+      logged.list.clear();
+
+      String[] named = {
+        "@Idempotent(key = \"#payload.number\")", "Numbered.listen(String)", "NOT_READABLE"
+      };
+      assertThatThrownBy(() -> listener.onMessage(record(null, "secret")))
+          .isInstanceOf(DeliveryParkedException.class)
+          .hasMessageContainingAll(named)
+          .hasMessageContaining("UNUSABLE_KEY");
+      assertThat(logged.list)
+          .singleElement()
+          .satisfies(
+              event ->
+                  assertThat(event.getFormattedMessage())
+                      .contains(named)
+                      .contains("any-0@0")
+                      .doesNotContain("secret"));
+    }
+  }
+
+  private InboxAdvice advice() {
+    return new InboxAdvice(asAny());
+  }
+
+  private Inbox<ConsumerRecord<?, ?>> asAny() {
+    return Inbox.<ConsumerRecord<?, ?>>builder(engine, "book", KafkaMessages.reader())
+        .consumerGroup("g")
+        .build();
+  }
+
+  @SuppressWarnings("unchecked") // the proxy is of the listener's own type
+  private static <L> L protect(Class<? super L> type, L listener, InboxAdvice advice) {
+    ProxyFactory proxy = new ProxyFactory(listener);
+    proxy.addAdvice(advice);
+    return (L) type.cast(proxy.getProxy());
+  }
+
+  private static ConsumerRecord<String, String> record(String id, String value) {
+    ConsumerRecord<String, String> record = new ConsumerRecord<>("any", 0, 0, null, value);
+    if (id != null) {
+      record.headers().add(MessageIds.HEADER, id.getBytes(StandardCharsets.UTF_8));
+    }
+    return record;
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableKafka
+  @EnableIdempotency
+  @Import({IdempotentKafkaConfiguration.class, Numbered.class})
+  static class Application {
+
+    @Bean(destroyMethod = "close")
+    Idempotency idempotency() {
+      return Idempotency.inMemory();
+    }
+
+    @Bean
+    ConcurrentKafkaListenerContainerFactory<String, String> kafkaListenerContainerFactory() {
+      ConcurrentKafkaListenerContainerFactory<String, String> factory =
+          new ConcurrentKafkaListenerContainerFactory<>();
+      factory.setConsumerFactory(
+          new DefaultKafkaConsumerFactory<>(
+              Map.of("bootstrap.servers", "localhost:1"),
+              new StringDeserializer(),
+              new StringDeserializer()));
+      factory.setAutoStartup(false);
+      return factory;
+    }
+  }
+
+  static class Numbered {
+    @KafkaListener(id = "numbered", topics = "any")
+    @Idempotent(key = "#payload.number")
+    public void listen(String value) {}
+  }
+}

@@ -1,0 +1,173 @@
+package io.idem.spring.rabbit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import com.rabbitmq.client.Channel;
+import io.idem.core.Idempotency;
+import io.idem.messaging.DeliveryParkedException;
+import io.idem.messaging.MessageIds;
+import io.idem.spring.EnableIdempotency;
+import io.idem.spring.Idempotent;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+import org.springframework.amqp.AmqpRejectAndDontRequeueException;
+import org.springframework.amqp.core.Message;
+import org.springframework.amqp.core.MessageProperties;
+import org.springframework.amqp.rabbit.annotation.EnableRabbit;
+import org.springframework.amqp.rabbit.annotation.RabbitListener;
+import org.springframework.amqp.rabbit.config.SimpleRabbitListenerContainerFactory;
+import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
+import org.springframework.amqp.rabbit.listener.RabbitListenerEndpointRegistry;
+import org.springframework.aop.framework.ProxyFactory;
+import org.springframework.beans.DirectFieldAccessor;
+import org.springframework.context.annotation.AnnotationConfigApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+
+/** What a container and a person are told of messages that are not consumed; without a broker. */
+class InboxAdviceTest {
+
+  private final Idempotency engine = Idempotency.inMemory();
+  private final Logger logger = (Logger) LoggerFactory.getLogger("io.idem.rabbitmq");
+  private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
+
+  /** As a container calls its listener. */
+  interface Invoker {
+    void invokeListener(Channel channel, Object received);
+  }
+
+  @BeforeEach
+  void listen() {
+    logged.start();
+    logger.addAppender(logged);
+    logger.setLevel(Level.WARN);
+  }
+
+  @AfterEach
+  void close() {
+    logger.setLevel(null);
+    logger.detachAppender(logged);
+    engine.close();
+  }
+
+  @Test
+  void theFailureOfALeasedListenerIsLoggedBeforeItsOutcomeIsUnknown() {
+    Invoker invoker =
+        protect(
+            (channel, received) -> {
+              throw new IllegalStateException("gateway said 502");
+            },
+            new InboxAdvice(AmqpMessages.inbox(engine, "book", "q").build()));
+
+    assertThatThrownBy(() -> invoker.invokeListener(channel(), message("1", "a")))
+        .isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> invoker.invokeListener(channel(), message("1", "a")))
+        .isInstanceOf(AmqpRejectAndDontRequeueException.class)
+        .hasCauseInstanceOf(DeliveryParkedException.class)
+        .hasStackTraceContaining("OUTCOME_UNKNOWN");
+
+    assertThat(logged.list)
+        .singleElement()
+        .satisfies(
+            event -> {
+              assertThat(event.getFormattedMessage()).contains("'book'").contains("releaseOn");
+              assertThat(event.getThrowableProxy().getMessage()).isEqualTo("gateway said 502");
+            });
+  }
+
+  @Test
+  void aKeyExpressionThatFailsIsNamed() {
+    try (AnnotationConfigApplicationContext context =
+        new AnnotationConfigApplicationContext(Application.class)) {
+      Object container =
+          context.getBean(RabbitListenerEndpointRegistry.class).getListenerContainer("numbered");
+      Object[] chain =
+          (Object[]) new DirectFieldAccessor(container).getPropertyValue("adviceChain");
+      InboxAdvice advice =
+          Arrays.stream(chain)
+              .filter(InboxAdvice.class::isInstance)
+              .map(InboxAdvice.class::cast)
+              .findFirst()
+              .orElseThrow();
+      Invoker invoker = protect((channel, received) -> {}, advice);
+
+      assertThatThrownBy(() -> invoker.invokeListener(channel(), message(null, "secret")))
+          .isInstanceOf(AmqpRejectAndDontRequeueException.class)
+          .cause()
+          .hasMessageContainingAll(
+              "@Idempotent(key = \"#payload.number\")", "Numbered.listen(String)", "NOT_READABLE");
+      assertThat(logged.list)
+          .singleElement()
+          .satisfies(
+              event ->
+                  assertThat(event.getFormattedMessage())
+                      .contains("#payload.number", "NOT_READABLE", "'q'")
+                      .doesNotContain("secret"));
+    }
+  }
+
+  private static Invoker protect(Invoker listener, InboxAdvice advice) {
+    ProxyFactory proxy = new ProxyFactory(listener);
+    proxy.addAdvice(advice);
+    return (Invoker) proxy.getProxy();
+  }
+
+  private static Message message(String id, String value) {
+    MessageProperties properties = new MessageProperties();
+    properties.setContentType(MessageProperties.CONTENT_TYPE_TEXT_PLAIN);
+    properties.setConsumerQueue("q");
+    properties.setDeliveryTag(1);
+    if (id != null) {
+      properties.setHeader(MessageIds.HEADER, id);
+    }
+    return new Message(value.getBytes(StandardCharsets.UTF_8), properties);
+  }
+
+  /** Nothing is asked of it, because the container settles the last delivery. */
+  private static Channel channel() {
+    return (Channel)
+        Proxy.newProxyInstance(
+            Channel.class.getClassLoader(),
+            new Class<?>[] {Channel.class},
+            (proxy, method, arguments) -> {
+              throw new UnsupportedOperationException(method.toString());
+            });
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableRabbit
+  @EnableIdempotency
+  @Import({IdempotentRabbitConfiguration.class, Numbered.class})
+  static class Application {
+
+    @Bean(destroyMethod = "close")
+    Idempotency idempotency() {
+      return Idempotency.inMemory();
+    }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory rabbitListenerContainerFactory() {
+      SimpleRabbitListenerContainerFactory factory = new SimpleRabbitListenerContainerFactory();
+      factory.setConnectionFactory(new CachingConnectionFactory("localhost", 1));
+      factory.setAutoStartup(false);
+      return factory;
+    }
+  }
+
+  static class Numbered {
+    @RabbitListener(id = "numbered", queues = "q")
+    @Idempotent(key = "#payload.number")
+    public void listen(String value) {}
+  }
+}

@@ -1,0 +1,83 @@
+package io.idem.spring.rabbit;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.core.Attempt;
+import io.idem.core.Idempotency;
+import io.idem.spring.EnableIdempotency;
+import io.idem.spring.IdempotencySetupException;
+import io.idem.spring.Idempotent;
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.amqp.rabbit.annotation.EnableRabbit;
+import org.springframework.amqp.rabbit.annotation.RabbitHandler;
+import org.springframework.amqp.rabbit.annotation.RabbitListener;
+import org.springframework.amqp.rabbit.config.SimpleRabbitListenerContainerFactory;
+import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
+import org.springframework.context.annotation.AnnotationConfigApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.core.NestedExceptionUtils;
+
+/** What of a listener is refused before it is given a message; no broker is needed for it. */
+class ListenerStartupTest {
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "Attempted | a parameter of type Attempt",
+        "Sourced   | do not apply: source, caller.",
+        "Handling  | not protected as messages",
+      })
+  void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
+    Class<?> type = Class.forName(ListenerStartupTest.class.getName() + "$" + listener);
+
+    assertThatThrownBy(
+            () -> new AnnotationConfigApplicationContext(Application.class, type).close())
+        .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
+        .isInstanceOf(IdempotencySetupException.class)
+        .hasMessageContaining(reason);
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableRabbit
+  @EnableIdempotency
+  @Import(IdempotentRabbitConfiguration.class)
+  static class Application {
+
+    @Bean(destroyMethod = "close")
+    Idempotency idempotency() {
+      return Idempotency.inMemory();
+    }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory rabbitListenerContainerFactory() {
+      SimpleRabbitListenerContainerFactory factory = new SimpleRabbitListenerContainerFactory();
+      factory.setConnectionFactory(new CachingConnectionFactory("localhost", 1));
+      factory.setAutoStartup(false);
+      return factory;
+    }
+  }
+
+  static class Attempted {
+    @RabbitListener(queues = "q")
+    @Idempotent
+    public void listen(String value, Attempt attempt) {}
+  }
+
+  static class Sourced {
+    @RabbitListener(queues = "q")
+    @Idempotent(source = "#payload", caller = Idempotent.Caller.SHARED)
+    public void listen(String value) {}
+  }
+
+  @RabbitListener(queues = "q")
+  static class Handling {
+    @RabbitHandler
+    @Idempotent
+    public void listen(String value) {}
+  }
+}
