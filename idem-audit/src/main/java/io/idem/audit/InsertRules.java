@@ -250,17 +250,18 @@ final class InsertRules {
     Map<String, Expression> values = new LinkedHashMap<>();
     sets.forEach((column, value) -> values.put(Names.of(column), value));
     Guards.Guard guard = Guards.find(where, values, changed);
-    if (guard == null) {
+    Expression value = guard == null ? null : values.get(Names.of(guard.column()));
+    if (guard == null || value == null) {
       return unknown(
           StatementKind.UPSERT, "whether its condition holds a second time is not known");
     }
     String name = Names.of(guard.column());
-    return Agreement.of(rows, name, values.get(name), proposed) == Agreement.NO
+    return Agreement.of(rows, name, value, proposed) == Agreement.NO
         ? not(
             StatementKind.UPSERT,
             name
                 + " is inserted as one value and updated to another ("
-                + Written.text(values.get(name))
+                + Written.text(value)
                 + "), so that a repeat may change what the first execution wrote")
         : update;
   }

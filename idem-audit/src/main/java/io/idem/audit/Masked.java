@@ -40,10 +40,10 @@ final class Masked {
     String certain = ambiguous < 0 ? sql : sql.substring(0, sql.indexOf('\''));
     StringBuilder text = new StringBuilder();
     Matcher tokens = TOKEN.matcher(certain);
-    int end = 0;
+    int copied = 0;
     while (tokens.find()) {
-      text.append(certain, end, tokens.start());
-      end = tokens.end();
+      text.append(certain, copied, tokens.start());
+      copied = tokens.end();
       String quoted = tokens.group("quoted");
       if (tokens.group("comment") != null) {
         text.append(' ');
@@ -55,7 +55,7 @@ final class Masked {
         text.append(tokens.group());
       }
     }
-    text.append(certain, end, certain.length());
+    text.append(certain, copied, certain.length());
     // Where a string with a backslash ends depends on the database.
     String masked = (ambiguous < 0 ? text.toString() : text + "?...").strip();
     return masked.length() <= LONGEST ? masked : masked.substring(0, LONGEST) + "...";

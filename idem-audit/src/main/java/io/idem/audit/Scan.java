@@ -234,6 +234,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   }
 
   @Override
+  @SuppressWarnings("deprecation") // the parser has a plain unit nowhere else
   public <S> @Nullable Void visit(IntervalExpression interval, S context) {
     words.addAll(Understood.wordsOf(interval.getIntervalType()));
     if (interval.getIntervalQualifier() != null) {

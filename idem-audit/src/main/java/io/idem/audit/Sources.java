@@ -1,7 +1,6 @@
 package io.idem.audit;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.schema.Table;
@@ -35,8 +34,6 @@ record Sources(List<FromItem> items, List<ParenthesedSelect> queries, List<Expre
     List<FromItem> items = new ArrayList<>();
     if (delete.getUsingFromItemList() != null) {
       items.addAll(delete.getUsingFromItemList());
-    } else if (delete.getUsingList() != null) {
-      items.addAll(delete.getUsingList());
     }
     return of(delete.getWithItemsList(), items, delete.getJoins());
   }
@@ -48,7 +45,7 @@ record Sources(List<FromItem> items, List<ParenthesedSelect> queries, List<Expre
       @Nullable List<Join>... joins) {
     List<FromItem> items = new ArrayList<>(from);
     List<Expression> conditions = new ArrayList<>();
-    for (List<Join> each : Arrays.asList(joins)) {
+    for (List<Join> each : joins) {
       if (each != null) {
         each.forEach(
             join -> {

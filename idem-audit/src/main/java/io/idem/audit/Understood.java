@@ -119,7 +119,7 @@ final class Understood {
           && zone.getTimezoneExpressions().stream().allMatch(Understood::isKnown);
     } else if (value instanceof JsonExpression json) {
       return isKnown(json.getExpression())
-          && json.getIdents().stream().allMatch(Understood::isKnown);
+          && json.getIdentList().stream().allMatch(ident -> isKnown(ident.getKey()));
     } else if (value instanceof TrimFunction trim) {
       return isKnown(trim.getExpression()) && isKnown(trim.getFromExpression());
     } else if (value instanceof ArrayConstructor array) {
