@@ -8,6 +8,7 @@ import io.idem.spring.GuardedTransition;
 import io.idem.spring.Idempotent;
 import io.idem.spring.boot.ListenerProtection;
 import java.util.List;
+import java.util.Map;
 import org.springframework.amqp.rabbit.annotation.RabbitHandler;
 import org.springframework.amqp.rabbit.annotation.RabbitListener;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -18,7 +19,10 @@ import org.springframework.dao.DuplicateKeyException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jms.annotation.JmsListener;
+import org.springframework.kafka.annotation.EnableKafka;
 import org.springframework.kafka.annotation.KafkaListener;
+import org.springframework.kafka.config.ConcurrentKafkaListenerContainerFactory;
+import org.springframework.kafka.core.DefaultKafkaConsumerFactory;
 import org.springframework.transaction.annotation.Transactional;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -33,6 +37,7 @@ import org.springframework.web.bind.annotation.RestController;
 /** A shop of which some is protected and some is not: what the audit is to find is planted here. */
 @Configuration(proxyBeanMethods = false)
 @EnableAutoConfiguration
+@EnableKafka
 @Import({
   ShopApplication.Orders.class,
   ShopApplication.Accounts.class,
@@ -71,6 +76,16 @@ public class ShopApplication {
     return guards.states(
         StateMachine.ordered(State.NEW, State.DELIVERED).build(),
         StateTable.of("purchase").withId("number"));
+  }
+
+  /** Its listeners are there, and never ask a broker for messages. */
+  @Bean
+  ConcurrentKafkaListenerContainerFactory<String, String> kafkaListenerContainerFactory() {
+    ConcurrentKafkaListenerContainerFactory<String, String> factory =
+        new ConcurrentKafkaListenerContainerFactory<>();
+    factory.setConsumerFactory(new DefaultKafkaConsumerFactory<>(Map.of()));
+    factory.setAutoStartup(false);
+    return factory;
   }
 
   record Order(String number, int total) {}
