@@ -4,6 +4,7 @@ import io.idem.core.store.StoreUnavailableException;
 import io.idem.messaging.BatchHandler;
 import io.idem.messaging.BatchOutcome;
 import io.idem.messaging.DeliveryDecision;
+import io.idem.messaging.FailureLimit;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import jakarta.jms.JMSException;
@@ -67,8 +68,7 @@ public final class InboxConsumer {
   private final Inbox<Message> inbox;
   private final ParkedMessages parked;
   private Duration busyPatience = Duration.ofSeconds(5);
-  private int maxFailures = 10;
-  private Duration failureDelay = Duration.ofSeconds(1);
+  private FailureLimit failureLimit = FailureLimit.DEFAULT;
   private boolean settlesSession = true;
 
   /**
@@ -122,15 +122,7 @@ public final class InboxConsumer {
    * @throws IllegalArgumentException if one of them is less than it may be
    */
   public InboxConsumer onFailure(int maxFailures, Duration delay) {
-    if (maxFailures < 1 || delay.isNegative()) {
-      throw new IllegalArgumentException(
-          "A handler may fail at least once, and a delay is not negative, found "
-              + maxFailures
-              + " and "
-              + delay);
-    }
-    this.maxFailures = maxFailures;
-    this.failureDelay = delay;
+    this.failureLimit = new FailureLimit(maxFailures, delay);
     return this;
   }
 
@@ -359,7 +351,7 @@ public final class InboxConsumer {
             + (message.propertyExists(FAILURES_PROPERTY)
                 ? message.getIntProperty(FAILURES_PROPERTY)
                 : 0);
-    if (failures >= maxFailures) {
+    if (failures >= failureLimit.mostFailures()) {
       parked.park(
           session,
           message,
@@ -369,9 +361,9 @@ public final class InboxConsumer {
           "The handler failed for a message of {}, which is sent again ({} of {})",
           queue,
           failures,
-          maxFailures,
+          failureLimit.mostFailures(),
           cause);
-      sendAgain(message, failureDelay, Map.of(FAILURES_PROPERTY, failures));
+      sendAgain(message, failureLimit.delay(), Map.of(FAILURES_PROPERTY, failures));
     }
   }
 

@@ -4,6 +4,7 @@ import io.idem.core.store.StoreUnavailableException;
 import io.idem.messaging.BatchHandler;
 import io.idem.messaging.BatchOutcome;
 import io.idem.messaging.DeliveryDecision;
+import io.idem.messaging.FailureLimit;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import java.time.Duration;
@@ -62,8 +63,7 @@ public final class InboxConsumer<K, V> {
   private final ParkedRecords<K, V> parked;
   private final Map<TopicPartition, Long> resumeNanos = new HashMap<>();
   private final Map<TopicPartition, Failures> failures = new HashMap<>();
-  private int maxFailures = 10;
-  private Duration failureDelay = Duration.ofSeconds(1);
+  private FailureLimit failureLimit = FailureLimit.DEFAULT;
 
   /** How often the handler failed for the record at an offset. */
   private record Failures(long offset, int count) {}
@@ -93,15 +93,7 @@ public final class InboxConsumer<K, V> {
    * @throws IllegalArgumentException if one of them is less than it may be
    */
   public InboxConsumer<K, V> onFailure(int maxFailures, Duration delay) {
-    if (maxFailures < 1 || delay.isNegative()) {
-      throw new IllegalArgumentException(
-          "A handler may fail at least once, and a delay is not negative, found "
-              + maxFailures
-              + " and "
-              + delay);
-    }
-    this.maxFailures = maxFailures;
-    this.failureDelay = delay;
+    this.failureLimit = new FailureLimit(maxFailures, delay);
     return this;
   }
 
@@ -165,7 +157,7 @@ public final class InboxConsumer<K, V> {
       if (again.containsKey(partition)) {
         continue;
       }
-      Duration delay = outcome == null ? failureDelay : delayOf(record, i, outcome);
+      Duration delay = outcome == null ? failureLimit.delay() : delayOf(record, i, outcome);
       if (delay == null) {
         done.put(partition, new OffsetAndMetadata(record.offset() + 1, record.leaderEpoch(), ""));
       } else {
@@ -197,21 +189,21 @@ public final class InboxConsumer<K, V> {
   private @Nullable Duration failed(ConsumerRecord<K, V> record, Exception cause) {
     if (cause instanceof StoreUnavailableException) {
       log.warn("Records are read again, because the store cannot answer", cause);
-      return failureDelay;
+      return failureLimit.delay();
     }
     TopicPartition partition = KafkaMessages.partitionOf(record);
     Failures before = failures.get(partition);
     int count = before != null && before.offset == record.offset() ? before.count + 1 : 1;
     failures.put(partition, new Failures(record.offset(), count));
-    if (count < maxFailures) {
+    if (count < failureLimit.mostFailures()) {
       log.warn(
           "The handler failed for the record at {}@{}, which is read again ({} of {})",
           partition,
           record.offset(),
           count,
-          maxFailures,
+          failureLimit.mostFailures(),
           cause);
-      return failureDelay;
+      return failureLimit.delay();
     }
     return park(
         record, new ParkedRecords.Why(null, "Its handler failed " + count + " times", cause));
@@ -228,7 +220,7 @@ public final class InboxConsumer<K, V> {
           record.offset(),
           why.detail(),
           e);
-      return failureDelay;
+      return failureLimit.delay();
     }
   }
 

@@ -8,6 +8,7 @@ import com.rabbitmq.client.Envelope;
 import com.rabbitmq.client.ShutdownSignalException;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.messaging.DeliveryDecision;
+import io.idem.messaging.FailureLimit;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import java.io.IOException;
@@ -61,8 +62,7 @@ public final class InboxConsumer extends DefaultConsumer {
   private final ScheduledThreadPoolExecutor timer = newTimer();
   private volatile @Nullable String queue;
   private Duration holdAtMost = Duration.ofMinutes(10);
-  private int maxFailures = 10;
-  private Duration failureDelay = Duration.ofSeconds(1);
+  private FailureLimit failureLimit = FailureLimit.DEFAULT;
 
   /**
    * A delivery that is not settled.
@@ -128,15 +128,7 @@ public final class InboxConsumer extends DefaultConsumer {
    * @throws IllegalArgumentException if one of them is less than it may be
    */
   public InboxConsumer onFailure(int maxFailures, Duration delay) {
-    if (maxFailures < 1 || delay.isNegative()) {
-      throw new IllegalArgumentException(
-          "A handler may fail at least once, and a delay is not negative, found "
-              + maxFailures
-              + " and "
-              + delay);
-    }
-    this.maxFailures = maxFailures;
-    this.failureDelay = delay;
+    this.failureLimit = new FailureLimit(maxFailures, delay);
     return this;
   }
 
@@ -217,13 +209,13 @@ public final class InboxConsumer extends DefaultConsumer {
   }
 
   private void failed(Held held, Exception cause) throws IOException {
-    if (held.failures < maxFailures) {
+    if (held.failures < failureLimit.mostFailures()) {
       log.warn(
           "The handler failed for a delivery, which is tried again ({} of {})",
           held.failures,
-          maxFailures,
+          failureLimit.mostFailures(),
           cause);
-      again(held, failureDelay);
+      again(held, failureLimit.delay());
       return;
     }
     park(
@@ -237,7 +229,7 @@ public final class InboxConsumer extends DefaultConsumer {
       settlement = parked.park(held.delivery, why);
     } catch (IOException | RuntimeException e) {
       log.error("A delivery could not be parked, and is tried again ({})", why.detail(), e);
-      again(held, failureDelay);
+      again(held, failureLimit.delay());
       return;
     }
     if (settlement == ParkedDeliveries.Settlement.ACKNOWLEDGE) {

@@ -30,6 +30,7 @@ final class ListenerRules {
     if (method.isListener()) {
       checkAttributes(method);
       checkParameters(method);
+      checkResult(method);
     }
   }
 
@@ -66,6 +67,11 @@ final class ListenerRules {
     used.put("notOlderThan", method.notOlderThan().isPresent());
     used.put("busyStatus", annotation.busyStatus() != 0);
     used.put("serverErrors", annotation.serverErrors() != Idempotent.ServerErrors.INHERIT);
+    if (method.header().isPresent() && !annotation.key().isEmpty()) {
+      throw new IdempotencySetupException(
+          method + " is a listener of messages with both a key and a header.",
+          "Leave one of them, or read the header in the expression of the key.");
+    }
     used.values().removeIf(isUsed -> !isUsed);
     if (!used.isEmpty()) {
       throw new IdempotencySetupException(
@@ -76,6 +82,18 @@ final class ListenerRules {
               + ".",
           "Leave them away. Its keys are scoped by the consumer group or queue, and a message"
               + " without a key is parked: give header, key and fingerprint.");
+    }
+  }
+
+  private static void checkResult(IdempotentMethod method) {
+    Class<?> returned = method.method().getReturnType();
+    if (LateResults.isLate(returned)) {
+      throw new IdempotencySetupException(
+          method
+              + " is a listener of messages that goes on after it has returned a "
+              + returned.getSimpleName()
+              + ", when its effect would be recorded already.",
+          "Wait for the work in the listener.");
     }
   }
 

@@ -6,27 +6,21 @@ import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentListeners;
 import io.idem.spring.IdempotentMethod;
-import io.idem.spring.IdempotentOperations;
+import io.idem.spring.ListenerInboxes;
+import io.idem.spring.ListenerRegistry;
 import jakarta.jms.Destination;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
 import jakarta.jms.Queue;
 import jakarta.jms.Session;
 import java.lang.reflect.Method;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Supplier;
-import org.aopalliance.intercept.MethodInterceptor;
 import org.jspecify.annotations.Nullable;
-import org.springframework.aop.framework.ProxyFactory;
-import org.springframework.aop.support.AopUtils;
 import org.springframework.beans.DirectFieldAccessor;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.context.SmartLifecycle;
-import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.jms.annotation.JmsListener;
 import org.springframework.jms.config.JmsListenerContainerFactory;
 import org.springframework.jms.config.JmsListenerEndpoint;
@@ -61,9 +55,8 @@ import org.springframework.jms.support.converter.SimpleMessageConverter;
 public final class IdempotentJmsListeners
     implements IdempotentListeners, BeanPostProcessor, SmartLifecycle {
 
-  private final Map<Method, List<ListenerInbox>> inboxes = new HashMap<>();
+  private final ListenerInboxes<ListenerInbox> inboxes;
   private final ConfigurableListableBeanFactory beans;
-  private @Nullable List<IdempotentMethod> methods;
   private volatile boolean running;
 
   /**
@@ -73,6 +66,7 @@ public final class IdempotentJmsListeners
    */
   public IdempotentJmsListeners(ConfigurableListableBeanFactory beans) {
     this.beans = beans;
+    this.inboxes = new ListenerInboxes<>(beans, ListenerInbox::make);
   }
 
   @Override
@@ -85,20 +79,12 @@ public final class IdempotentJmsListeners
     if (!(bean instanceof JmsListenerEndpointRegistry)) {
       return bean;
     }
-    ProxyFactory proxy = new ProxyFactory(bean);
-    proxy.setProxyTargetClass(true);
-    proxy.addAdvice(
-        (MethodInterceptor)
-            invocation -> {
-              Object[] arguments = invocation.getArguments();
-              for (int i = 0; i < arguments.length; i++) {
-                if (arguments[i] instanceof JmsListenerContainerFactory<?> factory) {
-                  arguments[i] = protecting(factory);
-                }
-              }
-              return invocation.proceed();
-            });
-    return proxy.getProxy(bean.getClass().getClassLoader());
+    return ListenerRegistry.around(
+        bean,
+        argument ->
+            argument instanceof JmsListenerContainerFactory<?> factory
+                ? protecting(factory)
+                : argument);
   }
 
   private JmsListenerContainerFactory<MessageListenerContainer> protecting(
@@ -114,15 +100,9 @@ public final class IdempotentJmsListeners
   }
 
   private static @Nullable Method idempotent(JmsListenerEndpoint endpoint) {
-    if (!(endpoint instanceof MethodJmsListenerEndpoint listener)
-        || listener.getMethod() == null
-        || listener.getBean() == null) {
-      return null;
-    }
-    Method method =
-        AopUtils.getMostSpecificMethod(
-            listener.getMethod(), AopUtils.getTargetClass(listener.getBean()));
-    return AnnotatedElementUtils.hasAnnotation(method, Idempotent.class) ? method : null;
+    return endpoint instanceof MethodJmsListenerEndpoint listener
+        ? ListenerRegistry.idempotent(listener.getMethod(), listener.getBean())
+        : null;
   }
 
   private void protect(MessageListenerContainer container, Method listener) {
@@ -150,14 +130,7 @@ public final class IdempotentJmsListeners
             converter == null ? new SimpleMessageConverter() : converter,
             beans);
     wrap(known, inbox::get, settings);
-    synchronized (inboxes) {
-      inboxes.computeIfAbsent(listener, method -> new ArrayList<>()).add(inbox);
-      if (methods != null) {
-        methods.stream()
-            .filter(method -> method.method().equals(listener))
-            .forEach(method -> inbox.make(method, operations()));
-      }
-    }
+    inboxes.add(listener, inbox);
   }
 
   /**
@@ -247,15 +220,8 @@ public final class IdempotentJmsListeners
 
   @Override
   public void protect(List<IdempotentMethod> listeners) {
-    synchronized (inboxes) {
-      methods = List.copyOf(listeners);
-      for (IdempotentMethod listener : listeners) {
-        ListenerInbox.check(listener, beans);
-        for (ListenerInbox inbox : inboxes.getOrDefault(listener.method(), List.of())) {
-          inbox.make(listener, operations());
-        }
-      }
-    }
+    listeners.forEach(listener -> ListenerInbox.check(listener, beans));
+    inboxes.know(listeners);
   }
 
   /** Before the first container starts. */
@@ -266,17 +232,7 @@ public final class IdempotentJmsListeners
 
   @Override
   public void start() {
-    synchronized (inboxes) {
-      for (IdempotentMethod listener : methods == null ? List.<IdempotentMethod>of() : methods) {
-        if (!inboxes.containsKey(listener.method())) {
-          throw new IdempotencySetupException(
-              listener
-                  + " is an @Idempotent listener that would run unprotected: Spring's registry"
-                  + " of listeners has not made its container.",
-              "Enable listeners with @EnableJms, and use the registry that it makes.");
-        }
-      }
-    }
+    inboxes.requireAll("Enable listeners with @EnableJms, and use the registry that it makes.");
     running = true;
   }
 
@@ -288,9 +244,5 @@ public final class IdempotentJmsListeners
   @Override
   public boolean isRunning() {
     return running;
-  }
-
-  private IdempotentOperations operations() {
-    return beans.getBean(IdempotentOperations.class);
   }
 }

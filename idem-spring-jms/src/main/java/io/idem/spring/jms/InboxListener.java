@@ -6,8 +6,10 @@ import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.DeliveryParkedException;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.ParkReason;
+import io.idem.spring.ListenerCall;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
+import jakarta.jms.MessageListener;
 import jakarta.jms.Queue;
 import jakarta.jms.Session;
 import java.util.Objects;
@@ -15,6 +17,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jms.listener.AbstractMessageListenerContainer;
 import org.springframework.jms.listener.SessionAwareMessageListener;
+import org.springframework.jms.listener.adapter.ListenerExecutionFailedException;
 
 /**
  * Puts the inbox around the listener of a container, which commits the session when this returns
@@ -33,7 +36,7 @@ final class InboxListener implements SessionAwareMessageListener<Message> {
       Supplier<Inbox<Message>> inbox,
       InboxSettings settings) {
     this.listener =
-        ListenerCall.listener(
+        listener(
             Objects.requireNonNull(container.getMessageListener(), "the container's listener"));
     this.container = container;
     this.inbox = inbox;
@@ -43,7 +46,10 @@ final class InboxListener implements SessionAwareMessageListener<Message> {
   @Override
   public void onMessage(Message message, Session session) throws JMSException {
     ParkedMessages parked = settings.parked();
-    ListenerCall call = new ListenerCall(listener, session);
+    ListenerCall call =
+        new ListenerCall(
+            received -> listener.onMessage((Message) received, session),
+            ListenerExecutionFailedException.class);
     try {
       new InboxConsumer(
               session,
@@ -52,10 +58,29 @@ final class InboxListener implements SessionAwareMessageListener<Message> {
               parked == null ? InboxListener::leave : parked)
           .waitForBusy(settings.waitForBusy())
           .settledByContainer()
-          .consume(message, (fresh, attempt) -> call.proceed(fresh));
+          .consume(message, (fresh, attempt) -> call.proceed(fresh, attempt));
     } catch (Exception e) {
-      throw call.asThrown(e);
+      throw unchecked(call.asThrown(e));
     }
+  }
+
+  /** What a container calls, as one kind. */
+  @SuppressWarnings("unchecked") // a container gives its listener whatever it has received
+  private static SessionAwareMessageListener<Message> listener(Object listener) {
+    if (listener instanceof SessionAwareMessageListener<?> aware) {
+      return (SessionAwareMessageListener<Message>) aware;
+    }
+    MessageListener plain = (MessageListener) listener;
+    return (message, session) -> plain.onMessage(message);
+  }
+
+  private static RuntimeException unchecked(Exception thrown) throws JMSException {
+    if (thrown instanceof JMSException ofTheSession) {
+      throw ofTheSession; // the container takes it for a lost connection
+    }
+    return thrown instanceof RuntimeException unchecked
+        ? unchecked
+        : new IllegalStateException("A listener threw " + thrown.getMessage(), thrown);
   }
 
   private static void leave(Session session, Message message, ParkedMessages.Why why) {

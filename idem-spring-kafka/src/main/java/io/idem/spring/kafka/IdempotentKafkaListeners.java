@@ -4,7 +4,7 @@ import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentListeners;
 import io.idem.spring.IdempotentMethod;
-import io.idem.spring.IdempotentOperations;
+import io.idem.spring.ListenerInboxes;
 import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
@@ -16,7 +16,6 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.aopalliance.aop.Advice;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.DirectFieldAccessor;
@@ -65,9 +64,8 @@ public final class IdempotentKafkaListeners
 
   private final Map<String, Annotated> annotated = new ConcurrentHashMap<>();
   private final Set<String> containers = ConcurrentHashMap.newKeySet();
-  private final Map<Method, List<ListenerInbox>> inboxes = new HashMap<>();
+  private final ListenerInboxes<ListenerInbox> inboxes;
   private final ConfigurableListableBeanFactory beans;
-  private @Nullable List<IdempotentMethod> methods;
   private volatile boolean running;
 
   /** A method whose listener was given an id, and what post-processed its container before. */
@@ -80,6 +78,7 @@ public final class IdempotentKafkaListeners
    */
   public IdempotentKafkaListeners(ConfigurableListableBeanFactory beans) {
     this.beans = beans;
+    this.inboxes = new ListenerInboxes<>(beans, ListenerInbox::make);
   }
 
   @Override
@@ -152,14 +151,7 @@ public final class IdempotentKafkaListeners
     String group = groupOf(listener.method, container);
     ListenerInbox inbox = new ListenerInbox(group, beans);
     protect(container, new InboxAdvice(inbox::get));
-    synchronized (inboxes) {
-      inboxes.computeIfAbsent(listener.method, method -> new ArrayList<>()).add(inbox);
-      if (methods != null) {
-        methods.stream()
-            .filter(method -> method.method().equals(listener.method))
-            .forEach(method -> inbox.make(method, operations()));
-      }
-    }
+    inboxes.add(listener.method, inbox);
   }
 
   /**
@@ -250,15 +242,8 @@ public final class IdempotentKafkaListeners
               + " would consume nothing.",
           "With Spring Boot, add spring-boot-starter-kafka; otherwise @EnableKafka.");
     }
-    synchronized (inboxes) {
-      methods = List.copyOf(listeners);
-      for (IdempotentMethod listener : listeners) {
-        ListenerInbox.check(listener, beans);
-        for (ListenerInbox inbox : inboxes.getOrDefault(listener.method(), List.of())) {
-          inbox.make(listener, operations());
-        }
-      }
-    }
+    listeners.forEach(listener -> ListenerInbox.check(listener, beans));
+    inboxes.know(listeners);
   }
 
   @Override
@@ -290,9 +275,5 @@ public final class IdempotentKafkaListeners
   @Override
   public boolean isRunning() {
     return running;
-  }
-
-  private IdempotentOperations operations() {
-    return beans.getBean(IdempotentOperations.class);
   }
 }

@@ -1,7 +1,5 @@
 package io.idem.spring.kafka;
 
-import io.idem.core.Attempt;
-import io.idem.core.Mode;
 import io.idem.kafka.KafkaMessages;
 import io.idem.messaging.BatchHandler;
 import io.idem.messaging.BatchOutcome;
@@ -10,6 +8,7 @@ import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.DeliveryParkedException;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageFailedException;
+import io.idem.spring.ListenerCall;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,8 +20,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.aop.ProxyMethodInvocation;
 import org.springframework.kafka.listener.BatchListenerFailedException;
 import org.springframework.kafka.listener.ListenerExecutionFailedException;
@@ -39,8 +36,6 @@ import org.springframework.kafka.listener.ListenerExecutionFailedException;
  * place of the first record that is not done; every record before it is. Thread-safe.
  */
 public final class InboxAdvice implements MethodInterceptor {
-
-  private static final Logger log = LoggerFactory.getLogger("io.idem.kafka");
 
   private final Supplier<Inbox<ConsumerRecord<?, ?>>> inbox;
 
@@ -81,8 +76,12 @@ public final class InboxAdvice implements MethodInterceptor {
     return invocation.proceed();
   }
 
+  private static ListenerCall callOf(ProxyMethodInvocation invocation) {
+    return ListenerCall.of(invocation, 0, ListenerExecutionFailedException.class);
+  }
+
   private void one(ProxyMethodInvocation invocation, ConsumerRecord<?, ?> record) throws Exception {
-    Call call = new Call(invocation);
+    ListenerCall call = callOf(invocation);
     DeliveryDecision decision;
     try {
       decision = inbox.get().consume(record, (fresh, attempt) -> call.proceed(fresh, attempt));
@@ -98,7 +97,7 @@ public final class InboxAdvice implements MethodInterceptor {
     if (records.isEmpty()) {
       return;
     }
-    Call call = new Call(invocation);
+    ListenerCall call = callOf(invocation);
     BatchOutcome outcome;
     try {
       outcome =
@@ -178,62 +177,6 @@ public final class InboxAdvice implements MethodInterceptor {
   @SuppressWarnings("unchecked") // the listener takes records of the types that the container reads
   private static ConsumerRecord<Object, Object> uncheckedCast(ConsumerRecord<?, ?> record) {
     return (ConsumerRecord<Object, Object>) record;
-  }
-
-  /** A call of the listener, which may be made more than once. */
-  private static final class Call {
-
-    private final ProxyMethodInvocation invocation;
-    private @Nullable ListenerExecutionFailedException wrapping;
-    private @Nullable Exception wrapped;
-
-    Call(ProxyMethodInvocation invocation) {
-      this.invocation = invocation;
-    }
-
-    /**
-     * The engine is told what the listener threw, not what it was wrapped in. In leased mode the
-     * next delivery may be parked for an unknown outcome, so it is said here what led to it.
-     */
-    void proceed(Object received, Attempt attempt) throws Exception {
-      try {
-        proceed(received);
-      } catch (Exception e) {
-        if (attempt.mode() == Mode.LEASED) {
-          log.warn(
-              "The leased listener of operation '{}' failed; unless releaseOn, recordFailures or"
-                  + " onOtherFailure say what that means, its outcome is unknown and the next"
-                  + " delivery is parked",
-              attempt.operation(),
-              e);
-        }
-        throw e;
-      }
-    }
-
-    private void proceed(Object received) throws Exception {
-      Object[] arguments = invocation.getArguments().clone();
-      arguments[0] = received;
-      try {
-        invocation.invocableClone(arguments).proceed();
-      } catch (ListenerExecutionFailedException e) {
-        if (e.getCause() instanceof Exception cause) {
-          wrapping = e;
-          wrapped = cause;
-          throw cause;
-        }
-        throw e;
-      } catch (Exception | Error e) {
-        throw e;
-      } catch (Throwable e) {
-        throw new ListenerExecutionFailedException("A listener threw what is no exception", e);
-      }
-    }
-
-    /** What the container would have been thrown without advice. */
-    Exception asThrown(Exception e) {
-      return e == wrapped && wrapping != null ? wrapping : e;
-    }
   }
 
   // Classes of their own, so that an error handler which starts to count again when the class of a

@@ -43,7 +43,7 @@ import org.springframework.kafka.listener.MessageListener;
 class InboxAdviceTest {
 
   private final Idempotency engine = Idempotency.inMemory();
-  private final Logger logger = (Logger) LoggerFactory.getLogger("io.idem.kafka");
+  private final Logger logger = (Logger) LoggerFactory.getLogger("io.idem.messaging");
   private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
 
   @BeforeEach

@@ -4,15 +4,13 @@ import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentListeners;
 import io.idem.spring.IdempotentMethod;
-import io.idem.spring.IdempotentOperations;
+import io.idem.spring.ListenerInboxes;
+import io.idem.spring.ListenerRegistry;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.aopalliance.aop.Advice;
-import org.aopalliance.intercept.MethodInterceptor;
 import org.jspecify.annotations.Nullable;
 import org.springframework.amqp.core.AcknowledgeMode;
 import org.springframework.amqp.core.MessageListenerContainer;
@@ -22,13 +20,10 @@ import org.springframework.amqp.rabbit.listener.MethodRabbitListenerEndpoint;
 import org.springframework.amqp.rabbit.listener.RabbitListenerContainerFactory;
 import org.springframework.amqp.rabbit.listener.RabbitListenerEndpoint;
 import org.springframework.amqp.rabbit.listener.RabbitListenerEndpointRegistry;
-import org.springframework.aop.framework.ProxyFactory;
-import org.springframework.aop.support.AopUtils;
 import org.springframework.beans.DirectFieldAccessor;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.context.SmartLifecycle;
-import org.springframework.core.annotation.AnnotatedElementUtils;
 
 /**
  * Protects {@code @RabbitListener} methods that are {@link Idempotent}, whichever container factory
@@ -48,9 +43,8 @@ import org.springframework.core.annotation.AnnotatedElementUtils;
 public final class IdempotentRabbitListeners
     implements IdempotentListeners, BeanPostProcessor, SmartLifecycle {
 
-  private final Map<Method, List<ListenerInbox>> inboxes = new HashMap<>();
+  private final ListenerInboxes<ListenerInbox> inboxes;
   private final ConfigurableListableBeanFactory beans;
-  private @Nullable List<IdempotentMethod> methods;
   private volatile boolean running;
 
   /**
@@ -60,6 +54,7 @@ public final class IdempotentRabbitListeners
    */
   public IdempotentRabbitListeners(ConfigurableListableBeanFactory beans) {
     this.beans = beans;
+    this.inboxes = new ListenerInboxes<>(beans, ListenerInbox::make);
   }
 
   @Override
@@ -72,20 +67,12 @@ public final class IdempotentRabbitListeners
     if (!(bean instanceof RabbitListenerEndpointRegistry)) {
       return bean;
     }
-    ProxyFactory proxy = new ProxyFactory(bean);
-    proxy.setProxyTargetClass(true);
-    proxy.addAdvice(
-        (MethodInterceptor)
-            invocation -> {
-              Object[] arguments = invocation.getArguments();
-              for (int i = 0; i < arguments.length; i++) {
-                if (arguments[i] instanceof RabbitListenerContainerFactory<?> factory) {
-                  arguments[i] = protecting(factory);
-                }
-              }
-              return invocation.proceed();
-            });
-    return proxy.getProxy(bean.getClass().getClassLoader());
+    return ListenerRegistry.around(
+        bean,
+        argument ->
+            argument instanceof RabbitListenerContainerFactory<?> factory
+                ? protecting(factory)
+                : argument);
   }
 
   private RabbitListenerContainerFactory<MessageListenerContainer> protecting(
@@ -101,14 +88,9 @@ public final class IdempotentRabbitListeners
   }
 
   private static @Nullable Method idempotent(@Nullable RabbitListenerEndpoint endpoint) {
-    if (!(endpoint instanceof MethodRabbitListenerEndpoint listener)
-        || listener.getMethod() == null) {
-      return null;
-    }
-    Method method =
-        AopUtils.getMostSpecificMethod(
-            listener.getMethod(), AopUtils.getTargetClass(listener.getBean()));
-    return AnnotatedElementUtils.hasAnnotation(method, Idempotent.class) ? method : null;
+    return endpoint instanceof MethodRabbitListenerEndpoint listener
+        ? ListenerRegistry.idempotent(listener.getMethod(), listener.getBean())
+        : null;
   }
 
   private void protect(
@@ -129,14 +111,7 @@ public final class IdempotentRabbitListeners
       advice = customizer.customize(advice, listener);
     }
     protect(known, advice);
-    synchronized (inboxes) {
-      inboxes.computeIfAbsent(listener, method -> new ArrayList<>()).add(inbox);
-      if (methods != null) {
-        methods.stream()
-            .filter(method -> method.method().equals(listener))
-            .forEach(method -> inbox.make(method, operations()));
-      }
-    }
+    inboxes.add(listener, inbox);
   }
 
   /**
@@ -169,15 +144,8 @@ public final class IdempotentRabbitListeners
 
   @Override
   public void protect(List<IdempotentMethod> listeners) {
-    synchronized (inboxes) {
-      methods = List.copyOf(listeners);
-      for (IdempotentMethod listener : listeners) {
-        ListenerInbox.check(listener, beans);
-        for (ListenerInbox inbox : inboxes.getOrDefault(listener.method(), List.of())) {
-          inbox.make(listener, operations());
-        }
-      }
-    }
+    listeners.forEach(listener -> ListenerInbox.check(listener, beans));
+    inboxes.know(listeners);
   }
 
   /** Before the first container starts. */
@@ -188,17 +156,7 @@ public final class IdempotentRabbitListeners
 
   @Override
   public void start() {
-    synchronized (inboxes) {
-      for (IdempotentMethod listener : methods == null ? List.<IdempotentMethod>of() : methods) {
-        if (!inboxes.containsKey(listener.method())) {
-          throw new IdempotencySetupException(
-              listener
-                  + " is an @Idempotent listener that would run unprotected: Spring's registry"
-                  + " of listeners has not made its container.",
-              "Enable listeners with @EnableRabbit, and use the registry that it makes.");
-        }
-      }
-    }
+    inboxes.requireAll("Enable listeners with @EnableRabbit, and use the registry that it makes.");
     running = true;
   }
 
@@ -210,9 +168,5 @@ public final class IdempotentRabbitListeners
   @Override
   public boolean isRunning() {
     return running;
-  }
-
-  private IdempotentOperations operations() {
-    return beans.getBean(IdempotentOperations.class);
   }
 }

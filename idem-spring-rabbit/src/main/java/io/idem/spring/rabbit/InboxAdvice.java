@@ -9,6 +9,7 @@ import io.idem.messaging.DeliveryParkedException;
 import io.idem.messaging.Inbox;
 import io.idem.rabbitmq.DeliveryCopies;
 import io.idem.rabbitmq.ParkedDeliveries;
+import io.idem.spring.ListenerCall;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +32,7 @@ import org.springframework.amqp.AmqpRejectAndDontRequeueException;
 import org.springframework.amqp.ImmediateRequeueAmqpException;
 import org.springframework.amqp.core.Message;
 import org.springframework.amqp.core.MessageProperties;
+import org.springframework.amqp.listener.ListenerExecutionFailedException;
 import org.springframework.aop.ProxyMethodInvocation;
 
 /**
@@ -153,7 +155,7 @@ public final class InboxAdvice implements MethodInterceptor {
 
     Round(
         ProxyMethodInvocation invocation, Channel channel, List<Message> messages, boolean batch) {
-      this.call = new ListenerCall(invocation);
+      this.call = ListenerCall.of(invocation, 1, ListenerExecutionFailedException.class);
       this.channel = channel;
       this.messages = messages;
       this.batch = batch;

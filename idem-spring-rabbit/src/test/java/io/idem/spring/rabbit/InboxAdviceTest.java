@@ -39,7 +39,7 @@ import org.springframework.context.annotation.Import;
 class InboxAdviceTest {
 
   private final Idempotency engine = Idempotency.inMemory();
-  private final Logger logger = (Logger) LoggerFactory.getLogger("io.idem.rabbitmq");
+  private final Logger logger = (Logger) LoggerFactory.getLogger("io.idem.messaging");
   private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
 
   /** As a container calls its listener. */

@@ -1,0 +1,115 @@
+package io.idem.spring;
+
+import io.idem.core.Attempt;
+import io.idem.core.Mode;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.aop.ProxyMethodInvocation;
+
+/**
+ * The call of a message listener from inside of an inbox, which may be made more than once. The
+ * engine is told what the listener threw, the container what that was wrapped in. Not thread-safe.
+ */
+public final class ListenerCall {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.messaging");
+
+  private final Listener listener;
+  private final Class<? extends Exception> wrapper;
+  private @Nullable Exception wrapping;
+  private @Nullable Exception wrapped;
+
+  /** What is called. */
+  @FunctionalInterface
+  public interface Listener {
+
+    /**
+     * Calls the listener.
+     *
+     * @param received a message, or a list of them
+     * @throws Exception what the listener threw, wrapped or not
+     */
+    void call(Object received) throws Exception;
+  }
+
+  /**
+   * A call that is to be made.
+   *
+   * @param listener what is called
+   * @param wrapper what the container's adapters wrap in what a listener threw
+   */
+  public ListenerCall(Listener listener, Class<? extends Exception> wrapper) {
+    this.listener = listener;
+    this.wrapper = wrapper;
+  }
+
+  /**
+   * The call that advice was put around.
+   *
+   * @param invocation the call
+   * @param argument which of its arguments is what was received
+   * @param wrapper what the container's adapters wrap in what a listener threw
+   * @return the same, as often as it is made
+   */
+  public static ListenerCall of(
+      ProxyMethodInvocation invocation, int argument, Class<? extends Exception> wrapper) {
+    return new ListenerCall(
+        received -> {
+          Object[] arguments = invocation.getArguments().clone();
+          arguments[argument] = received;
+          try {
+            invocation.invocableClone(arguments).proceed();
+          } catch (Exception | Error e) {
+            throw e;
+          } catch (Throwable e) {
+            throw new IllegalStateException("A listener threw what is no exception", e);
+          }
+        },
+        wrapper);
+  }
+
+  /**
+   * Calls the listener. In leased mode the next delivery may be parked for an unknown outcome, so a
+   * failure is logged here.
+   *
+   * @param received what it is given: a message, or a list of them
+   * @param attempt the attempt that it is part of
+   * @throws Exception what the listener threw, unwrapped
+   */
+  public void proceed(Object received, Attempt attempt) throws Exception {
+    try {
+      listener.call(received);
+    } catch (Exception e) {
+      Exception failure = unwrapped(e);
+      if (attempt.mode() == Mode.LEASED) {
+        log.warn(
+            "The leased listener of operation '{}' failed; unless releaseOn, recordFailures or"
+                + " onOtherFailure say what that means, its outcome is unknown and the next"
+                + " delivery is parked",
+            attempt.operation(),
+            failure);
+      }
+      throw failure;
+    }
+  }
+
+  private Exception unwrapped(Exception e) {
+    if (wrapper.isInstance(e) && e.getCause() instanceof Exception cause) {
+      wrapping = e;
+      wrapped = cause;
+      return cause;
+    }
+    return e;
+  }
+
+  /**
+   * What the container would have been thrown without an inbox.
+   *
+   * @param e what came out of the inbox
+   * @return what the listener's failure was wrapped in, or the same
+   */
+  public Exception asThrown(Exception e) {
+    return e == wrapped && wrapping != null ? wrapping : e;
+  }
+}
