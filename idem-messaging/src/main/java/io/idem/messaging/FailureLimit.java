@@ -17,6 +17,8 @@ public record FailureLimit(int mostFailures, Duration delay) {
   /**
    * A limit.
    *
+   * @param mostFailures at least 1
+   * @param delay how long to wait in between
    * @throws IllegalArgumentException if one of them is less than it may be
    */
   public FailureLimit {
