@@ -4,10 +4,14 @@ import static io.idem.jms.TestArtemis.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.jdbc.JdbcSchema;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.jms.TestArtemis.Node;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageKey;
+import io.idem.testkit.Effects;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
 import jakarta.jms.Session;
@@ -48,8 +52,10 @@ abstract class InboxConsumerContract {
   abstract DataSource newDatabase();
 
   @BeforeEach
-  void open() throws SQLException {
-    effects = new Effects(newDatabase());
+  void open() {
+    DataSource dataSource = newDatabase();
+    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+    effects = new Effects(dataSource, JdbcTransactionalStore::new);
     open.add(effects);
   }
 

@@ -2,9 +2,13 @@ package io.idem.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.idem.jdbc.JdbcSchema;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.ParkReason;
+import io.idem.testkit.Effects;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,8 +48,10 @@ abstract class InboxConsumerContract {
   abstract DataSource newDatabase();
 
   @BeforeEach
-  void open() throws SQLException {
-    effects = new Effects(newDatabase());
+  void open() {
+    DataSource dataSource = newDatabase();
+    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+    effects = new Effects(dataSource, JdbcTransactionalStore::new);
     open.add(effects);
   }
 
@@ -184,7 +190,7 @@ abstract class InboxConsumerContract {
 
     until(
         () -> second.poll(BOOK),
-        () -> kafka.committed(group, topic, 1) == 1 && effects.busy.get() > 5);
+        () -> kafka.committed(group, topic, 1) == 1 && effects.busy() > 5);
     assertThat(kafka.committed(group, topic, 1)).isEqualTo(1);
     end.countDown();
     busy.get(60, TimeUnit.SECONDS);

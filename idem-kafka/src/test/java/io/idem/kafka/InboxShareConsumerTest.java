@@ -3,10 +3,14 @@ package io.idem.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.jdbc.JdbcSchema;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageIds;
 import io.idem.messaging.ParkReason;
+import io.idem.testkit.Effects;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -45,7 +49,8 @@ class InboxShareConsumerTest {
   void open() throws Exception {
     JdbcDataSource dataSource = new JdbcDataSource();
     dataSource.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
-    effects = new Effects(dataSource);
+    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+    effects = new Effects(dataSource, JdbcTransactionalStore::new);
     topic = kafka.topic(1);
     consumer = kafka.shareConsumer(group);
     consumer.subscribe(List.of(topic));
@@ -112,7 +117,7 @@ class InboxShareConsumerTest {
         CompletableFuture.runAsync(
             () -> {
               // Nine times busy, which is more than the deliveries that the broker allows.
-              untilUnchecked(() -> LockSupport.parkNanos(1_000_000), () -> effects.busy.get() > 8);
+              untilUnchecked(() -> LockSupport.parkNanos(1_000_000), () -> effects.busy() > 8);
               end.countDown();
             });
 

@@ -6,9 +6,13 @@ import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.Delivery;
 import com.rabbitmq.client.GetResponse;
+import io.idem.jdbc.JdbcSchema;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.ParkReason;
+import io.idem.testkit.Effects;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -46,7 +50,9 @@ abstract class InboxConsumerContract {
   @BeforeEach
   void open() throws Exception {
     broker = broker();
-    effects = opened(new Effects(newDatabase()));
+    DataSource dataSource = newDatabase();
+    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+    effects = opened(new Effects(dataSource, JdbcTransactionalStore::new));
     connection = opened(broker.connect());
     channel = connection.createChannel();
   }

@@ -2,11 +2,15 @@ package io.idem.rocketmq;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.idem.jdbc.JdbcSchema;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageIds;
 import io.idem.messaging.MessageKey;
+import io.idem.testkit.Effects;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -48,8 +52,10 @@ abstract class InboxConsumerContract {
   abstract DataSource newDatabase();
 
   @BeforeEach
-  void open() throws SQLException {
-    effects = new Effects(newDatabase());
+  void open() {
+    DataSource dataSource = newDatabase();
+    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+    effects = new Effects(dataSource, JdbcTransactionalStore::new);
     open.add(effects);
   }
 
