@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -148,7 +149,7 @@ class StatementClassifierTest {
             });
     long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
     while (parsers() > 0 && System.nanoTime() < deadline) {
-      Thread.sleep(20);
+      LockSupport.parkNanos(2_000_000);
     }
     assertThat(parsers()).isZero();
   }

@@ -12,6 +12,7 @@ import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageKey;
 import io.idem.testkit.Effects;
+import io.idem.testkit.Together;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
 import jakarta.jms.Session;
@@ -235,13 +236,13 @@ abstract class InboxConsumerContract {
                     (message, attempt) -> {
                       BOOK.handle(message, attempt);
                       inHandler.countDown();
-                      assertThat(mayEnd.await(30, TimeUnit.SECONDS)).isTrue();
+                      Together.await(mayEnd);
                     });
               } catch (Exception e) {
                 throw new IllegalStateException(e);
               }
             });
-    assertThat(inHandler.await(30, TimeUnit.SECONDS)).isTrue();
+    Together.await(inHandler);
     artemis.send(queue, text("1", "a"), text("2", "b"));
 
     Node second = node(mode);
@@ -371,13 +372,8 @@ abstract class InboxConsumerContract {
   }
 
   /** The server counts what is acknowledged a little later. */
-  private void awaitCount(long messages) throws Exception {
-    until(
-        () -> {
-          TimeUnit.MILLISECONDS.sleep(5);
-          return null;
-        },
-        () -> artemis.count(queue) == messages);
+  private void awaitCount(long messages) {
+    Together.await(messages + " messages in the queue", () -> artemis.count(queue) == messages);
   }
 
   private static void until(Callable<?> step, Callable<Boolean> condition) throws Exception {

@@ -9,6 +9,7 @@ import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.ParkReason;
 import io.idem.testkit.Effects;
+import io.idem.testkit.Together;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -177,10 +178,10 @@ abstract class InboxConsumerContract {
                             (record, attempt) -> {
                               Effects.book(record.value(), attempt);
                               running.countDown();
-                              awaited(end);
+                              Together.await(end);
                             }),
                     () -> kafka.committed(group, topic, 0) == 1));
-    awaited(running);
+    Together.await(running);
     kafka.send(topic, 1, "0", "before");
     kafka.send(topic, 1, "1", "a");
     kafka.send(topic, 1, "2", "behind");
@@ -189,8 +190,7 @@ abstract class InboxConsumerContract {
     second.consumer.assign(Set.of(new TopicPartition(topic, 1)));
 
     until(
-        () -> second.poll(BOOK),
-        () -> kafka.committed(group, topic, 1) == 1 && effects.busy() > 5);
+        () -> second.poll(BOOK), () -> kafka.committed(group, topic, 1) == 1 && effects.busy() > 5);
     assertThat(kafka.committed(group, topic, 1)).isEqualTo(1);
     end.countDown();
     busy.get(60, TimeUnit.SECONDS);
@@ -228,12 +228,12 @@ abstract class InboxConsumerContract {
                       Effects.book(record.value(), attempt);
                       if (held.add(record.value()) && held.size() == 3) {
                         running.countDown();
-                        awaited(end);
+                        Together.await(end);
                       }
                     });
               }
             });
-    awaited(running);
+    Together.await(running);
     Node heir = node(Map.of());
     heir.consumer.subscribe(List.of(topic));
 
@@ -275,14 +275,6 @@ abstract class InboxConsumerContract {
     while (!condition.call()) {
       assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
       work.run();
-    }
-  }
-
-  private static void awaited(CountDownLatch latch) {
-    try {
-      assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
     }
   }
 

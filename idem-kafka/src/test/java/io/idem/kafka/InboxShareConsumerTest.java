@@ -11,6 +11,7 @@ import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageIds;
 import io.idem.messaging.ParkReason;
 import io.idem.testkit.Effects;
+import io.idem.testkit.Together;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -22,7 +23,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ShareConsumer;
 import org.h2.jdbcx.JdbcDataSource;
@@ -106,18 +106,18 @@ class InboxShareConsumerTest {
                                 record("1", "a"),
                                 (record, attempt) -> {
                                   running.countDown();
-                                  assertThat(end.await(60, TimeUnit.SECONDS)).isTrue();
+                                  Together.await(end);
                                   throw new SQLException("given up");
                                 }))
                     .isInstanceOf(SQLException.class));
-    assertThat(running.await(60, TimeUnit.SECONDS)).isTrue();
+    Together.await(running);
     kafka.send(topic, 0, "1", "a");
     kafka.send(topic, 0, "2", "b");
     CompletableFuture<Void> ended =
         CompletableFuture.runAsync(
             () -> {
               // Nine times busy, which is more than the deliveries that the broker allows.
-              untilUnchecked(() -> LockSupport.parkNanos(1_000_000), () -> effects.busy() > 8);
+              Together.await("nine busy answers", () -> effects.busy() > 8);
               end.countDown();
             });
 
@@ -152,14 +152,6 @@ class InboxShareConsumerTest {
     while (!condition.call()) {
       assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
       work.run();
-    }
-  }
-
-  private static void untilUnchecked(Runnable work, Callable<Boolean> condition) {
-    try {
-      until(work, condition);
-    } catch (Exception e) {
-      throw new AssertionError(e);
     }
   }
 }

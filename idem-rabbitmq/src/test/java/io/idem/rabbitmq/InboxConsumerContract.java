@@ -13,17 +13,15 @@ import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.ParkReason;
 import io.idem.testkit.Effects;
+import io.idem.testkit.Together;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
@@ -74,7 +72,8 @@ abstract class InboxConsumerContract {
 
     node(queue, BOOK).consume(queue);
 
-    until(() -> effects.all().size() == 20 && isDrained(queue));
+    Together.awaitChecked(
+        "the effects of twenty messages", () -> effects.all().size() == 20 && isDrained(queue));
     assertThat(effects.all())
         .containsExactlyElementsOf(IntStream.range(0, 20).mapToObj(i -> "m" + i).toList());
   }
@@ -102,13 +101,14 @@ abstract class InboxConsumerContract {
           }
         },
         tag -> {});
-    awaited(consumed);
+    Together.await(consumed);
     dying.abort();
     assertThat(effects.all()).hasSize(5);
 
     node(queue, BOOK).consume(queue);
 
-    until(() -> effects.all().size() == 10 && isDrained(queue));
+    Together.awaitChecked(
+        "the effects of ten messages", () -> effects.all().size() == 10 && isDrained(queue));
     assertThat(effects.all()).doesNotHaveDuplicates();
   }
 
@@ -137,7 +137,8 @@ abstract class InboxConsumerContract {
         .onFailure(3, Duration.ofMillis(20))
         .consume(queue);
 
-    until(() -> channel.messageCount(parking) == 3 && isDrained(queue));
+    Together.awaitChecked(
+        "three parked messages", () -> channel.messageCount(parking) == 3 && isDrained(queue));
     assertThat(effects.all()).containsExactly("a", "c");
     assertThat(failures).hasValue(3);
     assertThat(List.of(parked(parking), parked(parking), parked(parking)))
@@ -161,10 +162,10 @@ abstract class InboxConsumerContract {
             ParkedDeliveries.publishedTo(new DeliveryCopies(connection), "", parking))
         .onFailure(1, Duration.ofMillis(20))
         .consume(queue);
-    until(() -> effects.all().equals(List.of("a")));
+    Together.awaitChecked("the effect of what has a key", () -> effects.all().equals(List.of("a")));
     channel.queueDeclare(parking, true, false, false, Map.of());
 
-    until(() -> channel.messageCount(parking) == 1);
+    Together.awaitChecked("the parked message", () -> channel.messageCount(parking) == 1);
     assertThat(parked(parking)).isEqualTo("no key " + ParkReason.NO_KEY);
   }
 
@@ -180,19 +181,19 @@ abstract class InboxConsumerContract {
             (delivery, attempt) -> {
               BOOK.handle(delivery, attempt);
               running.countDown();
-              awaited(end);
+              Together.await(end);
             });
     String tag = first.consume(queue);
-    awaited(running);
+    Together.await(running);
     first.getChannel().basicCancel(tag); // takes no more, and goes on with what it has
     send(queue, "1", "a");
     send(queue, "2", "behind");
 
     node(queue, BOOK).onFailure(1, Duration.ZERO).consume(queue); // a failure would park
 
-    until(() -> effects.all().contains("behind"));
+    Together.awaitChecked("the effect of what is behind", () -> effects.all().contains("behind"));
     end.countDown();
-    until(() -> effects.all().size() == 2);
+    Together.awaitChecked("both effects", () -> effects.all().size() == 2);
     assertThat(effects.all()).containsExactlyInAnyOrder("a", "behind");
   }
 
@@ -201,7 +202,7 @@ abstract class InboxConsumerContract {
     String queue = queue();
     busyForLongerThanItIsHeld(queue, newCount());
     assertThat(effects.all()).containsExactly("a");
-    until(() -> isDrained(queue));
+    Together.awaitChecked("the copies to be consumed", () -> isDrained(queue));
   }
 
   /** A duplicate of a message that another node is in the middle of, put back again and again. */
@@ -215,10 +216,10 @@ abstract class InboxConsumerContract {
             (delivery, attempt) -> {
               BOOK.handle(delivery, attempt);
               running.countDown();
-              awaited(end);
+              Together.await(end);
             });
     String tag = first.consume(queue);
-    awaited(running);
+    Together.await(running);
     first.getChannel().basicCancel(tag);
     send(queue, "1", "a");
     Inbox<Delivery> counting =
@@ -235,9 +236,9 @@ abstract class InboxConsumerContract {
         .holdAtMost(Duration.ofNanos(1))
         .consume(queue);
 
-    until(() -> deliveries.get() > 6);
+    Together.awaitChecked("deliveries of what is busy", () -> deliveries.get() > 6);
     end.countDown();
-    until(() -> effects.all().size() == 1);
+    Together.awaitChecked("the effect", () -> effects.all().size() == 1);
   }
 
   static AtomicInteger newCount() {
@@ -292,21 +293,5 @@ abstract class InboxConsumerContract {
 
   static String text(byte[] body) {
     return new String(body, StandardCharsets.UTF_8);
-  }
-
-  static void until(Callable<Boolean> condition) throws Exception {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!condition.call()) {
-      assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
-    }
-  }
-
-  static void awaited(CountDownLatch latch) {
-    try {
-      assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
   }
 }

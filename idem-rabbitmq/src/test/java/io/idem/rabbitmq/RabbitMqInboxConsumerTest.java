@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.rabbitmq.client.GetResponse;
 import io.idem.testkit.TestPostgres;
+import io.idem.testkit.Together;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -34,10 +35,10 @@ class RabbitMqInboxConsumerTest extends InboxConsumerContract {
     busyForLongerThanItIsHeld(queue, deliveries);
 
     assertThat(deliveries.get()).isGreaterThan(DELIVERY_LIMIT + 1);
-    until(() -> isDrained(queue));
+    Together.awaitChecked("the copies to be consumed", () -> isDrained(queue));
     // Not one of the copies is left, and what comes next is known.
     send(queue, "2", "b");
-    until(() -> effects.all().size() == 2);
+    Together.awaitChecked("both effects", () -> effects.all().size() == 2);
     assertThat(effects.all()).containsExactlyInAnyOrder("a", "b");
   }
 
@@ -50,7 +51,8 @@ class RabbitMqInboxConsumerTest extends InboxConsumerContract {
     send(queue, "1", "a");
     AtomicInteger deliveries = new AtomicInteger();
 
-    until(
+    Together.awaitChecked(
+        "more deliveries than the limit",
         () -> {
           GetResponse response = channel.basicGet(queue, false);
           if (response != null) {
@@ -60,7 +62,8 @@ class RabbitMqInboxConsumerTest extends InboxConsumerContract {
           return deliveries.get() > DELIVERY_LIMIT;
         });
 
-    until(() -> (channel.messageCount(queue) == 0) == isCounted);
+    Together.awaitChecked(
+        "what the limit makes of it", () -> (channel.messageCount(queue) == 0) == isCounted);
   }
 
   @Test
@@ -86,8 +89,8 @@ class RabbitMqInboxConsumerTest extends InboxConsumerContract {
         .onFailure(2, Duration.ofMillis(10))
         .consume(queue);
 
-    until(() -> channel.messageCount(dead) == 2);
-    until(() -> effects.all().size() == 1);
+    Together.awaitChecked("two dead letters", () -> channel.messageCount(dead) == 2);
+    Together.awaitChecked("the effect of what is not bad", () -> effects.all().size() == 1);
     assertThat(effects.all()).containsExactly("b");
   }
 }

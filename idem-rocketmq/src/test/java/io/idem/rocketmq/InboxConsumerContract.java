@@ -11,6 +11,7 @@ import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageIds;
 import io.idem.messaging.MessageKey;
 import io.idem.testkit.Effects;
+import io.idem.testkit.Together;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -18,11 +19,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
@@ -94,8 +93,10 @@ abstract class InboxConsumerContract {
               }
             }));
 
-    until(() -> effects.all().size() == 3 && rocketMq.count(parkedTopic) == 2);
-    until(() -> rocketMq.acknowledged(group, topic, 1) == 7);
+    Together.awaitChecked(
+        "three effects and two parked messages",
+        () -> effects.all().size() == 3 && rocketMq.count(parkedTopic) == 2);
+    awaitAcknowledged(topic, 1, 7);
     assertThat(effects.all()).containsExactlyInAnyOrder("a", "fails once", "c");
     assertThat(failures).hasValueGreaterThanOrEqualTo(2);
     List<MessageExt> inParking = new CopyOnWriteArrayList<>();
@@ -105,7 +106,8 @@ abstract class InboxConsumerContract {
           inParking.addAll(messages);
           return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         });
-    until(
+    Together.await(
+        "the parked messages",
         () ->
             Set.of("no key NO_KEY " + topic, "another under the same key KEY_REUSED " + topic)
                 .equals(
@@ -142,12 +144,12 @@ abstract class InboxConsumerContract {
           awaitWhateverHappens(never);
           return ConsumeConcurrentlyStatus.RECONSUME_LATER;
         });
-    assertThat(crashed.await(60, TimeUnit.SECONDS)).isTrue();
+    Together.await(crashed);
     dying.shutdown(); // without an answer to the delivery
     assertThat(rocketMq.acknowledged(group, topic, 1)).isZero();
 
     start(rocketMq.consumer(group, topic), inboxed().concurrently(BOOK));
-    until(() -> rocketMq.acknowledged(group, topic, 1) == 1);
+    awaitAcknowledged(topic, 1, 1);
     never.countDown();
 
     assertThat(effects.all()).containsExactly("a");
@@ -176,19 +178,18 @@ abstract class InboxConsumerContract {
                   (message, attempt) -> {
                     BOOK.handle(message, attempt);
                     running.countDown();
-                    assertThat(mayEnd.await(60, TimeUnit.SECONDS)).isTrue();
+                    Together.await(mayEnd);
                   }));
     }
     rocketMq.send(topic, 0, "1", "a");
-    assertThat(running.await(60, TimeUnit.SECONDS)).isTrue();
+    Together.await(running);
     rocketMq.send(topic, 1, "1", "a");
 
-    until(() -> deliveries.size() > 1 + 3); // more than the broker would allow failures
+    // More than the broker would allow failures.
+    Together.await("deliveries of what is busy", () -> deliveries.size() > 1 + 3);
     mayEnd.countDown();
-    until(
-        () ->
-            rocketMq.acknowledged(group, topic, 2) == 2
-                && rocketMq.acknowledged(group, MixAll.getRetryTopic(group), 1) >= 3);
+    awaitAcknowledged(topic, 2, 2);
+    awaitAcknowledged(MixAll.getRetryTopic(group), 1, 3);
 
     assertThat(effects.all()).containsExactly("a");
     assertThat(parked).isEmpty();
@@ -234,11 +235,12 @@ abstract class InboxConsumerContract {
                 }));
     start(consumer);
 
-    until(() -> looks.get() > 8); // many more suspensions than failures are allowed
+    // Many more suspensions than failures are allowed.
+    Together.await("looks at what is busy", () -> looks.get() > 8);
     assertThat(effects.all()).isEqualTo(expected.subList(0, 5));
     mayFail.countDown();
     other.join();
-    until(() -> rocketMq.acknowledged(group, topic, 1) == 20);
+    awaitAcknowledged(topic, 1, 20);
 
     assertThat(effects.all()).isEqualTo(expected);
     assertThat(failures).hasValue(3);
@@ -269,7 +271,7 @@ abstract class InboxConsumerContract {
               }
             });
     thread.start();
-    assertThat(running.await(30, TimeUnit.SECONDS)).isTrue();
+    Together.await(running);
     return thread;
   }
 
@@ -292,7 +294,7 @@ abstract class InboxConsumerContract {
                   }
                 }));
 
-    until(() -> rocketMq.acknowledged(group, topic, 1) == 40);
+    awaitAcknowledged(topic, 1, 40);
     assertThat(effects.all())
         .containsExactlyInAnyOrderElementsOf(
             IntStream.range(0, 20).mapToObj(i -> "m" + i).toList());
@@ -342,13 +344,13 @@ abstract class InboxConsumerContract {
   }
 
   @SuppressWarnings("deprecation") // nothing else tells the broker before ten seconds are over
-  private void until(Callable<Boolean> condition) throws Exception {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!condition.call()) {
-      assertThat(System.nanoTime()).as("in time").isLessThan(deadline);
-      TimeUnit.MILLISECONDS.sleep(20);
-      consumers.forEach(
-          consumer -> consumer.getDefaultMQPushConsumerImpl().persistConsumerOffset());
-    }
+  private void awaitAcknowledged(String topic, int queues, long messages) {
+    Together.await(
+        messages + " acknowledged messages",
+        () -> {
+          consumers.forEach(
+              consumer -> consumer.getDefaultMQPushConsumerImpl().persistConsumerOffset());
+          return rocketMq.acknowledged(group, topic, queues) >= messages;
+        });
   }
 }

@@ -1,5 +1,6 @@
 package io.idem.rocketmq;
 
+import io.idem.testkit.Together;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
@@ -10,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.rocketmq.broker.BrokerController;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
@@ -152,14 +152,12 @@ final class TestRocketMq {
     String topic = "t" + UUID.randomUUID();
     TopicConfig config = new TopicConfig(topic, queues, queues);
     broker.getTopicConfigManager().updateTopicConfig(config);
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (names.getRouteInfoManager().pickupTopicRouteData(topic) == null) {
-      if (System.nanoTime() > deadline) {
-        throw new IllegalStateException("The name server does not hear of topics");
-      }
-      broker.registerBrokerAll(false, false, true); // by itself only after ten seconds
-      TimeUnit.MILLISECONDS.sleep(20);
-    }
+    Together.await(
+        "the topic at the name server",
+        () -> {
+          broker.registerBrokerAll(false, false, true); // by itself only after ten seconds
+          return names.getRouteInfoManager().pickupTopicRouteData(topic) != null;
+        });
     producer.fetchPublishMessageQueues(topic);
     return topic;
   }

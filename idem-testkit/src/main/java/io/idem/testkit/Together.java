@@ -94,6 +94,28 @@ public final class Together {
   }
 
   /**
+   * Waits for a condition that may throw.
+   *
+   * @param what what is waited for
+   * @param condition asked again and again
+   * @throws AssertionError if it throws an exception or does not come true in time
+   */
+  public static void awaitChecked(String what, Callable<Boolean> condition) {
+    await(
+        what,
+        () -> {
+          try {
+            return condition.call();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("Interrupted", e);
+          } catch (Exception e) {
+            throw new AssertionError("Failed: " + what, e);
+          }
+        });
+  }
+
+  /**
    * Waits for another thread.
    *
    * @param latch what the other thread counts down
