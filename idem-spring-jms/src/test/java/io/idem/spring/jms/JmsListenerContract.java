@@ -2,8 +2,6 @@ package io.idem.spring.jms;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.idem.core.Attempt;
-import io.idem.core.Decision;
 import io.idem.core.Idempotency;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSchema;
@@ -15,6 +13,8 @@ import io.idem.messaging.Inbox;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.Idempotent;
 import io.idem.spring.SpringTransactionalStore;
+import io.idem.testkit.Effects;
+import io.idem.testkit.Together;
 import jakarta.jms.Connection;
 import jakarta.jms.ConnectionFactory;
 import jakarta.jms.JMSException;
@@ -23,10 +23,7 @@ import jakarta.jms.MessageConsumer;
 import jakarta.jms.Session;
 import jakarta.jms.TextMessage;
 import java.nio.charset.StandardCharsets;
-import java.sql.PreparedStatement;
-import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -72,19 +69,17 @@ abstract class JmsListenerContract {
   private final CachingConnectionFactory connections =
       new CachingConnectionFactory(EmbeddedArtemis.connections());
   private final JmsTemplate template = new JmsTemplate(connections);
-  private DataSource dataSource;
   private AnnotationConfigApplicationContext context;
-  private JdbcTemplate jdbc;
+  private Effects effects;
   private Recorder recorder;
 
   abstract DataSource newDatabase();
 
   @BeforeAll
   void start() throws Exception {
-    dataSource = newDatabase();
+    DataSource dataSource = newDatabase();
     new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
-    jdbc = new JdbcTemplate(dataSource);
-    jdbc.execute("CREATE TABLE effect (what VARCHAR(100))");
+    effects = new Effects(dataSource, JdbcTransactionalStore::new);
     template.setReceiveTimeout(PATIENCE.toMillis());
     context = new AnnotationConfigApplicationContext();
     context
@@ -92,6 +87,7 @@ abstract class JmsListenerContract {
         .getPropertySources()
         .addFirst(new MapPropertySource("test", Map.of("run", run)));
     context.registerBean(DataSource.class, () -> dataSource);
+    context.registerBean(Effects.class, () -> effects);
     context.register(Application.class);
     context.refresh();
     recorder = context.getBean(Recorder.class);
@@ -107,9 +103,8 @@ abstract class JmsListenerContract {
 
   @BeforeEach
   void forget() {
-    jdbc.update("DELETE FROM effect");
+    effects.clear();
     recorder.calls.set(0);
-    recorder.busy.set(0);
   }
 
   @ParameterizedTest
@@ -120,9 +115,9 @@ abstract class JmsListenerContract {
       send(listener, "dup" + i / 2, "m" + i / 2);
     }
 
-    until(() -> effects().size() == 5 && isDrained(listener));
-    assertThat(effects())
-        .containsExactlyElementsOf(IntStream.range(0, 5).mapToObj(i -> "m" + i).toList());
+    awaitEffects(5, listener);
+    assertThat(effects.all())
+        .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 5).mapToObj(i -> "m" + i).toList());
     assertThat(recorder.calls).hasValue(5);
   }
 
@@ -133,21 +128,22 @@ abstract class JmsListenerContract {
     stop(container);
     send(listener, "crash0", "m0");
     send(listener, "crash1", "m1");
-    try (Idempotency elsewhere = elsewhere();
-        Connection dying = EmbeddedArtemis.connections().createConnection();
+    try (Connection dying = EmbeddedArtemis.connections().createConnection();
         Session session = dying.createSession(Session.SESSION_TRANSACTED);
         MessageConsumer consumer = session.createConsumer(session.createQueue(queue(listener)))) {
       dying.start();
-      Inbox<Message> inbox = JmsMessages.inbox(elsewhere, listener, queue(listener)).build();
+      Inbox<Message> inbox = JmsMessages.inbox(effects.engine(), listener, queue(listener)).build();
       Message message = consumer.receive(PATIENCE.toMillis());
-      assertThat(inbox.consume(message, JmsListenerContract::book).isDone()).isTrue();
+      assertThat(
+              inbox.consume(message, (held, attempt) -> Effects.book(text(held), attempt)).isDone())
+          .isTrue();
     } // without a commit
-    assertThat(effects()).containsExactly("m0");
+    assertThat(effects.all()).containsExactly("m0");
 
     container.start();
 
-    until(() -> effects().size() == 2 && isDrained(listener));
-    assertThat(effects()).containsExactly("m0", "m1");
+    awaitEffects(2, listener);
+    assertThat(effects.all()).containsExactlyInAnyOrder("m0", "m1");
     assertThat(recorder.calls).hasValue(1);
   }
 
@@ -162,11 +158,11 @@ abstract class JmsListenerContract {
 
     List<String> parked = List.of(takeParked(), takeParked());
     String dead = text(template.receiveSelected(EmbeddedArtemis.DEAD, from(listener)));
-    until(() -> effects().size() == 2 && isDrained(listener));
+    awaitEffects(2, listener);
 
     assertThat(parked).containsExactlyInAnyOrder("no key NO_KEY", "another KEY_REUSED");
     assertThat(dead).isEqualTo("bad");
-    assertThat(effects()).containsExactly("a", "c");
+    assertThat(effects.all()).containsExactlyInAnyOrder("a", "c");
     assertThat(recorder.calls).hasValue(2 + EmbeddedArtemis.MAX_DELIVERIES);
   }
 
@@ -177,7 +173,8 @@ abstract class JmsListenerContract {
 
     assertThat(text(template.receiveSelected(EmbeddedArtemis.DEAD, from("unparked"))))
         .isEqualTo("no key");
-    until(() -> effects().equals(List.of("a")) && isDrained("unparked"));
+    awaitEffects(1, "unparked");
+    assertThat(effects.all()).containsExactly("a");
     assertThat(recorder.calls).hasValue(1);
   }
 
@@ -193,17 +190,17 @@ abstract class JmsListenerContract {
           return end.await(60, TimeUnit.SECONDS);
         };
     send(listener, "busy", "held");
-    assertThat(running.await(60, TimeUnit.SECONDS)).isTrue();
+    Together.await(running);
     send(listener, "busy", "held");
     send(listener, "behind", "behind");
 
     // More often than the server delivers a message, through waits of many rounds each.
-    until(() -> recorder.busy.get() > 30);
-    until(() -> effects().equals(List.of("behind")));
+    Together.await("31 busy answers", () -> effects.busy() > 30);
+    Together.await("the effect of what is behind", () -> effects.all().equals(List.of("behind")));
     end.countDown();
 
-    until(() -> effects().size() == 2 && isDrained(listener));
-    assertThat(effects()).containsExactly("behind", "held");
+    awaitEffects(2, listener);
+    assertThat(effects.all()).containsExactlyInAnyOrder("behind", "held");
     assertThat(recorder.calls).hasValue(2);
     template.setReceiveTimeout(JmsTemplate.RECEIVE_TIMEOUT_NO_WAIT);
     assertThat(template.receiveSelected(EmbeddedArtemis.DEAD, from(listener))).isNull();
@@ -222,8 +219,8 @@ abstract class JmsListenerContract {
           });
     }
 
-    until(() -> effects().size() == 2 && isDrained("computed"));
-    assertThat(effects()).containsExactly("x:1", "x:2");
+    awaitEffects(2, "computed");
+    assertThat(effects.all()).containsExactlyInAnyOrder("x:1", "x:2");
   }
 
   private void send(String listener, String id, String value) {
@@ -248,23 +245,6 @@ abstract class JmsListenerContract {
     return "_AMQ_ORIG_ADDRESS = '" + queue(listener) + "'";
   }
 
-  private Idempotency elsewhere() {
-    return Idempotency.builder()
-        .transactionalStore(new JdbcTransactionalStore(dataSource))
-        .purgeEvery(Duration.ZERO)
-        .build();
-  }
-
-  private static void book(Message message, Attempt attempt) throws SQLException, JMSException {
-    try (PreparedStatement insert =
-        attempt
-            .unwrap(java.sql.Connection.class)
-            .prepareStatement("INSERT INTO effect VALUES (?)")) {
-      insert.setString(1, text(message));
-      insert.executeUpdate();
-    }
-  }
-
   private String queue(String listener) {
     return listener + "-" + run;
   }
@@ -276,32 +256,18 @@ abstract class JmsListenerContract {
   private static void stop(MessageListenerContainer container) throws Exception {
     CountDownLatch stopped = new CountDownLatch(1);
     ((DefaultMessageListenerContainer) container).stop(stopped::countDown);
-    assertThat(stopped.await(60, TimeUnit.SECONDS)).isTrue();
+    Together.await(stopped);
   }
 
-  private boolean isDrained(String listener) {
-    return EmbeddedArtemis.count(queue(listener)) == 0;
-  }
-
-  private List<String> effects() {
-    List<String> effects =
-        new ArrayList<>(jdbc.queryForList("SELECT what FROM effect", String.class));
-    effects.sort(null);
-    return effects;
-  }
-
-  private static void until(Callable<Boolean> condition) throws Exception {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!condition.call()) {
-      assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
-      Thread.sleep(5);
-    }
+  private void awaitEffects(int count, String listener) {
+    Together.await(
+        count + " effects and no message left",
+        () -> effects.all().size() == count && EmbeddedArtemis.count(queue(listener)) == 0);
   }
 
   /** What listeners did, and what they wait for. */
   static final class Recorder {
     final AtomicInteger calls = new AtomicInteger();
-    final AtomicInteger busy = new AtomicInteger();
     volatile Callable<Boolean> held = () -> true;
   }
 
@@ -329,17 +295,8 @@ abstract class JmsListenerContract {
     }
 
     @Bean(destroyMethod = "close")
-    Idempotency idempotency(SpringTransactionalStore store, Recorder recorder) {
-      return Idempotency.builder()
-          .transactionalStore(store)
-          .purgeEvery(Duration.ZERO)
-          .listener(
-              event -> {
-                if (event.decision() == Decision.BUSY) {
-                  recorder.busy.incrementAndGet();
-                }
-              })
-          .build();
+    Idempotency idempotency(SpringTransactionalStore store, Effects effects) {
+      return effects.engine(store);
     }
 
     @Bean
@@ -426,7 +383,11 @@ abstract class JmsListenerContract {
 
     private void book(String value) throws Exception {
       recorder.calls.incrementAndGet();
-      jdbc.update("INSERT INTO effect VALUES (?)", value);
+      jdbc.execute(
+          (java.sql.Connection connection) -> {
+            Effects.book(value, connection);
+            return null;
+          });
       if (value.equals("bad")) {
         throw new IllegalArgumentException("bad");
       } else if (value.equals("held")) {

@@ -3,7 +3,6 @@ package io.idem.spring.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.idem.core.Decision;
 import io.idem.core.Idempotency;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSchema;
@@ -15,14 +14,15 @@ import io.idem.messaging.MessageIds;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.Idempotent;
 import io.idem.spring.SpringTransactionalStore;
+import io.idem.testkit.Effects;
+import io.idem.testkit.Together;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -61,23 +61,19 @@ import org.springframework.util.backoff.FixedBackOff;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class KafkaListenerContract {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
-
   private final Broker broker = Broker.shared();
   private final String run = UUID.randomUUID().toString();
-  private DataSource dataSource;
   private AnnotationConfigApplicationContext context;
   private Recorder recorder;
-  private JdbcTemplate jdbc;
+  private Effects effects;
 
   abstract DataSource newDatabase();
 
   @BeforeAll
   void start() throws Exception {
-    dataSource = newDatabase();
+    DataSource dataSource = newDatabase();
     new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
-    jdbc = new JdbcTemplate(dataSource);
-    jdbc.execute("CREATE TABLE effect (what VARCHAR(100), position INT)");
+    effects = new Effects(dataSource, JdbcTransactionalStore::new);
     broker.createTopics(
         List.of(topic("one"), topic("many"), topic("told"), topic("polled"), topic("computed")));
     context = new AnnotationConfigApplicationContext();
@@ -86,6 +82,7 @@ abstract class KafkaListenerContract {
         .getPropertySources()
         .addFirst(new MapPropertySource("test", Map.of("run", run)));
     context.registerBean(DataSource.class, () -> dataSource);
+    context.registerBean(Effects.class, () -> effects);
     context.register(Application.class);
     context.refresh();
     recorder = context.getBean(Recorder.class);
@@ -98,10 +95,9 @@ abstract class KafkaListenerContract {
 
   @BeforeEach
   void forget() {
-    jdbc.update("DELETE FROM effect");
+    effects.clear();
     recorder.recovered.clear();
     recorder.calls.set(0);
-    recorder.busy.set(0);
   }
 
   @ParameterizedTest
@@ -115,18 +111,18 @@ abstract class KafkaListenerContract {
       send(listener, "dup" + i / 2, "m" + i / 2);
     }
     container.start();
-    until(() -> broker.committed(group(listener), topic(listener)) == before + 20);
-    assertThat(effects())
+    awaitCommitted(listener, before + 20);
+    assertThat(effects.all())
         .containsExactlyElementsOf(IntStream.range(0, 10).mapToObj(i -> "m" + i).toList());
     stop(container);
     broker.forgetOffsets(group(listener), topic(listener), before);
     int calls = recorder.calls.get();
 
     container.start();
-    until(() -> broker.committed(group(listener), topic(listener)) == before + 20);
+    awaitCommitted(listener, before + 20);
 
     assertThat(recorder.calls).hasValue(calls);
-    assertThat(effects()).hasSize(10);
+    assertThat(effects.all()).hasSize(10);
   }
 
   @ParameterizedTest
@@ -142,9 +138,9 @@ abstract class KafkaListenerContract {
     send(listener, "p3", "c");
     container.start();
 
-    until(() -> broker.committed(group(listener), topic(listener)) == before + 5);
+    awaitCommitted(listener, before + 5);
 
-    assertThat(effects()).containsExactly("a", "c");
+    assertThat(effects.all()).containsExactly("a", "c");
     assertThat(recorder.recovered).containsExactly("no key", "another", "bad");
   }
 
@@ -156,42 +152,37 @@ abstract class KafkaListenerContract {
     stop(container);
     CountDownLatch running = new CountDownLatch(1);
     CountDownLatch end = new CountDownLatch(1);
-    try (Idempotency elsewhere =
-        Idempotency.builder()
-            .transactionalStore(new JdbcTransactionalStore(dataSource))
-            .purgeEvery(Duration.ZERO)
-            .build()) {
-      Inbox<ConsumerRecord<String, String>> inbox =
-          KafkaMessages.<String, String>inbox(elsewhere, listener, group(listener)).build();
-      CompletableFuture<Void> other =
-          CompletableFuture.runAsync(
-              () ->
-                  assertThatThrownBy(
-                          () ->
-                              inbox.consume(
-                                  record("busy", "held"),
-                                  (held, attempt) -> {
-                                    running.countDown();
-                                    assertThat(end.await(60, TimeUnit.SECONDS)).isTrue();
-                                    throw new SQLException("given up");
-                                  }))
-                      .isInstanceOf(SQLException.class));
-      assertThat(running.await(60, TimeUnit.SECONDS)).isTrue();
-      send(listener, "first", "before");
-      send(listener, "busy", "held");
-      send(listener, "last", "behind");
-      container.start();
+    Inbox<ConsumerRecord<String, String>> inbox =
+        KafkaMessages.<String, String>inbox(effects.engine(), listener, group(listener)).build();
+    CompletableFuture<Void> other =
+        CompletableFuture.runAsync(
+            () ->
+                assertThatThrownBy(
+                        () ->
+                            inbox.consume(
+                                record("busy", "held"),
+                                (held, attempt) -> {
+                                  running.countDown();
+                                  Together.await(end);
+                                  throw new SQLException("given up");
+                                }))
+                    .isInstanceOf(SQLException.class));
+    Together.await(running);
+    send(listener, "first", "before");
+    send(listener, "busy", "held");
+    send(listener, "last", "behind");
+    container.start();
 
-      until(() -> recorder.busy.get() > 8); // more than the retries that a failure has
+    // More than the retries that a failure has.
+    Together.await("nine busy answers", () -> effects.busy() > 8);
 
-      assertThat(broker.committed(group(listener), topic(listener))).isEqualTo(before + 1);
-      assertThat(effects()).containsExactly("before");
-      end.countDown();
-      other.get(60, TimeUnit.SECONDS);
-    }
-    until(() -> broker.committed(group(listener), topic(listener)) == before + 3);
+    assertThat(broker.committed(group(listener), topic(listener))).isEqualTo(before + 1);
+    assertThat(effects.all()).containsExactly("before");
+    end.countDown();
+    other.get(60, TimeUnit.SECONDS);
+    awaitCommitted(listener, before + 3);
 
-    assertThat(effects()).containsExactly("before", "held", "behind");
+    assertThat(effects.all()).containsExactly("before", "held", "behind");
     assertThat(recorder.recovered).isEmpty();
   }
 
@@ -202,9 +193,9 @@ abstract class KafkaListenerContract {
     send("computed", null, "y:1");
     send("computed", null, "x:2");
 
-    until(() -> broker.committed(group("computed"), topic("computed")) == before + 3);
+    awaitCommitted("computed", before + 3);
 
-    assertThat(effects()).containsExactly("x:1", "x:2");
+    assertThat(effects.all()).containsExactly("x:1", "x:2");
     assertThat(recorder.recovered).containsExactly("y:1"); // another message under the same key
   }
 
@@ -229,11 +220,13 @@ abstract class KafkaListenerContract {
   private static void stop(MessageListenerContainer container) throws Exception {
     CountDownLatch stopped = new CountDownLatch(1);
     container.stop(stopped::countDown);
-    assertThat(stopped.await(60, TimeUnit.SECONDS)).isTrue();
+    Together.await(stopped);
   }
 
-  private List<String> effects() {
-    return jdbc.queryForList("SELECT what FROM effect ORDER BY position, what", String.class);
+  private void awaitCommitted(String listener, long offset) {
+    Together.awaitChecked(
+        "the commit of offset " + offset,
+        () -> broker.committed(group(listener), topic(listener)) == offset);
   }
 
   private static ConsumerRecord<String, String> record(String id, String value) {
@@ -242,19 +235,10 @@ abstract class KafkaListenerContract {
     return record;
   }
 
-  private static void until(Callable<Boolean> condition) throws Exception {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!condition.call()) {
-      assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
-      Thread.sleep(5);
-    }
-  }
-
   /** What listeners did and what was given up. */
   static final class Recorder {
     final List<String> recovered = new CopyOnWriteArrayList<>();
     final AtomicInteger calls = new AtomicInteger();
-    final AtomicInteger busy = new AtomicInteger();
   }
 
   @Configuration(proxyBeanMethods = false)
@@ -281,17 +265,8 @@ abstract class KafkaListenerContract {
     }
 
     @Bean(destroyMethod = "close")
-    Idempotency idempotency(SpringTransactionalStore store, Recorder recorder) {
-      return Idempotency.builder()
-          .transactionalStore(store)
-          .purgeEvery(Duration.ZERO)
-          .listener(
-              event -> {
-                if (event.decision() == Decision.BUSY) {
-                  recorder.busy.incrementAndGet();
-                }
-              })
-          .build();
+    Idempotency idempotency(SpringTransactionalStore store, Effects effects) {
+      return effects.engine(store);
     }
 
     @Bean
@@ -385,7 +360,11 @@ abstract class KafkaListenerContract {
 
     private void book(String value) {
       recorder.calls.incrementAndGet();
-      jdbc.update("INSERT INTO effect SELECT ?, COALESCE(MAX(position), 0) + 1 FROM effect", value);
+      jdbc.execute(
+          (Connection connection) -> {
+            Effects.book(value, connection);
+            return null;
+          });
       if (value.equals("bad")) {
         throw new IllegalArgumentException("bad");
       }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.Delivery;
-import io.idem.core.Decision;
 import io.idem.core.Idempotency;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSchema;
@@ -17,14 +16,14 @@ import io.idem.rabbitmq.RabbitMessages;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.Idempotent;
 import io.idem.spring.SpringTransactionalStore;
+import io.idem.testkit.Effects;
+import io.idem.testkit.Together;
 import java.nio.charset.StandardCharsets;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -70,16 +69,14 @@ import org.springframework.transaction.annotation.Transactional;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class RabbitListenerContract {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final List<String> LISTENERS = List.of("one", "direct", "many", "computed");
 
   final String run = UUID.randomUUID().toString();
+  Effects effects;
   Recorder recorder;
   RabbitTemplate template;
   private CachingConnectionFactory connections;
-  private DataSource dataSource;
   private AnnotationConfigApplicationContext context;
-  private JdbcTemplate jdbc;
   private RabbitAdmin admin;
 
   abstract CachingConnectionFactory connections() throws Exception;
@@ -92,10 +89,9 @@ abstract class RabbitListenerContract {
   @BeforeAll
   void start() throws Exception {
     connections = connections();
-    dataSource = newDatabase();
+    DataSource dataSource = newDatabase();
     new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
-    jdbc = new JdbcTemplate(dataSource);
-    jdbc.execute("CREATE TABLE effect (what VARCHAR(100), position INT)");
+    effects = new Effects(dataSource, JdbcTransactionalStore::new);
     template = new RabbitTemplate(connections);
     admin = new RabbitAdmin(template);
     declare("dead", Map.of());
@@ -109,6 +105,7 @@ abstract class RabbitListenerContract {
         .addFirst(new MapPropertySource("test", Map.of("run", run)));
     context.registerBean(DataSource.class, () -> dataSource);
     context.registerBean(ConnectionFactory.class, () -> connections);
+    context.registerBean(Effects.class, () -> effects);
     context.register(Application.class);
     context.refresh();
     recorder = context.getBean(Recorder.class);
@@ -124,10 +121,9 @@ abstract class RabbitListenerContract {
 
   @BeforeEach
   void forget() {
-    jdbc.update("DELETE FROM effect");
+    effects.clear();
     recorder.thrown.clear();
     recorder.calls.set(0);
-    recorder.busy.set(0);
   }
 
   @ParameterizedTest
@@ -141,8 +137,8 @@ abstract class RabbitListenerContract {
     }
     container.start();
 
-    until(() -> effects().size() == 10 && isDrained(listener));
-    assertThat(effects())
+    awaitEffects(10, listener);
+    assertThat(effects.all())
         .containsExactlyElementsOf(IntStream.range(0, 10).mapToObj(i -> "m" + i).toList());
     assertThat(recorder.calls).hasValue(10);
     assertThat(recorder.thrown).isEmpty();
@@ -156,32 +152,34 @@ abstract class RabbitListenerContract {
     for (int i = 0; i < 6; i++) {
       send(listener, "crash" + i, "m" + i);
     }
-    try (Idempotency elsewhere = elsewhere()) {
-      Inbox<Delivery> inbox = RabbitMessages.inbox(elsewhere, listener, queue(listener)).build();
-      Connection dying = connections.getRabbitConnectionFactory().newConnection();
-      Channel channel = dying.createChannel();
-      channel.basicQos(3);
-      CountDownLatch consumed = new CountDownLatch(3);
-      channel.basicConsume(
-          queue(listener),
-          false,
-          (tag, delivery) -> {
-            try {
-              inbox.consume(delivery, RabbitListenerContract::book);
-              consumed.countDown();
-            } catch (SQLException e) {
-              throw new AssertionError(e);
-            }
-          },
-          tag -> {});
-      assertThat(consumed.await(60, TimeUnit.SECONDS)).isTrue();
-      dying.abort();
-    }
+    Inbox<Delivery> inbox =
+        RabbitMessages.inbox(effects.engine(), listener, queue(listener)).build();
+    Connection dying = connections.getRabbitConnectionFactory().newConnection();
+    Channel channel = dying.createChannel();
+    channel.basicQos(3);
+    CountDownLatch consumed = new CountDownLatch(3);
+    channel.basicConsume(
+        queue(listener),
+        false,
+        (tag, delivery) -> {
+          try {
+            inbox.consume(
+                delivery,
+                (message, attempt) ->
+                    Effects.book(new String(message.getBody(), StandardCharsets.UTF_8), attempt));
+            consumed.countDown();
+          } catch (SQLException e) {
+            throw new AssertionError(e);
+          }
+        },
+        tag -> {});
+    Together.await(consumed);
+    dying.abort();
 
     container.start();
 
-    until(() -> effects().size() == 6 && isDrained(listener));
-    assertThat(effects()).doesNotHaveDuplicates();
+    awaitEffects(6, listener);
+    assertThat(effects.all()).doesNotHaveDuplicates();
     assertThat(recorder.calls).hasValue(3);
   }
 
@@ -192,36 +190,35 @@ abstract class RabbitListenerContract {
     CountDownLatch end = new CountDownLatch(1);
     MessageListenerContainer container = container(listener);
     stop(container);
-    try (Idempotency elsewhere = elsewhere()) {
-      Inbox<Message> inbox = AmqpMessages.inbox(elsewhere, listener, queue(listener)).build();
-      CompletableFuture<Void> other =
-          CompletableFuture.runAsync(
-              () ->
-                  assertThatThrownBy(
-                          () ->
-                              inbox.consume(
-                                  message("busy", "held"),
-                                  (held, attempt) -> {
-                                    running.countDown();
-                                    assertThat(end.await(60, TimeUnit.SECONDS)).isTrue();
-                                    throw new SQLException("given up");
-                                  }))
-                      .isInstanceOf(SQLException.class));
-      assertThat(running.await(60, TimeUnit.SECONDS)).isTrue();
-      send(listener, "first", "before");
-      send(listener, "busy", "held");
-      send(listener, "last", "behind");
-      container.start();
+    Inbox<Message> inbox = AmqpMessages.inbox(effects.engine(), listener, queue(listener)).build();
+    CompletableFuture<Void> other =
+        CompletableFuture.runAsync(
+            () ->
+                assertThatThrownBy(
+                        () ->
+                            inbox.consume(
+                                message("busy", "held"),
+                                (held, attempt) -> {
+                                  running.countDown();
+                                  Together.await(end);
+                                  throw new SQLException("given up");
+                                }))
+                    .isInstanceOf(SQLException.class));
+    Together.await(running);
+    send(listener, "first", "before");
+    send(listener, "busy", "held");
+    send(listener, "last", "behind");
+    container.start();
 
-      until(() -> recorder.busy.get() > 12); // more than the holding of one delivery, and its limit
+    // More than the holding of one delivery, and its limit.
+    Together.await("thirteen busy answers", () -> effects.busy() > 12);
+    Together.await(
+        "the effects of what is not busy", () -> effects.all().equals(List.of("before", "behind")));
+    end.countDown();
+    other.get(60, TimeUnit.SECONDS);
 
-      until(() -> effects().equals(List.of("before", "behind")));
-      end.countDown();
-      other.get(60, TimeUnit.SECONDS);
-    }
-
-    until(() -> effects().size() == 3 && isDrained(listener));
-    assertThat(effects()).containsExactly("before", "behind", "held");
+    awaitEffects(3, listener);
+    assertThat(effects.all()).containsExactly("before", "behind", "held");
     assertThat(recorder.thrown).isEmpty();
   }
 
@@ -231,8 +228,8 @@ abstract class RabbitListenerContract {
     send("computed", null, "x:2");
     send("computed", null, "x:1");
 
-    until(() -> effects().size() == 2 && isDrained("computed"));
-    assertThat(effects()).containsExactly("x:1", "x:2");
+    awaitEffects(2, "computed");
+    assertThat(effects.all()).containsExactly("x:1", "x:2");
   }
 
   void send(String listener, String id, String value) {
@@ -245,23 +242,6 @@ abstract class RabbitListenerContract {
             .setContentType("text/plain")
             .build();
     return id == null ? message : AmqpMessages.stamp(id).postProcessMessage(message);
-  }
-
-  private Idempotency elsewhere() {
-    return Idempotency.builder()
-        .transactionalStore(new JdbcTransactionalStore(dataSource))
-        .purgeEvery(Duration.ZERO)
-        .build();
-  }
-
-  private static void book(Delivery delivery, io.idem.core.Attempt attempt) throws SQLException {
-    try (PreparedStatement insert =
-        attempt
-            .unwrap(java.sql.Connection.class)
-            .prepareStatement("INSERT INTO effect VALUES (?, 0)")) {
-      insert.setString(1, new String(delivery.getBody(), StandardCharsets.UTF_8));
-      insert.executeUpdate();
-    }
   }
 
   private void declare(String name, Map<String, Object> arguments) {
@@ -281,34 +261,23 @@ abstract class RabbitListenerContract {
   static void stop(MessageListenerContainer container) throws Exception {
     CountDownLatch stopped = new CountDownLatch(1);
     container.stop(stopped::countDown);
-    assertThat(stopped.await(60, TimeUnit.SECONDS)).isTrue();
+    Together.await(stopped);
   }
 
-  boolean isDrained(String listener) {
-    return messages(listener) == 0;
+  void awaitEffects(int count, String listener) {
+    Together.await(
+        count + " effects and no message left",
+        () -> effects.all().size() == count && messages(listener) == 0);
   }
 
   long messages(String listener) {
     return template.<Long>execute(channel -> channel.messageCount(queue(listener)));
   }
 
-  List<String> effects() {
-    return jdbc.queryForList("SELECT what FROM effect ORDER BY position, what", String.class);
-  }
-
-  static void until(Callable<Boolean> condition) throws Exception {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!condition.call()) {
-      assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
-      Thread.sleep(5);
-    }
-  }
-
   /** What listeners did, and what the advice around the inbox saw. */
   static final class Recorder {
     final List<Throwable> thrown = new CopyOnWriteArrayList<>();
     final AtomicInteger calls = new AtomicInteger();
-    final AtomicInteger busy = new AtomicInteger();
   }
 
   @Configuration(proxyBeanMethods = false)
@@ -335,17 +304,8 @@ abstract class RabbitListenerContract {
     }
 
     @Bean(destroyMethod = "close")
-    Idempotency idempotency(SpringTransactionalStore store, Recorder recorder) {
-      return Idempotency.builder()
-          .transactionalStore(store)
-          .purgeEvery(Duration.ZERO)
-          .listener(
-              event -> {
-                if (event.decision() == Decision.BUSY) {
-                  recorder.busy.incrementAndGet();
-                }
-              })
-          .build();
+    Idempotency idempotency(SpringTransactionalStore store, Effects effects) {
+      return effects.engine(store);
     }
 
     @Bean
@@ -440,7 +400,11 @@ abstract class RabbitListenerContract {
 
     private void book(String value) {
       recorder.calls.incrementAndGet();
-      jdbc.update("INSERT INTO effect SELECT ?, COALESCE(MAX(position), 0) + 1 FROM effect", value);
+      jdbc.execute(
+          (java.sql.Connection connection) -> {
+            Effects.book(value, connection);
+            return null;
+          });
       if (value.equals("bad")) {
         throw new AmqpRejectAndDontRequeueException("bad");
       }

@@ -3,6 +3,7 @@ package io.idem.spring.rabbit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.testkit.TestPostgres;
+import io.idem.testkit.Together;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -54,12 +55,12 @@ class RabbitMqListenerTest extends RabbitListenerContract {
     send(listener, null, "no key at the end");
     container.start();
 
-    until(() -> messages("dead") == 4);
+    Together.await("four dead letters", () -> messages("dead") == 4);
     List<String> dead = Stream.generate(this::takeDead).limit(4).toList();
-    until(() -> effects().size() == 2 && isDrained(listener));
+    awaitEffects(2, listener);
 
     assertThat(dead).containsExactlyInAnyOrder("no key", "another", "bad", "no key at the end");
-    assertThat(effects()).containsExactly("a", "c");
+    assertThat(effects.all()).containsExactly("a", "c");
     assertThat(messages("dead")).isZero();
   }
 
