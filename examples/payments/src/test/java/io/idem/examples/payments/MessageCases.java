@@ -1,6 +1,7 @@
 package io.idem.examples.payments;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.idem.examples.payments.Service.Answer;
 import io.idem.jms.JmsMessages;
@@ -20,6 +21,7 @@ import org.springframework.jms.core.JmsTemplate;
 abstract class MessageCases {
 
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PAUSE = Duration.ofMillis(5);
   private static final String PAYMENT =
       """
       {"from":"alice","to":"bob","amount":1250,"currency":"EUR","reference":"Lunch"}
@@ -152,24 +154,22 @@ abstract class MessageCases {
   }
 
   /** A message that is sent again because it was busy is acknowledged once more. */
-  private void untilConsumed(int sent) throws InterruptedException {
+  private void untilConsumed(int sent) {
     Queue queue = queue(PaymentMessages.QUEUE);
-    await(
-        () ->
-            queue.getMessagesAcknowledged() - acknowledged >= sent && queue.getMessageCount() == 0);
+    await(sent + " messages to be consumed")
+        .atMost(PATIENCE)
+        .pollInterval(PAUSE)
+        .until(
+            () ->
+                queue.getMessagesAcknowledged() - acknowledged >= sent
+                    && queue.getMessageCount() == 0);
   }
 
-  private void untilDead(int refused) throws InterruptedException {
-    await(() -> queue(MessagesConfiguration.DEAD).getMessageCount() - dead == refused);
-  }
-
-  private static void await(java.util.function.BooleanSupplier condition)
-      throws InterruptedException {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
-      Thread.sleep(5);
-    }
+  private void untilDead(int refused) {
+    await(refused + " dead messages")
+        .atMost(PATIENCE)
+        .pollInterval(PAUSE)
+        .until(() -> queue(MessagesConfiguration.DEAD).getMessageCount() - dead == refused);
   }
 
   private void assertPaidOnce() {
