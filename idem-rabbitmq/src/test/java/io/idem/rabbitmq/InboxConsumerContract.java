@@ -31,7 +31,6 @@ import org.junit.jupiter.api.Test;
 /** Each message has one effect and none is lost, with the plain client on a broker. */
 abstract class InboxConsumerContract {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
   static final MessageHandler<Delivery, SQLException> BOOK =
       (delivery, attempt) -> Effects.book(text(delivery.getBody()), attempt);
 

@@ -37,7 +37,6 @@ import org.junit.jupiter.api.Test;
 /** Each message has one effect and none is lost, on a real broker. */
 abstract class InboxConsumerContract {
 
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final MessageHandler<MessageExt, Exception> BOOK =
       (message, attempt) -> Effects.book(text(message), attempt);
 
