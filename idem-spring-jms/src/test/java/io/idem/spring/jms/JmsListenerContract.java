@@ -223,6 +223,25 @@ abstract class JmsListenerContract {
     assertThat(effects.all()).containsExactlyInAnyOrder("x:1", "x:2");
   }
 
+  @Test
+  void aKeyExpressionThatFailsIsNamedWhereTheMessageIsParked() throws Exception {
+    template.send(
+        queue("computed"),
+        session -> {
+          var message = session.createBytesMessage();
+          message.writeBytes("no colon".getBytes(StandardCharsets.UTF_8));
+          return message;
+        });
+
+    Message parked = template.receive(queue("parked"));
+
+    assertThat(parked.getStringProperty(ParkedMessages.REASON_PROPERTY)).isEqualTo("UNUSABLE_KEY");
+    assertThat(parked.getStringProperty(ParkedMessages.DETAIL_PROPERTY))
+        .contains("split(':')[1]", "Listeners.computed", "COLLECTION_INDEX_OUT_OF_BOUNDS")
+        .doesNotContain("colon");
+    assertThat(recorder.calls).hasValue(0);
+  }
+
   private void send(String listener, String id, String value) {
     template.send(
         queue(listener),
