@@ -1,7 +1,7 @@
 package io.idem.messaging;
 
-import static io.idem.messaging.InboxTest.awaited;
 import static io.idem.messaging.InboxTest.inbox;
+import static io.idem.messaging.InboxTest.newDatabase;
 import static io.idem.messaging.InboxTest.reason;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -12,6 +12,8 @@ import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.jdbc.JdbcTransactions;
+import io.idem.testkit.Effects;
+import io.idem.testkit.Together;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -22,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,54 +37,55 @@ class InboxBatchTest {
   private static final DeliveryDecision LATER =
       new DeliveryDecision.RedeliverLater(Duration.ofMillis(250));
 
-  private Ledger ledger;
+  private final DataSource dataSource = newDatabase();
+  private Effects effects;
   private Idempotency engine;
   private Inbox<Note> inbox;
 
   @BeforeEach
-  void open() throws SQLException {
-    ledger = new Ledger();
-    engine = ledger.engine();
+  void open() {
+    effects = new Effects(dataSource, JdbcTransactionalStore::new);
+    engine = effects.engine();
     inbox = inbox(engine, "billing");
   }
 
   @AfterEach
-  void close() throws SQLException {
-    ledger.close();
+  void close() {
+    effects.close();
   }
 
   @Test
   void aMessageThatIsThereTwiceIsConsumedOnce() throws Exception {
-    BatchOutcome outcome = inbox.consumeEach(notes("1:a", "2:b", "1:a", "3:c"), Ledger::book);
+    BatchOutcome outcome = inbox.consumeEach(notes("1:a", "2:b", "1:a", "3:c"), Note::book);
 
     assertThat(outcome.decisions()).containsExactly(RAN, RAN, SKIP, RAN);
     assertThat(outcome.failure()).isNull();
     assertThat(outcome.firstNotDone()).isEmpty();
-    assertThat(ledger.effects()).containsExactly("a", "b", "c");
+    assertThat(effects.all()).containsExactly("a", "b", "c");
   }
 
   @Test
   void aBatchThatIsDeliveredAgainIsSkipped() throws Exception {
-    inbox.consumeEach(notes("1:a", "2:b"), Ledger::book);
+    inbox.consumeEach(notes("1:a", "2:b"), Note::book);
 
-    BatchOutcome outcome = inbox.consumeEach(notes("1:a", "2:b", "3:c"), Ledger::book);
+    BatchOutcome outcome = inbox.consumeEach(notes("1:a", "2:b", "3:c"), Note::book);
 
     assertThat(outcome.decisions()).containsExactly(SKIP, SKIP, RAN);
-    assertThat(ledger.effects()).containsExactly("a", "b", "c");
+    assertThat(effects.all()).containsExactly("a", "b", "c");
   }
 
   @Test
   void poisonIsParkedAndTheOthersAreConsumed() throws Exception {
-    inbox.consume(Note.of("9", "nine"), Ledger::book);
+    inbox.consume(Note.of("9", "nine"), Note::book);
     List<Note> notes = new ArrayList<>(notes("1:a", "9:other", "2:b"));
     notes.add(new Note(Map.of(), "no key"));
 
-    BatchOutcome outcome = inbox.consumeEach(notes, Ledger::book);
+    BatchOutcome outcome = inbox.consumeEach(notes, Note::book);
 
     assertThat(reason(outcome.decisions().get(1))).isEqualTo(ParkReason.KEY_REUSED);
     assertThat(reason(outcome.decisions().get(3))).isEqualTo(ParkReason.NO_KEY);
     assertThat(outcome.firstNotDone()).hasValue(1);
-    assertThat(ledger.effects()).containsExactly("nine", "a", "b");
+    assertThat(effects.all()).containsExactly("nine", "a", "b");
   }
 
   @Test
@@ -93,7 +97,7 @@ class InboxBatchTest {
     assertThat(outcome.failure().index()).isEqualTo(2);
     assertThat(outcome.failure().cause()).hasMessage("bad");
     assertThat(outcome.firstNotDone()).hasValue(2);
-    assertThat(ledger.effects()).containsExactly("a", "b");
+    assertThat(effects.all()).containsExactly("a", "b");
   }
 
   @Test
@@ -112,7 +116,7 @@ class InboxBatchTest {
     assertThat(sizes).containsExactly(4, 1, 1, 1);
     assertThat(outcome.decisions()).containsExactly(RAN, RAN);
     assertThat(outcome.failure().index()).isEqualTo(2);
-    assertThat(ledger.effects()).containsExactly("a", "b");
+    assertThat(effects.all()).containsExactly("a", "b");
   }
 
   @Test
@@ -136,7 +140,7 @@ class InboxBatchTest {
     assertThat(outcome.decisions()).containsExactly(RAN, SKIP, RAN);
     assertThat(outcome.failure().index()).isEqualTo(3);
     assertThat(outcome.failure().cause()).hasMessage("bad");
-    assertThat(ledger.effects()).containsExactly("x", "a");
+    assertThat(effects.all()).containsExactly("x", "a");
   }
 
   @Test
@@ -151,11 +155,11 @@ class InboxBatchTest {
               ordered("4", "d", "left"),
               ordered("5", "e", "right"));
 
-      BatchOutcome outcome = inbox.consumeEach(notes, Ledger::book);
+      BatchOutcome outcome = inbox.consumeEach(notes, Note::book);
 
       assertThat(outcome.decisions()).containsExactly(RAN, LATER, RAN, LATER, RAN);
       assertThat(outcome.firstNotDone()).hasValue(1);
-      assertThat(ledger.effects()).containsExactly("a", "c", "e");
+      assertThat(effects.all()).containsExactly("a", "c", "e");
     }
   }
 
@@ -163,10 +167,10 @@ class InboxBatchTest {
   void nothingOvertakesAMessageThatThisNodeIsInTheMiddleOf() throws Exception {
     Busy busy = new Busy(inbox, "2", "b");
     try (busy) {
-      BatchOutcome outcome = inbox.consumeEach(notes("1:a", "2:b", "3:c"), Ledger::book);
+      BatchOutcome outcome = inbox.consumeEach(notes("1:a", "2:b", "3:c"), Note::book);
 
       assertThat(outcome.decisions()).containsExactly(RAN, LATER, LATER);
-      assertThat(ledger.effects()).containsExactly("a");
+      assertThat(effects.all()).containsExactly("a");
     }
   }
 
@@ -176,10 +180,10 @@ class InboxBatchTest {
         Inbox.builder(inbox.operation(), Note.READER).consumerGroup("billing").build();
     Busy busy = new Busy("2", "b");
     try (busy) {
-      BatchOutcome outcome = unordered.consumeEach(notes("1:a", "2:b", "3:c"), Ledger::book);
+      BatchOutcome outcome = unordered.consumeEach(notes("1:a", "2:b", "3:c"), Note::book);
 
       assertThat(outcome.decisions()).containsExactly(RAN, LATER, RAN);
-      assertThat(ledger.effects()).containsExactly("a", "c");
+      assertThat(effects.all()).containsExactly("a", "c");
     }
   }
 
@@ -196,12 +200,12 @@ class InboxBatchTest {
     BatchOutcome again = inbox.consumeEach(notes, InboxBatchTest::bookOrFail);
     assertThat(again.decisions().subList(0, 1_200)).containsOnly(SKIP);
     assertThat(again.decisions().subList(1_200, 1_500)).containsOnly(RAN);
-    assertThat(ledger.effects()).hasSize(1_500);
+    assertThat(effects.all()).hasSize(1_500);
   }
 
   @Test
   void inATransactionOfTheCallersAFailureIsThrown() throws Exception {
-    try (Connection connection = ledger.dataSource.getConnection()) {
+    try (Connection connection = dataSource.getConnection()) {
       connection.setAutoCommit(false);
       try (Idempotency joined =
           Idempotency.builder()
@@ -219,7 +223,7 @@ class InboxBatchTest {
         connection.rollback();
       }
     }
-    assertThat(ledger.effects()).isEmpty();
+    assertThat(effects.all()).isEmpty();
   }
 
   @Test
@@ -265,7 +269,7 @@ class InboxBatchTest {
   }
 
   private static void bookOrFail(Note note, io.idem.core.Attempt attempt) throws SQLException {
-    Ledger.book(note, attempt);
+    Note.book(note, attempt);
     if ("bad".equals(note.payload())) {
       throw new SQLException("bad");
     }
@@ -333,7 +337,7 @@ class InboxBatchTest {
     private final CompletableFuture<Void> running;
 
     Busy(String key, String payload) {
-      this(inbox(ledger.engine(), "billing"), key, payload);
+      this(inbox(effects.engine(), "billing"), key, payload);
     }
 
     Busy(Inbox<Note> there, String key, String payload) {
@@ -347,11 +351,11 @@ class InboxBatchTest {
                                   Note.of(key, payload),
                                   (note, attempt) -> {
                                     started.countDown();
-                                    awaited(end);
+                                    Together.await(end);
                                     throw new IllegalArgumentException("given up");
                                   }))
                       .isInstanceOf(IllegalArgumentException.class));
-      awaited(started);
+      Together.await(started);
     }
 
     @Override

@@ -10,14 +10,22 @@ import io.idem.core.Idempotency;
 import io.idem.core.Mode;
 import io.idem.core.Recording;
 import io.idem.core.store.Fingerprint;
+import io.idem.jdbc.JdbcSchema;
+import io.idem.jdbc.JdbcSettings;
+import io.idem.jdbc.JdbcTransactionalStore;
+import io.idem.testkit.Effects;
+import io.idem.testkit.Together;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import javax.sql.DataSource;
+import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,47 +36,47 @@ class InboxTest {
   private static final DeliveryDecision RAN = new DeliveryDecision.Ran(Recording.STORED);
   private static final DeliveryDecision SKIP = new DeliveryDecision.Skip();
 
-  private Ledger ledger;
+  private Effects effects;
 
   @BeforeEach
-  void open() throws SQLException {
-    ledger = new Ledger();
+  void open() {
+    effects = new Effects(newDatabase(), JdbcTransactionalStore::new);
   }
 
   @AfterEach
-  void close() throws SQLException {
-    ledger.close();
+  void close() {
+    effects.close();
   }
 
   @Test
   void aRedeliveryIsSkipped() throws Exception {
-    Inbox<Note> inbox = inbox(ledger.engine(), "billing");
+    Inbox<Note> inbox = inbox(effects.engine(), "billing");
 
-    assertThat(inbox.consume(Note.of("1", "a"), Ledger::book)).isEqualTo(RAN);
-    assertThat(inbox.consume(Note.of("1", "a"), Ledger::book)).isEqualTo(SKIP);
-    assertThat(ledger.effects()).containsExactly("a");
+    assertThat(inbox.consume(Note.of("1", "a"), Note::book)).isEqualTo(RAN);
+    assertThat(inbox.consume(Note.of("1", "a"), Note::book)).isEqualTo(SKIP);
+    assertThat(effects.all()).containsExactly("a");
   }
 
   @Test
   void eachConsumerGroupConsumesAMessage() throws Exception {
-    Idempotency engine = ledger.engine();
+    Idempotency engine = effects.engine();
 
-    assertThat(inbox(engine, "billing").consume(Note.of("1", "a"), Ledger::book)).isEqualTo(RAN);
-    assertThat(inbox(engine, "shipping").consume(Note.of("1", "a"), Ledger::book)).isEqualTo(RAN);
-    assertThat(ledger.effects()).containsExactly("a", "a");
+    assertThat(inbox(engine, "billing").consume(Note.of("1", "a"), Note::book)).isEqualTo(RAN);
+    assertThat(inbox(engine, "shipping").consume(Note.of("1", "a"), Note::book)).isEqualTo(RAN);
+    assertThat(effects.all()).containsExactly("a", "a");
   }
 
   @Test
   void anInboxWithoutAConsumerGroupIsRefused() {
     assertThatIllegalStateException()
-        .isThrownBy(() -> Inbox.builder(ledger.engine(), "book", Note.READER).build())
+        .isThrownBy(() -> Inbox.builder(effects.engine(), "book", Note.READER).build())
         .withMessageContaining("consumerGroup");
   }
 
   @Test
   void aMessageWithoutAKeyIsParkedAndNeverRun() throws Exception {
     DeliveryDecision decision =
-        inbox(ledger.engine(), "billing").consume(new Note(Map.of(), "a"), Ledger::book);
+        inbox(effects.engine(), "billing").consume(new Note(Map.of(), "a"), Note::book);
 
     assertThat(decision)
         .isInstanceOfSatisfying(
@@ -77,14 +85,14 @@ class InboxTest {
               assertThat(park.reason()).isEqualTo(ParkReason.NO_KEY);
               assertThat(park.detail()).contains(MessageIds.HEADER);
             });
-    assertThat(ledger.effects()).isEmpty();
+    assertThat(effects.all()).isEmpty();
   }
 
   @Test
   void aKeyThatIsTooLongAndALookUpThatFailsAreParked() throws Exception {
-    Inbox<Note> inbox = inbox(ledger.engine(), "billing");
+    Inbox<Note> inbox = inbox(effects.engine(), "billing");
     Inbox<Note> failing =
-        Inbox.builder(ledger.engine(), "book", Note.READER)
+        Inbox.builder(effects.engine(), "book", Note.READER)
             .consumerGroup("billing")
             .key(
                 note -> {
@@ -92,61 +100,61 @@ class InboxTest {
                 })
             .build();
 
-    assertThat(reason(inbox.consume(Note.of("x".repeat(1025), "a"), Ledger::book)))
+    assertThat(reason(inbox.consume(Note.of("x".repeat(1025), "a"), Note::book)))
         .isEqualTo(ParkReason.UNUSABLE_KEY);
-    assertThat(reason(failing.consume(Note.of("1", "a"), Ledger::book)))
+    assertThat(reason(failing.consume(Note.of("1", "a"), Note::book)))
         .isEqualTo(ParkReason.UNUSABLE_KEY);
   }
 
   @Test
   void anotherMessageUnderTheSameKeyIsParked() throws Exception {
-    Inbox<Note> inbox = inbox(ledger.engine(), "billing");
-    inbox.consume(Note.of("1", "a"), Ledger::book);
+    Inbox<Note> inbox = inbox(effects.engine(), "billing");
+    inbox.consume(Note.of("1", "a"), Note::book);
 
-    DeliveryDecision decision = inbox.consume(Note.of("1", "b"), Ledger::book);
+    DeliveryDecision decision = inbox.consume(Note.of("1", "b"), Note::book);
 
     assertThat(reason(decision)).isEqualTo(ParkReason.KEY_REUSED);
     assertThat(decision.isDone()).isFalse();
     assertThatExceptionOfType(DeliveryParkedException.class)
         .isThrownBy(decision::orElseThrow)
         .satisfies(e -> assertThat(e.reason()).isEqualTo(ParkReason.KEY_REUSED));
-    assertThat(ledger.effects()).containsExactly("a");
+    assertThat(effects.all()).containsExactly("a");
   }
 
   @Test
   void resendsThatDifferAreRepeatsWhereNothingIsCompared() throws Exception {
     Inbox<Note> inbox =
-        Inbox.builder(ledger.engine(), "book", Note.READER)
+        Inbox.builder(effects.engine(), "book", Note.READER)
             .consumerGroup("billing")
             .comparing(note -> Fingerprint.NONE)
             .build();
-    inbox.consume(Note.of("1", "a"), Ledger::book);
+    inbox.consume(Note.of("1", "a"), Note::book);
 
-    assertThat(inbox.consume(Note.of("1", "b"), Ledger::book)).isEqualTo(SKIP);
+    assertThat(inbox.consume(Note.of("1", "b"), Note::book)).isEqualTo(SKIP);
   }
 
   @Test
   void aFailureRollsBackAndTheRedeliveryRuns() throws Exception {
-    Inbox<Note> inbox = inbox(ledger.engine(), "billing");
+    Inbox<Note> inbox = inbox(effects.engine(), "billing");
 
     assertThatThrownBy(
             () ->
                 inbox.consume(
                     Note.of("1", "a"),
                     (note, attempt) -> {
-                      Ledger.book(note, attempt);
+                      Note.book(note, attempt);
                       throw new SQLException("gone");
                     }))
         .isInstanceOf(SQLException.class);
 
-    assertThat(ledger.effects()).isEmpty();
-    assertThat(inbox.consume(Note.of("1", "a"), Ledger::book)).isEqualTo(RAN);
+    assertThat(effects.all()).isEmpty();
+    assertThat(inbox.consume(Note.of("1", "a"), Note::book)).isEqualTo(RAN);
   }
 
   @Test
   void aMessageThatAnotherNodeIsInTheMiddleOfIsRedeliveredLater() throws Exception {
-    Inbox<Note> here = inbox(ledger.engine(), "billing");
-    Inbox<Note> there = inbox(ledger.engine(), "billing");
+    Inbox<Note> here = inbox(effects.engine(), "billing");
+    Inbox<Note> there = inbox(effects.engine(), "billing");
     CountDownLatch running = new CountDownLatch(1);
     CountDownLatch end = new CountDownLatch(1);
     CompletableFuture<DeliveryDecision> first =
@@ -156,11 +164,11 @@ class InboxTest {
                     Note.of("1", "a"),
                     (note, attempt) -> {
                       running.countDown();
-                      awaited(end);
+                      Together.await(end);
                     }));
-    awaited(running);
+    Together.await(running);
 
-    DeliveryDecision decision = there.consume(Note.of("1", "a"), Ledger::book);
+    DeliveryDecision decision = there.consume(Note.of("1", "a"), Note::book);
 
     assertThat(decision).isEqualTo(new DeliveryDecision.RedeliverLater(Duration.ofMillis(250)));
     assertThatExceptionOfType(DeliveryBusyException.class)
@@ -168,7 +176,7 @@ class InboxTest {
         .satisfies(e -> assertThat(e.delay()).isEqualTo(Duration.ofMillis(250)));
     end.countDown();
     assertThat(first.get(30, TimeUnit.SECONDS)).isEqualTo(RAN);
-    assertThat(there.consume(Note.of("1", "a"), Ledger::book)).isEqualTo(SKIP);
+    assertThat(there.consume(Note.of("1", "a"), Note::book)).isEqualTo(SKIP);
   }
 
   @Test
@@ -225,7 +233,7 @@ class InboxTest {
 
   @Test
   void outgoingIdsAreTheSameOnEveryRedelivery() throws Exception {
-    Inbox<Note> inbox = inbox(ledger.engine(), "billing");
+    Inbox<Note> inbox = inbox(effects.engine(), "billing");
     List<String> ids = new ArrayList<>();
     MessageHandler<Note, SQLException> failing =
         (note, attempt) -> {
@@ -247,8 +255,15 @@ class InboxTest {
 
   @Test
   void remembersLongerThanABrokerKeepsMessages() {
-    assertThat(inbox(ledger.engine(), "billing").operation().retention())
+    assertThat(inbox(effects.engine(), "billing").operation().retention())
         .isEqualTo(Inbox.DEFAULT_RETENTION);
+  }
+
+  static DataSource newDatabase() {
+    JdbcDataSource dataSource = new JdbcDataSource();
+    dataSource.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
+    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
+    return dataSource;
   }
 
   static Inbox<Note> inbox(Idempotency engine, String consumerGroup) {
@@ -263,13 +278,5 @@ class InboxTest {
 
   static ParkReason reason(DeliveryDecision decision) {
     return ((DeliveryDecision.Park) decision).reason();
-  }
-
-  static void awaited(CountDownLatch latch) {
-    try {
-      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
   }
 }

@@ -1,5 +1,8 @@
 package io.idem.messaging;
 
+import io.idem.core.Attempt;
+import io.idem.testkit.Effects;
+import java.sql.SQLException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +26,11 @@ record Note(Map<String, Object> headers, @Nullable Object payload) {
           return note.payload;
         }
       };
+
+  /** Writes the payload as an effect, in the transaction of a run. */
+  static void book(Note note, Attempt attempt) throws SQLException {
+    Effects.book((String) note.payload, attempt);
+  }
 
   static Note of(String key, String payload) {
     return new Note(Map.of(MessageIds.HEADER, key), payload);
