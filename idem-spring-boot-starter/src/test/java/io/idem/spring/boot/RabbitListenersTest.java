@@ -64,7 +64,6 @@ class RabbitListenersTest {
             context ->
                 assertThat(context)
                     .getFailure()
-                    .rootCause()
                     .isInstanceOf(IdempotencySetupException.class)
                     .hasMessageContaining("MANUAL"));
   }
@@ -78,7 +77,6 @@ class RabbitListenersTest {
             context ->
                 assertThat(context)
                     .getFailure()
-                    .rootCause()
                     .isInstanceOf(IdempotencySetupException.class));
   }
 
