@@ -75,9 +75,7 @@ class RabbitListenersTest {
         .withClassLoader(new FilteredClassLoader(IdempotentRabbitListeners.class))
         .run(
             context ->
-                assertThat(context)
-                    .getFailure()
-                    .isInstanceOf(IdempotencySetupException.class));
+                assertThat(context).getFailure().isInstanceOf(IdempotencySetupException.class));
   }
 
   private static Object[] advice(Object container) {
