@@ -237,7 +237,7 @@ abstract class JmsListenerContract {
 
     assertThat(parked.getStringProperty(ParkedMessages.REASON_PROPERTY)).isEqualTo("UNUSABLE_KEY");
     assertThat(parked.getStringProperty(ParkedMessages.DETAIL_PROPERTY))
-        .contains("split(':')[1]", "Listeners.computed", "COLLECTION_INDEX_OUT_OF_BOUNDS")
+        .contains("split(':')[1]", "Listeners.computed", "ARRAY_INDEX_OUT_OF_BOUNDS")
         .doesNotContain("colon");
     assertThat(recorder.calls).hasValue(0);
   }
