@@ -24,6 +24,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.UUID;
@@ -72,7 +73,9 @@ final class SqlFloor implements AutoCloseable {
     try (Connection connection = pool.getConnection()) {
       this.postgres = connection.getMetaData().getDatabaseProductName().equals("PostgreSQL");
     }
-    JdbcSettings settings = JdbcSettings.defaults().withLockWait(lockWait);
+    // The code by hand waits for a disk that stalls, for as long as it does.
+    JdbcSettings settings =
+        JdbcSettings.defaults().withLockWait(lockWait).withQueryTimeout(Duration.ofMinutes(1));
     new JdbcSchema(pool, settings).createIfAbsent();
     createTables();
     this.idempotency =
