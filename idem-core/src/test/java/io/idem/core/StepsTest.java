@@ -17,6 +17,7 @@ import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.OwnerToken;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
@@ -384,6 +385,24 @@ class StepsTest {
   }
 
   @Test
+  void aKeyWhoseRecordWasDeletedResumesForTheSameRequestOnly() {
+    HardOfHearing store = new HardOfHearing();
+    try (Idempotency idempotency = Idempotency.builder().store(store).build()) {
+      Operation<String> pay =
+          idempotency.operation("charge", String.class).onAbandoned(new Retry<>()).build();
+      crashBehindCharge(pay);
+      store.deleteFirst();
+      assertThat(pay.execute(KEY.comparing("99 EUR"), this::both))
+          .isEqualTo(new Execution.KeyReused<>());
+      assertThat(charged).hasSize(1);
+      assertThat(shipped).isEmpty();
+      store.deleteFirst();
+      assertRan(pay.execute(KEY, this::both), "receipt-1");
+      assertThat(charged).hasSize(1);
+    }
+  }
+
+  @Test
   void aJournalThatAnEarlierLifeHasLeftBehindIsReplaced() {
     Operation<String> pay = retrying().build();
     node.store.on(Verb.RELEASE, ScriptedStore.DOWN); // as if the process had died before
@@ -444,13 +463,26 @@ class StepsTest {
   private final class HardOfHearing implements IdempotencyStore {
 
     final AtomicReference<@Nullable RecordId> first = new AtomicReference<>();
+
+    /** Who claimed that record last. */
+    final AtomicReference<@Nullable OwnerToken> owner = new AtomicReference<>();
+
     final AtomicInteger othersRenewed = new AtomicInteger();
     volatile boolean deaf = true;
 
     @Override
     public Claim claim(ClaimRequest request) {
       first.compareAndSet(null, request.id());
+      if (request.id().equals(first.get())) {
+        owner.set(request.token());
+      }
       return node.memory.claim(request);
+    }
+
+    /** Deletes that record, as an operator may. */
+    void deleteFirst() {
+      assertThat(node.memory.release(new Lease(first.get(), owner.get(), 1)))
+          .isEqualTo(LeaseCheck.HELD);
     }
 
     @Override

@@ -110,8 +110,8 @@ final class RecordedSteps implements Steps {
       Step<T> step, OperationSpec<T> spec, StepRun<T, X> run) throws X {
     StepJournal opened;
     try {
-      requireOwner();
-      opened = journal();
+      requireOwner(step);
+      opened = journal(step);
     } catch (KeyBusyException | OutcomeUnknownException e) {
       throw stop(e);
     } catch (RuntimeException e) {
@@ -130,7 +130,7 @@ final class RecordedSteps implements Steps {
         Execution.Ran::result,
         Execution.Replayed::result,
         busy -> {
-          throw stop(new KeyBusyException(busy.retryAfter()));
+          throw stop(new KeyBusyException(busy.retryAfter(), step.name()));
         },
         reused -> {
           throw stop(new KeyReusedException());
@@ -139,7 +139,7 @@ final class RecordedSteps implements Steps {
           // What has run here and is not known here was taken over by whoever owns the key now.
           throw stop(
               run.hasRun
-                  ? new KeyBusyException(call.spec().retryAfter())
+                  ? new KeyBusyException(call.spec().retryAfter(), step.name())
                   : new OutcomeUnknownException(held.lease.attempt()));
         },
         notStored -> {
@@ -204,11 +204,11 @@ final class RecordedSteps implements Steps {
   }
 
   /** What this node knows is enough as long as the lease cannot have run out. */
-  private void requireOwner() {
+  private void requireOwner(Step<?> step) {
     if (!held.isFresh(System.nanoTime())
         && (held.lost || runs.keeper().confirm(held) == LeaseCheck.LOST)) {
       runs.journals().lost(call, held);
-      throw new KeyBusyException(call.spec().retryAfter());
+      throw new KeyBusyException(call.spec().retryAfter(), step.name());
     }
     StepJournal known = journal;
     if (known != null
@@ -218,7 +218,7 @@ final class RecordedSteps implements Steps {
     }
   }
 
-  private StepJournal journal() {
+  private StepJournal journal(Step<?> step) {
     StepJournal known = journal;
     if (known != null) {
       return known;
@@ -231,7 +231,7 @@ final class RecordedSteps implements Steps {
           token = runs.newToken();
         }
         try {
-          known = runs.journals().open(call, held, token);
+          known = runs.journals().open(call, held, token, step.name());
         } catch (KeyBusyException | OutcomeUnknownException e) {
           throw e;
         } catch (RuntimeException e) {

@@ -13,6 +13,7 @@ import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.OwnerToken;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.RecordLabel;
+import io.idem.core.store.StoreUnavailableException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -31,7 +32,7 @@ import org.slf4j.LoggerFactory;
  *   <li>The first step of a run claims it, for the retention of the operation. The token of the
  *       claim is its fingerprint as well, by which later runs know it.
  *   <li>A run that finds it live resumes: no step can have expired, because each is kept for twice
- *       the retention.
+ *       the retention. Even a first attempt does, whose operation's record somebody has deleted.
  *   <li>A run that finds it run out is too late, and runs no step: some may have expired.
  *   <li>Only the first attempt of a key's life makes a new one in place of a run-out one, which an
  *       earlier life has left behind. That life's outcome was kept for the retention, so that its
@@ -75,11 +76,12 @@ final class StepJournals {
    * Opens the journal of a run, or finds the one of the runs before it.
    *
    * @param token the mark of this run, for as often as it asks
+   * @param step which step is about to begin
    * @throws KeyBusyException if somebody else runs under the key
    * @throws OutcomeUnknownException if it is too late to resume
    * @throws RuntimeException if the store cannot say; the journal may be open under the token
    */
-  StepJournal open(Call<?, ?> call, HeldLease held, OwnerToken token) {
+  StepJournal open(Call<?, ?> call, HeldLease held, OwnerToken token, String step) {
     ClaimRequest request = request(call, token);
     boolean first = held.lease.attempt() == 1;
     while (true) {
@@ -90,15 +92,15 @@ final class StepJournals {
         return new StepJournal(acquired.lease(), true, sentNanos);
       }
       Lease found = opener(request.id(), claim);
-      if (first && found != null) {
+      if (found != null && claim instanceof Claim.Running) {
+        return new StepJournal(found, false, sentNanos);
+      } else if (found != null && first) {
         // Of an earlier life, or of who has taken over from this run.
         if (keeper.confirm(held) == LeaseCheck.LOST) {
           lost(call, held);
-          throw new KeyBusyException(call.spec().retryAfter());
+          throw new KeyBusyException(call.spec().retryAfter(), step);
         }
         store.release(found);
-      } else if (found != null && claim instanceof Claim.Running) {
-        return new StepJournal(found, false, sentNanos);
       } else {
         log.warn(
             "Operation '{}' cannot resume record {}: its first step began longer than {} ago, for"
@@ -207,6 +209,10 @@ final class StepJournals {
       token = runOut.fingerprint();
     } else {
       return null;
+    }
+    if (token.equals(Fingerprint.NONE)) {
+      throw new StoreUnavailableException(
+          "The store cannot say yet who has opened the journal of steps " + id, null);
     }
     return new Lease(id, OwnerToken.fromBytes(token.toBytes()), 1);
   }
