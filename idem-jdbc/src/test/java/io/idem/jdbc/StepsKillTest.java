@@ -8,6 +8,7 @@ import io.idem.testkit.Together;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -82,12 +83,12 @@ class StepsKillTest {
     killIn("between", key);
     assertThat(sent).containsOnlyKeys("charge", "between");
 
-    assertThat(run(key)).isEqualTo("answer Ran[result=charge 1, recording=STORED]");
+    assertThat(restart(key)).isEqualTo("Ran[result=charge 1, recording=STORED]");
 
     assertThat(sent.get("charge")).as("resumed behind it").hasSize(1);
     assertThat(sent.get("between")).containsExactly("1", "2");
     assertThat(sent.get("ship")).hasSize(1);
-    assertThat(run(key)).isEqualTo("answer Replayed[result=charge 1]");
+    assertThat(here(key)).isEqualTo("Replayed[result=charge 1]");
     assertThat(sent.get("ship")).hasSize(1);
     assertThat(database.number("SELECT count(*) FROM idem_record"))
         .as("the operation and its steps; no journal")
@@ -99,7 +100,7 @@ class StepsKillTest {
     String key = UUID.randomUUID().toString();
     killIn("ship", key);
 
-    assertThat(run(key)).isEqualTo("answer Ran[result=charge 1, recording=STORED]");
+    assertThat(here(key)).isEqualTo("Ran[result=charge 1, recording=STORED]");
 
     assertThat(sent.get("charge")).hasSize(1);
     assertThat(sent.get("ship")).hasSize(2);
@@ -120,7 +121,7 @@ class StepsKillTest {
   }
 
   /** Runs the operation to its end, and answers with the last line that the process wrote. */
-  private String run(String key) throws Exception {
+  private String restart(String key) throws Exception {
     Process process = start(key);
     try {
       String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -129,6 +130,15 @@ class StepsKillTest {
     } finally {
       process.destroyForcibly();
     }
+  }
+
+  /** Runs the operation in this process, as another node. */
+  private String here(String key) {
+    return StepsProcess.pay(database.dataSource(), systemsUrl(), key);
+  }
+
+  private URI systemsUrl() {
+    return URI.create("http://127.0.0.1:" + systems.getAddress().getPort());
   }
 
   private Process start(String key) throws IOException, SQLException {
@@ -144,7 +154,7 @@ class StepsKillTest {
             System.getProperty("java.class.path"),
             StepsProcess.class.getName(),
             url,
-            "http://127.0.0.1:" + systems.getAddress().getPort(),
+            systemsUrl().toString(),
             key)
         .redirectErrorStream(true)
         .start();

@@ -11,6 +11,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import javax.sql.DataSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** An application that pays an order in two steps at other systems, in a process of its own. */
@@ -26,8 +27,12 @@ final class StepsProcess {
   public static void main(String[] args) {
     PGSimpleDataSource database = new PGSimpleDataSource();
     database.setUrl(args[0]);
+    System.out.println(pay(database, URI.create(args[1]), args[2]));
+  }
+
+  /** Pays one order, as the process does. */
+  static String pay(DataSource database, URI systems, String key) {
     HttpClient client = HttpClient.newHttpClient();
-    URI systems = URI.create(args[1]);
     try (Idempotency idempotency =
         Idempotency.builder()
             .store(new JdbcIdempotencyStore(database))
@@ -39,19 +44,17 @@ final class StepsProcess {
               .waitAtMost(Duration.ofSeconds(20))
               .onAbandoned(new AbandonedPolicy.Retry<>())
               .build();
-      String answer =
-          pay.execute(
-                  IdempotentRequest.of(args[2]),
-                  attempt -> {
-                    String receipt =
-                        attempt.step(
-                            "charge", String.class, key -> send(client, systems, "charge", key));
-                    send(client, systems, "between", Integer.toString(attempt.number()));
-                    attempt.step("ship", key -> send(client, systems, "ship", key));
-                    return receipt;
-                  })
-              .toString();
-      System.out.println("answer " + answer);
+      return pay.execute(
+              IdempotentRequest.of(key),
+              attempt -> {
+                String receipt =
+                    attempt.step(
+                        "charge", String.class, sent -> send(client, systems, "charge", sent));
+                send(client, systems, "between", Integer.toString(attempt.number()));
+                attempt.step("ship", sent -> send(client, systems, "ship", sent));
+                return receipt;
+              })
+          .toString();
     }
   }
 

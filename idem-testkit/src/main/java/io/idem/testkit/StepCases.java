@@ -52,10 +52,7 @@ abstract class StepCases extends EngineCases {
       try (Node node = resuming()) {
         IdempotentRequest request = request();
         crash(node.here, request, systems, false);
-        Duration minute = Duration.ofMinutes(1);
-        age(
-            node.storeHere,
-            inTime ? Requests.RETENTION.minus(minute) : Requests.RETENTION.plus(minute));
+        age(node.storeHere, inTime ? Requests.RETENTION.dividedBy(4) : Requests.RETENTION.plus(Requests.LEASE));
         if (inTime) {
           assertRan(node.there, request, systems, "receipt 1");
         } else {
@@ -82,7 +79,7 @@ abstract class StepCases extends EngineCases {
     assertThat(systems.shipped).hasSize(2);
   }
 
-  /** Ages the operation, its journal and its steps. */
+  /** Ages the operation, its journal and its step: by this much each, or by all of it together. */
   private void age(FaultyStore store, Duration by) {
     List<RecordId> records = store.claimed().stream().distinct().toList();
     assertThat(records).hasSize(3);
@@ -90,7 +87,12 @@ abstract class StepCases extends EngineCases {
   }
 
   private Node resuming() {
-    return new Node("pay", operation -> operation.onAbandoned(new AbandonedPolicy.Retry<>()));
+    return new Node(
+        "pay",
+        operation ->
+            operation
+                .onAbandoned(new AbandonedPolicy.Retry<>())
+                .lease(SECOND.dividedBy(2))); // as long a step that is not given back is waited for
   }
 
   private static void assertRan(

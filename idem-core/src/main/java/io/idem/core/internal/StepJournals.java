@@ -44,6 +44,9 @@ final class StepJournals {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.core");
 
+  /** How often a run tries to open its journal, if what an earlier life has left is in the way. */
+  private static final int LOOKS = 3;
+
   private final IdempotencyStore store;
   private final LeaseKeeper keeper;
   private final PendingWrites pending;
@@ -84,7 +87,7 @@ final class StepJournals {
   StepJournal open(Call<?, ?> call, HeldLease held, OwnerToken token, String step) {
     ClaimRequest request = request(call, token);
     boolean first = held.lease.attempt() == 1;
-    while (true) {
+    for (int look = 0; look < LOOKS; look++) {
       long sentNanos = System.nanoTime();
       Claim claim = store.claim(request);
       if (claim instanceof Claim.Acquired acquired) {
@@ -111,6 +114,9 @@ final class StepJournals {
         throw new OutcomeUnknownException(held.lease.attempt());
       }
     }
+    throw new StoreUnavailableException(
+        "The store does not let go of a journal of steps that has run out: record " + request.id(),
+        null);
   }
 
   /** Notes that the key is somebody else's. */
