@@ -86,10 +86,7 @@ public final class Step<T extends @Nullable Object> {
   private static String checked(String name) {
     if (name.isEmpty() || name.length() > MAX_NAME_LENGTH) {
       throw new IllegalArgumentException(
-          "The name of a step has 1 to "
-              + MAX_NAME_LENGTH
-              + " characters, found "
-              + name.length());
+          "The name of a step has 1 to " + MAX_NAME_LENGTH + " characters, found " + name.length());
     }
     Unicode.requireWellFormed("name of a step", name);
     return name;
@@ -161,7 +158,8 @@ public final class Step<T extends @Nullable Object> {
     if (codec != null) {
       return codec;
     }
-    return (ResultCodec<T>) codecs.codecFor(Optional.<Class<?>>ofNullable(resultType).orElseThrow());
+    return (ResultCodec<T>)
+        codecs.codecFor(Optional.<Class<?>>ofNullable(resultType).orElseThrow());
   }
 
   /**

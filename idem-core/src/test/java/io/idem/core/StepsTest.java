@@ -872,8 +872,7 @@ class StepsTest {
     node.store.on(Verb.CLAIM, ScriptedStore.DOWN);
     assertThat(pay.execute(KEY, this::both))
         .isEqualTo(new Execution.Ran<>("receipt-1", Recording.UNPROTECTED));
-    assertThat(stepDecisions())
-        .containsExactly(Decision.RAN_UNPROTECTED, Decision.RAN_UNPROTECTED);
+    assertThat(stepDecisions()).containsExactly(Decision.RAN_UNPROTECTED, Decision.RAN_UNPROTECTED);
     node.store.heal(Verb.CLAIM);
     assertRan(
         pay.execute(
@@ -910,7 +909,8 @@ class StepsTest {
 
   // ---- misuse
 
-  private static void assertRefused(org.assertj.core.api.ThrowableAssert.ThrowingCallable call, String because) {
+  private static void assertRefused(
+      org.assertj.core.api.ThrowableAssert.ThrowingCallable call, String because) {
     assertThatIllegalStateException()
         .isThrownBy(call)
         .withMessageContaining("did not run")
@@ -996,9 +996,7 @@ class StepsTest {
   void batchesAsynchronousRunsAndTransactionsHaveNoSteps() {
     Operation<String> pay = retrying().build();
     assertRefused(
-        () ->
-            pay.executeAll(
-                List.of(KEY), BatchBody.each(item -> charge(item.attempt()))),
+        () -> pay.executeAll(List.of(KEY), BatchBody.each(item -> charge(item.attempt()))),
         "batch");
     assertThat(
             pay.executeAsync(

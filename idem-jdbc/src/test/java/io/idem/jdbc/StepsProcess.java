@@ -34,9 +34,7 @@ final class StepsProcess {
   static String pay(DataSource database, URI systems, String key) {
     HttpClient client = HttpClient.newHttpClient();
     try (Idempotency idempotency =
-        Idempotency.builder()
-            .store(new JdbcIdempotencyStore(database))
-            .build()) {
+        Idempotency.builder().store(new JdbcIdempotencyStore(database)).build()) {
       Operation<String> pay =
           idempotency
               .operation("pay", String.class)

@@ -52,7 +52,9 @@ abstract class StepCases extends EngineCases {
       try (Node node = resuming()) {
         IdempotentRequest request = request();
         crash(node.here, request, systems, false);
-        age(node.storeHere, inTime ? Requests.RETENTION.dividedBy(4) : Requests.RETENTION.plus(Requests.LEASE));
+        age(
+            node.storeHere,
+            inTime ? Requests.RETENTION.dividedBy(4) : Requests.RETENTION.plus(Requests.LEASE));
         if (inTime) {
           assertRan(node.there, request, systems, "receipt 1");
         } else {

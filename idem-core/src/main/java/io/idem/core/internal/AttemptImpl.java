@@ -36,8 +36,8 @@ record AttemptImpl(
   }
 
   @Override
-  public <T extends @Nullable Object, X extends Throwable> T step(
-      Step<T> step, StepBody<T, X> body) throws X {
+  public <T extends @Nullable Object, X extends Throwable> T step(Step<T> step, StepBody<T, X> body)
+      throws X {
     Objects.requireNonNull(step, "step");
     Objects.requireNonNull(body, "body");
     return steps.run(this, step, body);

@@ -308,7 +308,9 @@ final class RecordedSteps implements Steps {
     }
   }
 
-  /** The answer to the caller of a run that was stopped, or null if it is thrown what stopped it. */
+  /**
+   * The answer to the caller of a run that was stopped, or null if it is thrown what stopped it.
+   */
   static <T extends @Nullable Object> @Nullable Execution<T> answer(
       Call<T, ?> call, Answers answers, HeldLease held, RuntimeException stop) {
     if (stop instanceof KeyBusyException) {
@@ -349,9 +351,7 @@ final class RecordedSteps implements Steps {
     /** Whether nothing has happened, in this or in any earlier run of the step. */
     boolean isFreed(OperationSpec<?> spec) {
       Throwable thrown = failure;
-      return thrown != null
-          && number == 1
-          && spec.dispositionOf(thrown) == Disposition.RELEASE;
+      return thrown != null && number == 1 && spec.dispositionOf(thrown) == Disposition.RELEASE;
     }
   }
 }

@@ -139,8 +139,7 @@ final class StepRuns {
     long startNanos = System.nanoTime();
     String operation = call.spec().name();
     if (storeFailure != null) {
-      events.publish(
-          Decision.STORE_FAILURE, operation, step, call.id(), startNanos, storeFailure);
+      events.publish(Decision.STORE_FAILURE, operation, step, call.id(), startNanos, storeFailure);
       log.warn(
           "Step '{}' of operation '{}' runs without protection, because its store is down and it"
               + " fails open",

@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 /** What becomes of the steps of one run. */
 interface Steps {
 
-  /** Runs a step, or answers with what an earlier run recorded; {@code Attempt.step} documents it. */
+  /**
+   * Runs a step, or answers with what an earlier run recorded; {@code Attempt.step} documents it.
+   */
   <T extends @Nullable Object, X extends Throwable> T run(
       AttemptImpl attempt, Step<T> step, StepBody<T, X> body) throws X;
 
@@ -24,12 +26,7 @@ interface Steps {
   /** What is thrown for a step that cannot be, before anything of it ran. */
   static IllegalStateException refusal(Step<?> step, String operation, String because) {
     return new IllegalStateException(
-        "Step '"
-            + step.name()
-            + "' did not run, because operation '"
-            + operation
-            + "' "
-            + because);
+        "Step '" + step.name() + "' did not run, because operation '" + operation + "' " + because);
   }
 
   /** Of a transaction there is one outcome, and nothing beside it (invariant 8). */

@@ -21,8 +21,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * <p>{@code idem.decisions} counts every decision; {@code idem.requests} times those that answer a
  * request. Both have the tags {@code operation} and {@code decision}.
  *
- * <p>{@code idem.steps} counts and times decisions about steps of operations, which are no requests.
- * It has the same tags; the steps' names, of which there may be many, are left out.
+ * <p>{@code idem.steps} counts and times decisions about steps of operations, which are no
+ * requests. It has the same tags; the steps' names, of which there may be many, are left out.
  *
  * <p>{@code idem.purge.records} counts deleted records and {@code idem.purge.lag} tells how far
  * purging is behind, as of its last run; both have the tag {@code store}.
