@@ -120,12 +120,7 @@ public interface Attempt {
    * @throws X what the body threw
    */
   default <X extends Throwable> void step(String name, StepAction<X> body) throws X {
-    this.<@Nullable Void, X>step(
-        Step.of(name),
-        outgoingKey -> {
-          body.run(outgoingKey);
-          return null;
-        });
+    step(Step.of(name), Step.bodyOf(body));
   }
 
   /**

@@ -2,8 +2,10 @@ package io.idem.core;
 
 import io.idem.core.internal.Unicode;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.NullUnmarked;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -131,6 +133,15 @@ public final class Step<T extends @Nullable Object> {
    */
   public Step<T> onAbandoned(AbandonedPolicy<T> policy) {
     return new Step<>(name, resultType, codec, recordedFailures, releasingFailures, policy);
+  }
+
+  @NullUnmarked // a body without a result gives null, which the checker does not see
+  static <X extends Throwable> StepBody<Void, X> bodyOf(StepAction<X> action) {
+    Objects.requireNonNull(action, "action");
+    return outgoingKey -> {
+      action.run(outgoingKey);
+      return null;
+    };
   }
 
   private static <E> List<E> plus(List<E> list, E one) {

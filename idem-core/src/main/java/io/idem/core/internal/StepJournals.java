@@ -138,7 +138,7 @@ final class StepJournals {
     if (journal != null) {
       Supplier<LeaseCheck> write = () -> store.release(journal);
       try {
-        write.get();
+        LeaseCheck unused = write.get(); // LOST: somebody else has closed it
       } catch (Throwable e) { // the operation has its outcome, whatever becomes of this
         log.warn(
             "The journal of the steps of record {} of operation '{}' could not be closed; trying"
