@@ -18,7 +18,8 @@ public sealed interface AbandonedPolicy<T> {
 
   /**
    * Runs the body again. For bodies that are safe to repeat, for example because every outside call
-   * carries {@link Attempt#outgoingKey(String)}.
+   * carries {@link Attempt#outgoingKey(String)}. Where it runs {@linkplain Attempt#step steps}, it
+   * resumes behind the last that is finished.
    *
    * @param <T> the type of the operation's result
    */

@@ -1,5 +1,7 @@
 package io.idem.core;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One run of an operation's body.
  *
@@ -40,6 +42,86 @@ public interface Attempt {
    * @throws IllegalArgumentException if the step is not valid Unicode
    */
   String outgoingKey(String step);
+
+  /**
+   * Runs a step once for this operation and key, and records that it is finished: a re-run after a
+   * crash is given its result instead of running it again, and resumes behind it.
+   *
+   * <p>Of leased operations whose abandoned keys are run again or recovered ({@link
+   * AbandonedPolicy.Retry}, {@link AbandonedPolicy.Recover}), in bodies that run on a thread that
+   * may block: neither transactional, nor asynchronous, nor in a batch. At most 1000 steps a run,
+   * each under a name of its own; steps do not contain steps. A body may run them on threads of its
+   * own.
+   *
+   * <ul>
+   *   <li>The result is recorded before it is returned. If the store fails to take it, the body is
+   *       given it all the same, and the write is tried again in the background.
+   *   <li>What the body of the step throws is thrown. Unless the step says otherwise nobody knows
+   *       then how it ended; called again, in this run or a later one, it runs again with the same
+   *       outgoing key.
+   *   <li>A step that another run of the operation is in the middle of is waited for, at most as
+   *       long as a lease holds or as the operation waits for its key, whichever is longer.
+   *   <li>A run that has lost its key does not begin another step.
+   *   <li>When the operation has its outcome, its steps are forgotten. Until then they are kept; a
+   *       re-run that comes later than the operation's retention, counted from the beginning of its
+   *       first step, is refused.
+   * </ul>
+   *
+   * <p>Let what this method throws pass: the engine then answers the caller of the operation as
+   * said below, and leaves the key abandoned, so that the next request resumes.
+   *
+   * @param step what is run
+   * @param body does it; not called if it was finished before
+   * @param <T> the type of its result
+   * @param <X> what the body throws
+   * @return the result of this run of the step, or of an earlier one
+   * @throws X what the body threw, or a recorded failure of an earlier run
+   * @throws KeyBusyException if another run is in the middle of the step, or has taken over the
+   *     key; the operation's caller is told {@link Execution.Busy}
+   * @throws KeyReusedException if the step was recorded for a different request; the caller is told
+   *     {@link Execution.KeyReused}
+   * @throws OutcomeUnknownException if it is not known what became of the step, and it is not to be
+   *     run again; if its result was not kept, which a suppressed {@link ResultNotStoredException}
+   *     says; or if it is too late to resume. The caller is told {@link Execution.Unresolved}
+   * @throws ResultCodecException if the recorded result cannot be decoded
+   * @throws io.idem.core.store.StoreUnavailableException if the store cannot say whether the step
+   *     was finished; its body did not run
+   * @throws IllegalArgumentException if there is no codec for the result
+   * @throws IllegalStateException if the operation cannot have steps, the run has ended, the name
+   *     was used in this run before, or the call is inside a step; the message names the fix
+   */
+  <T extends @Nullable Object, X extends Throwable> T step(Step<T> step, StepBody<T, X> body)
+      throws X;
+
+  /**
+   * Runs a {@linkplain #step(Step, StepBody) step} whose result is stored by the engine's codecs.
+   *
+   * @param name what tells it from the other steps of its operation; 1 to {@value
+   *     Step#MAX_NAME_LENGTH} characters
+   * @param resultType the type of its result
+   * @param body does it; not called if it was finished before
+   * @param <T> the type of its result
+   * @param <X> what the body throws
+   * @return the result of this run of the step, or of an earlier one
+   * @throws X what the body threw
+   */
+  default <T, X extends Throwable> T step(String name, Class<T> resultType, StepBody<T, X> body)
+      throws X {
+    return step(Step.of(name, resultType), body);
+  }
+
+  /**
+   * Runs a {@linkplain #step(Step, StepBody) step} without a result.
+   *
+   * @param name what tells it from the other steps of its operation; 1 to {@value
+   *     Step#MAX_NAME_LENGTH} characters
+   * @param body does it; not called if it was finished before
+   * @param <X> what the body throws
+   * @throws X what the body threw
+   */
+  default <X extends Throwable> void step(String name, StepAction<X> body) throws X {
+    step(Step.of(name), Step.bodyOf(body));
+  }
 
   /**
    * Whether this run still owns its key, as far as this node knows.

@@ -15,6 +15,13 @@ public interface DecisionListener {
   void onDecision(DecisionEvent event);
 
   /**
+   * Takes note of a decision about a step of an operation. Does nothing by default.
+   *
+   * @param event the decision
+   */
+  default void onStep(StepEvent event) {}
+
+  /**
    * Takes note of the end of a regular purge. Does nothing by default.
    *
    * @param event what was purged and how far purging is behind
@@ -22,12 +29,14 @@ public interface DecisionListener {
   default void onPurge(PurgeEvent event) {}
 
   /**
-   * Takes note that a body, or a recovery hook, starts on this thread. Does nothing by default.
+   * Takes note that a body, one of its steps, or a recovery hook starts on this thread. Does
+   * nothing by default.
    *
    * <p>Between this and {@link #onBodyEnd}, on the same thread, everything happens inside the
-   * operation: what a transaction writes late is flushed before the end. Bodies of other operations
-   * may start and end in between. An {@linkplain AsyncBody asynchronous} body ends, here, when it
-   * has returned its stage, and a body of a batch is noted once, by the run of its first request.
+   * operation: what a transaction writes late is flushed before the end. Steps, and bodies of other
+   * operations, may start and end in between. An {@linkplain AsyncBody asynchronous} body ends,
+   * here, when it has returned its stage, and a body of a batch is noted once, by the run of its
+   * first request.
    *
    * @param attempt the run
    */

@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
  * The engine's answer to one request.
  *
  * <p>All of these are expected answers. What the body throws is thrown to the caller of its own
- * run, and thrown again to repeats where the operation records that failure.
+ * run, and thrown again to repeats where the operation records that failure. A run that one of its
+ * {@linkplain Attempt#step steps} has stopped is answered {@link Busy}, {@link KeyReused} or {@link
+ * Unresolved} too: then what it did before is recorded, and the next request goes on.
  *
  * @param <T> the type of the operation's result
  */

@@ -331,6 +331,7 @@ public final class Idempotency implements AutoCloseable {
               store,
               transactionalStore,
               List.copyOf(listeners),
+              codecs,
               answerCache,
               maxWaiters,
               blockingThreads,

@@ -431,7 +431,8 @@ public final class Operation<T extends @Nullable Object> {
                   otherFailures,
                   results,
                   abandoned,
-                  storeDown)));
+                  storeDown,
+                  null)));
     }
 
     private static void requireName(String what, String name) {

@@ -3,6 +3,10 @@ package io.idem.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.core.AbandonedPolicy;
+import io.idem.core.Idempotency;
+import io.idem.core.IdempotentRequest;
+import io.idem.core.Operation;
 import io.idem.core.store.Claim;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
@@ -14,6 +18,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -73,6 +78,45 @@ class RoundTripsTest {
     assertThat(leased.renew(lease, Requests.LEASE)).isEqualTo(LeaseCheck.LOST);
     assertThat(leased.release(lease)).isEqualTo(LeaseCheck.LOST);
     assertThat(pool.takeExecuted()).hasSize(2);
+  }
+
+  @Test
+  void stepTakesTwoAndItsReplayOneBesideTheirJournal() {
+    try (Idempotency idempotency = Idempotency.builder().store(leased).build()) {
+      Operation<String> pay =
+          idempotency
+              .operation("pay", String.class)
+              .onAbandoned(new AbandonedPolicy.Retry<>())
+              .build();
+      pool.takeExecuted();
+      assertThatThrownBy(
+              () ->
+                  pay.execute(
+                      id.toString(),
+                      () -> {
+                        throw new IllegalStateException("crash");
+                      }))
+          .hasMessage("crash");
+      int crashed = pool.takeExecuted().size();
+      IdempotentRequest request = IdempotentRequest.of(UUID.randomUUID().toString());
+      assertThatThrownBy(
+              () ->
+                  pay.execute(
+                      request,
+                      attempt -> {
+                        attempt.step("charge", String.class, key -> key);
+                        throw new IllegalStateException("crash");
+                      }))
+          .hasMessage("crash");
+      assertThat(pool.takeExecuted()).hasSize(crashed + claim + claim + 1);
+
+      assertThat(
+              pay.execute(request, attempt -> attempt.step("charge", String.class, key -> "again"))
+                  .orElseThrow())
+          .isNotEqualTo("again");
+      // Taking over, what is met of the journal and of the step, the outcome, the journal's end.
+      assertThat(pool.takeExecuted()).hasSizeLessThanOrEqualTo(3 * firstReplay + claim + 2);
+    }
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.core.AbandonedPolicy;
 import io.idem.core.FailureMapping;
 import io.idem.core.Idempotency;
 import io.idem.core.Mode;
@@ -199,6 +200,42 @@ class InboxTest {
 
       assertThat(reason(again)).isEqualTo(ParkReason.OUTCOME_UNKNOWN);
       assertThat(effects).isEmpty();
+    }
+  }
+
+  @Test
+  void inLeasedModeARedeliveryResumesBehindFinishedSteps() {
+    try (Idempotency engine = Idempotency.inMemory()) {
+      Inbox<Note> inbox =
+          Inbox.builder(engine, "book", Note.READER)
+              .consumerGroup("billing")
+              .operation(operation -> operation.onAbandoned(new AbandonedPolicy.Retry<>()))
+              .build();
+      List<String> sent = new ArrayList<>();
+      assertThatIllegalStateException()
+          .isThrownBy(
+              () ->
+                  inbox.consume(
+                      Note.of("1", "a"),
+                      (note, attempt) -> {
+                        attempt.step("charge", sent::add);
+                        throw new IllegalStateException("timed out");
+                      }));
+
+      DeliveryDecision again =
+          inbox.consume(
+              Note.of("1", "a"),
+              (note, attempt) -> {
+                attempt.step("charge", sent::add);
+                attempt.step("ship", sent::add);
+                assertThat(sent)
+                    .containsExactly(attempt.outgoingKey("charge"), attempt.outgoingKey("ship"));
+              });
+
+      assertThat(again).isEqualTo(RAN);
+      assertThat(inbox.consume(Note.of("1", "a"), (note, attempt) -> sent.add("again")))
+          .isEqualTo(SKIP);
+      assertThat(sent).hasSize(2);
     }
   }
 

@@ -19,11 +19,30 @@ import org.jspecify.annotations.Nullable;
  * @param retryAfter when to try again, or null if that is not known
  * @param passing whether it may be otherwise the next time, so that it is no outcome of an endpoint
  *     around the call
+ * @param resumable whether it stopped a {@linkplain io.idem.core.Attempt#step step} of the very
+ *     operation that the client asked for, which goes on with the next request
  */
 public record ServiceProblem(
-    ProblemType type, String detail, @Nullable Duration retryAfter, boolean passing) {
+    ProblemType type,
+    String detail,
+    @Nullable Duration retryAfter,
+    boolean passing,
+    boolean resumable) {
 
   private static final Duration STORE_RETRY_AFTER = Duration.ofSeconds(5);
+
+  /**
+   * A problem that stopped no step.
+   *
+   * @param type why the request is refused
+   * @param detail what to do about it, without anything of the key
+   * @param retryAfter when to try again, or null if that is not known
+   * @param passing whether it may be otherwise the next time
+   */
+  public ServiceProblem(
+      ProblemType type, String detail, @Nullable Duration retryAfter, boolean passing) {
+    this(type, detail, retryAfter, passing, false);
+  }
 
   /**
    * The problem of an exception.
@@ -33,10 +52,13 @@ public record ServiceProblem(
    */
   public static Optional<ServiceProblem> of(Throwable thrown) {
     if (thrown instanceof KeyBusyException busy) {
-      return passing(
-          ProblemType.IN_PROGRESS,
-          "Send the same request with the same key again, after the time given in Retry-After.",
-          busy.retryAfter());
+      return Optional.of(
+          new ServiceProblem(
+              ProblemType.IN_PROGRESS,
+              "Send the same request with the same key again, after the time given in Retry-After.",
+              busy.retryAfter(),
+              true,
+              busy.step() != null));
     } else if (thrown instanceof KeyReusedException) {
       return lasting(
           ProblemType.KEY_REUSED,
@@ -75,12 +97,13 @@ public record ServiceProblem(
 
   /**
    * What a client is told inside of a leased endpoint, whose own outcome a passing problem leaves
-   * unknown: its key says so from now on, which the client had better hear at once.
+   * unknown: its key says so from now on, which the client had better hear at once. What stopped a
+   * step of the endpoint's own is told as it is.
    *
    * @return this, or the problem of the endpoint
    */
   public ServiceProblem insideLeased() {
-    return passing
+    return passing && !resumable
         ? new ServiceProblem(
             ProblemType.OUTCOME_UNKNOWN,
             "A part of this operation could not be carried out now, and it is not known what became"

@@ -8,15 +8,18 @@ import io.idem.core.Attempt;
 import io.idem.core.FailureMapping;
 import io.idem.core.Idempotency;
 import io.idem.core.InMemoryStore;
+import io.idem.core.KeyBusyException;
 import io.idem.core.KeyReusedException;
 import io.idem.core.OutcomeUnknownException;
 import io.idem.core.ResultCodec;
+import io.idem.http.ProblemType;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.nio.charset.StandardCharsets;
 import java.security.Principal;
+import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -201,6 +204,39 @@ class IdempotentCallTest {
     assertThat(UUID.fromString(outgoing)).isNotNull();
     assertThat(service.outgoing("k", null)).isEqualTo(outgoing);
     assertThat(runs).hasValue(1);
+  }
+
+  @Test
+  void aMethodResumesBehindItsStepsWhoseResultsAreOfAnyType() {
+    assertThatThrownBy(() -> service.inSteps("k", true, null)).hasMessage("crash");
+    Service.Receipt receipt = service.inSteps("k", false, null);
+
+    assertThat(receipt).isEqualTo(new Service.Receipt("charge 1", List.of(1, 2)));
+    assertThat(service.inSteps("k", false, null)).isEqualTo(receipt);
+    assertThat(runs).as("the charge, and a shipment behind the crash").hasValue(2);
+  }
+
+  @Test
+  void aStepNeedsAMethodThatIsRunAgain() {
+    assertThatThrownBy(() -> service.stepsNeverRunAgain("k", null))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("@Idempotent(onAbandoned = \"RETRY\")");
+    assertThat(runs).hasValue(0);
+  }
+
+  @Test
+  void aStepThatIsBusyIsToldInsideALeasedEndpointAsItIs() {
+    KeyBusyException busy = new KeyBusyException(Duration.ofSeconds(2), "charge");
+    ServiceProblem told = ServiceProblem.of(busy).orElseThrow();
+    assertThat(told.type()).isEqualTo(ProblemType.IN_PROGRESS);
+    assertThat(told.passing()).isTrue();
+    assertThat(told.insideLeased()).isSameAs(told);
+    assertThat(
+            ServiceProblem.of(new KeyBusyException(Duration.ofSeconds(2)))
+                .orElseThrow()
+                .insideLeased()
+                .type())
+        .isEqualTo(ProblemType.OUTCOME_UNKNOWN);
   }
 
   @Test
@@ -509,6 +545,28 @@ class IdempotentCallTest {
     public String outgoing(String key, Attempt attempt) {
       runs.incrementAndGet();
       return attempt.outgoingKey("charge");
+    }
+
+    /** What a step of {@link #inSteps} results in. */
+    public record Receipt(String number, List<Integer> lines) {}
+
+    @Idempotent(key = "#key", fingerprint = "#key", onAbandoned = "RETRY")
+    public Receipt inSteps(String key, boolean crash, Attempt attempt) {
+      Receipt receipt =
+          attempt.step(
+              "charge",
+              Receipt.class,
+              outgoing -> new Receipt("charge " + runs.incrementAndGet(), List.of(1, 2)));
+      if (crash) {
+        throw new IllegalStateException("crash");
+      }
+      attempt.step("ship", outgoing -> runs.incrementAndGet());
+      return receipt;
+    }
+
+    @Idempotent(key = "#key")
+    public void stepsNeverRunAgain(String key, Attempt attempt) {
+      attempt.step("charge", outgoing -> runs.incrementAndGet());
     }
 
     @Idempotent(key = "#key", recordFailures = Coded.class)

@@ -179,7 +179,7 @@ abstract class EngineCases extends TimeCases {
     return operation.execute(request, body);
   }
 
-  private static IdempotentRequest request() {
+  static IdempotentRequest request() {
     return IdempotentRequest.of(UUID.randomUUID().toString());
   }
 
@@ -200,7 +200,7 @@ abstract class EngineCases extends TimeCases {
   }
 
   /** One operation on two nodes that share nothing but the stored records. */
-  private final class Node implements AutoCloseable {
+  final class Node implements AutoCloseable {
 
     static final Duration RETRY_AFTER = Duration.ofSeconds(3);
 

@@ -40,6 +40,11 @@ final class FaultyStore implements IdempotencyStore {
     completions = next;
   }
 
+  /** The keys of all claims, in their order. */
+  List<RecordId> claimed() {
+    return List.copyOf(claimed);
+  }
+
   /** The key of the last claim. */
   RecordId lastClaimed() {
     return claimed.get(claimed.size() - 1);

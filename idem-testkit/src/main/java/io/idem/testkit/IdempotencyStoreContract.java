@@ -27,9 +27,10 @@ import org.junit.jupiter.api.Test;
  *
  * <p>The cases by what they are about, in the order of the classes they stand in: who owns a key
  * that is claimed, what an owner may do and nobody else, what becomes of a key as time goes by,
- * what two nodes with an engine each get of the store, and random histories.
+ * what two nodes with an engine each get of the store, also of an operation with steps, and random
+ * histories.
  */
-public abstract class IdempotencyStoreContract extends EngineCases {
+public abstract class IdempotencyStoreContract extends StepCases {
 
   /** For subclasses. */
   protected IdempotencyStoreContract() {}

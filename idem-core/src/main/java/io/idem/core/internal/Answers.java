@@ -67,7 +67,7 @@ final class Answers {
       OperationSpec<T> spec, StoredOutcome outcome) {
     return switch (outcome.kind()) {
       case DONE, NULL_RESULT -> replayedNull();
-      case RESULT -> new Execution.Replayed<>(decode(spec.name(), spec.codec(), outcome));
+      case RESULT -> new Execution.Replayed<>(decode(spec.title(), spec.codec(), outcome));
       case NOT_STORED -> new Execution.ResultNotStored<>(outcome.detail());
       case FAILURE -> throw new IllegalStateException("A failure is thrown, not answered");
     };
@@ -95,12 +95,12 @@ final class Answers {
   private static Exception recreate(OperationSpec<?> spec, StoredOutcome outcome) {
     for (FailureMapping<?> mapping : spec.recordedFailures()) {
       if (mapping.name().equals(outcome.detail())) {
-        return decode(spec.name(), mapping.codec(), outcome);
+        return decode(spec.title(), mapping.codec(), outcome);
       }
     }
     throw new ResultCodecException(
         "Operation '"
-            + spec.name()
+            + spec.title()
             + "' recorded a failure named '"
             + outcome.detail()
             + "', which it no longer declares: declare it again with recordFailure(…)",
@@ -114,7 +114,7 @@ final class Answers {
     } catch (Throwable e) {
       log.error(
           "Operation '{}' could not classify its result, so its outcome counts as unknown",
-          call.spec().name(),
+          call.spec().title(),
           e);
       return Disposition.UNKNOWN;
     }
@@ -132,7 +132,7 @@ final class Answers {
     if (result == null) {
       return StoredOutcome.nullResult();
     }
-    byte[] payload = encode(spec.name(), spec.codec(), result);
+    byte[] payload = encode(spec.title(), spec.codec(), result);
     if (payload.length > spec.maxResultBytes()) {
       return StoredOutcome.notStored(
           "it has "
@@ -151,7 +151,7 @@ final class Answers {
     } catch (ResultCodecException e) {
       log.error(
           "The result of operation '{}' cannot be encoded: repeats will be told so",
-          spec.name(),
+          spec.title(),
           e);
       return StoredOutcome.notStored("it could not be encoded");
     }
@@ -164,10 +164,10 @@ final class Answers {
    */
   <E extends Exception> StoredOutcome encode(
       OperationSpec<?> spec, FailureMapping<E> mapping, Throwable failure) {
-    byte[] payload = encode(spec.name(), mapping.codec(), mapping.type().cast(failure));
+    byte[] payload = encode(spec.title(), mapping.codec(), mapping.type().cast(failure));
     if (payload.length > spec.maxResultBytes()) {
       throw new ResultCodecException(
-          "A failure recorded by operation '" + spec.name() + "' is too large to keep",
+          "A failure recorded by operation '" + spec.title() + "' is too large to keep",
           new IllegalArgumentException(payload.length + " bytes"));
     }
     return StoredOutcome.failure(mapping.name(), payload);

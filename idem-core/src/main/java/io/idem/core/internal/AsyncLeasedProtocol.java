@@ -179,7 +179,7 @@ final class AsyncLeasedProtocol {
                 request,
                 null,
                 new StoreUnavailableException(
-                    "The store of operation '" + call.spec().name() + "' failed to claim a key",
+                    "The store of operation '" + call.spec().title() + "' failed to claim a key",
                     checked),
                 null));
       } else {
@@ -212,7 +212,7 @@ final class AsyncLeasedProtocol {
 
   private <T extends @Nullable Object> CompletionStage<Execution<T>> storeDown(
       Call<T, ?> call, ClaimRequest request, RuntimeException failure, AsyncBody<T> body) {
-    AttemptImpl attempt = single.unprotected(call, request, failure);
+    AttemptImpl attempt = single.unprotected(call, request, failure, Steps.IN_ASYNC);
     return Stages.started(() -> events.inside(attempt, () -> body.run(attempt)))
         .handle(
             (result, thrown) -> {
@@ -242,7 +242,7 @@ final class AsyncLeasedProtocol {
 
   private <T extends @Nullable Object> CompletionStage<Execution<T>> recoverOrRun(
       Call<T, ?> call, Flight flight, HeldLease held, boolean mayHaveTakenOver, AsyncBody<T> body) {
-    AttemptImpl attempt = single.attempt(call, held);
+    AttemptImpl attempt = single.attempt(call, held, Steps.IN_ASYNC);
     AbandonedPolicy.Recover<T> policy = single.takenOver(call, held, mayHaveTakenOver);
     if (policy == null) {
       return run(call, flight, held, attempt, body);
@@ -308,7 +308,7 @@ final class AsyncLeasedProtocol {
     long sentNanos = System.nanoTime();
     return write(
             call,
-            "completion",
+            LeasedProtocol.COMPLETION,
             held,
             () -> store.completeAsync(held.lease, recorded.outcome(), call.spec().retention()),
             single.completing(call, held, recorded.outcome()))

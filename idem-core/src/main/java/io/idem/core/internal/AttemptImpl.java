@@ -2,7 +2,10 @@ package io.idem.core.internal;
 
 import io.idem.core.Attempt;
 import io.idem.core.Mode;
+import io.idem.core.Step;
+import io.idem.core.StepBody;
 import io.idem.core.store.TransactionScope;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +15,8 @@ record AttemptImpl(
     Call<?, ?> call,
     int number,
     BooleanSupplier owner,
-    @Nullable TransactionScope scope)
+    @Nullable TransactionScope scope,
+    Steps steps)
     implements Attempt {
 
   @Override
@@ -29,6 +33,14 @@ record AttemptImpl(
   public String outgoingKey(String step) {
     Unicode.requireWellFormed("step of an outgoing key", step);
     return Keys.outgoing(namespace, operation(), call.request(), step).toString();
+  }
+
+  @Override
+  public <T extends @Nullable Object, X extends Throwable> T step(Step<T> step, StepBody<T, X> body)
+      throws X {
+    Objects.requireNonNull(step, "step");
+    Objects.requireNonNull(body, "body");
+    return steps.run(this, step, body);
   }
 
   @Override

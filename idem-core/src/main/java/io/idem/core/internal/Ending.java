@@ -52,9 +52,12 @@ sealed interface Ending {
 
   /**
    * Whether freeing the key must leave it abandoned: this run had no effect, which says nothing of
-   * an earlier one. The next request takes the key over, and the attempt number goes on growing.
+   * an earlier one, or of a step that is recorded. The next request takes the key over, and the
+   * attempt number goes on growing.
    */
   static boolean isEarlierRunUnknown(Call<?, ?> call, HeldLease held) {
-    return held.lease.attempt() > 1 && call.spec().abandoned() instanceof AbandonedPolicy.Retry;
+    RecordedSteps steps = held.steps;
+    return (steps != null && steps.keepKey())
+        || (held.lease.attempt() > 1 && call.spec().abandoned() instanceof AbandonedPolicy.Retry);
   }
 }

@@ -9,6 +9,7 @@ import io.idem.core.Execution;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.ItemAnswer;
 import io.idem.core.Mode;
+import io.idem.core.ResultCodecFactory;
 import io.idem.core.StoreDownPolicy;
 import io.idem.core.store.AnswerCache;
 import io.idem.core.store.AsyncStore;
@@ -26,6 +27,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -102,6 +104,7 @@ public final class Engine {
       @Nullable IdempotencyStore store,
       @Nullable TransactionalStore transactionalStore,
       List<DecisionListener> listeners,
+      ResultCodecFactory codecs,
       @Nullable AnswerCache answerCache,
       int maxWaiters,
       int blockingThreads,
@@ -139,7 +142,24 @@ public final class Engine {
       this.keeper = new LeaseKeeper(store, events, timer, renewals);
       this.pending = new PendingWrites(background, keeper, events);
       this.leased =
-          new LeasedProtocol(store, keeper, pending, waiters, answers, cache, events, namespace);
+          new LeasedProtocol(
+              store,
+              keeper,
+              pending,
+              waiters,
+              answers,
+              cache,
+              events,
+              new StepRuns(
+                  new StepJournals(
+                      store, keeper, pending, background, events, namespace, this::newToken),
+                  keeper,
+                  events,
+                  codecs,
+                  namespace,
+                  this::newToken,
+                  this::carryStep),
+              namespace);
       this.leasedBatch =
           new LeasedBatch(store, leased, keeper, pending, answers, events, namespace);
       BlockingCalls blockingCalls = new BlockingCalls(blocking, endings, maxWaiters);
@@ -228,28 +248,44 @@ public final class Engine {
       if (cached != null) {
         return answers.fromStored(call, cached);
       }
-      while (true) {
-        Flight flight = Flight.ofThisThread();
-        Flight leading = flights.putIfAbsent(call.id(), flight);
-        if (leading == null) {
-          try {
-            return protocol.lead(call, flight);
-          } finally {
-            flights.remove(call.id(), flight);
-            flight.end();
-          }
-        }
-        Execution<T> answer = follow(call, leading);
-        if (answer != null) {
-          return answer;
-        }
-        if (call.hasWaited()) {
-          return answers.busy(call); // and does not ask the store what its leader just asked
-        }
-      }
+      return carry(call, protocol);
     } finally {
       left.increment();
     }
+  }
+
+  /** Leads the requests of a key on this node, or follows who does. */
+  private <T extends @Nullable Object, X extends Throwable> Execution<T> carry(
+      Call<T, X> call, Protocol protocol) throws X {
+    while (true) {
+      Flight flight = Flight.ofThisThread();
+      Flight leading = flights.putIfAbsent(call.id(), flight);
+      if (leading == null) {
+        try {
+          return protocol.lead(call, flight);
+        } finally {
+          flights.remove(call.id(), flight);
+          flight.end();
+        }
+      }
+      Execution<T> answer = follow(call, leading);
+      if (answer != null) {
+        return answer;
+      }
+      if (call.hasWaited()) {
+        return answers.busy(call); // and does not ask the store what its leader just asked
+      }
+    }
+  }
+
+  /** Carries a step of a leased run. */
+  private <T extends @Nullable Object, X extends Throwable> Execution<T> carryStep(Call<T, X> call)
+      throws X {
+    return carry(call, Objects.requireNonNull(leased));
+  }
+
+  private OwnerToken newToken() {
+    return new OwnerToken(tokenHigh, tokenLow.getAndIncrement());
   }
 
   /** Carries one request without holding a thread; {@code Operation.executeAsync} documents it. */
@@ -324,7 +360,7 @@ public final class Engine {
                 : Keys.sharedId(namespace, keySpace, request),
             new RecordLabel(namespace, spec.name(), request.source(), request.key()),
             keySpace == null ? request.fingerprint() : Keys.sharedFingerprint(spec.name(), request),
-            new OwnerToken(tokenHigh, tokenLow.getAndIncrement()),
+            newToken(),
             spec.leaseFor(),
             spec.retention(),
             spec.abandoned() instanceof AbandonedPolicy.Retry);

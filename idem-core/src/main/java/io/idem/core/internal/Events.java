@@ -5,10 +5,12 @@ import io.idem.core.Decision;
 import io.idem.core.DecisionEvent;
 import io.idem.core.DecisionListener;
 import io.idem.core.PurgeEvent;
+import io.idem.core.StepEvent;
 import io.idem.core.store.RecordId;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,24 +27,37 @@ final class Events {
   }
 
   void publish(Decision decision, Call<?, ?> call, @Nullable Throwable cause) {
-    publish(decision, call.spec().name(), call.id(), call.startNanos(), cause);
+    OperationSpec<?> spec = call.spec();
+    publish(decision, spec.name(), spec.step(), call.id(), call.startNanos(), cause);
   }
 
+  void publish(Decision decision, HeldLease held, @Nullable Throwable cause) {
+    publish(decision, held.operation, held.step, held.lease.id(), held.startNanos, cause);
+  }
+
+  /** A decision about a step goes to listeners as one, and about an operation as another. */
   void publish(
       Decision decision,
       String operation,
+      @Nullable String step,
       RecordId id,
       long startNanos,
       @Nullable Throwable cause) {
     if (listeners.isEmpty()) {
       return;
     }
-    DecisionEvent event =
-        new DecisionEvent(
-            decision, operation, id, Duration.ofNanos(System.nanoTime() - startNanos), cause);
+    Duration elapsed = Duration.ofNanos(System.nanoTime() - startNanos);
+    Consumer<DecisionListener> event;
+    if (step == null) {
+      DecisionEvent decided = new DecisionEvent(decision, operation, id, elapsed, cause);
+      event = listener -> listener.onDecision(decided);
+    } else {
+      StepEvent decided = new StepEvent(decision, operation, step, id, elapsed, cause);
+      event = listener -> listener.onStep(decided);
+    }
     for (DecisionListener listener : listeners) {
       try {
-        listener.onDecision(event);
+        event.accept(listener);
       } catch (Throwable e) { // the decision stands, whatever a listener makes of it
         log.warn("A decision listener failed on {} of operation '{}'", decision, operation, e);
       }

@@ -2,6 +2,8 @@ package io.idem.core.internal;
 
 import io.idem.core.IdempotentRequest;
 import io.idem.core.store.Fingerprint;
+import io.idem.core.store.Lease;
+import io.idem.core.store.OwnerToken;
 import io.idem.core.store.RecordId;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -9,6 +11,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns scoped keys into fixed-length ids.
@@ -50,6 +53,45 @@ public final class Keys {
       high = ((millis >>> 16) << 32) | (high & 0xFFFF_FFFFL);
     }
     return new RecordId(high, longAt(digest, 8));
+  }
+
+  /**
+   * The id of the record that the steps of a key's operation belong to. Three empty parts in the
+   * place of one: no key of an operation or of a space has as many parts.
+   */
+  static RecordId journalId(
+      String namespace, String operation, @Nullable String keySpace, IdempotentRequest request) {
+    return id(
+        request,
+        digest(
+            namespace,
+            "",
+            "",
+            keySpace == null ? "" : keySpace,
+            operation,
+            request.source(),
+            request.key()));
+  }
+
+  /**
+   * The id of a step's record.
+   *
+   * @param journal the record that the step belongs to, and whoever opened it
+   */
+  static RecordId stepId(Lease journal, IdempotentRequest request, String step) {
+    OwnerToken opened = journal.token();
+    RecordId id = journal.id();
+    return id(
+        request,
+        digest(
+            "",
+            "",
+            "",
+            Long.toHexString(id.high()),
+            Long.toHexString(id.low()),
+            Long.toHexString(opened.high()),
+            Long.toHexString(opened.low()),
+            step));
   }
 
   /** A version 8 UUID (RFC 9562: custom) over the scoped key and a step. */

@@ -112,7 +112,7 @@ final class LeaseKeeper {
           renewals.execute(() -> renew(lease));
         } catch (Throwable e) { // no thread to be had, say: it must not end all heartbeats unseen
           lease.renewing.set(false);
-          log.error("The lease of operation '{}' could not be renewed now", lease.operation, e);
+          log.error("The lease of operation '{}' could not be renewed now", lease.title(), e);
         }
       }
     }
@@ -132,21 +132,19 @@ final class LeaseKeeper {
         lease.lost = true;
         log.warn(
             "Operation '{}' lost the lease of record {} (attempt {}) while its body was running",
-            lease.operation,
+            lease.title(),
             lease.lease.id(),
             lease.lease.attempt());
-        events.publish(
-            Decision.LEASE_LOST, lease.operation, lease.lease.id(), lease.startNanos, null);
+        events.publish(Decision.LEASE_LOST, lease, null);
       }
     } catch (Throwable e) {
       // Tried again at the next tick; the lease holds for two thirds of its time yet.
       log.warn(
           "Operation '{}' could not renew the lease of record {}",
-          lease.operation,
+          lease.title(),
           lease.lease.id(),
           e);
-      events.publish(
-          Decision.STORE_FAILURE, lease.operation, lease.lease.id(), lease.startNanos, e);
+      events.publish(Decision.STORE_FAILURE, lease, e);
     } finally {
       lease.renewal.unlock();
       lease.renewing.set(false);

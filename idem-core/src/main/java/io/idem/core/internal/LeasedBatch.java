@@ -133,7 +133,8 @@ final class LeasedBatch implements BatchProtocol {
   private <T extends @Nullable Object> BatchBody.Item item(
       BatchItem<T> item, java.util.function.BooleanSupplier owner) {
     return new BatchBody.Item(
-        item.index, new AttemptImpl(namespace, item.call, item.attempt(), owner, null));
+        item.index,
+        new AttemptImpl(namespace, item.call, item.attempt(), owner, null, Steps.IN_BATCH));
   }
 
   /** Which of the keys the failure is of nobody knows: only one that frees, frees them. */

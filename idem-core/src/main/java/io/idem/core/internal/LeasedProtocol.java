@@ -41,6 +41,9 @@ final class LeasedProtocol implements Protocol {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.core");
 
+  /** The name of the write that stores an outcome. */
+  static final String COMPLETION = "completion";
+
   private final IdempotencyStore store;
   private final @Nullable CompletionSignal signal;
   private final LeaseKeeper keeper;
@@ -49,6 +52,7 @@ final class LeasedProtocol implements Protocol {
   private final Answers answers;
   private final CachedAnswers cache;
   private final Events events;
+  private final StepRuns stepRuns;
   private final String namespace;
 
   LeasedProtocol(
@@ -59,6 +63,7 @@ final class LeasedProtocol implements Protocol {
       Answers answers,
       CachedAnswers cache,
       Events events,
+      StepRuns stepRuns,
       String namespace) {
     this.store = store;
     this.signal = Capabilities.of(store, CompletionSignal.class).orElse(null);
@@ -68,6 +73,7 @@ final class LeasedProtocol implements Protocol {
     this.answers = answers;
     this.cache = cache;
     this.events = events;
+    this.stepRuns = stepRuns;
     this.namespace = namespace;
   }
 
@@ -144,7 +150,8 @@ final class LeasedProtocol implements Protocol {
 
   private <T extends @Nullable Object, X extends Throwable> Execution<T> storeDown(
       Call<T, X> call, ClaimRequest request, RuntimeException failure) throws X {
-    AttemptImpl attempt = unprotected(call, request, failure);
+    AttemptImpl attempt =
+        unprotected(call, request, failure, new StepRuns.Unprotected(stepRuns, call));
     T result;
     try {
       result = events.inside(attempt, () -> call.body().run(attempt));
@@ -160,7 +167,8 @@ final class LeasedProtocol implements Protocol {
    *
    * @throws StoreUnavailableException if the operation fails closed
    */
-  AttemptImpl unprotected(Call<?, ?> call, ClaimRequest request, RuntimeException failure) {
+  AttemptImpl unprotected(
+      Call<?, ?> call, ClaimRequest request, RuntimeException failure, Steps steps) {
     events.publish(Decision.STORE_FAILURE, call, failure);
     if (!(failure instanceof StoreNotAskedException)) {
       returnUnknown(List.of(call), request.takeOver());
@@ -170,9 +178,9 @@ final class LeasedProtocol implements Protocol {
     }
     log.warn(
         "Operation '{}' runs without protection, because its store is down and it fails open",
-        call.spec().name(),
+        call.spec().title(),
         failure);
-    return new AttemptImpl(namespace, call, 1, () -> true, null);
+    return new AttemptImpl(namespace, call, 1, () -> true, null, steps);
   }
 
   <T extends @Nullable Object> Execution<T> ranUnprotected(Call<T, ?> call, T result) {
@@ -210,26 +218,31 @@ final class LeasedProtocol implements Protocol {
     return failure instanceof StoreUnavailableException unavailable
         ? unavailable
         : new StoreUnavailableException(
-            "The store of operation '" + spec.name() + "' failed to claim a key", failure);
+            "The store of operation '" + spec.title() + "' failed to claim a key", failure);
   }
 
   private <T extends @Nullable Object, X extends Throwable> Execution<T> own(
       Call<T, X> call, Flight flight, HeldLease held, boolean mayHaveTakenOver) throws X {
     keeper.add(held);
     try {
-      AttemptImpl attempt = attempt(call, held);
+      Steps steps = stepsOf(call, held);
       AbandonedPolicy.Recover<T> policy = takenOver(call, held, mayHaveTakenOver);
       if (policy != null) {
-        Execution<T> recovered = recover(call, flight, held, attempt, policy);
+        Execution<T> recovered =
+            recover(call, flight, held, attempt(call, held, Steps.IN_RECOVERY), policy);
         if (recovered != null) {
           return recovered;
         }
       }
+      AttemptImpl attempt = attempt(call, held, steps);
       T result;
       try {
         result = events.inside(attempt, () -> call.body().run(attempt));
       } catch (Throwable failure) {
-        failed(call, flight, held, failure);
+        Execution<T> stopped = failed(call, flight, held, failure);
+        if (stopped != null) {
+          return stopped;
+        }
         throw failure;
       }
       return succeeded(call, flight, held, result);
@@ -241,9 +254,19 @@ final class LeasedProtocol implements Protocol {
     }
   }
 
+  /** The steps of a run under a lease, which are recorded under leases of their own. */
+  private Steps stepsOf(Call<?, ?> call, HeldLease held) {
+    if (call.spec().step() != null) {
+      return Steps.IN_STEP;
+    }
+    RecordedSteps steps = new RecordedSteps(stepRuns, call, held);
+    held.steps = steps;
+    return steps;
+  }
+
   /** The run under a lease. */
-  AttemptImpl attempt(Call<?, ?> call, HeldLease held) {
-    return new AttemptImpl(namespace, call, held.lease.attempt(), () -> !held.lost, null);
+  AttemptImpl attempt(Call<?, ?> call, HeldLease held, Steps steps) {
+    return new AttemptImpl(namespace, call, held.lease.attempt(), () -> !held.lost, null, steps);
   }
 
   /** Notes a take-over. Answers how to find out about the last run, null if the body is to run. */
@@ -270,7 +293,7 @@ final class LeasedProtocol implements Protocol {
       if (e instanceof InterruptedException) {
         Thread.currentThread().interrupt();
       }
-      log.warn("The recovery of operation '{}' failed", call.spec().name(), e);
+      log.warn("The recovery of operation '{}' failed", call.spec().title(), e);
       found = new Recovery.StillUnknown<>();
     }
     if (found instanceof Recovery.DidNotHappen && isStillOurs(call, held)) {
@@ -294,7 +317,7 @@ final class LeasedProtocol implements Protocol {
     } catch (RuntimeException e) {
       log.warn(
           "Operation '{}' recovered record {}, but cannot tell whether it still owns it",
-          call.spec().name(),
+          call.spec().title(),
           call.id(),
           e);
       events.publish(Decision.STORE_FAILURE, call, e);
@@ -322,10 +345,16 @@ final class LeasedProtocol implements Protocol {
     return new Execution.Ran<>(result, recording);
   }
 
-  private void failed(Call<?, ?> call, Flight flight, HeldLease held, Throwable failure) {
-    Ending ending = Ending.ofFailure(call, answers, failure);
+  /** Answers where a step has stopped the run for a reason that a caller is told as an answer. */
+  private <T extends @Nullable Object> @Nullable Execution<T> failed(
+      Call<T, ?> call, Flight flight, HeldLease held, Throwable failure) {
+    RecordedSteps steps = held.steps;
+    RuntimeException stop = steps == null ? null : steps.stopIn(failure);
+    Ending ending =
+        stop == null ? Ending.ofFailure(call, answers, failure) : new Ending.GivenUp(failure);
     end(call, flight, held, ending);
     failed(call, ending, failure);
+    return stop == null ? null : RecordedSteps.answer(call, answers, held, stop);
   }
 
   /** Notes a failure whose key has been written. */
@@ -349,7 +378,7 @@ final class LeasedProtocol implements Protocol {
   Recording record(Call<?, ?> call, Flight flight, HeldLease held, StoredOutcome outcome) {
     Supplier<LeaseCheck> write = completing(call, held, outcome);
     long sentNanos = System.nanoTime();
-    LeaseCheck check = write(call, "completion", held, write);
+    LeaseCheck check = write(call, COMPLETION, held, write);
     return check == null
         ? Recording.PENDING
         : landed(call, flight, held, outcome, check, sentNanos);
@@ -368,7 +397,7 @@ final class LeasedProtocol implements Protocol {
       StoredOutcome outcome,
       LeaseCheck check,
       long sentNanos) {
-    settled(call, "completion", held, check);
+    settled(call, COMPLETION, held, check);
     return landed(call, flight, held, outcome, check, sentNanos);
   }
 
@@ -383,11 +412,14 @@ final class LeasedProtocol implements Protocol {
     if (check == LeaseCheck.LOST) {
       return Recording.UNKNOWN;
     }
+    stepRuns.journals().close(call, held);
     if (held.lease.attempt() == 1 || !call.fingerprint().equals(Fingerprint.NONE)) {
       // Who takes over with nothing to compare does not know the record's fingerprint.
       Claim.Completed durable = new Claim.Completed(call.fingerprint(), outcome);
       flight.land(durable);
-      cache.keep(call, durable, sentNanos);
+      if (call.spec().step() == null) {
+        cache.keep(call, durable, sentNanos);
+      }
     }
     return Recording.STORED;
   }
@@ -401,9 +433,16 @@ final class LeasedProtocol implements Protocol {
 
   /** The write that frees a key. */
   Supplier<LeaseCheck> freeing(Call<?, ?> call, HeldLease held) {
-    return Ending.isEarlierRunUnknown(call, held)
-        ? () -> keeper.expire(held)
-        : () -> store.release(held.lease);
+    if (Ending.isEarlierRunUnknown(call, held)) {
+      return () -> keeper.expire(held);
+    }
+    RecordedSteps steps = held.steps;
+    return () -> {
+      if (steps != null) {
+        stepRuns.journals().discard(steps); // first: a free key has no steps
+      }
+      return store.release(held.lease);
+    };
   }
 
   static Recording freed(LeaseCheck check) {
@@ -433,10 +472,21 @@ final class LeasedProtocol implements Protocol {
             + " background",
         what,
         call.id(),
-        call.spec().name(),
+        call.spec().title(),
         failure);
     events.publish(Decision.STORE_FAILURE, call, failure);
-    pending.add(what, held, write);
+    pending.add(what, held, what.equals(COMPLETION) ? closingSteps(call, held, write) : write);
+  }
+
+  private Supplier<LeaseCheck> closingSteps(
+      Call<?, ?> call, HeldLease held, Supplier<LeaseCheck> completion) {
+    return () -> {
+      LeaseCheck check = completion.get();
+      if (check == LeaseCheck.HELD) {
+        stepRuns.journals().close(call, held);
+      }
+      return check;
+    };
   }
 
   /** Notes that a write which ends a run was answered. */
@@ -453,7 +503,7 @@ final class LeasedProtocol implements Protocol {
         "The {} of record {} of operation '{}' came too late: the lease is lost",
         what,
         call.id(),
-        call.spec().name());
+        call.spec().title());
     events.publish(Decision.LEASE_LOST, call, null);
   }
 
@@ -475,7 +525,7 @@ final class LeasedProtocol implements Protocol {
         "Record {} of operation '{}' is abandoned, but the store did not take note of it: its"
             + " lease has to run out first",
         call.id(),
-        call.spec().name(),
+        call.spec().title(),
         failure);
     events.publish(Decision.STORE_FAILURE, call, failure);
     return LeaseCheck.HELD;
@@ -486,7 +536,7 @@ final class LeasedProtocol implements Protocol {
     if (check == LeaseCheck.HELD) {
       log.warn(
           "Operation '{}' leaves record {} (attempt {}) abandoned: its outcome is unknown ({})",
-          call.spec().name(),
+          call.spec().title(),
           call.id(),
           held.lease.attempt(),
           cause == null ? "no exception" : cause.getClass().getName());
@@ -497,7 +547,8 @@ final class LeasedProtocol implements Protocol {
   }
 
   static HeldLease held(Call<?, ?> call, Lease lease, long claimedNanos) {
+    OperationSpec<?> spec = call.spec();
     return new HeldLease(
-        lease, call.spec().name(), call.spec().leaseFor(), call.startNanos(), claimedNanos);
+        lease, spec.name(), spec.step(), spec.leaseFor(), call.startNanos(), claimedNanos);
   }
 }

@@ -13,9 +13,10 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The settings of one operation, checked and complete.
+ * The settings of one operation, or of one of its steps, checked and complete.
  *
  * @param keySpace whom it shares its keys with, or null
+ * @param step the step's name, or null if these are the settings of the operation itself
  */
 public record OperationSpec<T extends @Nullable Object>(
     String name,
@@ -33,7 +34,13 @@ public record OperationSpec<T extends @Nullable Object>(
     Disposition otherFailures,
     Function<? super T, Disposition> results,
     AbandonedPolicy<T> abandoned,
-    StoreDownPolicy storeDown) {
+    StoreDownPolicy storeDown,
+    @Nullable String step) {
+
+  /** What it is called in logs and in the readable parts of records. */
+  String title() {
+    return step == null ? name : name + "/" + step;
+  }
 
   /** What becomes of the key after this failure. */
   Disposition dispositionOf(Throwable failure) {

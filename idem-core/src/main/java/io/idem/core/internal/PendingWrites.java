@@ -57,7 +57,7 @@ final class PendingWrites {
               + " abandoned when its lease runs out",
           what,
           held.lease.id(),
-          held.operation,
+          held.title(),
           MOST);
       return;
     }
@@ -108,7 +108,7 @@ final class PendingWrites {
           "Gave up the {} of record {} of operation '{}': it cannot be scheduled",
           pending.what,
           pending.held.lease.id(),
-          pending.held.operation,
+          pending.held.title(),
           e);
     }
   }
@@ -128,15 +128,15 @@ final class PendingWrites {
           "The {} of record {} of operation '{}' took effect after {} more tries",
           pending.what,
           held.lease.id(),
-          held.operation,
+          held.title(),
           failures + 1);
     } else if (pending.heldForSure) {
       log.warn(
           "The {} of record {} of operation '{}' came too late: the lease is lost",
           pending.what,
           held.lease.id(),
-          held.operation);
-      events.publish(Decision.LEASE_LOST, held.operation, held.lease.id(), held.startNanos, null);
+          held.title());
+      events.publish(Decision.LEASE_LOST, held, null);
     }
   }
 
@@ -152,11 +152,10 @@ final class PendingWrites {
             + " its lease runs out",
         pending.what,
         held.lease.id(),
-        held.operation,
+        held.title(),
         failures,
         failure);
-    events.publish(
-        Decision.STORE_FAILURE, held.operation, held.lease.id(), held.startNanos, failure);
+    events.publish(Decision.STORE_FAILURE, held, failure);
   }
 
   private void settle(Pending pending) {

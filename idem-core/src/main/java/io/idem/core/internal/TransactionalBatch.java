@@ -124,7 +124,13 @@ final class TransactionalBatch implements BatchProtocol {
                   item ->
                       new BatchBody.Item(
                           item.index,
-                          new AttemptImpl(namespace, item.call, item.attempt(), () -> true, scope)))
+                          new AttemptImpl(
+                              namespace,
+                              item.call,
+                              item.attempt(),
+                              () -> true,
+                              scope,
+                              Steps.IN_TRANSACTION)))
               .toList();
       List<? extends T> results =
           events.inside(runs.get(0).attempt(), () -> runAndFlush(scope, runs));

@@ -228,7 +228,9 @@ final class TransactionalProtocol implements Protocol {
       bodyRan = true;
       T result;
       try {
-        AttemptImpl attempt = new AttemptImpl(namespace, call, lease.attempt(), () -> true, scope);
+        AttemptImpl attempt =
+            new AttemptImpl(
+                namespace, call, lease.attempt(), () -> true, scope, Steps.IN_TRANSACTION);
         result = events.inside(attempt, () -> runAndFlush(scope, attempt));
       } catch (Throwable failure) {
         StoredOutcome rejection = joined ? null : rejection(call, failure);

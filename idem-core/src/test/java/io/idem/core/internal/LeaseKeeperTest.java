@@ -50,7 +50,8 @@ class LeaseKeeperTest {
               });
       keeper.accommodate(leaseFor);
       HeldLease held =
-          new HeldLease(((Claim.Acquired) claim).lease(), "op", leaseFor, System.nanoTime(), 0);
+          new HeldLease(
+              ((Claim.Acquired) claim).lease(), "op", null, leaseFor, System.nanoTime(), 0);
       keeper.add(held);
       assertThat(renewals.await(20, TimeUnit.SECONDS)).as("renewals after the error").isTrue();
     } finally {

@@ -4,6 +4,7 @@ import io.idem.core.Decision;
 import io.idem.core.DecisionEvent;
 import io.idem.core.DecisionListener;
 import io.idem.core.PurgeEvent;
+import io.idem.core.StepEvent;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.TimeGauge;
@@ -19,6 +20,9 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * <p>{@code idem.decisions} counts every decision; {@code idem.requests} times those that answer a
  * request. Both have the tags {@code operation} and {@code decision}.
+ *
+ * <p>{@code idem.steps} counts and times decisions about steps of operations, which are no
+ * requests. It has the same tags; the steps' names, of which there may be many, are left out.
  *
  * <p>{@code idem.purge.records} counts deleted records and {@code idem.purge.lag} tells how far
  * purging is behind, as of its last run; both have the tag {@code store}.
@@ -51,6 +55,16 @@ final class DecisionMeters implements DecisionListener {
           .register(registry)
           .record(event.elapsed());
     }
+  }
+
+  @Override
+  public void onStep(StepEvent event) {
+    Timer.builder("idem.steps")
+        .description("Time until a step of an idempotent operation was decided about")
+        .tag("operation", event.operation())
+        .tag("decision", event.decision().name().toLowerCase(Locale.ROOT))
+        .register(registry)
+        .record(event.elapsed());
   }
 
   @Override

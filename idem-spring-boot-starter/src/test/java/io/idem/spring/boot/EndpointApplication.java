@@ -1,5 +1,6 @@
 package io.idem.spring.boot;
 
+import io.idem.core.Attempt;
 import io.idem.servlet.CallerResolver;
 import io.idem.servlet.IdempotentExchange;
 import io.idem.spring.Idempotent;
@@ -215,6 +216,26 @@ class EndpointApplication {
         throws InterruptedException {
       effects.add(name);
       return inner.hold(key);
+    }
+
+    /** As if its first run had died behind its first step. */
+    @PostMapping("/steps/{name}")
+    @Idempotent(mode = Idempotent.Mode.LEASED, onAbandoned = "RETRY")
+    String steps(@PathVariable String name, HttpServletRequest request) {
+      Attempt attempt = IdempotentExchange.attempt(request).orElseThrow();
+      String charged =
+          attempt.step(
+              "charge",
+              String.class,
+              key -> {
+                effects.add(name);
+                return key;
+              });
+      if (attempt.number() == 1) {
+        throw new IllegalStateException("crash");
+      }
+      attempt.step("ship", key -> effects.add(name));
+      return charged;
     }
 
     @PostMapping("/undone/{name}")

@@ -327,6 +327,22 @@ class EndpointTest {
   }
 
   @Test
+  void aRepeatResumesBehindTheStepsOfItsHandler() {
+    String name = name();
+
+    HttpResponse<String> crashed = post("/steps/" + name, "alice", "k13", "");
+    HttpResponse<String> resumed = post("/steps/" + name, "alice", "k13", "");
+    HttpResponse<String> repeated = post("/steps/" + name, "alice", "k13", "");
+
+    assertThat(crashed.statusCode()).isEqualTo(500);
+    assertThat(resumed.statusCode()).isEqualTo(200);
+    assertThat(replayed(resumed)).isFalse();
+    assertThat(replayed(repeated)).isTrue();
+    assertThat(repeated.body()).isEqualTo(resumed.body());
+    assertThat(effects(name)).as("one charge, one shipment").isEqualTo(2);
+  }
+
+  @Test
   void aBrowserOfAnotherOriginCanReadReplaysAndRefusals() {
     HttpRequest.Builder request =
         request("POST", "/cross-origin", "alice", "")

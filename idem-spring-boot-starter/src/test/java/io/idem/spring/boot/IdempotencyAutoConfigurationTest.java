@@ -7,7 +7,9 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import com.zaxxer.hikari.HikariDataSource;
+import io.idem.core.AbandonedPolicy;
 import io.idem.core.Idempotency;
+import io.idem.core.IdempotentRequest;
 import io.idem.core.InMemoryStore;
 import io.idem.core.Mode;
 import io.idem.core.ResultCodecFactory;
@@ -23,6 +25,7 @@ import io.idem.spring.JacksonResultCodecFactory;
 import io.idem.spring.SpringTransactionalStore;
 import io.idem.testkit.TestPostgres;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.UUID;
@@ -407,6 +410,21 @@ class IdempotencyAutoConfigurationTest {
               assertThat(count(meters, "ran")).isEqualTo(1);
               assertThat(count(meters, "replayed")).isEqualTo(2);
               assertThat(meters.get("idem.requests").tag("decision", "ran").timer().count())
+                  .isEqualTo(1);
+
+              context
+                  .getBean(Idempotency.class)
+                  .operation("pay", String.class)
+                  .onAbandoned(new AbandonedPolicy.Retry<>())
+                  .build()
+                  .execute(
+                      IdempotentRequest.of("k"),
+                      attempt -> attempt.step("charge", String.class, key -> key));
+              assertThat(
+                      meters.get("idem.steps").tags("operation", "pay", "decision", "ran").timer())
+                  .returns(1L, Timer::count);
+              assertThat(meters.get("idem.decisions").tag("operation", "pay").counter().count())
+                  .as("a step is no request")
                   .isEqualTo(1);
             });
   }

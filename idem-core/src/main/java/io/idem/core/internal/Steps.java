@@ -1,0 +1,65 @@
+package io.idem.core.internal;
+
+import io.idem.core.Step;
+import io.idem.core.StepBody;
+import org.jspecify.annotations.Nullable;
+
+/** What becomes of the steps of one run. */
+interface Steps {
+
+  /**
+   * Runs a step, or answers with what an earlier run recorded; {@code Attempt.step} documents it.
+   */
+  <T extends @Nullable Object, X extends Throwable> T run(
+      AttemptImpl attempt, Step<T> step, StepBody<T, X> body) throws X;
+
+  /**
+   * Runs that have none.
+   *
+   * @param because why, and what to do about it: the end of a sentence that begins with the
+   *     operation's name
+   */
+  static Steps refused(String because) {
+    return new Refused(because);
+  }
+
+  /** What is thrown for a step that cannot be, before anything of it ran. */
+  static IllegalStateException refusal(Step<?> step, String operation, String because) {
+    return new IllegalStateException(
+        "Step '" + step.name() + "' did not run, because operation '" + operation + "' " + because);
+  }
+
+  /** Of a transaction there is one outcome, and nothing beside it (invariant 8). */
+  Steps IN_TRANSACTION =
+      refused(
+          "is transactional: what it does takes effect as one, or not at all. Make it leased"
+              + " (Mode.LEASED, @Idempotent(mode = LEASED)) to call other systems step by step");
+
+  /** A batch is one run of a body for many keys. */
+  Steps IN_BATCH =
+      refused(
+          "runs as a batch, whose body is run once for many keys: carry each request by execute");
+
+  /** A step waits for its store and its body. */
+  Steps IN_ASYNC =
+      refused(
+          "runs asynchronously, and a step would hold up the thread: carry the request by execute,"
+              + " on a thread that may block");
+
+  /** What finds out changes nothing. */
+  Steps IN_RECOVERY =
+      refused("is being recovered: let the hook find out what happened, and the body run steps");
+
+  /** A step is recorded as a whole. */
+  Steps IN_STEP = refused("is inside a step already: run steps one after another");
+
+  /** See {@link #refused}. */
+  record Refused(String because) implements Steps {
+
+    @Override
+    public <T extends @Nullable Object, X extends Throwable> T run(
+        AttemptImpl attempt, Step<T> step, StepBody<T, X> body) {
+      throw refusal(step, attempt.operation(), because);
+    }
+  }
+}
