@@ -28,18 +28,9 @@ declare module 'axios' {
   }
 }
 
-/** Errors after which the request may have been carried out, or can be the next time. */
-const LOST = [
-  'ERR_NETWORK',
-  'ECONNABORTED',
-  'ETIMEDOUT',
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'EPIPE',
-  'EAI_AGAIN',
-  'ENOTFOUND',
-  'ERR_BAD_RESPONSE',
-];
+/** Mistakes of the caller, after which another attempt would fail in the same way. */
+const FATAL =
+  /^ERR_(BAD_OPTION|BAD_OPTION_VALUE|BAD_REQUEST|CANCELED|DEPRECATED|FORM_|INVALID_URL|NOT_SUPPORT|FR_TOO)/;
 
 /**
  * An adapter for axios: `axios.create({ adapter: idempotentAdapter() })`. Every request but GET, HEAD and OPTIONS gets a key,
@@ -87,8 +78,12 @@ export function idempotentAdapter(
           const response = await adapter(attempt);
           return { answer: await answerOf(response), value: response };
         } catch (error) {
-          // An answer that validateStatus does not like is an answer.
-          if (error instanceof AxiosError && error.response?.status) {
+          // An answer that validateStatus does not like is an answer; one that broke off is none.
+          if (
+            error instanceof AxiosError &&
+            error.response &&
+            config.validateStatus?.(error.response.status) === false
+          ) {
             return { answer: await answerOf(error.response), value: error };
           }
           throw error;
@@ -96,7 +91,7 @@ export function idempotentAdapter(
       },
       (error) =>
         error instanceof AxiosError
-          ? LOST.includes(error.code ?? '')
+          ? !FATAL.test(error.code ?? '')
           : error instanceof DOMException && error.name === 'TimeoutError',
     ).catch((error: unknown) => {
       throw outer?.aborted && error === outer.reason

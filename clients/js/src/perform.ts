@@ -78,7 +78,7 @@ export class NoAnswerError extends Error {
     readonly attempts: number,
     cause?: unknown,
   ) {
-    super(`No answer to ${attempts} attempts`, { cause });
+    super('No answer', { cause });
   }
 }
 
@@ -177,7 +177,7 @@ function online(stop: AbortSignal): Promise<void> {
   });
 }
 
-/** Work that the signal, which is not aborted yet, and the time end at once; without work, the time itself. */
+/** Work that the signal and the time end at once; without work, the time itself. */
 function bounded<T>(
   ms: number,
   signal?: AbortSignal | null,
@@ -196,11 +196,16 @@ function bounded<T>(
     };
     const abort = () => stop(signal!.reason);
     const timer = setTimeout(
-      () => stop(new DOMException('Too late', 'TimeoutError')),
+      () => stop(new DOMException('Late', 'TimeoutError')),
       // More is taken for nothing.
       Math.min(ms, 2 ** 31 - 1),
     );
-    signal?.addEventListener('abort', abort);
-    work?.(controller.signal).then(resolve, reject).finally(tidy);
+    if (signal?.aborted) {
+      // By a hook.
+      abort();
+    } else {
+      signal?.addEventListener('abort', abort);
+      work?.(controller.signal).then(resolve, reject).finally(tidy);
+    }
   });
 }
