@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,9 +19,12 @@ export async function startService(...args: string[]): Promise<Service> {
   const data = await mkdtemp(path.join(tmpdir(), 'idem-js-'));
   const home = process.env['JAVA_HOME'];
   const java = home ? path.join(home, 'bin/java') : 'java';
+  // Whatever ends the tests ends it.
+  const bound = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL', java] : [java];
   const service = spawn(
-    java,
+    bound[0]!,
     [
+      ...bound.slice(1),
       '-XX:TieredStopAtLevel=1',
       '-XX:+UseSerialGC',
       '-jar',
