@@ -161,9 +161,8 @@ async function effects(times: number): Promise<void> {
     .toBe(times);
 }
 
-/** A page that holds a lock is loaded again when the user comes back. */
-const keepOutOfCache = () =>
-  page.evaluate('void navigator.locks.request("held", () => new Promise(() => {}))');
+/** A page that wants to know of its end is loaded again when the user comes back. */
+const keepOutOfCache = () => page.evaluate('addEventListener("unload", () => {})');
 
 const keys = () => new Set(proxy.posts(PAY).map(({ key }) => key));
 
