@@ -16,7 +16,7 @@ import { guardForm, texts, zhCN } from './idem-client.js';
 import { languageTag, switchLanguage, t, translatePage } from './i18n.js';
 import { formatAmount, parseAmount } from './money.js';
 import { network, send, storm } from './network.js';
-import { drawTimeline } from './timeline.js';
+import { drawTimeline, problemText } from './timeline.js';
 import { byId, showBooks } from './view.js';
 
 const USERS = ['alice', 'bob'];
@@ -38,6 +38,8 @@ const state = {
   paying: false, // the form is
   paid: null, // the payment that the form made: { id, to, amount }
   status: 'ready', // what the form's guard says
+  detail: {},
+  attempt: 1, // of the form, which one is or was under way
   guard: null,
   last: null, // what was sent under the key, which then says nothing else
   storm: null, // what stops it
@@ -233,9 +235,9 @@ function render() {
   byId('form').hidden = state.paid !== null;
   byId('receipt').hidden = state.paid === null;
   byId('over').hidden = !['changed', 'expired', 'done'].includes(state.status) || state.paid !== null;
-  byId('storm').disabled = busy && state.storm === null;
+  byId('storm').disabled = state.sending && state.storm === null;
   for (const button of document.querySelectorAll('[data-send]')) {
-    button.disabled = busy || ('needsLast' in button.dataset && !state.last);
+    button.disabled = state.sending || ('needsLast' in button.dataset && !state.last);
   }
   for (const radio of byId('users').querySelectorAll('input')) {
     radio.disabled = busy;
@@ -245,6 +247,7 @@ function render() {
     field.disabled = busy || state.last !== null;
   }
   renderPay();
+  renderStatus();
   renderNetwork();
   renderLog();
   if (state.books) {
@@ -348,13 +351,15 @@ function restoreForm() {
   showAmountError(false);
 }
 
+/** What the client says by itself, in the language of the page. */
 const textsOfClient = () => (languageTag() === 'en' ? texts : zhCN);
 
 /** The client takes the form over: its key, its button, its retries and what it says meanwhile. */
 function startGuard() {
   state.guard?.release();
   state.status = 'ready';
-  let attempt = 1;
+  state.detail = {};
+  state.attempt = 1;
   state.guard = guardForm(byId('form'), {
     storageKey: `idem-payments-${state.user}`,
     token: { operation: OPERATION },
@@ -367,19 +372,21 @@ function startGuard() {
       return body && { url: PATH, ...payment(body) };
     },
     attempts: ATTEMPTS,
-    fetch: (request, init) => send(request, init, { source: 'pay', number: attempt }),
+    fetch: (request, init) => send(request, init, { source: 'pay', number: state.attempt }),
     onAttempt: (said) => {
-      attempt = said.attempt;
+      state.attempt = said.attempt;
     },
-    status: byId('status'),
-    texts: textsOfClient(),
+    // The page says it itself, below: what the service details is English.
+    status: false,
     onStatus: guardSays,
   });
 }
 
-async function guardSays(status, { key, response, answer }) {
+async function guardSays(status, detail) {
+  const { key, response, answer } = detail;
   const wasPaying = state.paying;
   state.status = status;
+  state.detail = detail;
   // With an answer it is the last word, also where that is "busy".
   state.paying = UNDER_WAY.includes(status) && !answer;
   state.key = key ?? state.key;
@@ -388,11 +395,40 @@ async function guardSays(status, { key, response, answer }) {
   } else if (status === 'refused') {
     // The next submission has another key, and may say something else.
     thaw();
+    nextKey();
   }
   render();
   if (wasPaying && !state.paying) {
     await refresh();
   }
+}
+
+async function nextKey() {
+  try {
+    await keyOfForm();
+    render();
+  } catch {
+    // It is asked for again when the form is sent.
+  }
+}
+
+function renderStatus() {
+  const { status, detail } = state;
+  const of = textsOfClient();
+  const { answer, error, delay } = detail;
+  let text = of[status];
+  if (status === 'waiting' && delay !== undefined) {
+    text = t('waiting', { seconds: number(Math.ceil(delay / 100) / 10), n: state.attempt + 1 });
+  } else if (status === 'done' && answer?.kind === 'replayed') {
+    text = of.replayed;
+  } else if (status === 'refused') {
+    text = t('refusedWhy', { why: problemText(answer.cause, answer.problem?.title) });
+  } else if (status === 'unknown' && answer?.cause && !answer.retryable) {
+    text = of.lookUp;
+  } else if (status === 'unknown' && !answer && !error) {
+    text = of.interrupted;
+  }
+  byId('status').textContent = text;
 }
 
 /** The payment that the form has made, now or, after the back button, before. */
@@ -485,7 +521,6 @@ byId('language').addEventListener('click', () => {
   switchLanguage();
   byId('amount-error').hidden = true;
   translatePage();
-  state.guard.setTexts(textsOfClient());
   render();
 });
 document.addEventListener('visibilitychange', () => {

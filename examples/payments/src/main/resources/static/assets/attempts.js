@@ -23,7 +23,7 @@ export const log = {
   entries: [], // oldest first
   tally: none(),
   spans: new Map(), // number of the span since the epoch → how many ended how
-  byKey: new Map(), // how many requests had which key, of this page since it was loaded
+  byKey: new Map(), // how many requests had which key, of this tab
   effectsBefore: null, // payments in the ledger when counting began
 };
 
@@ -174,6 +174,7 @@ export function restore() {
       log.entries = stored.entries;
       log.tally = { ...none(), ...stored.tally };
       log.spans = new Map(stored.spans);
+      log.byKey = new Map(stored.byKey);
       log.effectsBefore = stored.effectsBefore;
     }
   } catch {
@@ -183,14 +184,30 @@ export function restore() {
 }
 
 window.addEventListener('pagehide', () => {
+  // What is under way will never be heard of by this page again: its answer is lost.
+  const tally = { ...log.tally };
+  const byKey = new Map(log.byKey);
+  const entries = log.entries.map((entry) => {
+    if (entry.kind !== null) {
+      return entry;
+    }
+    if (entry.source === 'storm') {
+      return { ...entry, kind: 'storm' };
+    }
+    tally.lost += 1;
+    byKey.set(entry.key, (byKey.get(entry.key) ?? 0) + 1);
+    return { ...entry, kind: 'left' };
+  });
   try {
-    // What is under way will never be heard of by this page again: its answer is lost.
-    const entries = log.entries.map((entry) =>
-      entry.kind === null && !entry.foreign ? { ...entry, kind: 'left' } : entry,
-    );
     sessionStorage.setItem(
       STORED,
-      JSON.stringify({ ...log, byKey: undefined, entries, spans: [...log.spans] }),
+      JSON.stringify({
+        ...log,
+        entries,
+        tally,
+        byKey: [...byKey].slice(-MAX_ENTRIES),
+        spans: [...log.spans],
+      }),
     );
   } catch {
     // Storage is switched off or full.

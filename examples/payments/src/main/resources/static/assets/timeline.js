@@ -42,10 +42,13 @@ function answer(entry) {
   }
 }
 
-function problem({ problem: slug = '', title = '' }) {
+/** What a problem is called, by the last part of its type; else what the service calls it. */
+export function problemText(slug = '', title = '') {
   const name = `problem_${camel(slug)}`;
   return known(name) ? t(name) : title;
 }
+
+const problem = (entry) => problemText(entry.problem, entry.title);
 
 function chips({ faults = {}, foreign }) {
   const late = (faults.requestLate ?? 0) + (faults.answerLate ?? 0);
