@@ -12,7 +12,8 @@ import {
   total,
 } from './attempts.js';
 import { drawChart, fillTable } from './chart.js';
-import { guardForm, texts, zhCN } from './idem-client.js';
+import { guardForm, texts } from './idem-client.js';
+import { zhCN } from './idem-client.zh-CN.js';
 import { languageTag, switchLanguage, t, translatePage } from './i18n.js';
 import { formatAmount, parseAmount } from './money.js';
 import { network, send, storm } from './network.js';
@@ -154,9 +155,9 @@ async function startStorm() {
     const key = await keyOfForm();
     freeze(body);
     const start = performance.now();
-    const entry = beginMany({ source: 'storm', key }, STORM);
+    const entry = beginMany({ source: 'storm', key, width: STORM_WIDTH }, STORM);
     state.stormEntry = entry;
-    await storm(requestOf(body, key), entry, STORM_WIDTH, state.storm.signal);
+    await storm(requestOf(body, key), entry, state.storm.signal);
     endMany(entry, Math.round(performance.now() - start));
     announce(entry.done, (kind) => entry.counts[kind]);
   } catch {
@@ -380,6 +381,7 @@ function startGuard() {
     status: false,
     onStatus: guardSays,
   });
+  nextKey();
 }
 
 async function guardSays(status, detail) {
@@ -404,9 +406,13 @@ async function guardSays(status, detail) {
 }
 
 async function nextKey() {
+  const { guard } = state;
   try {
-    await keyOfForm();
-    render();
+    const key = await guard.key();
+    if (state.guard === guard) {
+      state.key ??= key;
+      render();
+    }
   } catch {
     // It is asked for again when the form is sent.
   }
@@ -416,7 +422,7 @@ function renderStatus() {
   const { status, detail } = state;
   const of = textsOfClient();
   const { answer, error, delay } = detail;
-  let text = of[status];
+  let text = of[status] ?? of.lookUp;
   if (status === 'waiting' && delay !== undefined) {
     text = t('waiting', { seconds: number(Math.ceil(delay / 100) / 10), n: state.attempt + 1 });
   } else if (status === 'done' && answer?.kind === 'replayed') {
@@ -426,7 +432,7 @@ function renderStatus() {
   } else if (status === 'unknown' && answer?.cause && !answer.retryable) {
     text = of.lookUp;
   } else if (status === 'unknown' && !answer && !error) {
-    text = of.interrupted;
+    text = t('interrupted');
   }
   byId('status').textContent = text;
 }
@@ -468,6 +474,7 @@ async function startAnew() {
   byId('amount').focus();
   try {
     await state.guard.renew();
+    await nextKey();
   } catch {
     // It asks for a token again when the form is sent.
     showTrouble();

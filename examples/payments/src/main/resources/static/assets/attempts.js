@@ -58,7 +58,11 @@ export const total = () => KINDS.reduce((sum, kind) => sum + log.tally[kind], 0)
 
 export const sentWith = (key) => log.byKey.get(key) ?? 0;
 
-export const inFlight = () => log.entries.filter((entry) => entry.kind === null).length;
+/** How many this tab waits for. */
+export const inFlight = () =>
+  log.entries
+    .filter((entry) => entry.kind === null)
+    .reduce((sum, { of = 1, done = 0, width = 1 }) => sum + Math.min(width, of - done), 0);
 
 function count(kind, span, n = 1) {
   log.tally[kind] += n;
@@ -102,7 +106,11 @@ export function end(entry, outcome) {
   tell(outcome.kind, entry.key, entry);
 }
 
-/** Many attempts in one entry, which counts them itself. */
+/**
+ * Many attempts in one entry, which counts them itself.
+ *
+ * @param {{source: string, key: string, width: number}} said width: how many are in flight at once
+ */
 export function beginMany(said, of) {
   return begin({ ...said, of, done: 0, counts: none() });
 }

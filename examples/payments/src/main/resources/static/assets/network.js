@@ -107,10 +107,9 @@ export function send(request, init, said) {
  *
  * @param {Request} request
  * @param {object} entry of {@link beginMany}
- * @param {number} width how many are in flight at once
  * @param {AbortSignal} signal ends it early: what is in flight is answered, no more is sent
  */
-export async function storm(request, entry, width, signal) {
+export async function storm(request, entry, signal) {
   let left = entry.of;
   const lane = async () => {
     while (left > 0 && !signal.aborted) {
@@ -123,5 +122,5 @@ export async function storm(request, entry, width, signal) {
       }
     }
   };
-  await Promise.all(Array.from({ length: width }, lane));
+  await Promise.all(Array.from({ length: entry.width }, lane));
 }
