@@ -50,7 +50,11 @@ afterEach(async () => {
 });
 
 async function open(options: BrowserContextOptions, path = '/'): Promise<Page> {
-  const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
+  const context = await browser.newContext({
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+    ...options,
+  });
   const opened = await context.newPage();
   opened.on('pageerror', (error) => wrong.push(String(error)));
   opened.on('console', (message) => {
@@ -142,53 +146,47 @@ test('another amount under the key is refused, and so is what the account does n
   expect(await made()).toBe(1);
 });
 
-test(
-  'a storm of a thousand duplicates is one payment, and the counts add up',
-  async () => {
-    await page.click('#storm');
-    await page.locator('#storm-progress').waitFor(PATIENCE);
-    // The page answers meanwhile.
-    await page.click('#language');
-    expect(await page.textContent('#storm-label')).toBe('停止风暴');
-    await page.click('#language');
-    await page.locator('#storm-progress').waitFor({ state: 'hidden', timeout: 150_000 });
-    await expect.poll(() => number('#sent'), PATIENCE).toBe(STORM);
-    const counts = await Promise.all(
-      ['ran', 'replayed', 'busy', 'lost', 'refused', 'failed'].map(counted),
-    );
-    expect(counts.reduce((sum, count) => sum + count)).toBe(STORM);
-    expect(counts[0]).toBe(1);
-    expect(await made()).toBe(1);
-    await expect.poll(() => number('#effects'), PATIENCE).toBe(1);
-    // The chart and its table say the same.
-    await page.click('details summary');
-    await expect
-      .poll(
-        () =>
-          page
-            .locator('#chart-table td')
-            .allTextContents()
-            .then((cells) => cells.reduce((sum, cell) => sum + Number(cell), 0)),
-        PATIENCE,
-      )
-      .toBe(STORM);
-    expect(await page.locator('#chart svg').getAttribute('aria-label')).toContain('Ran 1');
-    // The form has the same key, and learns that it is paid.
-    await page.click('#pay');
-    await paid();
-    expect(await made()).toBe(1);
-  },
-  200_000,
-);
+test('a storm of a thousand duplicates is one payment, and the counts add up', async () => {
+  await page.click('#storm');
+  await page.locator('#storm-progress').waitFor(PATIENCE);
+  // The page answers meanwhile.
+  await page.click('#language');
+  expect(await page.textContent('#storm-label')).toBe('停止风暴');
+  await page.click('#language');
+  await page.locator('#storm-progress').waitFor({ state: 'hidden', timeout: 150_000 });
+  await expect.poll(() => number('#sent'), PATIENCE).toBe(STORM);
+  const counts = await Promise.all(
+    ['ran', 'replayed', 'busy', 'lost', 'refused', 'failed'].map(counted),
+  );
+  expect(counts.reduce((sum, count) => sum + count)).toBe(STORM);
+  expect(counts[0]).toBe(1);
+  expect(await made()).toBe(1);
+  await expect.poll(() => number('#effects'), PATIENCE).toBe(1);
+  // The chart and its table say the same.
+  await page.click('details summary');
+  await expect
+    .poll(
+      () =>
+        page
+          .locator('#chart-table td')
+          .allTextContents()
+          .then((cells) => cells.reduce((sum, cell) => sum + Number(cell), 0)),
+      PATIENCE,
+    )
+    .toBe(STORM);
+  expect(await page.locator('#chart svg').getAttribute('aria-label')).toContain('Ran 1');
+  // The form has the same key, and learns that it is paid.
+  await page.click('#pay');
+  await paid();
+  expect(await made()).toBe(1);
+}, 200_000);
 
 test('another tab shows the attempts of this one', async () => {
   const other = await page.context().newPage();
   await other.goto(service.url);
   await page.click('#pay');
   await paid();
-  await expect
-    .poll(() => other.textContent('#timeline'), PATIENCE)
-    .toMatch(/Ran.*other tab/);
+  await expect.poll(() => other.textContent('#timeline'), PATIENCE).toMatch(/Ran.*other tab/);
 });
 
 test('the page speaks Chinese and English, and remembers which', async () => {
@@ -222,7 +220,9 @@ test.each(['/', '/orders.html', '/problems.html'])(
         width: document.documentElement.scrollWidth,
         small: [...document.querySelectorAll('a, button, input, select, summary')]
           .map((element) => element.closest('label') ?? element)
-          .filter((element) => element.checkVisibility() && !element.matches('.skip, footer *, p *'))
+          .filter(
+            (element) => element.checkVisibility() && !element.matches('.skip, footer *, p *'),
+          )
           .filter((element) => {
             const { width, height } = element.getBoundingClientRect();
             return width < 44 || height < 44;

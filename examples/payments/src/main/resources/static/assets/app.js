@@ -37,7 +37,7 @@ const state = {
   key: null, // of the form
   sending: false, // a button beside the form is at work
   paying: false, // the form is
-  paid: null, // the payment that the form made: { id, to, amount }
+  paid: null, // the payment that the form made, and what it was sent with
   status: 'ready', // what the form's guard says
   detail: {},
   attempt: 1, // of the form, which one is or was under way
@@ -177,7 +177,7 @@ function effects() {
     : 0;
 }
 
-/** All that changes with every answer: once a frame at most. */
+/** All that changes with every answer. */
 function renderLog() {
   drawTimeline();
   drawChart(byId('chart'));
@@ -235,7 +235,8 @@ function render() {
   byId('key').title = state.key ?? '';
   byId('form').hidden = state.paid !== null;
   byId('receipt').hidden = state.paid === null;
-  byId('over').hidden = !['changed', 'expired', 'done'].includes(state.status) || state.paid !== null;
+  byId('over').hidden =
+    !['changed', 'expired', 'done'].includes(state.status) || state.paid !== null;
   byId('storm').disabled = state.sending && state.storm === null;
   for (const button of document.querySelectorAll('[data-send]')) {
     button.disabled = state.sending || ('needsLast' in button.dataset && !state.last);
@@ -443,12 +444,14 @@ async function showPaid(response) {
     const { id, to, amount } = await response.clone().json();
     const paid = { id, to, amount, key: state.key, last: state.last };
     thaw();
+    state.paid = paid;
     remember(sessionStorage, storedPaid(), JSON.stringify(paid));
-  }
-  try {
-    state.paid = JSON.parse(remembered(sessionStorage, storedPaid()));
-  } catch {
-    // Not what this page has written.
+  } else {
+    try {
+      state.paid = JSON.parse(remembered(sessionStorage, storedPaid()));
+    } catch {
+      // Not what this page has written.
+    }
   }
   state.last = state.paid?.last ?? null;
   state.key = state.paid?.key ?? state.key;

@@ -89,8 +89,18 @@ export function drawChart(frame) {
   });
   for (const value of [0, max / 2, max]) {
     chart.append(
-      svg('line', { class: value ? 'grid' : 'axis', x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
-      svg('text', { class: 'tick-y', x: LEFT - 8, y: y(value) + 4 }, value.toLocaleString(languageTag())),
+      svg('line', {
+        class: value ? 'grid' : 'axis',
+        x1: LEFT,
+        x2: width - RIGHT,
+        y1: y(value),
+        y2: y(value),
+      }),
+      svg(
+        'text',
+        { class: 'tick-y', x: LEFT - 8, y: y(value) + 4 },
+        value.toLocaleString(languageTag()),
+      ),
     );
   }
   let free = LEFT; // where the next time may be written
@@ -99,7 +109,13 @@ export function drawChart(frame) {
     const begins = index === 0 || list[index - 1] === null;
     if (column === null) {
       chart.append(
-        svg('line', { class: 'pause', x1: x + COLUMN / 2, x2: x + COLUMN / 2, y1: TOP, y2: TOP + plot }),
+        svg('line', {
+          class: 'pause',
+          x1: x + COLUMN / 2,
+          x2: x + COLUMN / 2,
+          y1: TOP,
+          y2: TOP + plot,
+        }),
       );
       return;
     }

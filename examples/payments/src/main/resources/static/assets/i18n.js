@@ -14,8 +14,10 @@ const STRINGS = {
     effects: 'payments made',
     effect: 'payment made',
     scoreEmpty: 'The right-hand number is the ledger’s own.',
-    scoreLost: '{n} of the answers were lost on the way. The right-hand number is the ledger’s own.',
-    scoreLostOne: 'One of the answers was lost on the way. The right-hand number is the ledger’s own.',
+    scoreLost:
+      '{n} of the answers were lost on the way. The right-hand number is the ledger’s own.',
+    scoreLostOne:
+      'One of the answers was lost on the way. The right-hand number is the ledger’s own.',
     chartTitle: 'Answers over time',
     chartEmpty: 'No answers yet',
     asTable: 'The chart as a table',
@@ -41,7 +43,8 @@ const STRINGS = {
       'A token of the service. Reload the page or come back: it stays until the payment has succeeded.',
     pay: 'Pay {amount}',
     paying: 'Paying…',
-    interrupted: 'It was not answered when the page was left. Pay again: it will not be paid twice.',
+    interrupted:
+      'It was not answered when the page was left. Pay again: it will not be paid twice.',
     refusedWhy: 'It was refused: {why}.',
     waiting: 'No answer. Attempt {n} follows in {seconds} s, with the same key.',
     another: 'New payment',
@@ -168,8 +171,7 @@ const STRINGS = {
     latest5: 'The last event again',
     latest5Hint: 'A repeat changes nothing',
     stockTitle: 'Fifty buyers, thirty pieces',
-    stockHint:
-      'A row lock keeps buyers apart; a key for each keeps a retry from buying twice.',
+    stockHint: 'A row lock keeps buyers apart; a key for each keeps a retry from buying twice.',
     fifty: 'Buy ×50 at once',
     fiftyHint: 'A piece and a key each',
     fiftyAgain: 'The same 50 again',
