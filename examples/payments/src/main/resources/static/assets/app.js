@@ -25,6 +25,7 @@ const CURRENCY = 'EUR';
 const PATH = '/api/payments';
 const OPERATION = 'payments.pay';
 const ATTEMPTS = 8;
+const MAX_DELAY = 3000; // milliseconds between two attempts
 const UNDER_WAY = ['sending', 'waiting', 'busy', 'offline'];
 const STORM = 1000;
 const STORM_WIDTH = 12;
@@ -374,6 +375,7 @@ function startGuard() {
       return body && { url: PATH, ...payment(body) };
     },
     attempts: ATTEMPTS,
+    maxDelay: MAX_DELAY,
     fetch: (request, init) => send(request, init, { source: 'pay', number: state.attempt }),
     onAttempt: (said) => {
       state.attempt = said.attempt;
