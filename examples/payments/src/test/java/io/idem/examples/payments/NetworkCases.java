@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.examples.payments.Service.Answer;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -175,7 +176,7 @@ abstract class NetworkCases {
             + key
             + (faults == null ? "" : "\r\n" + NetworkFaults.HEADER + ": " + faults)
             + "\r\n\r\n";
-    try (Socket socket = new Socket("127.0.0.1", port())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port())) {
       socket.setSoTimeout(60_000);
       socket.getOutputStream().write((head + PAYMENT).getBytes(StandardCharsets.UTF_8));
       return socket.getInputStream().readAllBytes();
