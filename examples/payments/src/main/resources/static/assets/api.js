@@ -1,6 +1,6 @@
 /** The service as the page sees it. Every call names its user: there is no session. */
 
-function headers(user) {
+export function headers(user) {
   return {
     Authorization: `Basic ${btoa(`${user}:${user}`)}`,
     // Tells the service that a script asks: the browser then shows no login dialog of its own.
@@ -56,56 +56,4 @@ export async function getText(user, path) {
     throw new Error(`${path}: ${response.status}`);
   }
   return response.text();
-}
-
-/**
- * Sends one payment request and says what became of it. Never throws: a request without an answer
- * is an outcome too.
- *
- * @param {{user: string, key: string, body: object}} request
- * @returns {Promise<{kind: string, status: number, payment?: string, detail?: string, ms: number}>}
- *   kind is ran, replayed, busy, refused or failed
- */
-export async function send({ user, key, body }) {
-  const { status, answer, replayed, ms } = await call({ user, path: '/api/payments', body, key });
-  if (status === 0) {
-    return { kind: 'failed', status, ms };
-  }
-  const ok = status < 300;
-  return {
-    kind: kindOf(status, replayed),
-    status,
-    payment: ok ? answer.id : undefined,
-    detail: ok ? undefined : (answer.detail ?? answer.title ?? String(status)),
-    ms,
-  };
-}
-
-function kindOf(status, replayed) {
-  if (replayed) {
-    return 'replayed';
-  }
-  if (status < 300) {
-    return 'ran';
-  }
-  if (status === 409) {
-    return 'busy';
-  }
-  return status < 500 ? 'refused' : 'failed';
-}
-
-/**
- * Sends the same request many times, at most `width` at once.
- *
- * @param onAnswer called with each outcome as it arrives
- */
-export async function sendMany(request, times, width, onAnswer) {
-  let left = times;
-  const lane = async () => {
-    while (left > 0) {
-      left -= 1;
-      onAnswer(await send(request));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(width, times) }, lane));
 }

@@ -7,7 +7,7 @@ const MAX_ATTEMPTS = 300;
 export const byId = (id) => document.getElementById(id);
 
 /** An element with a class and a text. Text only: nothing the service says is ever markup. */
-function element(name, className, text = '') {
+export function element(name, className, text = '') {
   const created = document.createElement(name);
   created.className = className;
   created.textContent = text;
@@ -23,18 +23,6 @@ const clock = (date) =>
     second: '2-digit',
     hourCycle: 'h23',
   });
-
-function answerText(outcome) {
-  if (outcome.payment) {
-    return t('answerPaid', { id: shortId(outcome.payment) });
-  }
-  return outcome.detail ?? t('noAnswer');
-}
-
-/** Puts one answer on top of the timeline. */
-export function addAttempt(outcome, key) {
-  addAnswer({ ...outcome, text: answerText(outcome), note: shortId(key), title: key });
-}
 
 /**
  * Puts one answer on top of the timeline.
@@ -74,15 +62,6 @@ function showTimeline(filled) {
   byId('timeline').hidden = !filled;
   byId('timeline-empty').hidden = filled;
   byId('clear').hidden = !filled;
-}
-
-/** Shows the counters: requests, effects, and how the requests were answered. */
-export function showCounters({ sent, effects, tally }) {
-  byId('sent').textContent = String(sent);
-  byId('sent-label').textContent = t(sent === 1 ? 'requestSent' : 'requestsSent');
-  byId('effects').textContent = String(effects);
-  byId('effects-label').textContent = t(effects === 1 ? 'effect' : 'effects');
-  showTally(tally);
 }
 
 /** Shows how the requests were answered. */

@@ -12,6 +12,7 @@ import org.springframework.security.core.Authentication;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestAttribute;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestMapping;
@@ -24,6 +25,9 @@ import tools.jackson.databind.JsonNode;
 @RequestMapping("/api/payments")
 class PaymentController {
 
+  /** What tokens are asked for under. */
+  static final String OPERATION = "payments.pay";
+
   private final KeyedPayments payments;
   private final Ledger ledger;
   private final KeySyntax syntax;
@@ -34,11 +38,22 @@ class PaymentController {
     this.syntax = syntax;
   }
 
-  /** The answer is recorded for the same request, and the payment for its key. */
+  /**
+   * The answer is recorded for the same request, and the payment for its key: a token of this
+   * service, as the page takes one for each form, or what a client numbers its payments with. A
+   * duplicate waits a second for the first, and is told to come again then.
+   */
   @PostMapping
-  @Idempotent
+  @Idempotent(operation = OPERATION, keyFrom = "token-or-header", waitAtMost = "1s")
   ResponseEntity<Payment> pay(
-      @RequestBody JsonNode body, @RequestHeader HttpHeaders headers, Authentication caller) {
+      @RequestBody JsonNode body,
+      @RequestHeader HttpHeaders headers,
+      Authentication caller,
+      @RequestAttribute(name = FlakyNetwork.FAULTS, required = false)
+          @Nullable NetworkFaults faults) {
+    if (faults != null) {
+      NetworkFaults.pause(faults.slow());
+    }
     Payment payment = payments.pay(caller.getName(), key(headers), PaymentRequest.from(body));
     return ResponseEntity.created(URI.create("/api/payments/" + payment.id())).body(payment);
   }

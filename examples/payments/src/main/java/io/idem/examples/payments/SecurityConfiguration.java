@@ -4,13 +4,10 @@ import jakarta.servlet.DispatcherType;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
-import org.springframework.http.MediaType;
-import org.springframework.http.ProblemDetail;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
 import org.springframework.security.config.http.SessionCreationPolicy;
@@ -84,7 +81,8 @@ class SecurityConfiguration {
       response.setHeader(
           HttpHeaders.WWW_AUTHENTICATE, "Basic realm=\"payments\", charset=\"UTF-8\"");
     }
-    write(
+    ApiProblems.write(
+        json,
         response,
         ApiProblems.problem(
             HttpStatus.UNAUTHORIZED,
@@ -94,16 +92,10 @@ class SecurityConfiguration {
   }
 
   private void forbidden(HttpServletResponse response) throws IOException {
-    write(
+    ApiProblems.write(
+        json,
         response,
         ApiProblems.problem(
             HttpStatus.FORBIDDEN, "forbidden", "Forbidden", "This user may not do that."));
-  }
-
-  private void write(HttpServletResponse response, ProblemDetail problem) throws IOException {
-    response.setStatus(problem.getStatus());
-    response.setContentType(MediaType.APPLICATION_PROBLEM_JSON_VALUE);
-    response.setCharacterEncoding(StandardCharsets.UTF_8.name());
-    json.writeValue(response.getOutputStream(), problem);
   }
 }

@@ -3,7 +3,10 @@ package io.idem.examples.payments;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.idem.examples.payments.Service.Answer;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -28,5 +31,36 @@ class H2PaymentServiceTest extends PaymentServiceContract {
   @Test
   void onlyOneConnectionWritesToTheFile(@Autowired HikariDataSource pool) {
     assertThat(pool.getMaximumPoolSize()).isEqualTo(1);
+  }
+
+  /** A second is what a duplicate waits at most. */
+  @Test
+  void aDuplicateOfASlowPaymentIsToldToComeAgain() {
+    Service service = new Service(port);
+
+    List<Answer> answers =
+        Callers.atOnce(
+            2,
+            () ->
+                service.send(
+                    service
+                        .request("/api/payments", "alice")
+                        .header("Content-Type", "application/json")
+                        .header("Idempotency-Key", "slow")
+                        .header(NetworkFaults.HEADER, "slow=1500")
+                        .POST(
+                            BodyPublishers.ofString(
+                                "{\"from\":\"alice\",\"to\":\"bob\",\"amount\":1,"
+                                    + "\"currency\":\"EUR\"}"))));
+
+    assertThat(answers).extracting(Answer::status).containsExactlyInAnyOrder(201, 409);
+    assertThat(answers)
+        .filteredOn(answer -> answer.status() == 409)
+        .allSatisfy(
+            busy -> {
+              assertThat(busy.text("type")).endsWith("/in-progress");
+              assertThat(busy.json().path("retryable").asBoolean()).isTrue();
+              assertThat(busy.header("Retry-After")).matches("[1-9][0-9]*");
+            });
   }
 }

@@ -343,6 +343,26 @@ abstract class PaymentServiceContract {
     }
   }
 
+  /** What the page is built on. */
+  @Nested
+  class OnABadLine extends NetworkCases {
+
+    @Override
+    Service service() {
+      return service;
+    }
+
+    @Override
+    JdbcClient jdbc() {
+      return jdbc;
+    }
+
+    @Override
+    int port() {
+      return port;
+    }
+  }
+
   private static void assertProblem(Answer answer, int status, String slug) {
     assertThat(answer.status()).as(answer.response().body()).isEqualTo(status);
     assertThat(answer.header("Content-Type")).startsWith("application/problem+json");
