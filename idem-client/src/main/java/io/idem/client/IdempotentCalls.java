@@ -113,11 +113,28 @@ public final class IdempotentCalls {
     if (call != null) {
       return Optional.of(begin(call));
     }
-    String key = requestHeaders.apply(headers.keyHeader());
-    if (key == null) {
-      return Optional.empty();
-    }
-    return Optional.of(new CallRun(this, OutgoingCall.of(key), Map.of()));
+    return callOf(requestHeaders).map(this::resume);
+  }
+
+  /**
+   * The call that a request is by its headers.
+   *
+   * @param requestHeaders the first value of a header of its request; null if it has none of the
+   *     name
+   * @return a call whose key is spelled as the header has it; nothing without a key
+   */
+  public Optional<OutgoingCall> callOf(Function<String, @Nullable String> requestHeaders) {
+    return Optional.ofNullable(requestHeaders.apply(headers.keyHeader())).map(OutgoingCall::of);
+  }
+
+  /**
+   * Begins a call whose request has its headers already.
+   *
+   * @param call the call
+   * @return its run, without headers to add
+   */
+  public CallRun resume(OutgoingCall call) {
+    return new CallRun(this, call, Map.of());
   }
 
   /**

@@ -12,13 +12,13 @@ import java.io.InterruptedIOException;
 import java.util.Optional;
 import okhttp3.Call;
 import okhttp3.Interceptor;
+import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
 
 /**
- * Sends the requests of an {@code OkHttpClient} under their keys. To be added by {@code
- * addInterceptor}; a network interceptor must not repeat requests.
+ * Sends the requests of an {@code OkHttpClient} under their keys. To be added by {@link #addTo}.
  *
  * <p>A request is a call if it is tagged with one ({@code tag(OutgoingCall.class, call)}), or has
  * the key's header. All others pass through untouched. A body that {@linkplain
@@ -37,6 +37,18 @@ public final class IdempotentCallInterceptor implements Interceptor {
    */
   public IdempotentCallInterceptor(IdempotentCalls calls) {
     this.calls = calls;
+  }
+
+  /**
+   * Adds the interceptor to a client, and has OkHttp itself no longer send requests again when a
+   * connection fails: the interceptor does it, and OkHttp would hide that a request was sent before
+   * the one that is answered.
+   *
+   * @param client the client
+   * @return the same
+   */
+  public OkHttpClient.Builder addTo(OkHttpClient.Builder client) {
+    return client.addInterceptor(this).retryOnConnectionFailure(false);
   }
 
   /**
