@@ -37,11 +37,11 @@ final class HttpDates {
    * @param now this clock's time, where there is no other
    * @return nothing if there is no time that can be read; zero if it is past
    */
-  static Optional<Duration> wait(
-      @Nullable String retryAfter, @Nullable String date, Instant now) {
+  static Optional<Duration> wait(@Nullable String retryAfter, @Nullable String date, Instant now) {
     String text = retryAfter == null ? "" : retryAfter.strip();
     if (text.matches("[0-9]+")) {
-      return Optional.of(text.length() > 9 ? MOST : bounded(Duration.ofSeconds(Long.parseLong(text))));
+      return Optional.of(
+          text.length() > 9 ? MOST : bounded(Duration.ofSeconds(Long.parseLong(text))));
     }
     Instant base = date == null ? now : parse(date.strip(), now).orElse(now);
     return parse(text, now).map(until -> notNegative(Duration.between(base, until)));

@@ -261,8 +261,7 @@ public final class IdempotentCalls {
      */
     public Builder maxAttempts(int maxAttempts) {
       if (maxAttempts < 1) {
-        throw new IllegalArgumentException(
-            "A call has at least 1 attempt, found " + maxAttempts);
+        throw new IllegalArgumentException("A call has at least 1 attempt, found " + maxAttempts);
       }
       this.maxAttempts = maxAttempts;
       return this;

@@ -14,8 +14,7 @@ import tools.jackson.core.json.JsonFactory;
  * @param detail where it is a text
  * @param retryable Idem's extension member, where it is a boolean
  */
-record ProblemMembers(
-    @Nullable String type, @Nullable String detail, @Nullable Boolean retryable) {
+record ProblemMembers(@Nullable String type, @Nullable String detail, @Nullable Boolean retryable) {
 
   static final ProblemMembers NONE = new ProblemMembers(null, null, null);
 

@@ -17,7 +17,6 @@ final class RepeatabilityKeyHeaders implements KeyHeaders {
 
   @Override
   public Map<String, String> of(OutgoingCall call, Instant firstSent) {
-    return Map.of(
-        keyHeader(), call.key(), "Repeatability-First-Sent", HttpDates.format(firstSent));
+    return Map.of(keyHeader(), call.key(), "Repeatability-First-Sent", HttpDates.format(firstSent));
   }
 }

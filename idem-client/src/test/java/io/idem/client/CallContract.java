@@ -114,8 +114,7 @@ abstract class CallContract {
     Visits visits = expect(new Fault.SlowUntilNextArrival());
 
     CallAnswer<Reply> answer =
-        client(quick().build(), Duration.ofMillis(400))
-            .call(call, charges(), "{\"cents\":100}");
+        client(quick().build(), Duration.ofMillis(400)).call(call, charges(), "{\"cents\":100}");
 
     assertThat(answer).isEqualTo(replayed());
     assertThat(visits.effects).hasValue(1);
@@ -143,8 +142,7 @@ abstract class CallContract {
 
   @Test
   void anOverloadedServerIsAskedAgain() throws Exception {
-    Visits visits =
-        expect(Fault.answer(503), Fault.problem(503, "store-unavailable", true, "0"));
+    Visits visits = expect(Fault.answer(503), Fault.problem(503, "store-unavailable", true, "0"));
 
     assertThat(charge()).isEqualTo(ran());
     assertThat(visits.effects).hasValue(1);

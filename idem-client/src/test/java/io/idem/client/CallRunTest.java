@@ -124,7 +124,11 @@ class CallRunTest {
   void whatWasSentBeforeStaysUnknown() {
     assertThat(
             unknown(
-                calls().maxAttempts(1).build().begin(CALL.repeated()).failed(new ConnectException())))
+                calls()
+                    .maxAttempts(1)
+                    .build()
+                    .begin(CALL.repeated())
+                    .failed(new ConnectException())))
         .hasCauseInstanceOf(ConnectException.class);
 
     CallRun run = calls().build().begin(CALL);

@@ -117,8 +117,7 @@ final class ChargeServer {
       tomcat.setBaseDir(home.toString());
       tomcat.setPort(0);
       Context context = tomcat.addContext("", home.toString());
-      Tomcat.addServlet(context, "charges", new Charges());
-      context.addServletMappingDecoded("/*", "charges");
+      Tomcat.addServlet(context, "charges", new Charges()).addMapping("/*");
       add(context, "front", new Front());
       add(
           context,
@@ -172,6 +171,9 @@ final class ChargeServer {
     protected void doFilter(
         HttpServletRequest request, HttpServletResponse response, FilterChain chain)
         throws IOException, ServletException {
+      if (request.getHeader("Idem-Outgoing-Call") != null) {
+        throw new ServletException("What the adapter for Feign notes has left it");
+      }
       Visits visits = calls.get(request.getParameter("call"));
       visits.firstSent.add(String.valueOf(request.getHeader("Repeatability-First-Sent")));
       visits.keys.add(String.valueOf(request.getHeader("Idempotency-Key")));

@@ -3,7 +3,8 @@ package io.idem.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import feign.Client;
+import feign.DefaultClient;
+import feign.DefaultRetryer;
 import feign.Feign;
 import feign.HeaderMap;
 import feign.Headers;
@@ -50,7 +51,7 @@ class FeignTest extends BlockingCallContract {
   }
 
   private static IdempotentClient idempotent(IdempotentCalls calls) {
-    return new IdempotentClient(new Client.Default(null, null), calls);
+    return new IdempotentClient(new DefaultClient(null, null), calls);
   }
 
   @Override
@@ -108,7 +109,7 @@ class FeignTest extends BlockingCallContract {
     Api api =
         Feign.builder()
             .client(idempotent(quick().build()))
-            .retryer(new Retryer.Default())
+            .retryer(new DefaultRetryer())
             .target(Api.class, SERVER.url());
     Visits visits = expect(Fault.problem(409, "outcome-unknown", false, "0"));
 

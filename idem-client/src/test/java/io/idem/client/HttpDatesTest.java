@@ -41,8 +41,7 @@ class HttpDatesTest {
   @Test
   void aDateIsHeldAgainstTheClockThatItIsOf() {
     assertThat(
-            HttpDates.wait(
-                "Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:35 GMT", NOW))
+            HttpDates.wait("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:35 GMT", NOW))
         .contains(Duration.ofSeconds(2));
     assertThat(HttpDates.wait("Sun, 06 Nov 1994 08:49:37 GMT", "yesterday", NOW))
         .contains(Duration.ofSeconds(30));

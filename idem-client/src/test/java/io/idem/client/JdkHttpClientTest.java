@@ -34,8 +34,7 @@ class JdkHttpClientTest extends BlockingCallContract {
     IdempotentHttpClient client = new IdempotentHttpClient(CLIENT, calls);
     return new Caller() {
       @Override
-      public CallAnswer<Reply> call(OutgoingCall call, String path, String body)
-          throws Exception {
+      public CallAnswer<Reply> call(OutgoingCall call, String path, String body) throws Exception {
         HttpRequest request =
             post(path).timeout(timeout).POST(BodyPublishers.ofString(body)).build();
         return replies(client.call(call, request, BodyHandlers.ofString()));
@@ -123,8 +122,7 @@ class JdkHttpClientTest extends BlockingCallContract {
     assertUnknown(replies(answer), call.key());
     assertThat(visits.arrivals()).isEqualTo(1);
     // Also ends the slow handler.
-    assertThat(
-            client(quick().build(), Duration.ofSeconds(20)).call(call, charges(), "{}"))
+    assertThat(client(quick().build(), Duration.ofSeconds(20)).call(call, charges(), "{}"))
         .isEqualTo(replayed());
   }
 
@@ -138,8 +136,7 @@ class JdkHttpClientTest extends BlockingCallContract {
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + closed + "/"))
             .POST(BodyPublishers.ofString("{}"))
             .build();
-    IdempotentHttpClient client =
-        new IdempotentHttpClient(CLIENT, quick().maxAttempts(2).build());
+    IdempotentHttpClient client = new IdempotentHttpClient(CLIENT, quick().maxAttempts(2).build());
 
     assertThatThrownBy(() -> client.call(call, request, BodyHandlers.ofString()))
         .isInstanceOf(ConnectException.class);
@@ -160,8 +157,7 @@ class JdkHttpClientTest extends BlockingCallContract {
   @Test
   void aRedirectThatIsNotFollowedCarriedNothingOut() throws Exception {
     Visits visits = expect();
-    HttpRequest request =
-        post("/moved?call=" + id).POST(BodyPublishers.ofString("{}")).build();
+    HttpRequest request = post("/moved?call=" + id).POST(BodyPublishers.ofString("{}")).build();
 
     assertThat(
             new IdempotentHttpClient(HttpClient.newHttpClient(), quick().build())

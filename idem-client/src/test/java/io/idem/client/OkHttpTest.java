@@ -40,8 +40,7 @@ class OkHttpTest extends BlockingCallContract {
     OkHttpClient client = okHttp(interceptor, timeout);
     return new Caller() {
       @Override
-      public CallAnswer<Reply> call(OutgoingCall call, String path, String body)
-          throws Exception {
+      public CallAnswer<Reply> call(OutgoingCall call, String path, String body) throws Exception {
         Request request = post(path, body).tag(OutgoingCall.class, call).build();
         return Answers.map(interceptor.answer(client.newCall(request)), OkHttpTest::reply);
       }
@@ -102,10 +101,7 @@ class OkHttpTest extends BlockingCallContract {
     Visits visits = expect(new Fault.SlowUntilNextArrival());
     IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());
     OkHttpClient client =
-        interceptor
-            .addTo(CLIENT.newBuilder())
-            .callTimeout(Duration.ofMillis(300))
-            .build();
+        interceptor.addTo(CLIENT.newBuilder()).callTimeout(Duration.ofMillis(300)).build();
     Request request = post(charges(), "{}").tag(OutgoingCall.class, call).build();
 
     assertThatThrownBy(() -> client.newCall(request).execute()).isInstanceOf(IOException.class);

@@ -61,14 +61,30 @@ class ReadingTest {
 
   @ParameterizedTest
   @CsvSource({
-    "200, RAN, false", "201, RAN, false", "204, RAN, false", "302, RAN, false", "303, RAN, false",
-    "307, TURNED_AWAY, false", "308, TURNED_AWAY, false",
-    "400, REFUSED, false", "402, REFUSED, false", "422, REFUSED, false", "413, REFUSED, false",
-    "401, TURNED_AWAY, false", "403, TURNED_AWAY, false", "404, TURNED_AWAY, false",
-    "412, TURNED_AWAY, false", "501, TURNED_AWAY, false",
-    "408, TURNED_AWAY, true", "425, TURNED_AWAY, true", "429, TURNED_AWAY, true",
+    "200, RAN, false",
+    "201, RAN, false",
+    "204, RAN, false",
+    "302, RAN, false",
+    "303, RAN, false",
+    "307, TURNED_AWAY, false",
+    "308, TURNED_AWAY, false",
+    "400, REFUSED, false",
+    "402, REFUSED, false",
+    "422, REFUSED, false",
+    "413, REFUSED, false",
+    "401, TURNED_AWAY, false",
+    "403, TURNED_AWAY, false",
+    "404, TURNED_AWAY, false",
+    "412, TURNED_AWAY, false",
+    "501, TURNED_AWAY, false",
+    "408, TURNED_AWAY, true",
+    "425, TURNED_AWAY, true",
+    "429, TURNED_AWAY, true",
     "409, BUSY, true",
-    "500, UNKNOWN, true", "502, UNKNOWN, true", "503, UNKNOWN, true", "504, UNKNOWN, true"
+    "500, UNKNOWN, true",
+    "502, UNKNOWN, true",
+    "503, UNKNOWN, true",
+    "504, UNKNOWN, true"
   })
   void aStatusWithoutAnExplanationIsRead(int status, Kind kind, boolean again) {
     assertThat(Reading.of(plain(status), true)).isEqualTo(new Reading(kind, again));
@@ -106,8 +122,16 @@ class ReadingTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", "null", "[]", "\"text\"", "{", "{\"retryable\":\"true\"}", "{\"type\":7}",
-        "{\"type\":\"/idempotency/problems/in-pro", "\u0000\u0001", "{\"a\":{\"retryable\":true}}"
+        "",
+        "null",
+        "[]",
+        "\"text\"",
+        "{",
+        "{\"retryable\":\"true\"}",
+        "{\"type\":7}",
+        "{\"type\":\"/idempotency/problems/in-pro",
+        "\u0000\u0001",
+        "{\"a\":{\"retryable\":true}}"
       })
   void aBodyThatIsNoProblemExplainsNothing(String body) {
     ReceivedAnswer answer = problem(503, body);
@@ -118,7 +142,6 @@ class ReadingTest {
 
   @Test
   void ofALongBodyOnlyTheBeginningIsKept() {
-    assertThat(problem(500, "x".repeat(1 << 17)).body())
-        .hasSize(ReceivedAnswer.MOST_BODY_BYTES);
+    assertThat(problem(500, "x".repeat(1 << 17)).body()).hasSize(ReceivedAnswer.MOST_BODY_BYTES);
   }
 }

@@ -69,8 +69,7 @@ class RestClientTest extends BlockingCallContract {
 
   private static Reply reply(ResponseEntity<String> response) {
     return new Reply(
-        response.getStatusCode().value(),
-        response.getBody() == null ? "" : response.getBody());
+        response.getStatusCode().value(), response.getBody() == null ? "" : response.getBody());
   }
 
   @Test

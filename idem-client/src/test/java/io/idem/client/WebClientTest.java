@@ -69,8 +69,7 @@ class WebClientTest extends CallContract {
 
   private static Reply reply(ResponseEntity<String> response) {
     return new Reply(
-        response.getStatusCode().value(),
-        response.getBody() == null ? "" : response.getBody());
+        response.getStatusCode().value(), response.getBody() == null ? "" : response.getBody());
   }
 
   private WebClient.ResponseSpec post(WebClient client, OutgoingCall call) {
@@ -99,10 +98,7 @@ class WebClientTest extends CallContract {
     Sinks.Empty<Void> cancelled = Sinks.empty();
 
     Disposable sent =
-        post(client, call)
-            .toBodilessEntity()
-            .doOnCancel(cancelled::tryEmitEmpty)
-            .subscribe();
+        post(client, call).toBodilessEntity().doOnCancel(cancelled::tryEmitEmpty).subscribe();
     Together.await("the request", () -> visits.arrivals() == 1);
     sent.dispose();
 

@@ -29,12 +29,12 @@ import org.jspecify.annotations.Nullable;
  * Sends the requests of an OpenFeign interface under their keys.
  *
  * <p>A request is a call if it has the key's header: by {@code @Headers("Idempotency-Key: {key}")},
- * a {@code @RequestHeader}, or a {@code @HeaderMap} with {@link #headers}, which also carries
- * what is known of earlier attempts. All others pass through untouched. Where the outcome is unknown, an {@link UncheckedIOException} is thrown
- * whose cause is {@link CallOutcomeUnknownException}: Feign's own {@code Retryer}, which takes any
- * {@code IOException} for a reason to send again, does not see it. Use {@code
- * Retryer.NEVER_RETRY} beside it, so that an error that has a {@code Retry-After} is not repeated
- * twice over. Thread-safe if the client is.
+ * a {@code @RequestHeader}, or a {@code @HeaderMap} with {@link #headers}, which also carries what
+ * is known of earlier attempts. All others pass through untouched. Where the outcome is unknown, an
+ * {@link UncheckedIOException} is thrown whose cause is {@link CallOutcomeUnknownException}:
+ * Feign's own {@code Retryer}, which takes any {@code IOException} for a reason to send again, does
+ * not see it. Use {@code Retryer.NEVER_RETRY} beside it, so that an error that has a {@code
+ * Retry-After} is not repeated twice over. Thread-safe if the client is.
  */
 public final class IdempotentClient implements Client {
 
@@ -196,8 +196,7 @@ public final class IdempotentClient implements Client {
       }
       Response read = response;
       return new Received(
-          read,
-          ReceivedAnswer.of(read.status(), name -> first(read.headers(), name), beginning));
+          read, ReceivedAnswer.of(read.status(), name -> first(read.headers(), name), beginning));
     }
 
     @Override

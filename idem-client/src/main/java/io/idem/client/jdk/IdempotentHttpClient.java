@@ -19,10 +19,10 @@ import org.jspecify.annotations.Nullable;
  * Sends requests by an {@link HttpClient}, under a key.
  *
  * <p>A request without a timeout of its own gets what is left of the call's total time. Its body is
- * sent again if its length is known, as that of a text, of bytes and of a file is; a body of unknown
- * length, such as a stream, is sent once. The errors' bodies are read whole before they are handed
- * to the {@link BodyHandler}. Redirects are the client's: what it follows has the key as well.
- * Thread-safe.
+ * sent again if its length is known, as that of a text, of bytes and of a file is; a body of
+ * unknown length, such as a stream, is sent once. The errors' bodies are read whole before they are
+ * handed to the {@link BodyHandler}. Redirects are the client's: what it follows has the key as
+ * well. Thread-safe.
  */
 public final class IdempotentHttpClient {
 

@@ -70,8 +70,7 @@ public final class IdempotentCallInterceptor implements ClientHttpRequestInterce
               response.getStatusCode().value(), response.getHeaders()::getFirst, null),
           response);
     } catch (RestClientResponseException e) {
-      HttpHeaders headers =
-          Optional.ofNullable(e.getResponseHeaders()).orElseGet(HttpHeaders::new);
+      HttpHeaders headers = Optional.ofNullable(e.getResponseHeaders()).orElseGet(HttpHeaders::new);
       return calls.interpretRefusal(
           ReceivedAnswer.of(
               e.getStatusCode().value(), headers::getFirst, e.getResponseBodyAsByteArray()));

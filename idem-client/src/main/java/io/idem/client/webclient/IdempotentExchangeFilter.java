@@ -27,9 +27,9 @@ import reactor.core.publisher.Mono;
  * Where the outcome is unknown, the exchange ends with {@link
  * io.idem.client.CallOutcomeUnknownException}. No thread waits. Thread-safe.
  *
- * <p>Reactor Netty sends a request again by itself when a connection is reset, which the filter does
- * not see: switch that off ({@code HttpClient.create().disableRetry(true)}), or a refusal of the
- * second may be taken for one of the first.
+ * <p>Reactor Netty sends a request again by itself when a connection is reset, which the filter
+ * does not see: switch that off ({@code HttpClient.create().disableRetry(true)}), or a refusal of
+ * the second may be taken for one of the first.
  *
  * <p>Whether a body can be sent again cannot be told from outside: for one that cannot, such as the
  * body of another request that is passed on, use {@link OutgoingCall#once}.
