@@ -15,6 +15,7 @@ enum Module {
   REDIS("idem-redis", "io.idem.redis"),
   CAFFEINE("idem-caffeine", "io.idem.caffeine"),
   RESILIENCE4J("idem-resilience4j", "io.idem.resilience4j"),
+  CLIENT("idem-client", "io.idem.client"),
   HTTP("idem-http", "io.idem.http"),
   SERVLET("idem-servlet", "io.idem.servlet"),
   MESSAGING("idem-messaging", "io.idem.messaging"),

@@ -120,6 +120,42 @@ class ModuleLawsTest {
   }
 
   @Test
+  void outgoingCallsKnowNoClientLibrary() {
+    rule(
+            Module.CLIENT,
+            "use core, a retry library, a JSON parser, and one client library for each package",
+            resideInAnyPackage(FOUNDATION)
+                .or(
+                    resideInAnyPackage(
+                        "javax.net.ssl..",
+                        "io.idem.core..",
+                        "io.idem.client..",
+                        "io.github.resilience4j..",
+                        "tools.jackson.core..",
+                        "org.springframework..",
+                        "reactor.core..",
+                        "okhttp3..",
+                        "feign..")))
+        .check(idem);
+    noClasses()
+        .that()
+        .resideInAPackage("io.idem.client")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "io.idem.client.*..", "org.springframework..", "reactor..", "okhttp3..", "feign..")
+        .check(idem);
+    // What decides is in the core alone.
+    noClasses()
+        .that()
+        .resideInAPackage("io.idem.client.*..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.github.resilience4j..", "tools.jackson..")
+        .check(idem);
+  }
+
+  @Test
   void guardsKnowOnlyTheDatabaseAndItsTransactions() {
     // Of idem-jdbc, no store: which database it is, what its errors mean, and whose transaction is
     // running.

@@ -1,0 +1,50 @@
+package io.idem.client;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * What is looked at in a problem (RFC 9457).
+ *
+ * @param type where it is a text
+ * @param detail where it is a text
+ * @param retryable Idem's extension member, where it is a boolean
+ */
+record ProblemMembers(@Nullable String type, @Nullable String detail, @Nullable Boolean retryable) {
+
+  static final ProblemMembers NONE = new ProblemMembers(null, null, null);
+
+  private static final JsonFactory JSON = new JsonFactory();
+
+  /** Whatever is not such a problem, or breaks off, has no members. */
+  static ProblemMembers read(byte[] body) {
+    String type = null;
+    String detail = null;
+    Boolean retryable = null;
+    try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), body)) {
+      if (json.nextToken() != JsonToken.START_OBJECT) {
+        return NONE;
+      }
+      while (json.nextToken() == JsonToken.PROPERTY_NAME) {
+        String name = json.currentName();
+        JsonToken value = json.nextToken();
+        if (value == JsonToken.VALUE_STRING && name.equals("type")) {
+          type = json.getString();
+        } else if (value == JsonToken.VALUE_STRING && name.equals("detail")) {
+          detail = json.getString();
+        } else if (value.isBoolean() && name.equals("retryable")) {
+          retryable = json.getBooleanValue();
+        } else {
+          json.skipChildren();
+        }
+      }
+      return new ProblemMembers(type, detail, retryable);
+    } catch (JacksonException e) {
+      return NONE;
+    }
+  }
+}

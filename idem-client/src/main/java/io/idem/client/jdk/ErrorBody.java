@@ -1,0 +1,107 @@
+package io.idem.client.jdk;
+
+import io.idem.client.ReceivedAnswer;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandler;
+import java.net.http.HttpResponse.BodySubscriber;
+import java.net.http.HttpResponse.BodySubscribers;
+import java.net.http.HttpResponse.ResponseInfo;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the bytes of an error before the caller's handler gets them. For one exchange: a redirect
+ * that is followed has no body here.
+ *
+ * @param <T> what the caller's handler makes of a body
+ */
+final class ErrorBody<T> implements BodyHandler<T> {
+
+  private final BodyHandler<T> handler;
+  private volatile byte @Nullable [] bytes;
+
+  ErrorBody(BodyHandler<T> handler) {
+    this.handler = handler;
+  }
+
+  ReceivedAnswer answer(HttpResponse<T> response) {
+    return ReceivedAnswer.of(
+        response.statusCode(),
+        name -> response.headers().firstValue(name).orElse(null),
+        ReceivedAnswer.wantsBody(response.statusCode()) ? bytes : null);
+  }
+
+  @Override
+  public BodySubscriber<T> apply(ResponseInfo response) {
+    if (!ReceivedAnswer.wantsBody(response.statusCode())) {
+      return handler.apply(response);
+    }
+    BodySubscriber<byte[]> whole = BodySubscribers.ofByteArray();
+    CompletionStage<T> body =
+        whole
+            .getBody()
+            .thenCompose(
+                read -> {
+                  bytes = read;
+                  return again(read, handler.apply(response));
+                });
+    return new Handed<>(whole, body);
+  }
+
+  private static <T> CompletionStage<T> again(byte[] bytes, BodySubscriber<T> to) {
+    to.onSubscribe(
+        new Flow.Subscription() {
+          private boolean done;
+
+          @Override
+          public void request(long n) {
+            if (!done) {
+              done = true;
+              if (bytes.length > 0) {
+                to.onNext(List.of(ByteBuffer.wrap(bytes).asReadOnlyBuffer()));
+              }
+              to.onComplete();
+            }
+          }
+
+          @Override
+          public void cancel() {
+            done = true;
+          }
+        });
+    return to.getBody();
+  }
+
+  /**
+   * Reads into one subscriber, and has the body of another.
+   *
+   * @param to what is read into
+   * @param getBody the body
+   */
+  private record Handed<T>(BodySubscriber<byte[]> to, CompletionStage<T> getBody)
+      implements BodySubscriber<T> {
+
+    @Override
+    public void onSubscribe(Flow.Subscription subscription) {
+      to.onSubscribe(subscription);
+    }
+
+    @Override
+    public void onNext(List<ByteBuffer> item) {
+      to.onNext(item);
+    }
+
+    @Override
+    public void onError(Throwable throwable) {
+      to.onError(throwable);
+    }
+
+    @Override
+    public void onComplete() {
+      to.onComplete();
+    }
+  }
+}

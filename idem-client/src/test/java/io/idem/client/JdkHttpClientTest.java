@@ -1,0 +1,168 @@
+package io.idem.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.client.ChargeServer.Fault;
+import io.idem.client.ChargeServer.Visits;
+import io.idem.client.jdk.IdempotentHttpClient;
+import java.io.ByteArrayInputStream;
+import java.net.ConnectException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class JdkHttpClientTest extends BlockingCallContract {
+
+  private static final HttpClient CLIENT =
+      HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NORMAL).build();
+
+  private static HttpRequest.Builder post(String path) {
+    return HttpRequest.newBuilder(URI.create(SERVER.url() + path))
+        .header("Content-Type", "application/json");
+  }
+
+  @Override
+  Caller client(IdempotentCalls calls, Duration timeout) {
+    IdempotentHttpClient client = new IdempotentHttpClient(CLIENT, calls);
+    return new Caller() {
+      @Override
+      public CallAnswer<Reply> call(OutgoingCall call, String path, String body) throws Exception {
+        HttpRequest request =
+            post(path).timeout(timeout).POST(BodyPublishers.ofString(body)).build();
+        return replies(client.call(call, request, BodyHandlers.ofString()));
+      }
+
+      @Override
+      public Reply plain(String path, String body) throws Exception {
+        return reply(
+            CLIENT.send(
+                post(path).POST(BodyPublishers.ofString(body)).build(), BodyHandlers.ofString()));
+      }
+    };
+  }
+
+  private static Reply reply(HttpResponse<String> response) {
+    return new Reply(response.statusCode(), response.body());
+  }
+
+  private static CallAnswer<Reply> replies(CallAnswer<HttpResponse<String>> answer) {
+    return Answers.map(answer, JdkHttpClientTest::reply);
+  }
+
+  @Test
+  void aKeyThatIsBusyAtIdemItselfIsWaitedOut() throws Exception {
+    Visits visits = expect(new Fault.SlowUntilConflict());
+
+    CallAnswer<Reply> answer =
+        client(quick().build(), Duration.ofMillis(400))
+            .call(call, "/impatient?call=" + id, "{\"cents\":100}");
+
+    assertThat(answer).isEqualTo(replayed());
+    assertThat(visits.effects).hasValue(1);
+    assertThat(visits.arrivals()).isGreaterThanOrEqualTo(3);
+  }
+
+  @Test
+  void theResponseIsHandedOutOrThrown() throws Exception {
+    IdempotentHttpClient client = new IdempotentHttpClient(CLIENT, quick().build());
+    HttpRequest request = post(charges()).POST(BodyPublishers.ofString("{}")).build();
+    expect(Fault.answer(422));
+
+    assertThat(client.send(call, request, BodyHandlers.ofInputStream()).body().readAllBytes())
+        .isEmpty();
+
+    expect(Fault.problem(409, "outcome-unknown", false, "1"));
+    assertThatThrownBy(() -> client.send(call, request, BodyHandlers.ofString()))
+        .isInstanceOfSatisfying(
+            CallOutcomeUnknownException.class,
+            unknown -> {
+              assertThat(unknown.key()).isEqualTo(call.key());
+              assertThat(unknown.attempts()).isEqualTo(1);
+              assertThat(unknown.answer()).get().extracting(ReceivedAnswer::status).isEqualTo(409);
+            })
+        .hasMessageNotContaining(call.key());
+  }
+
+  @Test
+  void aBodyOfUnknownLengthIsSentOnce() throws Exception {
+    Visits visits = expect(new Fault.DropAfterEffect());
+    HttpRequest request =
+        post(charges())
+            .POST(
+                BodyPublishers.ofInputStream(
+                    () -> new ByteArrayInputStream("{}".getBytes(StandardCharsets.UTF_8))))
+            .build();
+
+    assertUnknown(
+        replies(
+            new IdempotentHttpClient(CLIENT, quick().build())
+                .call(call, request, BodyHandlers.ofString())),
+        call.key());
+    assertThat(visits.arrivals()).isEqualTo(1);
+    assertThat(visits.effects).hasValue(1);
+  }
+
+  @Test
+  void aRequestWithoutATimeoutGetsTheRestOfTheTotalTime() throws Exception {
+    Visits visits = expect(new Fault.SlowUntilNextArrival());
+    HttpRequest request = post(charges()).POST(BodyPublishers.ofString("{}")).build();
+    IdempotentHttpClient client =
+        new IdempotentHttpClient(CLIENT, quick().totalTime(Duration.ofMillis(300)).build());
+
+    CallAnswer<HttpResponse<String>> answer = client.call(call, request, BodyHandlers.ofString());
+
+    assertUnknown(replies(answer), call.key());
+    assertThat(visits.arrivals()).isEqualTo(1);
+    // Also ends the slow handler.
+    assertThat(client(quick().build(), Duration.ofSeconds(20)).call(call, charges(), "{}"))
+        .isEqualTo(replayed());
+  }
+
+  @Test
+  void aServerThatCannotBeReachedHasDoneNothing() throws Exception {
+    int closed;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      closed = socket.getLocalPort();
+    }
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + closed + "/"))
+            .POST(BodyPublishers.ofString("{}"))
+            .build();
+    IdempotentHttpClient client = new IdempotentHttpClient(CLIENT, quick().maxAttempts(2).build());
+
+    assertThatThrownBy(() -> client.call(call, request, BodyHandlers.ofString()))
+        .isInstanceOf(ConnectException.class);
+    assertUnknown(
+        replies(client.call(call.repeated(), request, BodyHandlers.ofString())), call.key());
+  }
+
+  @Test
+  void aRedirectThatKeepsTheMethodKeepsTheKey() throws Exception {
+    Redirects.keepTheKey(this);
+  }
+
+  @Test
+  void aRedirectToAResultIsFollowed() throws Exception {
+    Redirects.leadToAResult(this);
+  }
+
+  @Test
+  void aRedirectThatIsNotFollowedCarriedNothingOut() throws Exception {
+    Visits visits = expect();
+    HttpRequest request = post("/moved?call=" + id).POST(BodyPublishers.ofString("{}")).build();
+
+    assertThat(
+            new IdempotentHttpClient(HttpClient.newHttpClient(), quick().build())
+                .call(call, request, BodyHandlers.discarding()))
+        .isInstanceOf(CallAnswer.Refused.class);
+    assertThat(visits.effects).hasValue(0);
+  }
+}

@@ -1,0 +1,123 @@
+package io.idem.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.client.ChargeServer.Fault;
+import io.idem.client.ChargeServer.Visits;
+import io.idem.client.okhttp.IdempotentCallInterceptor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import okhttp3.MediaType;
+import okhttp3.OkHttpClient;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okhttp3.Response;
+import okio.BufferedSink;
+import org.junit.jupiter.api.Test;
+
+class OkHttpTest extends BlockingCallContract {
+
+  private static final MediaType JSON = MediaType.get("application/json");
+
+  private static final OkHttpClient CLIENT = new OkHttpClient();
+
+  private static OkHttpClient okHttp(IdempotentCallInterceptor interceptor, Duration timeout) {
+    return interceptor.addTo(CLIENT.newBuilder()).readTimeout(timeout).build();
+  }
+
+  private static Request.Builder post(String path, String body) {
+    return new Request.Builder()
+        .url(SERVER.url() + path)
+        .post(RequestBody.create(body.getBytes(StandardCharsets.UTF_8), JSON));
+  }
+
+  @Override
+  Caller client(IdempotentCalls calls, Duration timeout) {
+    IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(calls);
+    OkHttpClient client = okHttp(interceptor, timeout);
+    return new Caller() {
+      @Override
+      public CallAnswer<Reply> call(OutgoingCall call, String path, String body) throws Exception {
+        Request request = post(path, body).tag(OutgoingCall.class, call).build();
+        return Answers.map(interceptor.answer(client.newCall(request)), OkHttpTest::reply);
+      }
+
+      @Override
+      public Reply plain(String path, String body) throws Exception {
+        return reply(client.newCall(post(path, body).build()).execute());
+      }
+    };
+  }
+
+  private static Reply reply(Response response) {
+    try (response) {
+      return new Reply(response.code(), response.body().string());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void aBodyThatSaysThatItIsSentOnceIsSentOnce() throws Exception {
+    Visits visits = expect(new Fault.DropAfterEffect());
+    IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());
+    RequestBody once =
+        new RequestBody() {
+          @Override
+          public MediaType contentType() {
+            return JSON;
+          }
+
+          @Override
+          public boolean isOneShot() {
+            return true;
+          }
+
+          @Override
+          public void writeTo(BufferedSink sink) throws IOException {
+            sink.writeUtf8("{}");
+          }
+        };
+    Request request =
+        new Request.Builder()
+            .url(SERVER.url() + charges())
+            .tag(OutgoingCall.class, call)
+            .post(once)
+            .build();
+
+    CallAnswer<Response> answer =
+        interceptor.answer(okHttp(interceptor, Duration.ofSeconds(20)).newCall(request));
+
+    assertUnknown(Answers.map(answer, OkHttpTest::reply), call.key());
+    assertThat(visits.arrivals()).isEqualTo(1);
+    assertThat(visits.effects).hasValue(1);
+  }
+
+  @Test
+  void theTimeOfTheWholeCallEndsIt() throws Exception {
+    Visits visits = expect(new Fault.SlowUntilNextArrival());
+    IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());
+    OkHttpClient client =
+        interceptor.addTo(CLIENT.newBuilder()).callTimeout(Duration.ofMillis(300)).build();
+    Request request = post(charges(), "{}").tag(OutgoingCall.class, call).build();
+
+    assertThatThrownBy(() -> client.newCall(request).execute()).isInstanceOf(IOException.class);
+    assertThat(visits.arrivals()).isEqualTo(1);
+    // Also ends the slow handler.
+    assertThat(client(quick().build(), Duration.ofSeconds(20)).call(call, charges(), "{}"))
+        .isEqualTo(replayed());
+  }
+
+  @Test
+  void aRedirectThatKeepsTheMethodKeepsTheKey() throws Exception {
+    Redirects.keepTheKey(this);
+  }
+
+  @Test
+  void aRedirectToAResultIsFollowed() throws Exception {
+    Redirects.leadToAResult(this);
+  }
+}

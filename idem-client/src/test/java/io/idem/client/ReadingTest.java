@@ -1,0 +1,147 @@
+package io.idem.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.idem.client.Reading.Kind;
+import io.idem.http.ProblemType;
+import java.nio.charset.StandardCharsets;
+import java.util.EnumMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ReadingTest {
+
+  /** All types that say something of their own; the others are read by their status. */
+  private static final Map<ProblemType, Kind> KINDS = new EnumMap<>(ProblemType.class);
+
+  static {
+    KINDS.put(ProblemType.IN_PROGRESS, Kind.BUSY);
+    KINDS.put(ProblemType.OUTCOME_UNKNOWN, Kind.UNKNOWN);
+    KINDS.put(ProblemType.ANSWER_NOT_STORED, Kind.NOT_STORED);
+    KINDS.put(ProblemType.STORE_UNAVAILABLE, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.CONTENTION, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.CONTENTION_UNSETTLED, Kind.UNKNOWN);
+    KINDS.put(ProblemType.KEY_NOT_SUPPORTED, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.CALLER_REQUIRED, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.SOURCE_FOREIGN, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.TOKEN_FOREIGN, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.TOKEN_NOT_ISSUED, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.OBJECT_NOT_FOUND, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.STALE_REQUEST, Kind.TURNED_AWAY);
+  }
+
+  private static ReceivedAnswer answer(int status, Map<String, String> headers, String body) {
+    return ReceivedAnswer.of(status, headers::get, body.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static ReceivedAnswer plain(int status) {
+    return answer(status, Map.of(), "");
+  }
+
+  private static ReceivedAnswer problem(int status, String members) {
+    return answer(status, Map.of("Content-Type", "application/problem+json"), members);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyProblemOfIdemIsUnderstood(ProblemType type) {
+    ReceivedAnswer answer =
+        problem(
+            type.status(),
+            "{\"title\":{\"a\":[1]},\"type\":\"https://x.test/idempotency/problems/%s\",\"retryable\":%s}"
+                .formatted(type.slug(), type.retryable()));
+
+    assertThat(Reading.of(answer, true))
+        .isEqualTo(new Reading(KINDS.getOrDefault(type, Kind.REFUSED), type.retryable()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "200, RAN, false",
+    "201, RAN, false",
+    "204, RAN, false",
+    "302, RAN, false",
+    "303, RAN, false",
+    "307, TURNED_AWAY, false",
+    "308, TURNED_AWAY, false",
+    "400, REFUSED, false",
+    "402, REFUSED, false",
+    "422, REFUSED, false",
+    "413, REFUSED, false",
+    "401, TURNED_AWAY, false",
+    "403, TURNED_AWAY, false",
+    "404, TURNED_AWAY, false",
+    "412, TURNED_AWAY, false",
+    "501, TURNED_AWAY, false",
+    "408, TURNED_AWAY, true",
+    "425, TURNED_AWAY, true",
+    "429, TURNED_AWAY, true",
+    "409, BUSY, true",
+    "500, UNKNOWN, true",
+    "502, UNKNOWN, true",
+    "503, UNKNOWN, true",
+    "504, UNKNOWN, true"
+  })
+  void aStatusWithoutAnExplanationIsRead(int status, Kind kind, boolean again) {
+    assertThat(Reading.of(plain(status), true)).isEqualTo(new Reading(kind, again));
+  }
+
+  @Test
+  void aRepeatIsToldByItsMark() {
+    Map<String, String> mark = Map.of("Idempotent-Replayed", "true");
+
+    assertThat(Reading.of(answer(201, mark, ""), true))
+        .isEqualTo(new Reading(Kind.REPLAYED, false));
+    assertThat(Reading.of(answer(404, mark, ""), true)).isEqualTo(new Reading(Kind.REFUSED, false));
+    assertThat(Reading.of(answer(500, mark, ""), true)).isEqualTo(new Reading(Kind.UNKNOWN, false));
+  }
+
+  @Test
+  void aConflictMayBeARefusalOfTheOperation() {
+    assertThat(Reading.of(plain(409), false)).isEqualTo(new Reading(Kind.REFUSED, false));
+    assertThat(Reading.of(answer(409, Map.of("Retry-After", "1"), ""), false))
+        .isEqualTo(new Reading(Kind.BUSY, true));
+    assertThat(Reading.of(answer(409, Map.of("Stripe-Should-Retry", "true"), ""), false))
+        .isEqualTo(new Reading(Kind.BUSY, true));
+    assertThat(Reading.of(answer(409, Map.of("Stripe-Should-Retry", "false"), ""), true))
+        .isEqualTo(new Reading(Kind.REFUSED, false));
+    assertThat(Reading.of(problem(409, "{\"retryable\":false}"), true))
+        .isEqualTo(new Reading(Kind.REFUSED, false));
+  }
+
+  @Test
+  void whatTheServerSaysOfARepeatCounts() {
+    assertThat(Reading.of(problem(503, "{\"retryable\":false}"), true).again()).isFalse();
+    assertThat(Reading.of(problem(423, "{\"retryable\":true}"), true).again()).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "null",
+        "[]",
+        "\"text\"",
+        "{",
+        "{\"retryable\":\"true\"}",
+        "{\"type\":7}",
+        "{\"type\":\"/idempotency/problems/in-pro",
+        "\u0000\u0001",
+        "{\"a\":{\"retryable\":true}}"
+      })
+  void aBodyThatIsNoProblemExplainsNothing(String body) {
+    ReceivedAnswer answer = problem(503, body);
+
+    assertThat(answer.saysRetryable()).isNull();
+    assertThat(answer.problemType()).isEmpty();
+  }
+
+  @Test
+  void ofALongBodyOnlyTheBeginningIsKept() {
+    assertThat(problem(500, "x".repeat(1 << 17)).body()).hasSize(ReceivedAnswer.MOST_BODY_BYTES);
+  }
+}

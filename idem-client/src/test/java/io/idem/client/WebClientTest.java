@@ -1,0 +1,144 @@
+package io.idem.client;
+
+import static io.idem.client.webclient.IdempotentExchangeFilter.under;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.client.ChargeServer.Fault;
+import io.idem.client.ChargeServer.Visits;
+import io.idem.client.webclient.IdempotentExchangeFilter;
+import io.idem.testkit.Together;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.http.client.reactive.ReactorClientHttpConnector;
+import org.springframework.web.reactive.function.client.WebClient;
+import org.springframework.web.reactive.function.client.WebClientResponseException;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.netty.http.client.HttpClient;
+
+class WebClientTest extends CallContract {
+
+  private static WebClient webClient(IdempotentExchangeFilter filter, Duration timeout) {
+    return WebClient.builder()
+        .baseUrl(SERVER.url())
+        .clientConnector(
+            new ReactorClientHttpConnector(
+                HttpClient.create()
+                    .disableRetry(true)
+                    .followRedirect(true)
+                    .responseTimeout(timeout)))
+        .filter(filter)
+        .build();
+  }
+
+  @Override
+  Caller client(IdempotentCalls calls, Duration timeout) {
+    IdempotentExchangeFilter filter = new IdempotentExchangeFilter(calls);
+    WebClient client = webClient(filter, timeout);
+    return new Caller() {
+      @Override
+      public CallAnswer<Reply> call(OutgoingCall call, String path, String body) {
+        Mono<ResponseEntity<String>> response =
+            client
+                .post()
+                .uri(path)
+                .attributes(under(call))
+                .contentType(MediaType.APPLICATION_JSON)
+                .bodyValue(body)
+                .retrieve()
+                .toEntity(String.class);
+        return Answers.map(filter.answer(response).block(), WebClientTest::reply);
+      }
+
+      @Override
+      public Reply plain(String path, String body) {
+        return client
+            .post()
+            .uri(path)
+            .bodyValue(body)
+            .exchangeToMono(response -> response.toEntity(String.class))
+            .map(WebClientTest::reply)
+            .block();
+      }
+    };
+  }
+
+  private static Reply reply(ResponseEntity<String> response) {
+    return new Reply(
+        response.getStatusCode().value(), response.getBody() == null ? "" : response.getBody());
+  }
+
+  private WebClient.ResponseSpec post(WebClient client, OutgoingCall call) {
+    return client.post().uri(charges()).attributes(under(call)).bodyValue("{}").retrieve();
+  }
+
+  @Test
+  void errorsAreThoseOfTheClient() {
+    WebClient client =
+        webClient(new IdempotentExchangeFilter(quick().build()), Duration.ofSeconds(20));
+    expect(Fault.problem(422, "key-reused", false, "0"));
+
+    assertThatThrownBy(() -> post(client, call).toBodilessEntity().block())
+        .isInstanceOf(WebClientResponseException.class);
+
+    expect(Fault.problem(409, "outcome-unknown", false, "0"));
+    assertThatThrownBy(() -> post(client, call).toBodilessEntity().block())
+        .hasCauseInstanceOf(CallOutcomeUnknownException.class);
+  }
+
+  @Test
+  void aSubscriptionThatIsCancelledSendsNothingMore() {
+    Visits visits = expect(Fault.answer(503, "Retry-After", "1"));
+    WebClient client =
+        webClient(new IdempotentExchangeFilter(quick().build()), Duration.ofSeconds(20));
+    Sinks.Empty<Void> cancelled = Sinks.empty();
+
+    Disposable sent =
+        post(client, call).toBodilessEntity().doOnCancel(cancelled::tryEmitEmpty).subscribe();
+    Together.await("the request", () -> visits.arrivals() == 1);
+    sent.dispose();
+
+    cancelled.asMono().block(Duration.ofSeconds(10));
+    assertThat(sent.isDisposed()).isTrue();
+    assertThat(visits.arrivals()).isEqualTo(1);
+  }
+
+  @Test
+  void aBodyThatCannotBeSentAgainHasOneEffectAndIsUnknown() {
+    Visits visits = expect(new Fault.DropAfterEffect());
+    IdempotentExchangeFilter filter = new IdempotentExchangeFilter(quick().build());
+    WebClient client = webClient(filter, Duration.ofSeconds(20));
+    Sinks.Many<String> body = Sinks.many().unicast().onBackpressureBuffer();
+    body.tryEmitNext("{}");
+    body.tryEmitComplete();
+
+    CallAnswer<ResponseEntity<String>> answer =
+        filter
+            .answer(
+                client
+                    .post()
+                    .uri(charges())
+                    .attributes(under(call))
+                    .body(body.asFlux(), String.class)
+                    .retrieve()
+                    .toEntity(String.class))
+            .block();
+
+    assertUnknown(Answers.map(answer, WebClientTest::reply), call.key());
+    assertThat(visits.effects).hasValue(1);
+  }
+
+  @Test
+  void aRedirectThatKeepsTheMethodKeepsTheKey() throws Exception {
+    Redirects.keepTheKey(this);
+  }
+
+  @Test
+  void aRedirectToAResultIsFollowed() throws Exception {
+    Redirects.leadToAResult(this);
+  }
+}
