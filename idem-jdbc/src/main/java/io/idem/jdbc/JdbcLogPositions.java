@@ -57,8 +57,7 @@ public final class JdbcLogPositions implements LogPositions {
    */
   public JdbcLogPositions(
       JdbcTransactions transactions, Dialect dialect, String table, Duration queryTimeout) {
-    JdbcSettings settings =
-        JdbcSettings.defaults().withTable(table).withQueryTimeout(queryTimeout);
+    JdbcSettings settings = JdbcSettings.defaults().withTable(table).withQueryTimeout(queryTimeout);
     this.transactions = transactions;
     this.table = new PositionTable(dialect.spec(), settings.tableName(), queryTimeout);
   }

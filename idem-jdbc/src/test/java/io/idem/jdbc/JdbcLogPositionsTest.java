@@ -45,10 +45,7 @@ class JdbcLogPositionsTest {
 
   private JdbcLogPositions onNesting(JdbcTransactions transactions) {
     return new JdbcLogPositions(
-        transactions,
-        database.dialect(),
-        JdbcLogPositions.DEFAULT_TABLE,
-        Duration.ofSeconds(30));
+        transactions, database.dialect(), JdbcLogPositions.DEFAULT_TABLE, Duration.ofSeconds(30));
   }
 
   @Test
@@ -64,8 +61,7 @@ class JdbcLogPositionsTest {
                     .check())
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining(schema.resource());
-    assertThat(
-            JdbcSchema.ofPositions(database.dataSource(), database.dialect(), "other_1").ddl())
+    assertThat(JdbcSchema.ofPositions(database.dataSource(), database.dialect(), "other_1").ddl())
         .contains("CREATE TABLE", " other_1 ")
         .doesNotContain("idem_log_position");
   }
@@ -76,7 +72,8 @@ class JdbcLogPositionsTest {
     List<Position> begun =
         Together.run(
             Collections.nCopies(
-                4, () -> positions.begin(partition, new Position(UUID.randomUUID().toString(), 1))));
+                4,
+                () -> positions.begin(partition, new Position(UUID.randomUUID().toString(), 1))));
 
     assertThat(begun).containsOnly(begun.get(0));
     assertThat(positions.begin(partition, START)).isEqualTo(begun.get(0));
@@ -179,6 +176,7 @@ class JdbcLogPositionsTest {
 
   private static void write(Scope scope, String effect) {
     TestDatabase.execute(
-        scope.unwrap(Connection.class), "INSERT INTO effect VALUES ('" + effect.replace("'", "''") + "')");
+        scope.unwrap(Connection.class),
+        "INSERT INTO effect VALUES ('" + effect.replace("'", "''") + "')");
   }
 }

@@ -95,9 +95,7 @@ final class KnownPositions {
       String id = ids.getOrDefault(partition.topic(), "");
       Position there = read.get(keyOf(partition));
       if (there == null) {
-        there =
-            positions.begin(
-                keyOf(partition), new Position(id, consumer.position(partition)));
+        there = positions.begin(keyOf(partition), new Position(id, consumer.position(partition)));
       }
       requireSame(partition, there, id);
       learnt.put(partition, there);
@@ -187,8 +185,7 @@ final class KnownPositions {
 
   /** The ids of topics, which no two topics of one name share. */
   private Map<String, String> incarnations(Collection<TopicPartition> partitions) {
-    Set<String> topics =
-        partitions.stream().map(TopicPartition::topic).collect(Collectors.toSet());
+    Set<String> topics = partitions.stream().map(TopicPartition::topic).collect(Collectors.toSet());
     try {
       Map<String, TopicDescription> found =
           admin.describeTopics(topics).allTopicNames().get(ADMIN_SECONDS, TimeUnit.SECONDS);

@@ -110,7 +110,11 @@ final class PositionedTurns<K, V> {
   private @Nullable Trouble<K, V> together(
       TopicPartition partition, List<ConsumerRecord<K, V>> records, Body<K, V> body) {
     try {
-      return moved(partition, records.get(records.size() - 1), scope -> body.consume(records, scope), Step.NONE)
+      return moved(
+              partition,
+              records.get(records.size() - 1),
+              scope -> body.consume(records, scope),
+              Step.NONE)
           ? null
           : new Trouble<>(0, records.get(0), null);
     } catch (ApartException | WakeupException | InterruptException e) {
@@ -210,8 +214,7 @@ final class PositionedTurns<K, V> {
   }
 
   /** The position is moved first: who has lost it parks nothing. */
-  private void park(
-      TopicPartition partition, ConsumerRecord<K, V> record, ParkedRecords.Why why) {
+  private void park(TopicPartition partition, ConsumerRecord<K, V> record, ParkedRecords.Why why) {
     try {
       if (!moved(partition, record, Step.NONE, scope -> parking.park(record, why, scope))) {
         lost(partition);
@@ -259,8 +262,7 @@ final class PositionedTurns<K, V> {
    * @param record what is at that place
    * @param cause why; null if the position was somewhere else
    */
-  private record Trouble<K, V>(
-      int index, ConsumerRecord<K, V> record, @Nullable Exception cause) {}
+  private record Trouble<K, V>(int index, ConsumerRecord<K, V> record, @Nullable Exception cause) {}
 
   /** The inbox commits by itself. */
   static final class ApartException extends IllegalStateException {

@@ -51,8 +51,7 @@ import org.junit.jupiter.api.Test;
 class PositionedConsumerTest {
 
   private static final PositionedConsumer.RecordHandler<String, String, SQLException> BOOK =
-      (record, transaction) ->
-          Effects.book(record.value(), transaction.unwrap(Connection.class));
+      (record, transaction) -> Effects.book(record.value(), transaction.unwrap(Connection.class));
 
   private static DataSource dataSource;
   private static Effects effects;
@@ -100,8 +99,7 @@ class PositionedConsumerTest {
       String prefix = "m" + partition;
       assertThat(effects.all())
           .filteredOn(effect -> effect.startsWith(prefix))
-          .containsExactlyElementsOf(
-              IntStream.range(0, 10).mapToObj(i -> prefix + i).toList());
+          .containsExactlyElementsOf(IntStream.range(0, 10).mapToObj(i -> prefix + i).toList());
     }
     until(
         () -> node.poll(BOOK),
@@ -145,8 +143,12 @@ class PositionedConsumerTest {
     Node zombie =
         node(
             Map.of(
-                "max.poll.interval.ms", 1_000, "session.timeout.ms", 1_000,
-                "heartbeat.interval.ms", 200));
+                "max.poll.interval.ms",
+                1_000,
+                "session.timeout.ms",
+                1_000,
+                "heartbeat.interval.ms",
+                200));
     zombie.consumer.subscribe(List.of(topic));
     CompletableFuture<Void> batch =
         CompletableFuture.runAsync(
@@ -238,8 +240,7 @@ class PositionedConsumerTest {
     assertThatThrownBy(() -> until(() -> node.poll(BOOK), () -> false))
         .isInstanceOfSatisfying(
             UnsafePositionException.class,
-            refused ->
-                assertThat(refused.partition()).isEqualTo(new TopicPartition(topic, 0)))
+            refused -> assertThat(refused.partition()).isEqualTo(new TopicPartition(topic, 0)))
         .hasMessageContainingAll("made anew", "position 2");
     assertThatThrownBy(() -> assigned(Map.of()).poll(BOOK))
         .isInstanceOf(UnsafePositionException.class)
@@ -306,8 +307,7 @@ class PositionedConsumerTest {
                 }),
         () -> position(0) == 3);
 
-    assertThat(effects.all())
-        .containsExactly("a", "parked bad Its handler failed 3 times", "c");
+    assertThat(effects.all()).containsExactly("a", "parked bad Its handler failed 3 times", "c");
     assertThat(failures).hasValue(3); // twice, and once more because it could not be parked
     assertThat(parks).hasValue(2);
   }
@@ -360,8 +360,7 @@ class PositionedConsumerTest {
             Duration.ofSeconds(5));
     Idempotency engine =
         effects.engine(
-            new JdbcTransactionalStore(
-                transactions, Dialect.POSTGRESQL, JdbcSettings.defaults()));
+            new JdbcTransactionalStore(transactions, Dialect.POSTGRESQL, JdbcSettings.defaults()));
     kafka.send(topic, 0, "1", "a");
     kafka.send(topic, 0, "1", "a");
     kafka.send(topic, 0, null, "no key");
@@ -488,8 +487,7 @@ class PositionedConsumerTest {
     }
 
     void pollInbox(Inbox<ConsumerRecord<String, String>> inbox) {
-      records.pollEach(
-          TIMEOUT, inbox, (record, attempt) -> Effects.book(record.value(), attempt));
+      records.pollEach(TIMEOUT, inbox, (record, attempt) -> Effects.book(record.value(), attempt));
     }
 
     @Override

@@ -29,8 +29,7 @@ public final class SchemaScript {
   private record Kind(String comment, String defaultTable, String folder) {
 
     static final Kind RECORDS = new Kind("Idem schema ", "idem_record", "");
-    static final Kind PARTITIONED =
-        new Kind(RECORDS.comment, RECORDS.defaultTable, "-partitioned");
+    static final Kind PARTITIONED = new Kind(RECORDS.comment, RECORDS.defaultTable, "-partitioned");
     static final Kind POSITIONS =
         new Kind("Idem positions schema ", "idem_log_position", "-positions");
   }

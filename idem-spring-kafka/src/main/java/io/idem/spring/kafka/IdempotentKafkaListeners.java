@@ -309,8 +309,7 @@ public final class IdempotentKafkaListeners
         && factory.isAutoCommit();
   }
 
-  private static String groupOf(
-      Method method, MessageListenerContainer container) {
+  private static String groupOf(Method method, MessageListenerContainer container) {
     String group = container.getGroupId();
     if (group == null || group.isEmpty()) {
       throw new IdempotencySetupException(

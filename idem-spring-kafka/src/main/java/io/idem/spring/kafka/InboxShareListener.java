@@ -32,8 +32,7 @@ import org.springframework.kafka.support.ShareAcknowledgment;
  * time for that: two thirds of the lock. Thread-safe.
  */
 final class InboxShareListener<K, V>
-    implements AcknowledgingShareConsumerAwareMessageListener<K, V>,
-        AcknowledgementCommitCallback {
+    implements AcknowledgingShareConsumerAwareMessageListener<K, V>, AcknowledgementCommitCallback {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.kafka");
   private static final long MAX_SLEEP_MILLIS = 1_000;
@@ -62,8 +61,7 @@ final class InboxShareListener<K, V>
 
   /** Between two polls, on the thread of the consumer. */
   @Override
-  public void onComplete(
-      Map<TopicIdPartition, Set<Long>> offsets, @Nullable Exception exception) {
+  public void onComplete(Map<TopicIdPartition, Set<Long>> offsets, @Nullable Exception exception) {
     pollNanos.remove();
     if (callback != null) {
       callback.onComplete(offsets, exception);
@@ -128,7 +126,8 @@ final class InboxShareListener<K, V>
 
   /** The end of the time that the records of a poll may wait. */
   private long waitUntil(ShareConsumer<?, ?> consumer) {
-    long locked = consumer.acquisitionLockTimeoutMs().map(Duration::ofMillis).orElse(lock).toNanos();
+    long locked =
+        consumer.acquisitionLockTimeoutMs().map(Duration::ofMillis).orElse(lock).toNanos();
     long now = System.nanoTime();
     Long began = pollNanos.get();
     if (began == null || now - began >= locked) {

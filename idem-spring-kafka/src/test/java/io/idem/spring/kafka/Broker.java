@@ -32,6 +32,8 @@ final class Broker {
   private Broker() {
     server.brokerProperty("group.initial.rebalance.delay.ms", "0");
     server.brokerProperty("offsets.topic.num.partitions", "1");
+    server.brokerProperty("group.share.min.heartbeat.interval.ms", "100");
+    server.brokerProperty("group.share.heartbeat.interval.ms", "200");
     server.brokerProperty("share.coordinator.state.topic.replication.factor", "1");
     server.brokerProperty("share.coordinator.state.topic.min.isr", "1");
     server.brokerProperty("share.coordinator.state.topic.num.partitions", "1");

@@ -130,8 +130,7 @@ class ListenerStartupTest {
         .singleElement()
         .satisfies(
             event ->
-                assertThat(event.getFormattedMessage())
-                    .contains("InboxShareRecoverer.keepingIn"));
+                assertThat(event.getFormattedMessage()).contains("InboxShareRecoverer.keepingIn"));
   }
 
   private static List<ILoggingEvent> logged(Class<?> listener) {

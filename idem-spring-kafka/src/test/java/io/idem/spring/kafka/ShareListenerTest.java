@@ -26,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.h2.jdbcx.JdbcDataSource;
@@ -100,6 +101,8 @@ class ShareListenerTest {
 
     Together.await("three that are kept", () -> recorder.kept.size() == 3);
     Together.await("what is behind them", () -> effects.all().size() == 2);
+    // That tells one poll from the next, and the application's own is still told.
+    Together.await("the commits of five deliveries", () -> recorder.committed.get() >= 5);
 
     assertThat(effects.all()).containsExactlyInAnyOrder("a", "c");
     assertThat(recorder.kept).containsExactlyInAnyOrder("no key 1", "another 1", "bad 5");
@@ -170,11 +173,13 @@ class ShareListenerTest {
 
     @Bean
     ShareKafkaListenerContainerFactory<String, String> share(
-        Recorder recorder,
-        @Value("group-${run}") String group)
-        throws Exception {
+        Recorder recorder, @Value("group-${run}") String group) throws Exception {
       ShareKafkaListenerContainerFactory<String, String> factory =
           new ShareKafkaListenerContainerFactory<>(Broker.shared().shareConsumers(group));
+      factory
+          .getContainerProperties()
+          .setAcknowledgementCommitCallback(
+              (offsets, failure) -> recorder.committed.incrementAndGet());
       factory.setShareConsumerRecordRecoverer(
           InboxShareRecoverer.keepingIn((record, thrown) -> recorder.kept.add(told(record))));
       return factory;
@@ -199,6 +204,7 @@ class ShareListenerTest {
   static final class Recorder {
     final List<String> calls = new CopyOnWriteArrayList<>();
     final List<String> kept = new CopyOnWriteArrayList<>();
+    final AtomicInteger committed = new AtomicInteger();
   }
 
   /** The listener; its effects are in Spring's transaction. */
