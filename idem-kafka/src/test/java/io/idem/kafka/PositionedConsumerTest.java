@@ -387,6 +387,20 @@ class PositionedConsumerTest {
   }
 
   @Test
+  void whereAFirstStartBeginsIsWrittenBeforeTheFirstRecord() throws Exception {
+    send("before the group", "too");
+    Map<String, Object> latest = Map.of("auto.offset.reset", "latest");
+    try (Node node = assigned(latest)) {
+      until(() -> node.poll(BOOK), () -> position(0) == 2);
+    } // without a record
+    send("a");
+    Node node = assigned(latest);
+    until(() -> node.poll(BOOK), () -> position(0) == 3);
+
+    assertThat(effects.all()).containsExactly("a");
+  }
+
+  @Test
   void aPartitionThatIsAddedIsReadFromItsBeginning() throws Exception {
     send("a");
     Node node = node(Map.of("metadata.max.age.ms", 100));

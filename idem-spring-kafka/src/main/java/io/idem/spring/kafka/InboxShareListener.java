@@ -44,6 +44,7 @@ final class InboxShareListener<K, V>
   private final @Nullable AcknowledgementCommitCallback callback;
 
   /** When each consumer began with what it has polled; each has a thread of its own. */
+  @SuppressWarnings("ThreadLocalUsage") // of this container
   private final ThreadLocal<@Nullable Long> pollNanos = new ThreadLocal<>();
 
   InboxShareListener(
