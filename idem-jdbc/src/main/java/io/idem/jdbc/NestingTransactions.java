@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 final class NestingTransactions implements JdbcTransactions {
 
   private final DataSourceTransactions outer;
+
   @SuppressWarnings("ThreadLocalUsage") // of these transactions: two data sources do not nest
   private final ThreadLocal<@Nullable Transaction> running = new ThreadLocal<>();
 

@@ -331,7 +331,7 @@ public final class PositionedConsumer<K, V> {
     } catch (InvalidOffsetException e) {
       // Without a reset of Kafka's own: the database may know where to begin.
       e.partitions().forEach(known::forget);
-      known.learn(known.unknown());
+      asked(e.partitions(), () -> known.learn(known.unknown()));
       return 0;
     }
     List<TopicPartition> left = new ArrayList<>(polled.partitions());

@@ -449,11 +449,11 @@ class PositionedConsumerTest {
     }
   }
 
-  private static void until(Work work, Callable<Boolean> condition) throws Exception {
+  private static void until(Step step, Callable<Boolean> condition) throws Exception {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (!condition.call()) {
       assertThat(System.nanoTime()).as("deadline").isLessThan(deadline);
-      work.run();
+      step.run();
     }
   }
 
@@ -537,7 +537,7 @@ class PositionedConsumerTest {
   }
 
   /** What may fail. */
-  private interface Work {
+  private interface Step {
     void run() throws Exception;
   }
 }

@@ -23,8 +23,9 @@ import org.springframework.kafka.listener.ShareConsumerRecordRecoverer;
  *       {@link #keepingIn} it is released until its last delivery, then kept and rejected.
  * </ul>
  *
- * <p>What could not be kept is released. Settings are made before the container starts; after that
- * it is thread-safe.
+ * <p>What could not be kept is released. At its last delivery the broker then drops it, because a
+ * container has no way to hold it: an error is logged, and a recoverer should try by itself again.
+ * Settings are made before the container starts; after that it is thread-safe.
  */
 public final class InboxShareRecoverer implements ShareConsumerRecordRecoverer {
 
@@ -119,11 +120,12 @@ public final class InboxShareRecoverer implements ShareConsumerRecordRecoverer {
       keeping.accept(record, thrown);
       return AcknowledgeType.REJECT;
     } catch (RuntimeException e) {
-      e.addSuppressed(thrown);
       log.error(
-          "The record at {}@{} could not be kept, and is released",
+          "The record at {}@{} could not be kept ({}), and is {}",
           KafkaMessages.partitionOf(record),
           record.offset(),
+          thrown.getClass().getName(),
+          isLast(record) ? "dropped by the broker: it is lost" : "delivered again",
           e);
       return AcknowledgeType.RELEASE;
     }

@@ -57,7 +57,7 @@ class ListenerStartupTest {
       value = {
         "Manual     | acknowledgement mode MANUAL",
         "NoGroup    | without a consumer group",
-        "Async      | returned a CompletableFuture",
+        "Async      | has returned a CompletableFuture",
         "Parameter  | refers to #order",
         "Sourced    | do not apply: source, caller.",
         "Attempted  | a parameter of type Attempt",
