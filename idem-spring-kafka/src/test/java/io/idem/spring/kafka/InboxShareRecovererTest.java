@@ -44,12 +44,12 @@ import org.springframework.kafka.listener.ShareConsumerRecordRecoverer;
 /** What becomes of a record of a share group that is not done, and how long it waits before. */
 class InboxShareRecovererTest {
 
-  private static final Exception BUSY =
+  private final Exception busy =
       new ListenerExecutionFailedException("", new DeliveryBusyException(Duration.ofMillis(20)));
-  private static final Exception NO_STORE = new StoreUnavailableException("down", null);
-  private static final Exception PARKED =
+  private final Exception noStore = new StoreUnavailableException("down", null);
+  private final Exception parked =
       new DeliveryParkedException(new DeliveryDecision.Park(ParkReason.NO_KEY, "no key", null));
-  private static final Exception FAILED = new IllegalStateException("failed");
+  private final Exception failed = new IllegalStateException("failed");
 
   private final List<Exception> kept = new ArrayList<>();
 
@@ -58,27 +58,27 @@ class InboxShareRecovererTest {
     InboxShareRecoverer recoverer =
         InboxShareRecoverer.keepingIn((record, thrown) -> kept.add(thrown)).deliveries(3);
 
-    for (Exception thrown : List.of(BUSY, NO_STORE, FAILED)) {
+    for (Exception thrown : List.of(busy, noStore, failed)) {
       assertThat(recoverer.recover(delivered(1), thrown)).isEqualTo(AcknowledgeType.RELEASE);
       assertThat(recoverer.recover(delivered(2), thrown)).isEqualTo(AcknowledgeType.RELEASE);
       assertThat(recoverer.recover(delivered(3), thrown)).isEqualTo(AcknowledgeType.REJECT);
     }
-    assertThat(kept).containsExactly(BUSY, NO_STORE, FAILED);
+    assertThat(kept).containsExactly(busy, noStore, failed);
   }
 
   @Test
   void whatCanNeverBeConsumedIsKeptAtOnceOrReleased() {
     assertThat(
             InboxShareRecoverer.keepingIn((record, thrown) -> kept.add(thrown))
-                .recover(delivered(1), PARKED))
+                .recover(delivered(1), parked))
         .isEqualTo(AcknowledgeType.REJECT);
-    assertThat(kept).containsExactly(PARKED);
+    assertThat(kept).containsExactly(parked);
     assertThat(
             InboxShareRecoverer.keepingIn(
                     (record, thrown) -> {
                       throw (RuntimeException) thrown; // even so it is not lost
                     })
-                .recover(delivered(4), PARKED))
+                .recover(delivered(4), parked))
         .isEqualTo(AcknowledgeType.RELEASE);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new InboxShareRecoverer((record, thrown) -> null).deliveries(0));
@@ -93,12 +93,12 @@ class InboxShareRecovererTest {
               return AcknowledgeType.ACCEPT;
             });
 
-    assertThat(recoverer.recover(delivered(1), BUSY)).isEqualTo(AcknowledgeType.RELEASE);
+    assertThat(recoverer.recover(delivered(1), busy)).isEqualTo(AcknowledgeType.RELEASE);
     assertThat(kept).isEmpty();
-    assertThat(recoverer.recover(delivered(1), PARKED)).isEqualTo(AcknowledgeType.REJECT);
-    assertThat(recoverer.recover(delivered(1), FAILED)).isEqualTo(AcknowledgeType.ACCEPT);
-    assertThat(recoverer.recover(delivered(5), BUSY)).isEqualTo(AcknowledgeType.REJECT);
-    assertThat(kept).containsExactly(PARKED, FAILED, BUSY);
+    assertThat(recoverer.recover(delivered(1), parked)).isEqualTo(AcknowledgeType.REJECT);
+    assertThat(recoverer.recover(delivered(1), failed)).isEqualTo(AcknowledgeType.ACCEPT);
+    assertThat(recoverer.recover(delivered(5), busy)).isEqualTo(AcknowledgeType.REJECT);
+    assertThat(kept).containsExactly(parked, failed, busy);
     assertThat(recoverer.onlyLogs()).isFalse();
     assertThat(new InboxShareRecoverer(ShareConsumerRecordRecoverer.REJECTING).onlyLogs()).isTrue();
   }
