@@ -10,7 +10,8 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The table that records are kept in: checked, created, or shown for a migration tool.
+ * The table that records are kept in, or that of positions: checked, created, or shown for a
+ * migration tool.
  *
  * <p>The scripts lie in {@code io/idem/jdbc/schema}, one folder for each dialect, under names that
  * Flyway understands. The table's comment carries the version of its schema. Thread-safe.
@@ -50,6 +51,32 @@ public final class JdbcSchema {
     this.settings = settings;
     this.script =
         new SchemaScript(dialect.spec(), settings.tableName(), settings.partitioning() != null);
+  }
+
+  private JdbcSchema(
+      DataSource dataSource, Dialect dialect, JdbcSettings settings, SchemaScript script) {
+    this.dataSource = dataSource;
+    this.dialect = dialect;
+    this.settings = settings;
+    this.script = script;
+  }
+
+  /**
+   * Looks at the table of a {@link JdbcLogPositions}.
+   *
+   * @param dataSource where connections come from
+   * @param dialect which database it is
+   * @param table the table, such as {@value JdbcLogPositions#DEFAULT_TABLE}
+   * @return its schema
+   * @throws IllegalArgumentException if the table is no plain identifier
+   */
+  public static JdbcSchema ofPositions(DataSource dataSource, Dialect dialect, String table) {
+    JdbcSettings settings = JdbcSettings.defaults().withTable(table);
+    return new JdbcSchema(
+        dataSource,
+        dialect,
+        settings,
+        SchemaScript.ofPositions(dialect.spec(), settings.tableName()));
   }
 
   /**

@@ -42,15 +42,7 @@ final class JdbcTransactionScope implements TransactionScope {
     this.table = table;
     this.batches = batches;
     this.used = transaction.isJoined();
-    try {
-      if (transaction.connection().getAutoCommit()) {
-        throw new IllegalStateException(
-            "The connection is in autocommit mode, so it has no transaction:"
-                + " is it the one that the transaction manager manages?");
-      }
-    } catch (SQLException e) {
-      throw Failures.unavailable("Looking at the connection of a transaction", e);
-    }
+    ScopeConnections.requireTransaction(transaction.connection());
   }
 
   @Override
@@ -196,18 +188,7 @@ final class JdbcTransactionScope implements TransactionScope {
   public <C> C unwrap(Class<C> type) {
     Connection connection = session().connection();
     used = true;
-    try {
-      if (type.isInstance(connection)) {
-        return type.cast(connection);
-      }
-      if (connection.isWrapperFor(type)) {
-        return connection.unwrap(type);
-      }
-    } catch (SQLException e) {
-      throw Failures.unavailable("Unwrapping the connection of a transaction", e);
-    }
-    throw new IllegalArgumentException(
-        "The transaction runs on a java.sql.Connection, which is no " + type.getName());
+    return ScopeConnections.unwrap(connection, type);
   }
 
   void end() {

@@ -55,6 +55,19 @@ public interface JdbcTransactions {
   }
 
   /**
+   * Transactions on connections of a data source, of which one that is begun inside of another, on
+   * the same thread, joins it: for several stores that are to commit together without a framework,
+   * such as an inbox and {@link JdbcLogPositions}. A joined one that fails, or is marked, marks the
+   * outer, which then rolls back.
+   *
+   * @param dataSource where connections come from; autocommit is set back as it was
+   * @return the transactions, to be given to all of these stores; thread-safe
+   */
+  static JdbcTransactions nesting(DataSource dataSource) {
+    return new NestingTransactions(dataSource);
+  }
+
+  /**
    * The transaction that is running on a connection, for callers of plain JDBC.
    *
    * <p>JDBC has no mark that keeps an owner from committing. Work therefore runs behind a savepoint

@@ -1,5 +1,6 @@
 package io.idem.kafka;
 
+import io.idem.testkit.Together;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -35,6 +36,9 @@ final class TestKafka {
     broker.brokerProperty("group.initial.rebalance.delay.ms", "0");
     broker.brokerProperty("group.min.session.timeout.ms", "500");
     broker.brokerProperty("offsets.topic.num.partitions", "1");
+    broker.brokerProperty("transaction.state.log.replication.factor", "1");
+    broker.brokerProperty("transaction.state.log.min.isr", "1");
+    broker.brokerProperty("transaction.state.log.num.partitions", "1");
     broker.brokerProperty("share.coordinator.state.topic.replication.factor", "1");
     broker.brokerProperty("share.coordinator.state.topic.min.isr", "1");
     broker.brokerProperty("share.coordinator.state.topic.num.partitions", "1");
@@ -60,14 +64,31 @@ final class TestKafka {
     return settings;
   }
 
+  Admin admin() {
+    return admin;
+  }
+
   /** A new topic. */
   String topic(int partitions) throws Exception {
     String topic = "t" + UUID.randomUUID();
+    create(topic, partitions);
+    return topic;
+  }
+
+  void create(String topic, int partitions) throws Exception {
     admin
         .createTopics(List.of(new NewTopic(topic, partitions, (short) 1)))
         .all()
         .get(30, TimeUnit.SECONDS);
-    return topic;
+  }
+
+  /** Deletes a topic and makes another one of its name. */
+  void createAnew(String topic) throws Exception {
+    admin.deleteTopics(List.of(topic)).all().get(30, TimeUnit.SECONDS);
+    Together.awaitChecked(
+        "the topic to be gone",
+        () -> !admin.listTopics().names().get(30, TimeUnit.SECONDS).contains(topic));
+    create(topic, 1);
   }
 
   /** Sends a record, with an id if it is not null. */
@@ -77,6 +98,34 @@ final class TestKafka {
       KafkaMessages.stamp(record, id);
     }
     producer.send(record).get(30, TimeUnit.SECONDS);
+  }
+
+  /** Sends records in a transaction, of which a marker stays behind them. */
+  void sendTogether(String topic, boolean commit, String... values) throws Exception {
+    Map<String, Object> settings = settings();
+    settings.put("transactional.id", "x" + UUID.randomUUID());
+    try (Producer<String, String> transactional =
+        new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
+      transactional.initTransactions();
+      transactional.beginTransaction();
+      for (String value : values) {
+        transactional.send(new ProducerRecord<>(topic, 0, null, value)).get(30, TimeUnit.SECONDS);
+      }
+      if (commit) {
+        transactional.commitTransaction();
+      } else {
+        transactional.abortTransaction();
+      }
+    }
+  }
+
+  /** Changes where Kafka has a group that has no consumers. */
+  void resetOffset(String group, String topic, long offset) throws Exception {
+    admin
+        .alterConsumerGroupOffsets(
+            group, Map.of(new TopicPartition(topic, 0), new OffsetAndMetadata(offset)))
+        .all()
+        .get(30, TimeUnit.SECONDS);
   }
 
   KafkaConsumer<String, String> consumer(String group, Map<String, Object> more) {

@@ -19,12 +19,24 @@ public final class SchemaScript {
   /** The version of the schema that this version of Idem reads and writes. */
   public static final int VERSION = 1;
 
-  private static final String COMMENT = "Idem schema ";
-  private static final String DEFAULT_TABLE = "idem_record";
+  /**
+   * What a script makes.
+   *
+   * @param comment what the table's comment says before the version
+   * @param defaultTable the table's name in the script
+   * @param folder follows the dialect in the name of the script's folder
+   */
+  private record Kind(String comment, String defaultTable, String folder) {
+
+    static final Kind RECORDS = new Kind("Idem schema ", "idem_record", "");
+    static final Kind PARTITIONED = new Kind(RECORDS.comment, RECORDS.defaultTable, "-partitioned");
+    static final Kind POSITIONS =
+        new Kind("Idem positions schema ", "idem_log_position", "-positions");
+  }
 
   private final DialectSpec dialect;
   private final TableName table;
-  private final boolean partitioned;
+  private final Kind kind;
 
   /**
    * Names the script.
@@ -34,9 +46,24 @@ public final class SchemaScript {
    * @param partitioned whether it is partitioned by the time inside its keys
    */
   public SchemaScript(DialectSpec dialect, TableName table, boolean partitioned) {
+    this(dialect, table, partitioned ? Kind.PARTITIONED : Kind.RECORDS);
+  }
+
+  private SchemaScript(DialectSpec dialect, TableName table, Kind kind) {
     this.dialect = dialect;
     this.table = table;
-    this.partitioned = partitioned;
+    this.kind = kind;
+  }
+
+  /**
+   * Names the script of a table of positions.
+   *
+   * @param dialect the database
+   * @param table the table
+   * @return the script
+   */
+  public static SchemaScript ofPositions(DialectSpec dialect, TableName table) {
+    return new SchemaScript(dialect, table, Kind.POSITIONS);
   }
 
   /**
@@ -47,10 +74,12 @@ public final class SchemaScript {
   public String resource() {
     return "io/idem/jdbc/schema/"
         + dialect.folder()
-        + (partitioned ? "-partitioned" : "")
+        + kind.folder
         + "/V"
         + VERSION
-        + "__idem_record.sql";
+        + "__"
+        + kind.defaultTable
+        + ".sql";
   }
 
   /**
@@ -67,8 +96,8 @@ public final class SchemaScript {
       String index =
           (dialect.schema().indexInSchema() ? table.value() : table.simpleName()) + "_expires_at";
       return new String(in.readAllBytes(), StandardCharsets.UTF_8)
-          .replaceAll("\\b" + DEFAULT_TABLE + "_expires_at\\b", index)
-          .replaceAll("\\b" + DEFAULT_TABLE + "(_low|_high|_rest)?\\b", table.value() + "$1");
+          .replaceAll("\\b" + kind.defaultTable + "_expires_at\\b", index)
+          .replaceAll("\\b" + kind.defaultTable + "(_low|_high|_rest)?\\b", table.value() + "$1");
     } catch (IOException e) {
       throw new UncheckedIOException(resource() + " cannot be read", e);
     }
@@ -87,8 +116,8 @@ public final class SchemaScript {
       statement.setString(2, table.simpleName());
       try (ResultSet result = statement.executeQuery()) {
         String comment = result.next() ? result.getString(1) : null;
-        return comment != null && comment.matches(COMMENT + "\\d{1,6}")
-            ? Integer.valueOf(comment.substring(COMMENT.length()))
+        return comment != null && comment.matches(kind.comment + "\\d{1,6}")
+            ? Integer.valueOf(comment.substring(kind.comment.length()))
             : null;
       }
     }
@@ -109,7 +138,7 @@ public final class SchemaScript {
     try (PreparedStatement statement = connection.prepareStatement(layout)) {
       statement.setString(1, table.value());
       try (ResultSet result = statement.executeQuery()) {
-        return result.next() && result.getBoolean(1) == partitioned;
+        return result.next() && result.getBoolean(1) == kind.equals(Kind.PARTITIONED);
       }
     }
   }

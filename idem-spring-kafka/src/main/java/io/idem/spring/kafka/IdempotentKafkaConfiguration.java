@@ -28,4 +28,17 @@ public class IdempotentKafkaConfiguration {
   static IdempotentKafkaListeners idempotentKafkaListeners(ConfigurableListableBeanFactory beans) {
     return new IdempotentKafkaListeners(beans);
   }
+
+  /**
+   * What has the containers of share groups protected.
+   *
+   * @param beans where the listeners are found, when a container is made
+   * @return the bean
+   */
+  @Bean
+  @Role(BeanDefinition.ROLE_INFRASTRUCTURE)
+  static ShareContainerFactories idempotentKafkaShareContainers(
+      ConfigurableListableBeanFactory beans) {
+    return new ShareContainerFactories(beans);
+  }
 }

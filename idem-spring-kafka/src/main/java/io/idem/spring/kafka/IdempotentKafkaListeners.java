@@ -1,5 +1,6 @@
 package io.idem.spring.kafka;
 
+import io.idem.messaging.Inbox;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentListeners;
@@ -12,10 +13,13 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.aopalliance.aop.Advice;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.DirectFieldAccessor;
@@ -31,8 +35,12 @@ import org.springframework.kafka.config.ContainerPostProcessor;
 import org.springframework.kafka.config.KafkaListenerConfigUtils;
 import org.springframework.kafka.core.ConsumerFactory;
 import org.springframework.kafka.listener.AbstractMessageListenerContainer;
+import org.springframework.kafka.listener.AbstractShareKafkaMessageListenerContainer;
 import org.springframework.kafka.listener.CommonErrorHandler;
 import org.springframework.kafka.listener.ContainerProperties;
+import org.springframework.kafka.listener.GenericMessageListener;
+import org.springframework.kafka.listener.MessageListenerContainer;
+import org.springframework.kafka.listener.ShareConsumerRecordRecoverer;
 import org.springframework.util.StringUtils;
 
 /**
@@ -44,9 +52,11 @@ import org.springframework.util.StringUtils;
  *       container, and an id to know it by.
  *   <li>The container gets {@link InboxAdvice} around its listener and an {@link InboxErrorHandler}
  *       before its error handler. A container that would commit what is not done is refused.
+ *   <li>The container of a share group gets an inbox around its listener and an {@link
+ *       InboxShareRecoverer} before its recoverer.
  *   <li>At the end of start-up each listener's inbox is made, and before containers run it is made
- *       sure that each has one: a container factory that does not post-process its containers, such
- *       as that of share groups, would leave its listeners unprotected.
+ *       sure that each has one: a container factory that does not post-process its containers would
+ *       leave its listeners unprotected.
  * </ol>
  *
  * <p>Thread-safe.
@@ -147,11 +157,93 @@ public final class IdempotentKafkaListeners
           .getBean(resolved(listener.postProcessor), ContainerPostProcessor.class)
           .postProcess(container);
     }
-    containers.add(String.valueOf(container.getListenerId()));
-    String group = groupOf(listener.method, container);
-    ListenerInbox inbox = new ListenerInbox(group, beans);
+    ListenerInbox inbox = new ListenerInbox(groupOf(listener.method, container), beans);
     protect(container, new InboxAdvice(inbox::get));
+    isProtected(container, listener, inbox);
+  }
+
+  /** A container of a share group, which may be that of a listener. */
+  void made(AbstractShareKafkaMessageListenerContainer<?, ?> container) {
+    Annotated listener = annotated.get(container.getListenerId());
+    if (listener != null) {
+      ListenerInbox inbox = new ListenerInbox(groupOf(listener.method, container), beans);
+      protect(container, inbox::get);
+      isProtected(container, listener, inbox);
+    }
+  }
+
+  private void isProtected(
+      MessageListenerContainer container, Annotated listener, ListenerInbox inbox) {
+    containers.add(String.valueOf(container.getListenerId()));
     inboxes.add(listener.method, inbox);
+  }
+
+  /**
+   * Puts an inbox around the listener of a share group's container that was made by hand.
+   *
+   * @param container a container that has its listener and its recoverer and has not been started
+   * @param inbox the inbox; its consumer group is the share group
+   * @throws IdempotencySetupException if the container would acknowledge what is not done
+   */
+  public static void protect(
+      AbstractShareKafkaMessageListenerContainer<?, ?> container,
+      Inbox<ConsumerRecord<?, ?>> inbox) {
+    protect(container, () -> inbox);
+  }
+
+  private static void protect(
+      AbstractShareKafkaMessageListenerContainer<?, ?> container,
+      Supplier<Inbox<ConsumerRecord<?, ?>>> inbox) {
+    ContainerProperties properties = container.getContainerProperties();
+    String where = "The listener container '" + container.getListenerId() + "'";
+    if (properties.getShareAckMode() != ContainerProperties.ShareAckMode.EXPLICIT) {
+      throw new IdempotencySetupException(
+          where
+              + " of a share group has the acknowledgement mode "
+              + properties.getShareAckMode()
+              + (properties.getShareAckMode() == ContainerProperties.ShareAckMode.IMPLICIT
+                  ? ": what is not done would be accepted too."
+                  : ": the listener would acknowledge a record before its effect is committed."),
+          "Use EXPLICIT, which is the default. Idem lets the container acknowledge what is done.");
+    }
+    // Which recoverer it has can be read in no other way.
+    ShareConsumerRecordRecoverer recoverer =
+        (ShareConsumerRecordRecoverer)
+            Objects.requireNonNull(
+                new DirectFieldAccessor(container).getPropertyValue("recordRecoverer"));
+    InboxShareRecoverer outcomes =
+        recoverer instanceof InboxShareRecoverer own ? own : new InboxShareRecoverer(recoverer);
+    if (outcomes.onlyLogs()) {
+      log.warn(
+          "{} has no recoverer of its own: records that are parked are only logged, so that they"
+              + " are lost. Give its factory InboxShareRecoverer.keepingIn(…) with a"
+              + " DeadLetterPublishingRecoverer.",
+          where);
+    }
+    container.setShareConsumerRecordRecoverer(outcomes);
+    listenThrough(container, properties, inbox, outcomes);
+  }
+
+  @SuppressWarnings("unchecked") // the listener takes records of the types that the container reads
+  private static void listenThrough(
+      AbstractShareKafkaMessageListenerContainer<?, ?> container,
+      ContainerProperties properties,
+      Supplier<Inbox<ConsumerRecord<?, ?>>> inbox,
+      InboxShareRecoverer outcomes) {
+    if (!(properties.getMessageListener() instanceof GenericMessageListener<?> listener)) {
+      throw new IdempotencySetupException(
+          "The listener container '" + container.getListenerId() + "' has no listener yet.",
+          "Give it one before it is protected.");
+    }
+    InboxShareListener<Object, Object> around =
+        new InboxShareListener<>(
+            (GenericMessageListener<ConsumerRecord<Object, Object>>) listener,
+            inbox,
+            container,
+            outcomes.lock(),
+            properties.getAcknowledgementCommitCallback());
+    properties.setMessageListener(around);
+    properties.setAcknowledgementCommitCallback(around);
   }
 
   /**
@@ -217,8 +309,7 @@ public final class IdempotentKafkaListeners
         && factory.isAutoCommit();
   }
 
-  private static String groupOf(
-      Method method, AbstractMessageListenerContainer<Object, Object> container) {
+  private static String groupOf(Method method, MessageListenerContainer container) {
     String group = container.getGroupId();
     if (group == null || group.isEmpty()) {
       throw new IdempotencySetupException(
@@ -260,8 +351,8 @@ public final class IdempotentKafkaListeners
                 listener.method
                     + " is an @Idempotent listener, but its container was not post-processed, so"
                     + " that it would run unprotected.",
-                "Use a ConcurrentKafkaListenerContainerFactory, or consume by hand: share groups"
-                    + " with InboxShareConsumer of idem-kafka.");
+                "Use a ConcurrentKafkaListenerContainerFactory or a"
+                    + " ShareKafkaListenerContainerFactory, which has to be a bean.");
           }
         });
     running = true;

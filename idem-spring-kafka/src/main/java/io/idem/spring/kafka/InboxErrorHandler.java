@@ -191,7 +191,7 @@ public final class InboxErrorHandler implements CommonErrorHandler {
   }
 
   /** When to read again, for what is no failure; null for what is. */
-  private static @Nullable Duration delay(Exception thrown) {
+  static @Nullable Duration delay(Exception thrown) {
     for (Throwable at = thrown; at != null; at = at.getCause()) {
       if (at instanceof DeliveryBusyException busy) {
         return busy.delay();

@@ -8,10 +8,12 @@ import io.idem.spring.IdempotentMethod;
 import io.idem.spring.IdempotentOperations;
 import io.idem.spring.ListenerKeys;
 import java.util.Arrays;
+import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.kafka.support.Acknowledgment;
+import org.springframework.kafka.support.ShareAcknowledgment;
 
 /** The inbox of one listener's container, made when its operation is known. Thread-safe. */
 final class ListenerInbox {
@@ -60,12 +62,16 @@ final class ListenerInbox {
 
   /** Refuses what cannot hold for a listener. */
   static void check(IdempotentMethod method, BeanFactory beans) {
-    if (Arrays.asList(method.method().getParameterTypes()).contains(Acknowledgment.class)) {
-      throw new IdempotencySetupException(
-          method
-              + " is a listener of messages with a parameter of type Acknowledgment, which there is"
-              + " none of: the container acknowledges what is done.",
-          "Leave it away.");
+    List<Class<?>> parameters = Arrays.asList(method.method().getParameterTypes());
+    for (Class<?> acknowledgment : List.of(Acknowledgment.class, ShareAcknowledgment.class)) {
+      if (parameters.contains(acknowledgment)) {
+        throw new IdempotencySetupException(
+            method
+                + " is a listener of messages with a parameter of type "
+                + acknowledgment.getSimpleName()
+                + ", which there is none of: the container acknowledges what is done.",
+            "Leave it away.");
+      }
     }
     ListenerKeys.check(method, VARIABLE, beans);
   }

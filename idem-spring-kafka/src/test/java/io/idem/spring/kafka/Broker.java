@@ -6,14 +6,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.springframework.kafka.core.DefaultKafkaConsumerFactory;
 import org.springframework.kafka.core.DefaultKafkaProducerFactory;
+import org.springframework.kafka.core.DefaultShareConsumerFactory;
 import org.springframework.kafka.core.KafkaTemplate;
 import org.springframework.kafka.test.EmbeddedKafkaKraftBroker;
 
@@ -28,6 +32,11 @@ final class Broker {
   private Broker() {
     server.brokerProperty("group.initial.rebalance.delay.ms", "0");
     server.brokerProperty("offsets.topic.num.partitions", "1");
+    server.brokerProperty("group.share.min.heartbeat.interval.ms", "100");
+    server.brokerProperty("group.share.heartbeat.interval.ms", "200");
+    server.brokerProperty("share.coordinator.state.topic.replication.factor", "1");
+    server.brokerProperty("share.coordinator.state.topic.min.isr", "1");
+    server.brokerProperty("share.coordinator.state.topic.num.partitions", "1");
     server.afterPropertiesSet();
     producers =
         new DefaultKafkaProducerFactory<>(
@@ -57,6 +66,24 @@ final class Broker {
     settings.put("fetch.max.wait.ms", 20);
     return new DefaultKafkaConsumerFactory<>(
         settings, new StringDeserializer(), new StringDeserializer());
+  }
+
+  /** Consumers of a share group that reads its topics from their beginning. */
+  DefaultShareConsumerFactory<String, String> shareConsumers(String group) throws Exception {
+    AlterConfigOp earliest =
+        new AlterConfigOp(
+            new ConfigEntry("share.auto.offset.reset", "earliest"), AlterConfigOp.OpType.SET);
+    admin
+        .incrementalAlterConfigs(
+            Map.of(new ConfigResource(ConfigResource.Type.GROUP, group), List.of(earliest)))
+        .all()
+        .get(30, TimeUnit.SECONDS);
+    Map<String, Object> settings = settings();
+    settings.put("group.id", group);
+    settings.put("fetch.max.wait.ms", 20);
+    settings.put("key.deserializer", StringDeserializer.class);
+    settings.put("value.deserializer", StringDeserializer.class);
+    return new DefaultShareConsumerFactory<>(settings);
   }
 
   void createTopics(List<String> names) throws Exception {

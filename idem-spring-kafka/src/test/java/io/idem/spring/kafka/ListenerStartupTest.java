@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
@@ -33,14 +34,19 @@ import org.springframework.kafka.annotation.KafkaListener;
 import org.springframework.kafka.annotation.RetryableTopic;
 import org.springframework.kafka.config.ConcurrentKafkaListenerContainerFactory;
 import org.springframework.kafka.config.ContainerPostProcessor;
+import org.springframework.kafka.config.KafkaListenerContainerFactory;
+import org.springframework.kafka.config.KafkaListenerEndpoint;
 import org.springframework.kafka.config.KafkaListenerEndpointRegistry;
 import org.springframework.kafka.config.ShareKafkaListenerContainerFactory;
 import org.springframework.kafka.core.DefaultKafkaConsumerFactory;
 import org.springframework.kafka.core.DefaultShareConsumerFactory;
 import org.springframework.kafka.listener.AbstractMessageListenerContainer;
+import org.springframework.kafka.listener.ContainerProperties;
 import org.springframework.kafka.listener.DefaultErrorHandler;
 import org.springframework.kafka.listener.MessageListenerContainer;
 import org.springframework.kafka.support.Acknowledgment;
+import org.springframework.kafka.support.ShareAcknowledgment;
+import org.springframework.kafka.support.TopicPartitionOffset;
 
 /** What of a listener is refused before it is given a record, and what is left as it was. */
 class ListenerStartupTest {
@@ -62,7 +68,10 @@ class ListenerStartupTest {
         "Retried    | @RetryableTopic",
         "AutoCommit | enable.auto.commit",
         "Committing | enable.auto.commit",
-        "Shared     | was not post-processed",
+        "Unprocessed | was not post-processed",
+        "Implicit   | acknowledgement mode IMPLICIT",
+        "ShareManual | acknowledgement mode MANUAL",
+        "ShareAcking | a parameter of type ShareAcknowledgment",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
     Class<?> type = Class.forName(ListenerStartupTest.class.getName() + "$" + listener);
@@ -106,6 +115,22 @@ class ListenerStartupTest {
               assertThat(event.getFormattedMessage()).contains("DeadLetterPublishingRecoverer");
             });
     assertThat(logged(Recovered.class)).isEmpty();
+  }
+
+  @Test
+  void theContainerOfAShareGroupIsProtected() {
+    try (AnnotationConfigApplicationContext context = start(Shared.class)) {
+      MessageListenerContainer container =
+          context.getBean(KafkaListenerEndpointRegistry.class).getListenerContainer("shared");
+
+      assertThat(container.getContainerProperties().getMessageListener())
+          .isInstanceOf(InboxShareListener.class);
+    }
+    assertThat(logged(Shared.class))
+        .singleElement()
+        .satisfies(
+            event ->
+                assertThat(event.getFormattedMessage()).contains("InboxShareRecoverer.keepingIn"));
   }
 
   private static List<ILoggingEvent> logged(Class<?> listener) {
@@ -197,9 +222,53 @@ class ListenerStartupTest {
 
     @Bean
     ShareKafkaListenerContainerFactory<String, String> share() {
+      return factory(ContainerProperties.ShareAckMode.EXPLICIT);
+    }
+
+    @Bean
+    ShareKafkaListenerContainerFactory<String, String> implicit() {
+      return factory(ContainerProperties.ShareAckMode.IMPLICIT);
+    }
+
+    @Bean
+    ShareKafkaListenerContainerFactory<String, String> shareManual() {
+      return factory(ContainerProperties.ShareAckMode.MANUAL);
+    }
+
+    /** A factory of somebody else's, which hides that of Spring. */
+    @Bean
+    KafkaListenerContainerFactory<MessageListenerContainer> unprocessed() {
+      ShareKafkaListenerContainerFactory<String, String> hidden =
+          factory(ContainerProperties.ShareAckMode.EXPLICIT);
+      return new KafkaListenerContainerFactory<>() {
+        @Override
+        public MessageListenerContainer createListenerContainer(KafkaListenerEndpoint endpoint) {
+          return hidden.createListenerContainer(endpoint);
+        }
+
+        @Override
+        public MessageListenerContainer createContainer(TopicPartitionOffset... partitions) {
+          return hidden.createContainer(partitions);
+        }
+
+        @Override
+        public MessageListenerContainer createContainer(String... topics) {
+          return hidden.createContainer(topics);
+        }
+
+        @Override
+        public MessageListenerContainer createContainer(Pattern topics) {
+          return hidden.createContainer(topics);
+        }
+      };
+    }
+
+    private static ShareKafkaListenerContainerFactory<String, String> factory(
+        ContainerProperties.ShareAckMode mode) {
       ShareKafkaListenerContainerFactory<String, String> factory =
           new ShareKafkaListenerContainerFactory<>(
               new DefaultShareConsumerFactory<>(Map.of("bootstrap.servers", "localhost:1")));
+      factory.getContainerProperties().setShareAckMode(mode);
       factory.setAutoStartup(false);
       return factory;
     }
@@ -295,9 +364,33 @@ class ListenerStartupTest {
   }
 
   static class Shared {
-    @KafkaListener(topics = "t", groupId = "g", containerFactory = "share")
+    @KafkaListener(id = "shared", topics = "t", groupId = "g", containerFactory = "share")
     @Idempotent
     public void listen(String value) {}
+  }
+
+  static class Unprocessed {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "unprocessed")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Implicit {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "implicit")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class ShareManual {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "shareManual")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class ShareAcking {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "share")
+    @Idempotent
+    public void listen(String value, ShareAcknowledgment acknowledgment) {}
   }
 
   static class Committing {

@@ -1,0 +1,16 @@
+-- How far readers have come in partitioned logs, such as consumer groups in topics of Kafka: one row for each partition
+-- of each reader. Schema version 1 for H2.
+--
+-- Every statement may be repeated, because H2 commits each of them on its own.
+CREATE TABLE IF NOT EXISTS idem_log_position (
+    reader           VARCHAR(255) NOT NULL,
+    log_name         VARCHAR(255) NOT NULL,
+    partition_number INTEGER      NOT NULL,
+    -- Which log of this name it is: one that is deleted and made anew counts from 0 again.
+    incarnation      VARCHAR(64)  NOT NULL,
+    -- What is to be read next: everything before it has had its effect.
+    next_offset      BIGINT       NOT NULL,
+    PRIMARY KEY (reader, log_name, partition_number)
+);
+
+COMMENT ON TABLE idem_log_position IS 'Idem positions schema 1';
