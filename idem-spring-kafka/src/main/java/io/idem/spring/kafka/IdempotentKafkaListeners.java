@@ -1,5 +1,6 @@
 package io.idem.spring.kafka;
 
+import io.idem.spring.AttemptMethod;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentListeners;
@@ -149,6 +150,9 @@ public final class IdempotentKafkaListeners
     }
     containers.add(String.valueOf(container.getListenerId()));
     String group = groupOf(listener.method, container);
+    if (AttemptMethod.isAskedForBy(listener.method)) {
+      ListenerAttempt.give(container, listener.method);
+    }
     ListenerInbox inbox = new ListenerInbox(group, beans);
     protect(container, new InboxAdvice(inbox::get));
     inboxes.add(listener.method, inbox);
