@@ -115,7 +115,7 @@ final class EmbeddedRocketMq {
   private DefaultMQProducer producer() throws Exception {
     DefaultMQProducer made = new DefaultMQProducer("tests");
     made.setNamesrvAddr(address);
-    made.setPollNameServerInterval(1_000);
+    made.setPollNameServerInterval(200);
     made.start();
     return made;
   }

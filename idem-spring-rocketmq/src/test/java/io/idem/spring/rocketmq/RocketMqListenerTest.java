@@ -340,8 +340,8 @@ class RocketMqListenerTest {
 
     @Override
     default void prepareStart(DefaultMQPushConsumer consumer) {
-      consumer.setPollNameServerInterval(1_000);
-      consumer.setHeartbeatBrokerInterval(1_000);
+      consumer.setPollNameServerInterval(200);
+      consumer.setHeartbeatBrokerInterval(200);
       consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
     }
   }
