@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The attempt that an {@link Idempotent} listener of messages is part of, for listeners that cannot
- * take it as a parameter, because an interface gives their signature. It is bound to the thread that
- * the container calls the listener on. Thread-safe.
+ * take it as a parameter, because an interface gives their signature. It is bound to the thread
+ * that the container calls the listener on. Thread-safe.
  */
 public final class CurrentAttempt {
 
@@ -18,8 +18,8 @@ public final class CurrentAttempt {
    * The attempt of the message that this thread consumes.
    *
    * @return the attempt; valid until the listener returns
-   * @throws IllegalStateException outside of an {@link Idempotent} listener, on a thread that it has
-   *     started, and in a listener that takes a batch, whose messages have an attempt each
+   * @throws IllegalStateException outside of an {@link Idempotent} listener, on a thread that it
+   *     has started, and in a listener that takes a batch, whose messages have an attempt each
    */
   public static Attempt get() {
     Attempt attempt = CURRENT.get();

@@ -70,8 +70,9 @@ public final class ListenerCall {
   }
 
   /**
-   * Calls the listener, for which {@link CurrentAttempt} is there if it is given a single message. In
-   * leased mode the next delivery may be parked for an unknown outcome, so a failure is logged here.
+   * Calls the listener, for which {@link CurrentAttempt} is there if it is given a single message.
+   * In leased mode the next delivery may be parked for an unknown outcome, so a failure is logged
+   * here.
    *
    * @param received what it is given: a message, or a list of them
    * @param attempt the attempt that it is part of

@@ -73,8 +73,7 @@ class RocketMqListenersTest {
                     .hasMessageContaining("idem-spring-rocketmq"));
   }
 
-  private static InboxSettings settings(
-      ApplicationContext context) throws Exception {
+  private static InboxSettings settings(ApplicationContext context) throws Exception {
     return context
         .getBean(InboxSettingsCustomizer.class)
         .customize(

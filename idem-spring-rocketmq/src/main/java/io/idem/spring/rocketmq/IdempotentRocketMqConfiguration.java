@@ -7,8 +7,9 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Role;
 
 /**
- * Registers what makes {@link io.idem.spring.Idempotent} work on {@code @RocketMQMessageListener} classes,
- * beside {@link io.idem.spring.EnableIdempotency}. The Spring Boot starter imports it by itself.
+ * Registers what makes {@link io.idem.spring.Idempotent} work on {@code @RocketMQMessageListener}
+ * classes, beside {@link io.idem.spring.EnableIdempotency}. The Spring Boot starter imports it by
+ * itself.
  */
 @Configuration(proxyBeanMethods = false)
 @Role(BeanDefinition.ROLE_INFRASTRUCTURE)
@@ -25,7 +26,8 @@ public class IdempotentRocketMqConfiguration {
    */
   @Bean
   @Role(BeanDefinition.ROLE_INFRASTRUCTURE)
-  static IdempotentRocketMqListeners idempotentRocketMqListeners(ConfigurableListableBeanFactory beans) {
+  static IdempotentRocketMqListeners idempotentRocketMqListeners(
+      ConfigurableListableBeanFactory beans) {
     return new IdempotentRocketMqListeners(beans);
   }
 }

@@ -31,8 +31,9 @@ import org.springframework.util.ClassUtils;
  * Idempotent}.
  *
  * <ol>
- *   <li>The container of such a listener is given the inbox in the place of what its consumer calls,
- *       before the consumer is started. A container that would lose what is not done is refused.
+ *   <li>The container of such a listener is given the inbox in the place of what its consumer
+ *       calls, before the consumer is started. A container that would lose what is not done is
+ *       refused.
  *   <li>At the end of start-up each listener's operation is made.
  * </ol>
  *
@@ -93,8 +94,7 @@ public final class IdempotentRocketMqListeners implements IdempotentListeners, B
     check(container, settings, listener);
     DefaultMQPushConsumer consumer = container.getConsumer();
     ListenerInbox inbox =
-        new ListenerInbox(
-            container, new MethodParameter(listener, 0), groupOf(consumer), beans);
+        new ListenerInbox(container, new MethodParameter(listener, 0), groupOf(consumer), beans);
     InboxListener inboxed =
         new InboxListener(
             container,
@@ -129,7 +129,8 @@ public final class IdempotentRocketMqListeners implements IdempotentListeners, B
           "Leave messageModel away, and give each kind of node a consumer group of its own.");
     }
     MessageListener there = consumer.getMessageListener();
-    if (there == null || there.getClass().getEnclosingClass() != DefaultRocketMQListenerContainer.class) {
+    if (there == null
+        || there.getClass().getEnclosingClass() != DefaultRocketMQListenerContainer.class) {
       throw new IdempotencySetupException(
           where + " has a consumer whose message listener is not the container's own.",
           "Register none in prepareStart, or use InboxConsumer of idem-rocketmq there and leave"
@@ -143,7 +144,8 @@ public final class IdempotentRocketMqListeners implements IdempotentListeners, B
           "Set idem.rocketmq.parking-topic with Spring Boot, or register a ParkedMessages or an"
               + " InboxSettingsCustomizer.");
     }
-    if (container.getDelayLevelWhenNextConsume() < 0 && consumer.getConsumeMessageBatchMaxSize() > 1) {
+    if (container.getDelayLevelWhenNextConsume() < 0
+        && consumer.getConsumeMessageBatchMaxSize() > 1) {
       throw new IdempotencySetupException(
           where
               + " gives up on what fails at once (delayLevelWhenNextConsume = -1), and consumes"

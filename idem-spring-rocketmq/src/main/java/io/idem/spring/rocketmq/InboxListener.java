@@ -5,7 +5,6 @@ import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.DeliveryParkedException;
 import io.idem.messaging.Inbox;
 import io.idem.rocketmq.InboxConsumer;
-import io.idem.rocketmq.ParkedMessages;
 import io.idem.spring.ListenerCall;
 import java.lang.reflect.UndeclaredThrowableException;
 import java.util.List;

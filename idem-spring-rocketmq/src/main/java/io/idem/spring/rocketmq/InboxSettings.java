@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
  * How a listener's messages are treated that cannot be consumed now, or never.
  *
  * <p>Without a place to park, a message that can never be consumed is handed back with a {@link
- * DeliveryParkedException} in the log, until the broker has delivered it as often as it does and puts
- * it among the group's dead letters. An orderly listener would stop at it, and needs a place.
+ * DeliveryParkedException} in the log, until the broker has delivered it as often as it does and
+ * puts it among the group's dead letters. An orderly listener would stop at it, and needs a place.
  *
  * @param waitForBusy how long a message that is being consumed elsewhere is waited for, on a thread
- *     of its consumer, before it is sent to the group's retry topic; not negative, and less than the
- *     listener's {@code consumeTimeout}
+ *     of its consumer, before it is sent to the group's retry topic; not negative, and less than
+ *     the listener's {@code consumeTimeout}
  * @param busyDelayLevel the broker's delay level of what is sent there, starting at 1
  * @param parking keeps what can never be consumed; null to leave it to the broker
  */

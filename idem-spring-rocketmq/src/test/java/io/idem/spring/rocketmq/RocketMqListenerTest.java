@@ -60,7 +60,9 @@ import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.annotation.EnableTransactionManagement;
 import org.springframework.transaction.annotation.Transactional;
 
-/** {@code @Idempotent} listeners of RocketMQ-Spring in an application, on a broker and PostgreSQL. */
+/**
+ * {@code @Idempotent} listeners of RocketMQ-Spring in an application, on a broker and PostgreSQL.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RocketMqListenerTest {
 
@@ -86,15 +88,19 @@ class RocketMqListenerTest {
             .web(WebApplicationType.NONE)
             .initializers(
                 application -> {
-                  var registry = (org.springframework.context.support.GenericApplicationContext) application;
+                  var registry =
+                      (org.springframework.context.support.GenericApplicationContext) application;
                   registry.registerBean(DataSource.class, () -> dataSource);
                   registry.registerBean(Effects.class, () -> effects);
                 })
             .properties(
                 Map.of(
-                    "run", run,
-                    "rocketmq.name-server", rocketMq.address(),
-                    "rocketmq.producer.group", "tests"))
+                    "run",
+                    run,
+                    "rocketmq.name-server",
+                    rocketMq.address(),
+                    "rocketmq.producer.group",
+                    "tests"))
             .run();
     recorder = context.getBean(Recorder.class);
   }
@@ -193,8 +199,8 @@ class RocketMqListenerTest {
   }
 
   /** Another node runs a message's work, and fails when it may. */
-  private Thread holdElsewhere(String listener, String id, CountDownLatch running, CountDownLatch end)
-      throws Exception {
+  private Thread holdElsewhere(
+      String listener, String id, CountDownLatch running, CountDownLatch end) throws Exception {
     Inbox<MessageExt> inbox =
         RocketMqMessages.inbox(effects.engine(), listener, group(listener)).build();
     MessageExt copy = new MessageExt();
