@@ -1,7 +1,7 @@
 package io.idem.spring;
 
 import io.idem.core.Attempt;
-import org.jspecify.annotations.Nullable;
+import org.springframework.transaction.support.TransactionSynchronizationManager;
 
 /**
  * The attempt that an {@link Idempotent} listener of messages is part of, for listeners that cannot
@@ -9,8 +9,6 @@ import org.jspecify.annotations.Nullable;
  * that the container calls the listener on. Thread-safe.
  */
 public final class CurrentAttempt {
-
-  private static final ThreadLocal<@Nullable Attempt> CURRENT = new ThreadLocal<>();
 
   private CurrentAttempt() {}
 
@@ -22,8 +20,8 @@ public final class CurrentAttempt {
    *     has started, and in a listener that takes a batch, whose messages have an attempt each
    */
   public static Attempt get() {
-    Attempt attempt = CURRENT.get();
-    if (attempt == null) {
+    if (!(TransactionSynchronizationManager.getResource(CurrentAttempt.class)
+        instanceof Attempt attempt)) {
       throw new IllegalStateException(
           "There is no attempt: this is no thread on which a container calls an @Idempotent listener"
               + " for a single message");
@@ -31,17 +29,17 @@ public final class CurrentAttempt {
     return attempt;
   }
 
-  /** Binds an attempt during a call. */
+  /** Binds an attempt during a call, with or without a transaction. */
   static void call(Attempt attempt, Call call) throws Exception {
-    Attempt outer = CURRENT.get();
-    CURRENT.set(attempt);
+    Object outer =
+        TransactionSynchronizationManager.unbindResourceIfPossible(CurrentAttempt.class);
+    TransactionSynchronizationManager.bindResource(CurrentAttempt.class, attempt);
     try {
       call.run();
     } finally {
-      if (outer == null) {
-        CURRENT.remove();
-      } else {
-        CURRENT.set(outer);
+      TransactionSynchronizationManager.unbindResource(CurrentAttempt.class);
+      if (outer != null) {
+        TransactionSynchronizationManager.bindResource(CurrentAttempt.class, outer);
       }
     }
   }
