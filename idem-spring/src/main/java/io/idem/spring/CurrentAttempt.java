@@ -31,8 +31,7 @@ public final class CurrentAttempt {
 
   /** Binds an attempt during a call, with or without a transaction. */
   static void call(Attempt attempt, Call call) throws Exception {
-    Object outer =
-        TransactionSynchronizationManager.unbindResourceIfPossible(CurrentAttempt.class);
+    Object outer = TransactionSynchronizationManager.unbindResourceIfPossible(CurrentAttempt.class);
     TransactionSynchronizationManager.bindResource(CurrentAttempt.class, attempt);
     try {
       call.run();
