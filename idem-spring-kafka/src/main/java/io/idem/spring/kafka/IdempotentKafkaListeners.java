@@ -151,7 +151,7 @@ public final class IdempotentKafkaListeners
     containers.add(String.valueOf(container.getListenerId()));
     String group = groupOf(listener.method, container);
     if (AttemptMethod.isAskedForBy(listener.method)) {
-      ListenerAttempt.give(container, listener.method);
+      ListenerAttempt.give(container.getContainerProperties(), listener.method);
     }
     ListenerInbox inbox = new ListenerInbox(group, beans);
     protect(container, new InboxAdvice(inbox::get));

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.beans.DirectFieldAccessor;
 import org.springframework.core.MethodParameter;
 import org.springframework.core.ResolvableType;
-import org.springframework.kafka.listener.AbstractMessageListenerContainer;
+import org.springframework.kafka.listener.ContainerProperties;
 import org.springframework.kafka.listener.DelegatingMessageListener;
 import org.springframework.kafka.listener.adapter.BatchMessagingMessageListenerAdapter;
 import org.springframework.kafka.listener.adapter.HandlerAdapter;
@@ -27,8 +27,8 @@ final class ListenerAttempt {
   private ListenerAttempt() {}
 
   /** Before there is advice around what the container calls. */
-  static void give(AbstractMessageListenerContainer<?, ?> container, Method listener) {
-    Object called = container.getContainerProperties().getMessageListener();
+  static void give(ContainerProperties container, Method listener) {
+    Object called = container.getMessageListener();
     while (called instanceof DelegatingMessageListener<?> around) {
       called = around.getDelegate();
     }
