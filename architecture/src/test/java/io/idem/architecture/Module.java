@@ -27,6 +27,7 @@ enum Module {
   SPRING_KAFKA("idem-spring-kafka", "io.idem.spring.kafka"),
   SPRING_RABBIT("idem-spring-rabbit", "io.idem.spring.rabbit"),
   SPRING_JMS("idem-spring-jms", "io.idem.spring.jms"),
+  SPRING_ROCKETMQ("idem-spring-rocketmq", "io.idem.spring.rocketmq"),
   WEBFLUX("idem-webflux", "io.idem.webflux"),
   STARTER("idem-spring-boot-starter", "io.idem.spring.boot");
 

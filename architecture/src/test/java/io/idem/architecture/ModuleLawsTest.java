@@ -261,6 +261,20 @@ class ModuleLawsTest {
   }
 
   @Test
+  void springRocketMqKnowsNoBootAndNoStore() {
+    rule(
+            Module.SPRING_ROCKETMQ,
+            "know neither Spring Boot nor a store",
+            resideInAnyPackage(
+                    "org.springframework.boot..",
+                    "io.idem.spring.boot..",
+                    "io.idem.jdbc..",
+                    "io.idem.redis..")
+                .negate())
+        .check(idem);
+  }
+
+  @Test
   void jmsKnowsTheStandardAndNoProvider() {
     onlyUses(Module.JMS, "io.idem.core..", "io.idem.messaging..", "jakarta.jms..", "io.idem.jms..");
   }

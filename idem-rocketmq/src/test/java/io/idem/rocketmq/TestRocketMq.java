@@ -117,7 +117,7 @@ final class TestRocketMq {
   private DefaultMQProducer producer() throws Exception {
     DefaultMQProducer made = new DefaultMQProducer("tests");
     made.setNamesrvAddr(address);
-    made.setPollNameServerInterval(1_000);
+    made.setPollNameServerInterval(200);
     made.start();
     return made;
   }
@@ -176,8 +176,8 @@ final class TestRocketMq {
     DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
     consumer.setNamesrvAddr(address);
     consumer.setInstanceName(UUID.randomUUID().toString());
-    consumer.setPollNameServerInterval(1_000);
-    consumer.setHeartbeatBrokerInterval(1_000);
+    consumer.setPollNameServerInterval(200);
+    consumer.setHeartbeatBrokerInterval(200);
     consumer.setPersistConsumerOffsetInterval(100);
     consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
     consumer.setConsumeThreadMin(4);

@@ -35,7 +35,8 @@ final class IdempotencyStartup implements SmartInitializingSingleton {
       Map.of(
           "KafkaListener", "idem-spring-kafka",
           "RabbitListener", "idem-spring-rabbit",
-          "JmsListener", "idem-spring-jms");
+          "JmsListener", "idem-spring-jms",
+          "RocketMQMessageListener", "idem-spring-rocketmq");
 
   private final IdempotentMethods methods;
   private final IdempotentInterceptor interceptor;

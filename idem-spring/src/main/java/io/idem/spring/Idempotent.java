@@ -69,8 +69,9 @@ import java.lang.annotation.Target;
  *
  * <p>A call of the object on itself passes by the proxy and is not protected, as with every
  * annotation that Spring applies by proxies. A parameter of type {@link io.idem.core.Attempt} is
- * filled in by Idem, whatever the caller passes; {@code null} is customary. A listener of messages
- * is called by its container and cannot have one: it is refused at start-up.
+ * filled in by Idem, whatever the caller passes; {@code null} is customary. A listener of single
+ * messages is given one too. A listener of batches that asks for one is refused at start-up,
+ * because each message has its own.
  *
  * <p>Expressions are SpEL, over the parameters by name ({@code #order}), by position ({@code #p0},
  * {@code #a0}), and beans ({@code @clock}). The names need {@code javac -parameters}.

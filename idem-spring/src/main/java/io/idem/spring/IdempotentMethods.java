@@ -4,7 +4,9 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.core.annotation.AnnotatedElementUtils;
@@ -38,6 +40,10 @@ public final class IdempotentMethods {
           "org.springframework.amqp.rabbit.annotation.RabbitListener",
           "org.springframework.jms.annotation.JmsListener",
           "org.springframework.kafka.annotation.KafkaListener");
+
+  /** Annotations of classes, by name, and the method that is a listener then. */
+  private static final Map<String, String> LISTENER_CLASS_ANNOTATIONS =
+      Map.of("org.apache.rocketmq.spring.annotation.RocketMQMessageListener", "onMessage");
 
   private final ConcurrentHashMap<Place, Found> found = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<String, IdempotentMethod> operations = new ConcurrentHashMap<>();
@@ -116,7 +122,7 @@ public final class IdempotentMethods {
             annotation,
             operation(annotation, specific, type, where),
             annotation.key().isEmpty() && handler,
-            listenerAnnotation(specific),
+            listenerAnnotation(specific, type),
             text(where, "keySpace", annotation.keySpace()),
             text(where, "header", annotation.header()),
             text(where, "dialect", annotation.dialect()),
@@ -167,9 +173,17 @@ public final class IdempotentMethods {
     return name;
   }
 
-  private static @Nullable String listenerAnnotation(Method method) {
+  private static @Nullable String listenerAnnotation(Method method, Class<?> type) {
     MergedAnnotations annotations = MergedAnnotations.from(method, SearchStrategy.TYPE_HIERARCHY);
-    return LISTENER_ANNOTATIONS.stream().filter(annotations::isPresent).findFirst().orElse(null);
+    MergedAnnotations ofClass = MergedAnnotations.from(type, SearchStrategy.TYPE_HIERARCHY);
+    return Stream.concat(
+            LISTENER_ANNOTATIONS.stream().filter(annotations::isPresent),
+            LISTENER_CLASS_ANNOTATIONS.entrySet().stream()
+                .filter(listener -> listener.getValue().equals(method.getName()))
+                .map(Map.Entry::getKey)
+                .filter(ofClass::isPresent))
+        .findFirst()
+        .orElse(null);
   }
 
   private static boolean isHandler(Method method, Class<?> type) {

@@ -70,8 +70,9 @@ public final class ListenerCall {
   }
 
   /**
-   * Calls the listener. In leased mode the next delivery may be parked for an unknown outcome, so a
-   * failure is logged here.
+   * Calls the listener, for which {@link CurrentAttempt} is there if it is given a single message.
+   * In leased mode the next delivery may be parked for an unknown outcome, so a failure is logged
+   * here.
    *
    * @param received what it is given: a message, or a list of them
    * @param attempt the attempt that it is part of
@@ -79,7 +80,11 @@ public final class ListenerCall {
    */
   public void proceed(Object received, Attempt attempt) throws Exception {
     try {
-      listener.call(received);
+      if (received instanceof Iterable<?>) {
+        listener.call(received); // each message has an attempt of its own
+      } else {
+        CurrentAttempt.call(attempt, () -> listener.call(received));
+      }
     } catch (Exception e) {
       Exception failure = unwrapped(e);
       if (attempt.mode() == Mode.LEASED) {

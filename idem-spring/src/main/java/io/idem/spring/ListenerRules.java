@@ -1,7 +1,5 @@
 package io.idem.spring;
 
-import io.idem.core.Attempt;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +27,6 @@ final class ListenerRules {
     checkIsNoHandler(method);
     if (method.isListener()) {
       checkAttributes(method);
-      checkParameters(method);
       checkResult(method);
     }
   }
@@ -94,17 +91,6 @@ final class ListenerRules {
               + returned.getSimpleName()
               + ", when its effect would be recorded already.",
           "Wait for the work in the listener.");
-    }
-  }
-
-  private static void checkParameters(IdempotentMethod method) {
-    if (Arrays.asList(method.method().getParameterTypes()).contains(Attempt.class)) {
-      throw new IdempotencySetupException(
-          method
-              + " is a listener of messages with a parameter of type Attempt: the container fills"
-              + " in the parameters of a listener, and knows no attempt.",
-          "Leave it away. MessageIds.of(\"receipt\", number) gives an outgoing message an id that"
-              + " is the same on every redelivery, and the inbox's transaction is Spring's.");
     }
   }
 }

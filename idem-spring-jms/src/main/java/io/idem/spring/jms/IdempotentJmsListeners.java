@@ -2,6 +2,7 @@ package io.idem.spring.jms;
 
 import io.idem.jms.ParkedMessages;
 import io.idem.messaging.Inbox;
+import io.idem.spring.AttemptMethod;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentListeners;
@@ -28,8 +29,10 @@ import org.springframework.jms.config.JmsListenerEndpointRegistry;
 import org.springframework.jms.config.MethodJmsListenerEndpoint;
 import org.springframework.jms.listener.AbstractMessageListenerContainer;
 import org.springframework.jms.listener.MessageListenerContainer;
+import org.springframework.jms.listener.adapter.MessagingMessageListenerAdapter;
 import org.springframework.jms.support.converter.MessageConverter;
 import org.springframework.jms.support.converter.SimpleMessageConverter;
+import org.springframework.messaging.handler.invocation.InvocableHandlerMethod;
 
 /**
  * Protects {@code @JmsListener} methods that are {@link Idempotent}, whichever container factory
@@ -129,8 +132,24 @@ public final class IdempotentJmsListeners
             subscriptionOf(known),
             converter == null ? new SimpleMessageConverter() : converter,
             beans);
+    if (AttemptMethod.isAskedForBy(listener)) {
+      giveAttempt(known, listener);
+    }
     wrap(known, inbox::get, settings);
     inboxes.add(listener, inbox);
+  }
+
+  private static void giveAttempt(AbstractMessageListenerContainer container, Method listener) {
+    // What the container calls can be read in no other way.
+    if (container.getMessageListener() instanceof MessagingMessageListenerAdapter adapter
+        && new DirectFieldAccessor(adapter).getPropertyValue("handlerMethod")
+            instanceof InvocableHandlerMethod method) {
+      adapter.setHandlerMethod(new AttemptMethod(method));
+      return;
+    }
+    throw new IdempotencySetupException(
+        listener + " asks for an Attempt, and is called by an adapter of its endpoint's own.",
+        "Leave it away: CurrentAttempt.get() gives it.");
   }
 
   /**

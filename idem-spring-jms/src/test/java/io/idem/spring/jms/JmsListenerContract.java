@@ -2,6 +2,7 @@ package io.idem.spring.jms;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.idem.core.Attempt;
 import io.idem.core.Idempotency;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSchema;
@@ -26,8 +27,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -105,6 +108,7 @@ abstract class JmsListenerContract {
   void forget() {
     effects.clear();
     recorder.calls.set(0);
+    recorder.outgoing.clear();
   }
 
   @ParameterizedTest
@@ -164,6 +168,17 @@ abstract class JmsListenerContract {
     assertThat(dead).isEqualTo("bad");
     assertThat(effects.all()).containsExactlyInAnyOrder("a", "c");
     assertThat(recorder.calls).hasValue(2 + EmbeddedArtemis.MAX_DELIVERIES);
+  }
+
+  @Test
+  void anOutgoingKeyOfTheAttemptIsTheSameOnEveryRedelivery() throws Exception {
+    send("one", "o1", "bad");
+    send("one", "o2", "good");
+
+    assertThat(text(template.receiveSelected(EmbeddedArtemis.DEAD, from("one")))).isEqualTo("bad");
+    awaitEffects(1, "one");
+    assertThat(recorder.outgoing).hasSize(EmbeddedArtemis.MAX_DELIVERIES + 1);
+    assertThat(Set.copyOf(recorder.outgoing)).hasSize(2);
   }
 
   @Test
@@ -287,6 +302,7 @@ abstract class JmsListenerContract {
   /** What listeners did, and what they wait for. */
   static final class Recorder {
     final AtomicInteger calls = new AtomicInteger();
+    final List<String> outgoing = new CopyOnWriteArrayList<>();
     volatile Callable<Boolean> held = () -> true;
   }
 
@@ -375,7 +391,8 @@ abstract class JmsListenerContract {
     @JmsListener(id = "one-${run}", destination = "one-${run}")
     @Idempotent(operation = "one", waitAtMost = "10ms", retryAfter = "10ms")
     @Transactional
-    public void one(String value) throws Exception {
+    public void one(Attempt attempt, String value) throws Exception {
+      recorder.outgoing.add(value + " " + attempt.outgoingKey("receipt"));
       book(value);
     }
 

@@ -1,6 +1,7 @@
 package io.idem.spring.kafka;
 
 import io.idem.messaging.Inbox;
+import io.idem.spring.AttemptMethod;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentListeners;
@@ -157,6 +158,7 @@ public final class IdempotentKafkaListeners
           .getBean(resolved(listener.postProcessor), ContainerPostProcessor.class)
           .postProcess(container);
     }
+    giveAttempt(container, listener);
     ListenerInbox inbox = new ListenerInbox(groupOf(listener.method, container), beans);
     protect(container, new InboxAdvice(inbox::get));
     isProtected(container, listener, inbox);
@@ -166,9 +168,16 @@ public final class IdempotentKafkaListeners
   void made(AbstractShareKafkaMessageListenerContainer<?, ?> container) {
     Annotated listener = annotated.get(container.getListenerId());
     if (listener != null) {
+      giveAttempt(container, listener);
       ListenerInbox inbox = new ListenerInbox(groupOf(listener.method, container), beans);
       protect(container, inbox::get);
       isProtected(container, listener, inbox);
+    }
+  }
+
+  private static void giveAttempt(MessageListenerContainer container, Annotated listener) {
+    if (AttemptMethod.isAskedForBy(listener.method)) {
+      ListenerAttempt.give(container.getContainerProperties(), listener.method);
     }
   }
 

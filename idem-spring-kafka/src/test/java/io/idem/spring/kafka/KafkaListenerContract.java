@@ -3,6 +3,7 @@ package io.idem.spring.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.core.Attempt;
 import io.idem.core.Idempotency;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSchema;
@@ -16,12 +17,14 @@ import io.idem.spring.Idempotent;
 import io.idem.spring.SpringTransactionalStore;
 import io.idem.testkit.Effects;
 import io.idem.testkit.Together;
+import java.lang.reflect.Type;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -52,6 +55,7 @@ import org.springframework.kafka.config.KafkaListenerEndpointRegistry;
 import org.springframework.kafka.listener.BatchListenerFailedException;
 import org.springframework.kafka.listener.DefaultErrorHandler;
 import org.springframework.kafka.listener.MessageListenerContainer;
+import org.springframework.kafka.support.converter.MessagingMessageConverter;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.annotation.EnableTransactionManagement;
 import org.springframework.transaction.annotation.Transactional;
@@ -97,6 +101,7 @@ abstract class KafkaListenerContract {
   void forget() {
     effects.clear();
     recorder.recovered.clear();
+    recorder.outgoing.clear();
     recorder.calls.set(0);
   }
 
@@ -199,6 +204,19 @@ abstract class KafkaListenerContract {
     assertThat(recorder.recovered).containsExactly("y:1"); // another message under the same key
   }
 
+  @Test
+  void anOutgoingKeyOfTheAttemptIsTheSameOnEveryRedelivery() throws Exception {
+    long before = broker.committed(group("one"), topic("one"));
+    send("one", "o1", "bad");
+    send("one", "o2", "good");
+
+    awaitCommitted("one", before + 2);
+
+    assertThat(recorder.outgoing).hasSize(3 + 1);
+    assertThat(Set.copyOf(recorder.outgoing)).hasSize(2);
+    assertThat(effects.all()).containsExactly("good");
+  }
+
   private String group(String listener) {
     return "group-" + listener + "-" + run;
   }
@@ -238,6 +256,7 @@ abstract class KafkaListenerContract {
   /** What listeners did and what was given up. */
   static final class Recorder {
     final List<String> recovered = new CopyOnWriteArrayList<>();
+    final List<String> outgoing = new CopyOnWriteArrayList<>();
     final AtomicInteger calls = new AtomicInteger();
   }
 
@@ -276,6 +295,7 @@ abstract class KafkaListenerContract {
           new ConcurrentKafkaListenerContainerFactory<>();
       factory.setConsumerFactory(Broker.shared().consumers());
       factory.getContainerProperties().setPollTimeout(100);
+      factory.setRecordMessageConverter(new TypedConverter());
       factory.setCommonErrorHandler(
           new DefaultErrorHandler(
               (record, e) -> recorder.recovered.add((String) record.value()),
@@ -286,6 +306,16 @@ abstract class KafkaListenerContract {
     @Bean
     Listeners listeners(DataSource dataSource, Recorder recorder) {
       return new Listeners(new JdbcTemplate(dataSource), recorder);
+    }
+  }
+
+  /** Reads what the listener takes, as converters do that read JSON. */
+  private static final class TypedConverter extends MessagingMessageConverter {
+
+    @Override
+    protected Object extractAndConvertValue(ConsumerRecord<?, ?> record, Type type) {
+      assertThat(type).isEqualTo(String.class);
+      return record.value();
     }
   }
 
@@ -307,7 +337,8 @@ abstract class KafkaListenerContract {
         topics = "one-${run}")
     @Idempotent(operation = "one", waitAtMost = "20ms", retryAfter = "20ms")
     @Transactional
-    public void one(String value) {
+    public void one(Attempt attempt, String value) {
+      recorder.outgoing.add(value + " " + attempt.outgoingKey("receipt"));
       book(value);
     }
 

@@ -60,7 +60,7 @@ class ListenerStartupTest {
         "Async      | has returned a CompletableFuture",
         "Parameter  | refers to #order",
         "Sourced    | do not apply: source, caller.",
-        "Attempted  | a parameter of type Attempt",
+        "Attempted  | batches with a parameter of type Attempt",
         "Acking     | a parameter of type Acknowledgment",
         "Handling   | not protected as messages",
         "HandlingOf | not protected as messages",
@@ -325,9 +325,9 @@ class ListenerStartupTest {
   }
 
   static class Attempted {
-    @KafkaListener(topics = "t", groupId = "g")
+    @KafkaListener(topics = "t", groupId = "g", batch = "true")
     @Idempotent
-    public void listen(String value, Attempt attempt) {}
+    public void listen(List<String> values, Attempt attempt) {}
   }
 
   static class Acking {

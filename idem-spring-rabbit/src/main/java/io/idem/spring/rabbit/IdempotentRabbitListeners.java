@@ -1,5 +1,6 @@
 package io.idem.spring.rabbit;
 
+import io.idem.spring.AttemptMethod;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentListeners;
@@ -103,8 +104,11 @@ public final class IdempotentRabbitListeners
               + ", which takes no advice.",
           "Use the simple or the direct container.");
     }
-    ListenerInbox inbox =
-        new ListenerInbox(new PayloadReader(listener, endpoint.getMessageConverter()), beans);
+    PayloadReader payloads = new PayloadReader(listener, endpoint.getMessageConverter());
+    if (AttemptMethod.isAskedForBy(listener)) {
+      ListenerAttempt.give(known, listener, payloads);
+    }
+    ListenerInbox inbox = new ListenerInbox(payloads, beans);
     InboxAdvice advice = new InboxAdvice(inbox::of);
     for (InboxAdviceCustomizer customizer :
         beans.getBeanProvider(InboxAdviceCustomizer.class).orderedStream().toList()) {

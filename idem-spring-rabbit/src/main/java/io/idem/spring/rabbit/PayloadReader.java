@@ -1,5 +1,6 @@
 package io.idem.spring.rabbit;
 
+import io.idem.core.Attempt;
 import java.lang.reflect.Method;
 import java.lang.reflect.Type;
 import java.util.Arrays;
@@ -43,7 +44,8 @@ final class PayloadReader {
   }
 
   private static boolean isInfrastructure(Class<?> type) {
-    return type.getName().startsWith("org.springframework.amqp.")
+    return type == Attempt.class
+        || type.getName().startsWith("org.springframework.amqp.")
         || type.getName().startsWith("com.rabbitmq.client.");
   }
 
@@ -59,9 +61,25 @@ final class PayloadReader {
 
   @Nullable Object read(Message message) {
     MessageProperties properties = message.getMessageProperties();
-    if (properties.getInferredArgumentType() == null && type != null) {
+    Type inferred = properties.getInferredArgumentType();
+    if (inferred == Attempt.class || inferred == null && type != null) {
       properties.setInferredArgumentType(type);
     }
     return converter.fromMessage(message);
+  }
+
+  /** The same, as the converter of a listener for which no type, or a wrong one, was inferred. */
+  MessageConverter asConverter() {
+    return new MessageConverter() {
+      @Override
+      public Object fromMessage(Message message) {
+        return read(message);
+      }
+
+      @Override
+      public Message toMessage(Object object, MessageProperties properties) {
+        return converter.toMessage(object, properties);
+      }
+    };
   }
 }

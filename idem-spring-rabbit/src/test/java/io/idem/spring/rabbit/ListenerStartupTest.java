@@ -7,6 +7,7 @@ import io.idem.core.Idempotency;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
+import java.util.List;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -28,7 +29,7 @@ class ListenerStartupTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "Attempted | a parameter of type Attempt",
+        "Attempted | batches with a parameter of type Attempt",
         "Sourced   | do not apply: source, caller.",
         "Handling  | not protected as messages",
       })
@@ -63,9 +64,9 @@ class ListenerStartupTest {
   }
 
   static class Attempted {
-    @RabbitListener(queues = "q")
+    @RabbitListener(queues = "q", batch = "true")
     @Idempotent
-    public void listen(String value, Attempt attempt) {}
+    public void listen(List<String> values, Attempt attempt) {}
   }
 
   static class Sourced {

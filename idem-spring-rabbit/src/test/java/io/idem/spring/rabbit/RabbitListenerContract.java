@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.Delivery;
+import io.idem.core.Attempt;
 import io.idem.core.Idempotency;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSchema;
@@ -23,6 +24,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -54,6 +56,7 @@ import org.springframework.amqp.rabbit.connection.ConnectionFactory;
 import org.springframework.amqp.rabbit.core.RabbitAdmin;
 import org.springframework.amqp.rabbit.core.RabbitTemplate;
 import org.springframework.amqp.rabbit.listener.RabbitListenerEndpointRegistry;
+import org.springframework.amqp.support.converter.SimpleMessageConverter;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -123,6 +126,7 @@ abstract class RabbitListenerContract {
   void forget() {
     effects.clear();
     recorder.thrown.clear();
+    recorder.outgoing.clear();
     recorder.calls.set(0);
   }
 
@@ -223,6 +227,16 @@ abstract class RabbitListenerContract {
   }
 
   @Test
+  void anOutgoingKeyOfTheAttemptIsTheSameOnEveryRedelivery() throws Exception {
+    send("direct", "o1", "fails once");
+    send("direct", "o2", "good");
+
+    awaitEffects(2, "direct");
+    assertThat(recorder.outgoing).hasSize(2 + 1);
+    assertThat(Set.copyOf(recorder.outgoing)).hasSize(2);
+  }
+
+  @Test
   void aKeyMayBeComputed() throws Exception {
     send("computed", null, "x:1");
     send("computed", null, "x:2");
@@ -277,6 +291,7 @@ abstract class RabbitListenerContract {
   /** What listeners did, and what the advice around the inbox saw. */
   static final class Recorder {
     final List<Throwable> thrown = new CopyOnWriteArrayList<>();
+    final List<String> outgoing = new CopyOnWriteArrayList<>();
     final AtomicInteger calls = new AtomicInteger();
   }
 
@@ -324,7 +339,10 @@ abstract class RabbitListenerContract {
 
     @Bean
     DirectRabbitListenerContainerFactory direct(ConnectionFactory connections, Recorder recorder) {
-      return set(new DirectRabbitListenerContainerFactory(), connections, recorder);
+      DirectRabbitListenerContainerFactory factory =
+          set(new DirectRabbitListenerContainerFactory(), connections, recorder);
+      factory.setMessageConverter(new TypedConverter());
+      return factory;
     }
 
     @Bean
@@ -362,6 +380,16 @@ abstract class RabbitListenerContract {
     }
   }
 
+  /** Reads what the listener takes, as converters do that read JSON. */
+  private static final class TypedConverter extends SimpleMessageConverter {
+
+    @Override
+    public Object fromMessage(Message message) {
+      assertThat(message.getMessageProperties().getInferredArgumentType()).isEqualTo(String.class);
+      return super.fromMessage(message);
+    }
+  }
+
   /** The listeners of the application; each writes its effects in Spring's transaction. */
   static class Listeners {
 
@@ -382,7 +410,8 @@ abstract class RabbitListenerContract {
 
     @RabbitListener(id = "direct-${run}", queues = "direct-${run}", containerFactory = "direct")
     @Idempotent(operation = "direct", waitAtMost = "10ms", retryAfter = "10ms")
-    public void direct(String value) {
+    public void direct(Attempt attempt, String value) {
+      recorder.outgoing.add(value + " " + attempt.outgoingKey("receipt"));
       book(value);
     }
 
@@ -407,6 +436,8 @@ abstract class RabbitListenerContract {
           });
       if (value.equals("bad")) {
         throw new AmqpRejectAndDontRequeueException("bad");
+      } else if (value.equals("fails once") && recorder.outgoing.size() == 1) {
+        throw new IllegalStateException("once");
       }
     }
   }
