@@ -13,10 +13,15 @@ import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageKey;
 import io.idem.testkit.Effects;
 import io.idem.testkit.Together;
+import jakarta.jms.BytesMessage;
 import jakarta.jms.JMSException;
+import jakarta.jms.MapMessage;
 import jakarta.jms.Message;
+import jakarta.jms.Queue;
 import jakarta.jms.Session;
+import jakarta.jms.StreamMessage;
 import jakarta.jms.TextMessage;
+import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -39,6 +44,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 abstract class InboxConsumerContract {
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final int LARGE = 300_000;
   private static final Duration WAIT = Duration.ofSeconds(5);
   private static final Duration SHORT = Duration.ofMillis(100);
   private static final MessageHandler<Message, Exception> BOOK =
@@ -189,6 +195,82 @@ abstract class InboxConsumerContract {
     assertThat(artemis.browse(parked).get(0).getStringProperty(ParkedMessages.REASON_PROPERTY))
         .isEqualTo(ParkedMessages.HANDLER_FAILED);
     awaitCount(0);
+  }
+
+  /** The server keeps a body of more than 100 KiB apart from its message. */
+  @ParameterizedTest
+  @ValueSource(strings = {"text", "bytes", "stream", "map"})
+  void aLargeMessageIsSentAgainWhole(String kind) throws Exception {
+    String body = "large ".repeat(LARGE / 6);
+    artemis.send(
+        queue,
+        session -> {
+          Message message = make(session, kind, body);
+          message.setJMSCorrelationID("correlation");
+          message.setJMSType("type");
+          message.setJMSReplyTo(session.createQueue("answers"));
+          message.setStringProperty("JMSXGroupID", "group");
+          return JmsMessages.stamp(message, "1");
+        });
+    Node node = node(Session.SESSION_TRANSACTED);
+    InboxConsumer inboxed = inboxed(node).onFailure(10, Duration.ZERO);
+    List<String> received = new ArrayList<>();
+    AtomicInteger runs = new AtomicInteger();
+
+    until(
+        () ->
+            inboxed.receiveEach(
+                node.consumer,
+                5,
+                SHORT,
+                (message, attempt) -> {
+                  if (runs.incrementAndGet() < 3) {
+                    throw new SQLException("not yet");
+                  }
+                  received.add(read(message));
+                  received.add(message.getJMSCorrelationID());
+                  received.add(message.getJMSType());
+                  received.add(((Queue) message.getJMSReplyTo()).getQueueName());
+                  received.add(message.getStringProperty("JMSXGroupID"));
+                }),
+        () -> !received.isEmpty());
+
+    assertThat(received.get(0)).isEqualTo(body);
+    assertThat(received.subList(1, 5)).containsExactly("correlation", "type", "answers", "group");
+    awaitCount(0);
+  }
+
+  private static Message make(Session session, String kind, String body) throws JMSException {
+    switch (kind) {
+      case "text":
+        return session.createTextMessage(body);
+      case "bytes":
+        BytesMessage bytes = session.createBytesMessage();
+        bytes.writeBytes(body.getBytes(StandardCharsets.UTF_8));
+        return bytes;
+      case "stream":
+        StreamMessage stream = session.createStreamMessage();
+        stream.writeBytes(body.getBytes(StandardCharsets.UTF_8));
+        return stream;
+      default:
+        MapMessage map = session.createMapMessage();
+        map.setString("body", body);
+        return map;
+    }
+  }
+
+  private static String read(Message message) throws JMSException {
+    if (message instanceof TextMessage text) {
+      return text.getText();
+    } else if (message instanceof MapMessage map) {
+      return map.getString("body");
+    }
+    byte[] body = new byte[LARGE];
+    int length =
+        message instanceof StreamMessage stream
+            ? stream.readBytes(body)
+            : ((BytesMessage) message).readBytes(body);
+    return new String(body, 0, length, StandardCharsets.UTF_8);
   }
 
   @Test
