@@ -3,6 +3,7 @@ package io.idem.messaging;
 import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.Operation;
+import io.idem.core.ResultCodecException;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.StoreUnavailableException;
 import java.nio.ByteBuffer;
@@ -134,13 +135,17 @@ public final class Inbox<M> {
                 return null;
               }));
     } catch (Exception e) {
-      if (ran[0]
-          || e instanceof StoreUnavailableException
-          || e.getClass().equals(IllegalStateException.class)) {
-        throw e;
+      if (!ran[0] && isOfAnEarlierRun(e)) {
+        return DeliveryDecision.rejected(e);
       }
-      return DeliveryDecision.rejected(e);
+      throw e;
     }
+  }
+
+  /** What else is thrown, such as by a commit that failed, says nothing about the message. */
+  private boolean isOfAnEarlierRun(Exception thrown) {
+    return thrown instanceof ResultCodecException // of one that is not declared any more
+        || (operation.records(thrown) && !(thrown instanceof StoreUnavailableException));
   }
 
   /**
