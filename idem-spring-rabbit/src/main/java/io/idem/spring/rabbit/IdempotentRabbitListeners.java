@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.aopalliance.aop.Advice;
+import org.aopalliance.intercept.MethodInterceptor;
 import org.jspecify.annotations.Nullable;
 import org.springframework.amqp.core.AcknowledgeMode;
 import org.springframework.amqp.core.MessageListenerContainer;
@@ -136,7 +137,13 @@ public final class IdempotentRabbitListeners
     // What stands there already can be read in no other way.
     Object there = new DirectFieldAccessor(container).getPropertyValue("adviceChain");
     if (there instanceof Advice[] chain) {
-      advices.addAll(Arrays.asList(chain));
+      Arrays.stream(chain)
+          .map(
+              each ->
+                  each instanceof MethodInterceptor interceptor
+                      ? new RepeatableAdvice(interceptor)
+                      : each)
+          .forEach(advices::add);
     }
     advices.add(advice.whileTrue(container::isRunning));
     container.setAdviceChain(advices.toArray(Advice[]::new));
