@@ -378,7 +378,7 @@ public final class InboxConsumer {
           message,
           message.getJMSDeliveryMode(),
           message.getJMSPriority(),
-          Resending.timeToLive(message));
+          Resending.timeToLive(message, delay));
     }
   }
 
