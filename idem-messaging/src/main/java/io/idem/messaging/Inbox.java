@@ -220,16 +220,21 @@ public final class Inbox<M> {
           "The message has no usable key: " + unusable.place() + " " + unusable.problem(),
           unusable.cause());
     }
+    Fingerprint compared;
     try {
-      return new Admission(
-          new IdempotentRequest(
-              consumerGroup, ((KeyLookup.Found) lookup).key(), fingerprint.apply(message)),
-          null);
-    } catch (RuntimeException e) {
+      compared = fingerprint.apply(message);
+    } catch (RuntimeException e) { // whose text may have something of the message
       return Admission.refused(
           ParkReason.UNUSABLE_KEY,
-          "The message has no usable key, or cannot be compared: " + e.getMessage(),
+          "The message cannot be compared with others of its key (" + e.getClass().getName() + ")",
           e);
+    }
+    try {
+      return new Admission(
+          new IdempotentRequest(consumerGroup, ((KeyLookup.Found) lookup).key(), compared), null);
+    } catch (RuntimeException e) {
+      return Admission.refused(
+          ParkReason.UNUSABLE_KEY, "The message has no usable key: " + e.getMessage(), e);
     }
   }
 

@@ -110,6 +110,27 @@ class InboxTest {
   }
 
   @Test
+  void whatAComparisonThrowsIsNotInTheReason() throws Exception {
+    Inbox<Note> inbox =
+        Inbox.builder(effects.engine(), "book", Note.READER)
+            .consumerGroup("billing")
+            .comparing(
+                note -> {
+                  throw new IllegalArgumentException("no JSON: " + note.payload());
+                })
+            .build();
+
+    assertThat(inbox.consume(Note.of("1", "secret"), Note::book))
+        .isInstanceOfSatisfying(
+            DeliveryDecision.Park.class,
+            park -> {
+              assertThat(park.reason()).isEqualTo(ParkReason.UNUSABLE_KEY);
+              assertThat(park.detail()).contains("compared").doesNotContain("secret");
+              assertThat(park.cause()).hasMessageContaining("secret");
+            });
+  }
+
+  @Test
   void anotherMessageUnderTheSameKeyIsParked() throws Exception {
     Inbox<Note> inbox = inbox(effects.engine(), "billing");
     inbox.consume(Note.of("1", "a"), Note::book);
