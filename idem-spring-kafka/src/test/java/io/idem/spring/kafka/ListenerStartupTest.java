@@ -41,6 +41,7 @@ import org.springframework.kafka.listener.AbstractMessageListenerContainer;
 import org.springframework.kafka.listener.DefaultErrorHandler;
 import org.springframework.kafka.listener.MessageListenerContainer;
 import org.springframework.kafka.support.Acknowledgment;
+import org.springframework.messaging.handler.annotation.SendTo;
 
 /** What of a listener is refused before it is given a record, and what is left as it was. */
 class ListenerStartupTest {
@@ -56,6 +57,7 @@ class ListenerStartupTest {
         "Sourced    | do not apply: source, caller.",
         "Attempted  | a parameter of type Attempt",
         "Acking     | a parameter of type Acknowledgment",
+        "Answering  | with @SendTo",
         "Handling   | not protected as messages",
         "HandlingOf | not protected as messages",
         "Both       | both a key and a header",
@@ -259,6 +261,15 @@ class ListenerStartupTest {
     @KafkaListener(topics = "t", groupId = "g")
     @Idempotent
     public void listen(String value, Attempt attempt) {}
+  }
+
+  static class Answering {
+    @KafkaListener(topics = "any", groupId = "g")
+    @SendTo("answers")
+    @Idempotent
+    public String listen(String value) {
+      return value;
+    }
   }
 
   static class Acking {

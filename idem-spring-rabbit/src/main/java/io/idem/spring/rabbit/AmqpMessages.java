@@ -3,6 +3,7 @@ package io.idem.spring.rabbit;
 import com.rabbitmq.client.AMQP.BasicProperties;
 import com.rabbitmq.client.Delivery;
 import com.rabbitmq.client.Envelope;
+import com.rabbitmq.client.LongString;
 import io.idem.core.Idempotency;
 import io.idem.core.Operation;
 import io.idem.messaging.Inbox;
@@ -27,7 +28,8 @@ public final class AmqpMessages {
       new MessageReader<>() {
         @Override
         public @Nullable Object header(Message message, String name) {
-          return message.getMessageProperties().getHeaders().get(name);
+          Object value = message.getMessageProperties().getHeaders().get(name);
+          return value instanceof LongString text ? text.toString() : value; // of over 1024 bytes
         }
 
         @Override

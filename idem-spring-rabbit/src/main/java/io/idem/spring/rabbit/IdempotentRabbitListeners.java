@@ -145,7 +145,7 @@ public final class IdempotentRabbitListeners
                       : each)
           .forEach(advices::add);
     }
-    advices.add(advice.whileTrue(container::isRunning));
+    advices.add(advice.whileTrue(container::isActive)); // it runs until its consumers have ended
     container.setAdviceChain(advices.toArray(Advice[]::new));
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.rabbitmq.client.AMQP.BasicProperties;
 import com.rabbitmq.client.Delivery;
 import com.rabbitmq.client.Envelope;
+import com.rabbitmq.client.impl.LongStringHelper;
 import java.nio.charset.StandardCharsets;
 import java.util.Date;
 import java.util.Map;
@@ -45,5 +46,21 @@ class AmqpMessagesTest {
     assertThat(delivery.getProperties()).isEqualTo(properties);
     assertThat(delivery.getEnvelope()).usingRecursiveComparison().isEqualTo(envelope);
     assertThat(delivery.getBody()).isEqualTo(message.getBody());
+  }
+
+  @Test
+  void aLongHeaderIsATextAsWell() {
+    String key = "\u00e4".repeat(1000); // 2000 bytes, which Spring's converter leaves alone
+    BasicProperties properties =
+        new BasicProperties.Builder()
+            .headers(Map.of("key", LongStringHelper.asLongString(key)))
+            .build();
+    Message message =
+        new Message(
+            new byte[0],
+            new DefaultMessagePropertiesConverter()
+                .toMessageProperties(properties, null, StandardCharsets.UTF_8.name()));
+
+    assertThat(AmqpMessages.reader().header(message, "key")).isEqualTo(key);
   }
 }

@@ -31,6 +31,7 @@ class ListenerStartupTest {
         "Attempted | a parameter of type Attempt",
         "Sourced   | do not apply: source, caller.",
         "Handling  | not protected as messages",
+        "Answering | answers with a String",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
     Class<?> type = Class.forName(ListenerStartupTest.class.getName() + "$" + listener);
@@ -72,6 +73,14 @@ class ListenerStartupTest {
     @RabbitListener(queues = "q")
     @Idempotent(source = "#payload", caller = Idempotent.Caller.SHARED)
     public void listen(String value) {}
+  }
+
+  static class Answering {
+    @RabbitListener(queues = "q")
+    @Idempotent
+    public String listen(String value) {
+      return value;
+    }
   }
 
   @RabbitListener(queues = "q")

@@ -76,6 +76,7 @@ abstract class RabbitListenerContract {
 
   private static final List<String> LISTENERS = List.of("one", "direct", "many", "computed", "retried", "kept");
 
+  private static final Duration SHUTDOWN = Duration.ofMinutes(1);
   private static final String REASON = DeliveryCopies.REASON_HEADER;
 
   final String run = UUID.randomUUID().toString();
@@ -265,7 +266,8 @@ abstract class RabbitListenerContract {
     send("retried", "busy", "held");
     Together.await("a busy answer", () -> effects.busy() > 0);
 
-    stop(container); // what a retry interceptor is thrown, it may reject for good
+    // What a retry interceptor is thrown, it may reject for good. To stop waits for the consumers.
+    assertThat(CompletableFuture.runAsync(container::stop)).succeedsWithin(SHUTDOWN.dividedBy(2));
     end.countDown();
     other.get(60, TimeUnit.SECONDS);
     container.start();
@@ -414,6 +416,8 @@ abstract class RabbitListenerContract {
       SimpleRabbitListenerContainerFactory factory = new SimpleRabbitListenerContainerFactory();
       factory.setConnectionFactory(connections);
       factory.setReceiveTimeout(50L);
+      factory.setContainerCustomizer(
+          container -> container.setShutdownTimeout(SHUTDOWN.toMillis()));
       factory.setAdviceChain(
           RetryInterceptorBuilder.stateless()
               .retryPolicy(RetryPolicy.builder().maxRetries(2).delay(Duration.ofMillis(1)).build())
