@@ -83,8 +83,7 @@ public final class Operation<T extends @Nullable Object> {
    * @return true if one of {@link Builder#recordFailure} covers it
    */
   public boolean records(Throwable failure) {
-    return spec.recordedFailures().stream()
-        .anyMatch(mapping -> mapping.type().isInstance(failure));
+    return spec.recordedFailures().stream().anyMatch(mapping -> mapping.type().isInstance(failure));
   }
 
   /**

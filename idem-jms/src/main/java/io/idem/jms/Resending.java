@@ -52,8 +52,7 @@ final class Resending {
     message.clearProperties();
     for (Map.Entry<String, @Nullable Object> property : properties.entrySet()) {
       if (property.getValue() != null) {
-        message.setObjectProperty(
-            JmsMessages.propertyName(property.getKey()), property.getValue());
+        message.setObjectProperty(JmsMessages.propertyName(property.getKey()), property.getValue());
       }
     }
   }

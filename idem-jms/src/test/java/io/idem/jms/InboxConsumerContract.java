@@ -287,7 +287,8 @@ abstract class InboxConsumerContract {
   @Test
   void aMessageThatWaitsDoesNotExpireMeanwhile() throws Exception {
     try (Node producer = new Node(queue + "-other", Session.AUTO_ACKNOWLEDGE);
-        MessageProducer sender = producer.session.createProducer(producer.session.createQueue(queue))) {
+        MessageProducer sender =
+            producer.session.createProducer(producer.session.createQueue(queue))) {
       sender.setTimeToLive(400);
       sender.send(JmsMessages.stamp(producer.session.createTextMessage("a"), "1"));
     }

@@ -260,8 +260,7 @@ class InboxTest {
   void aTransactionThatFailsIsNoRejection() throws Exception {
     AtomicBoolean failing = new AtomicBoolean();
     DataSource dataSource = newDatabase();
-    JdbcTransactionalStore store =
-        new JdbcTransactionalStore(dataSource);
+    JdbcTransactionalStore store = new JdbcTransactionalStore(dataSource);
     TransactionalStore failingAtCommit =
         new TransactionalStore() {
           @Override

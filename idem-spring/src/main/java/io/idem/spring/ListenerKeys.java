@@ -114,15 +114,13 @@ public final class ListenerKeys<M> {
 
   private KeyLookup lookup(MessageExpression expression, M message, boolean readsPayload) {
     try {
-      return MessageKey.lookup(
-          expression.toString(), textOf(expression, message, readsPayload));
+      return MessageKey.lookup(expression.toString(), textOf(expression, message, readsPayload));
     } catch (RuntimeException e) {
       return new KeyLookup.Unusable(expression.toString(), MessageExpression.problem(e), e);
     }
   }
 
-  private @Nullable String textOf(
-      MessageExpression expression, M message, boolean readsPayload) {
+  private @Nullable String textOf(MessageExpression expression, M message, boolean readsPayload) {
     try {
       return expression.text(variables(message, readsPayload));
     } catch (RuntimeException e) {

@@ -28,6 +28,8 @@ class ListenerStartupTest {
   @CsvSource(
       delimiter = '|',
       value = {
+        "Manual    | acknowledgement mode MANUAL",
+        "Unacked   | acknowledgement mode NONE",
         "Attempted | a parameter of type Attempt",
         "Sourced   | do not apply: source, caller.",
         "Handling  | not protected as messages",
@@ -61,6 +63,18 @@ class ListenerStartupTest {
       factory.setAutoStartup(false);
       return factory;
     }
+  }
+
+  static class Manual {
+    @RabbitListener(queues = "q", ackMode = "MANUAL")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Unacked {
+    @RabbitListener(queues = "q", ackMode = "NONE")
+    @Idempotent
+    public void listen(String value) {}
   }
 
   static class Attempted {

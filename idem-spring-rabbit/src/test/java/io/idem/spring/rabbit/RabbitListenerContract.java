@@ -74,7 +74,8 @@ import org.springframework.transaction.annotation.Transactional;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class RabbitListenerContract {
 
-  private static final List<String> LISTENERS = List.of("one", "direct", "many", "computed", "retried", "kept");
+  private static final List<String> LISTENERS =
+      List.of("one", "direct", "many", "computed", "retried", "kept");
 
   private static final Duration SHUTDOWN = Duration.ofMinutes(1);
   private static final String REASON = DeliveryCopies.REASON_HEADER;

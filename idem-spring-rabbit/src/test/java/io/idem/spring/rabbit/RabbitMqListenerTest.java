@@ -72,9 +72,7 @@ class RabbitMqListenerTest extends RabbitListenerContract {
     stop(container);
     send("many", "1", "a");
     Message garbage = message("2", "garbage");
-    garbage
-        .getMessageProperties()
-        .setContentType(MessageProperties.CONTENT_TYPE_SERIALIZED_OBJECT);
+    garbage.getMessageProperties().setContentType(MessageProperties.CONTENT_TYPE_SERIALIZED_OBJECT);
     template.send("", queue("many"), garbage);
     send("many", "3", "c");
     container.start();
