@@ -195,25 +195,10 @@ abstract class RabbitListenerContract {
   @ParameterizedTest
   @ValueSource(strings = {"one", "direct", "many"})
   void whatIsBusyIsNeitherLostNorAFailure(String listener) throws Exception {
-    CountDownLatch running = new CountDownLatch(1);
     CountDownLatch end = new CountDownLatch(1);
     MessageListenerContainer container = container(listener);
     stop(container);
-    Inbox<Message> inbox = AmqpMessages.inbox(effects.engine(), listener, queue(listener)).build();
-    CompletableFuture<Void> other =
-        CompletableFuture.runAsync(
-            () ->
-                assertThatThrownBy(
-                        () ->
-                            inbox.consume(
-                                message("busy", "held"),
-                                (held, attempt) -> {
-                                  running.countDown();
-                                  Together.await(end);
-                                  throw new SQLException("given up");
-                                }))
-                    .isInstanceOf(SQLException.class));
-    Together.await(running);
+    CompletableFuture<Void> other = holdElsewhere(listener, end);
     send(listener, "first", "before");
     send(listener, "busy", "held");
     send(listener, "last", "behind");
@@ -245,25 +230,9 @@ abstract class RabbitListenerContract {
 
   @Test
   void whatIsBusyWhenItsContainerStopsIsNeitherLostNorAFailure() throws Exception {
-    CountDownLatch running = new CountDownLatch(1);
     CountDownLatch end = new CountDownLatch(1);
     MessageListenerContainer container = container("retried");
-    Inbox<Message> inbox =
-        AmqpMessages.inbox(effects.engine(), "retried", queue("retried")).build();
-    CompletableFuture<Void> other =
-        CompletableFuture.runAsync(
-            () ->
-                assertThatThrownBy(
-                        () ->
-                            inbox.consume(
-                                message("busy", "held"),
-                                (held, attempt) -> {
-                                  running.countDown();
-                                  Together.await(end);
-                                  throw new SQLException("given up");
-                                }))
-                    .isInstanceOf(SQLException.class));
-    Together.await(running);
+    CompletableFuture<Void> other = holdElsewhere("retried", end);
     send("retried", "busy", "held");
     Together.await("a busy answer", () -> effects.busy() > 0);
 
@@ -299,6 +268,27 @@ abstract class RabbitListenerContract {
 
     awaitEffects(2, "computed");
     assertThat(effects.all()).containsExactly("x:1", "x:2");
+  }
+
+  /** Another node is in the middle of a message until it may end, and then it fails. */
+  private CompletableFuture<Void> holdElsewhere(String listener, CountDownLatch end) {
+    CountDownLatch running = new CountDownLatch(1);
+    Inbox<Message> inbox = AmqpMessages.inbox(effects.engine(), listener, queue(listener)).build();
+    CompletableFuture<Void> other =
+        CompletableFuture.runAsync(
+            () ->
+                assertThatThrownBy(
+                        () ->
+                            inbox.consume(
+                                message("busy", "held"),
+                                (held, attempt) -> {
+                                  running.countDown();
+                                  Together.await(end);
+                                  throw new SQLException("given up");
+                                }))
+                    .isInstanceOf(SQLException.class));
+    Together.await(running);
+    return other;
   }
 
   void send(String listener, String id, String value) {
