@@ -70,6 +70,8 @@ public final class InboxAdvice implements MethodInterceptor {
   private final Duration holdAtMost;
   private final BooleanSupplier running;
   private final @Nullable Address parking;
+
+  @SuppressWarnings("ThreadLocalUsage") // one for each container, and removed when it has ended
   private final ThreadLocal<@Nullable Settling> settlings = new ThreadLocal<>();
 
   /** Where parked messages are published. */

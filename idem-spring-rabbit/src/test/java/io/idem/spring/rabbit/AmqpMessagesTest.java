@@ -7,6 +7,7 @@ import com.rabbitmq.client.Delivery;
 import com.rabbitmq.client.Envelope;
 import com.rabbitmq.client.impl.LongStringHelper;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Date;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -26,7 +27,7 @@ class AmqpMessagesTest {
             .correlationId("correlation")
             .replyTo("reply")
             .messageId("id")
-            .timestamp(new Date(1_700_000_000_000L))
+            .timestamp(Date.from(Instant.ofEpochSecond(1_700_000_000)))
             .type("type")
             .appId("app")
             .clusterId("cluster")
