@@ -312,22 +312,22 @@ abstract class InboxConsumerContract {
   }
 
   private static Message make(Session session, String kind, String body) throws JMSException {
-    switch (kind) {
-      case "text":
-        return session.createTextMessage(body);
-      case "bytes":
-        BytesMessage bytes = session.createBytesMessage();
-        bytes.writeBytes(body.getBytes(StandardCharsets.UTF_8));
-        return bytes;
-      case "stream":
-        StreamMessage stream = session.createStreamMessage();
-        stream.writeBytes(body.getBytes(StandardCharsets.UTF_8));
-        return stream;
-      default:
-        MapMessage map = session.createMapMessage();
-        map.setString("body", body);
-        return map;
+    if (kind.equals("text")) {
+      return session.createTextMessage(body);
+    } else if (kind.equals("map")) {
+      MapMessage map = session.createMapMessage();
+      map.setString("body", body);
+      return map;
     }
+    byte[] content = body.getBytes(StandardCharsets.UTF_8);
+    if (kind.equals("stream")) {
+      StreamMessage stream = session.createStreamMessage();
+      stream.writeBytes(content);
+      return stream;
+    }
+    BytesMessage bytes = session.createBytesMessage();
+    bytes.writeBytes(content);
+    return bytes;
   }
 
   private static String read(Message message) throws JMSException {
