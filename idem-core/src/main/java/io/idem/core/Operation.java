@@ -77,6 +77,16 @@ public final class Operation<T extends @Nullable Object> {
   }
 
   /**
+   * Whether a failure is of a kind that the operation records, so that every repeat meets it again.
+   *
+   * @param failure what was thrown
+   * @return true if one of {@link Builder#recordFailure} covers it
+   */
+  public boolean records(Throwable failure) {
+    return spec.recordedFailures().stream().anyMatch(mapping -> mapping.type().isInstance(failure));
+  }
+
+  /**
    * Runs the work unless it was done under this key before.
    *
    * @param key the idempotency key

@@ -235,6 +235,7 @@ public final class InboxConsumer {
     Message next = consumer.receive(millis(timeout));
     while (next != null) {
       messages.add(next);
+      JmsMessages.readWhole(next); // what was not read is gone with the next receive
       next = messages.size() < max ? consumer.receiveNoWait() : null;
     }
     return messages;
@@ -377,7 +378,7 @@ public final class InboxConsumer {
           message,
           message.getJMSDeliveryMode(),
           message.getJMSPriority(),
-          Resending.timeToLive(message));
+          Resending.timeToLive(message, delay));
     }
   }
 

@@ -53,6 +53,7 @@ public interface ParkedMessages {
       told.put(REASON_PROPERTY, why.reason() == null ? HANDLER_FAILED : why.reason().name());
       told.put(DETAIL_PROPERTY, why.detail());
       told.put(FROM_PROPERTY, String.valueOf(message.getJMSDestination()));
+      told.put(InboxConsumer.FAILURES_PROPERTY, null); // whoever sends it again begins anew
       Resending.prepare(message, told);
       try (MessageProducer producer = session.createProducer(destination)) {
         producer.send(message, message.getJMSDeliveryMode(), message.getJMSPriority(), 0);

@@ -2,6 +2,7 @@ package io.idem.jms;
 
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
+import java.time.Duration;
 import java.util.Enumeration;
 import java.util.HashMap;
 import java.util.Map;
@@ -27,8 +28,15 @@ final class Resending {
 
   private Resending() {}
 
-  /** Lets the properties of a received message be changed, and adds some. */
+  /**
+   * Makes a received message one that the server takes, with more properties. Names that producers
+   * of other protocols may give a property and JMS does not allow are kept where nothing has to be
+   * changed, else written as {@link JmsMessages#propertyName} has them.
+   */
   static void prepare(Message message, Map<String, @Nullable Object> more) throws JMSException {
+    if (more.isEmpty() && !message.propertyExists(JmsMessages.ARTEMIS_DUPLICATE_ID)) {
+      return;
+    }
     Map<String, @Nullable Object> properties = new HashMap<>();
     Enumeration<?> names = message.getPropertyNames();
     while (names.hasMoreElements()) {
@@ -44,14 +52,23 @@ final class Resending {
     message.clearProperties();
     for (Map.Entry<String, @Nullable Object> property : properties.entrySet()) {
       if (property.getValue() != null) {
-        message.setObjectProperty(property.getKey(), property.getValue());
+        message.setObjectProperty(JmsMessages.propertyName(property.getKey()), property.getValue());
       }
     }
   }
 
-  /** How long a message has to live from now, in milliseconds; 0 for ever. */
-  static long timeToLive(Message message) throws JMSException {
+  /**
+   * How long a message has to live that is sent again, in milliseconds; 0 for ever. Its time begins
+   * anew, when the delay is over: what is left of it would be told by comparing two clocks, and a
+   * message that waited would be dropped for it.
+   */
+  static long timeToLive(Message message, Duration delay) throws JMSException {
     long expiration = message.getJMSExpiration();
-    return expiration == 0 ? 0 : Math.max(1, expiration - System.currentTimeMillis());
+    if (expiration == 0) {
+      return 0;
+    }
+    long sent = message.getJMSTimestamp(); // 0 if its producer has disabled it
+    long whole = expiration - (sent == 0 ? System.currentTimeMillis() : sent);
+    return Math.max(1, whole) + delay.toMillis();
   }
 }

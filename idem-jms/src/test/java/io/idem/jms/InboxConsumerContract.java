@@ -4,6 +4,7 @@ import static io.idem.jms.TestArtemis.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.core.store.StoreUnavailableException;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
@@ -13,13 +14,20 @@ import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageKey;
 import io.idem.testkit.Effects;
 import io.idem.testkit.Together;
+import jakarta.jms.BytesMessage;
 import jakarta.jms.JMSException;
+import jakarta.jms.MapMessage;
 import jakarta.jms.Message;
+import jakarta.jms.MessageProducer;
+import jakarta.jms.Queue;
 import jakarta.jms.Session;
+import jakarta.jms.StreamMessage;
 import jakarta.jms.TextMessage;
+import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -29,6 +37,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
+import org.apache.activemq.artemis.api.core.SimpleString;
+import org.apache.activemq.artemis.jms.client.ActiveMQMessage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -39,6 +49,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 abstract class InboxConsumerContract {
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final int LARGE = 300_000;
   private static final Duration WAIT = Duration.ofSeconds(5);
   private static final Duration SHORT = Duration.ofMillis(100);
   private static final MessageHandler<Message, Exception> BOOK =
@@ -186,9 +197,151 @@ abstract class InboxConsumerContract {
 
     assertThat(failures).hasValue(TestArtemis.MAX_DELIVERIES + 2);
     assertThat(effects.all()).hasSize(others).doesNotHaveDuplicates().doesNotContain("bad");
-    assertThat(artemis.browse(parked).get(0).getStringProperty(ParkedMessages.REASON_PROPERTY))
+    Message inParking = artemis.browse(parked).get(0);
+    assertThat(inParking.getStringProperty(ParkedMessages.REASON_PROPERTY))
         .isEqualTo(ParkedMessages.HANDLER_FAILED);
+    assertThat(inParking.propertyExists(InboxConsumer.FAILURES_PROPERTY))
+        .as("failures left for whoever sends it again")
+        .isFalse();
     awaitCount(0);
+  }
+
+  /** The server keeps a body of more than 100 KiB apart from its message. */
+  @ParameterizedTest
+  @ValueSource(strings = {"text", "bytes", "stream", "map"})
+  void aLargeMessageIsSentAgainWhole(String kind) throws Exception {
+    String body = "large ".repeat(LARGE / 6);
+    artemis.send(
+        queue,
+        session -> {
+          Message message = make(session, kind, body);
+          message.setJMSCorrelationID("correlation");
+          message.setJMSType("type");
+          message.setJMSReplyTo(session.createQueue("answers"));
+          message.setStringProperty("JMSXGroupID", "group");
+          return JmsMessages.stamp(message, "1");
+        });
+    Node node = node(Session.SESSION_TRANSACTED);
+    InboxConsumer inboxed = inboxed(node).onFailure(10, Duration.ZERO);
+    List<String> received = new ArrayList<>();
+    AtomicInteger runs = new AtomicInteger();
+
+    until(
+        () ->
+            inboxed.receiveEach(
+                node.consumer,
+                5,
+                SHORT,
+                (message, attempt) -> {
+                  if (runs.incrementAndGet() < 3) {
+                    throw new SQLException("not yet");
+                  }
+                  received.add(read(message));
+                  received.add(message.getJMSCorrelationID());
+                  received.add(message.getJMSType());
+                  received.add(((Queue) message.getJMSReplyTo()).getQueueName());
+                  received.add(message.getStringProperty("JMSXGroupID"));
+                }),
+        () -> !received.isEmpty());
+
+    assertThat(received.get(0)).isEqualTo(body);
+    assertThat(received.subList(1, 5)).containsExactly("correlation", "type", "answers", "group");
+    awaitCount(0);
+  }
+
+  /** As a producer of AMQP or STOMP may send it to the same server. */
+  @Test
+  void aPropertyWhoseNameJmsDoesNotAllowIsNoObstacle() throws Exception {
+    for (String id : Arrays.asList("1", null)) {
+      artemis.send(
+          queue,
+          session -> {
+            Message message = text(id, "a").make(session);
+            ((ActiveMQMessage) message)
+                .getCoreMessage()
+                .putStringProperty(SimpleString.of("trace-id"), SimpleString.of("7"));
+            return message;
+          });
+    }
+    Node node = node(Session.SESSION_TRANSACTED);
+    InboxConsumer inboxed = inboxed(node).waitForBusy(Duration.ZERO);
+    List<String> traces = new ArrayList<>();
+
+    until(
+        () ->
+            inboxed.receive(
+                node.consumer,
+                SHORT,
+                (message, attempt) -> {
+                  traces.add(message.getStringProperty("trace-id"));
+                  if (traces.size() < 3) {
+                    throw new StoreUnavailableException("down", null);
+                  }
+                }),
+        () -> traces.size() == 3 && artemis.count(parked) == 1);
+
+    assertThat(traces).containsOnly("7");
+    assertThat(artemis.browse(parked).get(0).getStringProperty("trace_id")).isEqualTo("7");
+  }
+
+  @Test
+  void aMessageThatWaitsDoesNotExpireMeanwhile() throws Exception {
+    try (Node producer = new Node(queue + "-other", Session.AUTO_ACKNOWLEDGE);
+        MessageProducer sender =
+            producer.session.createProducer(producer.session.createQueue(queue))) {
+      sender.setTimeToLive(400);
+      sender.send(JmsMessages.stamp(producer.session.createTextMessage("a"), "1"));
+    }
+    Node node = node(Session.SESSION_TRANSACTED);
+    InboxConsumer inboxed = inboxed(node).onFailure(10, Duration.ofMillis(500));
+    AtomicInteger runs = new AtomicInteger();
+
+    until(
+        () ->
+            inboxed.receiveEach(
+                node.consumer,
+                1,
+                SHORT,
+                (message, attempt) -> {
+                  if (runs.incrementAndGet() == 1) {
+                    throw new SQLException("not yet");
+                  }
+                  BOOK.handle(message, attempt);
+                }),
+        () -> effects.all().equals(List.of("a")));
+  }
+
+  private static Message make(Session session, String kind, String body) throws JMSException {
+    if (kind.equals("text")) {
+      return session.createTextMessage(body);
+    } else if (kind.equals("map")) {
+      MapMessage map = session.createMapMessage();
+      map.setString("body", body);
+      return map;
+    }
+    byte[] content = body.getBytes(StandardCharsets.UTF_8);
+    if (kind.equals("stream")) {
+      StreamMessage stream = session.createStreamMessage();
+      stream.writeBytes(content);
+      return stream;
+    }
+    BytesMessage bytes = session.createBytesMessage();
+    bytes.writeBytes(content);
+    return bytes;
+  }
+
+  private static String read(Message message) throws JMSException {
+    if (message instanceof TextMessage text) {
+      return text.getText();
+    } else if (message instanceof MapMessage map) {
+      return map.getString("body");
+    }
+    byte[] body = new byte[LARGE];
+    int length =
+        message instanceof StreamMessage stream
+            ? stream.readBytes(body)
+            : ((BytesMessage) message).readBytes(body);
+    return new String(body, 0, length, StandardCharsets.UTF_8);
   }
 
   @Test

@@ -11,6 +11,7 @@ import jakarta.jms.JMSException;
 import jakarta.jms.Message;
 import jakarta.jms.Session;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -69,6 +70,17 @@ class JmsMessagesTest {
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> JmsMessages.stamp(message, ""))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void howLongAMessageLivesIsToldByTheClockOfItsSender() throws JMSException {
+    Message message = node.session.createMessage();
+    Duration delay = Duration.ofSeconds(1);
+
+    assertThat(Resending.timeToLive(message, delay)).isZero();
+    message.setJMSTimestamp(1_000_000);
+    message.setJMSExpiration(1_060_000); // long ago by the clock of this machine
+    assertThat(Resending.timeToLive(message, delay)).isEqualTo(61_000);
   }
 
   @Test

@@ -27,6 +27,8 @@ import org.slf4j.LoggerFactory;
  *       and drops a record at the last one it allows. So there, a record that is still busy is
  *       parked.
  *   <li>A record whose handler fails is released, and at its last delivery parked.
+ *   <li>A record that cannot be parked at its last delivery is kept: its lock is renewed, and it is
+ *       polled again (KIP-1222, from Kafka 4.2 on; an older broker drops it when the lock ends).
  * </ol>
  *
  * <p>With the broker's defaults (5 deliveries, a lock of 30 seconds) a record waits for 100 seconds
@@ -46,6 +48,7 @@ public final class InboxShareConsumer<K, V> {
   private final ParkedRecords<K, V> parked;
   private int deliveries = 5;
   private Duration lock = Duration.ofSeconds(30);
+  private boolean renewed;
 
   /**
    * Creates a consumer of a consumer.
@@ -122,6 +125,10 @@ public final class InboxShareConsumer<K, V> {
       }
     }
     consumer.commitSync();
+    if (renewed) {
+      renewed = false;
+      LockSupport.parkNanos(inbox.operation().retryAfter().toNanos());
+    }
     return records.count();
   }
 
@@ -150,7 +157,7 @@ public final class InboxShareConsumer<K, V> {
     } else if (decision instanceof DeliveryDecision.Park park) {
       park(record, ParkedRecords.Why.of(park));
     } else if (decision instanceof DeliveryDecision.RedeliverLater later) {
-      if (mayWait) {
+      if (mayWait && !Thread.currentThread().isInterrupted()) {
         return later.delay();
       }
       releaseOrPark(
@@ -162,7 +169,7 @@ public final class InboxShareConsumer<K, V> {
   }
 
   private void releaseOrPark(ConsumerRecord<K, V> record, ParkedRecords.Why why) {
-    if (record.deliveryCount().map(Short::intValue).orElse(1) < deliveries) {
+    if (!isLast(record)) {
       consumer.acknowledge(record, AcknowledgeType.RELEASE);
     } else {
       park(record, why);
@@ -175,13 +182,22 @@ public final class InboxShareConsumer<K, V> {
       consumer.acknowledge(record, AcknowledgeType.REJECT);
     } catch (RuntimeException e) {
       log.error(
-          "The record at {}@{} could not be parked, and is released ({})",
+          "The record at {}@{} could not be parked, and is delivered again ({})",
           KafkaMessages.partitionOf(record),
           record.offset(),
           why.detail(),
           e);
-      consumer.acknowledge(record, AcknowledgeType.RELEASE);
+      if (isLast(record)) {
+        renewed = true; // released, it would be dropped; the client delivers it once more
+        consumer.acknowledge(record, AcknowledgeType.RENEW);
+      } else {
+        consumer.acknowledge(record, AcknowledgeType.RELEASE);
+      }
     }
+  }
+
+  private boolean isLast(ConsumerRecord<K, V> record) {
+    return record.deliveryCount().map(Short::intValue).orElse(1) >= deliveries;
   }
 
   private static void pause(@Nullable Duration wanted, long leftNanos) {

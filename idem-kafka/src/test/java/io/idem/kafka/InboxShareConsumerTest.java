@@ -3,6 +3,7 @@ package io.idem.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.core.store.StoreUnavailableException;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
@@ -25,6 +26,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ShareConsumer;
+import org.apache.kafka.common.errors.InterruptException;
 import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -128,6 +130,52 @@ class InboxShareConsumerTest {
     assertThat(effects.all()).containsExactly("b", "a");
     assertThat(parked).isEmpty();
     assertThat(polled).hasValue(2);
+  }
+
+  @Test
+  void whatCannotBeParkedIsNotDroppedAtItsLastDelivery() throws Exception {
+    int broken = 7; // more than the deliveries that the broker allows
+    AtomicInteger tries = new AtomicInteger();
+    records =
+        new InboxShareConsumer<>(
+            consumer,
+            inbox(),
+            (record, why) -> {
+              if (tries.incrementAndGet() <= broken) {
+                throw new IllegalStateException("the dead-letter topic is down");
+              }
+              parked.add(record.value());
+            });
+    kafka.send(topic, 0, null, "no key");
+
+    until(() -> poll(BOOK), () -> !parked.isEmpty());
+
+    assertThat(tries).hasValue(broken + 1);
+    assertThat(parked).containsExactly("no key");
+    assertThat(records.pollEach(Duration.ofMillis(200), BOOK)).isZero();
+  }
+
+  @Test
+  void aThreadThatIsInterruptedWaitsForNothing() throws Exception {
+    kafka.send(topic, 0, "1", "a");
+    AtomicInteger asked = new AtomicInteger();
+    try {
+      until(
+          () ->
+              poll(
+                  (record, attempt) -> {
+                    asked.incrementAndGet();
+                    Thread.currentThread().interrupt();
+                    throw new StoreUnavailableException("down", null);
+                  }),
+          () -> asked.get() > 0);
+    } catch (InterruptException e) {
+      assertThat(e).hasCauseInstanceOf(InterruptedException.class);
+    } finally {
+      Thread.interrupted();
+    }
+
+    assertThat(asked).hasValue(1);
   }
 
   private <X extends Exception> void poll(

@@ -3,6 +3,7 @@ package io.idem.messaging;
 import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.Operation;
+import io.idem.core.ResultCodecException;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.StoreUnavailableException;
 import java.nio.ByteBuffer;
@@ -134,13 +135,17 @@ public final class Inbox<M> {
                 return null;
               }));
     } catch (Exception e) {
-      if (ran[0]
-          || e instanceof StoreUnavailableException
-          || e.getClass().equals(IllegalStateException.class)) {
-        throw e;
+      if (!ran[0] && isOfAnEarlierRun(e)) {
+        return DeliveryDecision.rejected(e);
       }
-      return DeliveryDecision.rejected(e);
+      throw e;
     }
+  }
+
+  /** What else is thrown, such as by a commit that failed, says nothing about the message. */
+  private boolean isOfAnEarlierRun(Exception thrown) {
+    return thrown instanceof ResultCodecException // of one that is not declared any more
+        || (operation.records(thrown) && !(thrown instanceof StoreUnavailableException));
   }
 
   /**
@@ -215,16 +220,21 @@ public final class Inbox<M> {
           "The message has no usable key: " + unusable.place() + " " + unusable.problem(),
           unusable.cause());
     }
+    Fingerprint compared;
     try {
-      return new Admission(
-          new IdempotentRequest(
-              consumerGroup, ((KeyLookup.Found) lookup).key(), fingerprint.apply(message)),
-          null);
-    } catch (RuntimeException e) {
+      compared = fingerprint.apply(message);
+    } catch (RuntimeException e) { // whose text may have something of the message
       return Admission.refused(
           ParkReason.UNUSABLE_KEY,
-          "The message has no usable key, or cannot be compared: " + e.getMessage(),
+          "The message cannot be compared with others of its key (" + e.getClass().getName() + ")",
           e);
+    }
+    try {
+      return new Admission(
+          new IdempotentRequest(consumerGroup, ((KeyLookup.Found) lookup).key(), compared), null);
+    } catch (RuntimeException e) {
+      return Admission.refused(
+          ParkReason.UNUSABLE_KEY, "The message has no usable key: " + e.getMessage(), e);
     }
   }
 

@@ -2,6 +2,7 @@ package io.idem.messaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -11,6 +12,7 @@ import io.idem.core.Idempotency;
 import io.idem.core.Mode;
 import io.idem.core.Recording;
 import io.idem.core.store.Fingerprint;
+import io.idem.core.store.TransactionalStore;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
@@ -25,6 +27,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.AfterEach;
@@ -105,6 +108,27 @@ class InboxTest {
         .isEqualTo(ParkReason.UNUSABLE_KEY);
     assertThat(reason(failing.consume(Note.of("1", "a"), Note::book)))
         .isEqualTo(ParkReason.UNUSABLE_KEY);
+  }
+
+  @Test
+  void whatAComparisonThrowsIsNotInTheReason() throws Exception {
+    Inbox<Note> inbox =
+        Inbox.builder(effects.engine(), "book", Note.READER)
+            .consumerGroup("billing")
+            .comparing(
+                note -> {
+                  throw new IllegalArgumentException("no JSON: " + note.payload());
+                })
+            .build();
+
+    assertThat(inbox.consume(Note.of("1", "secret"), Note::book))
+        .isInstanceOfSatisfying(
+            DeliveryDecision.Park.class,
+            park -> {
+              assertThat(park.reason()).isEqualTo(ParkReason.UNUSABLE_KEY);
+              assertThat(park.detail()).contains("compared").doesNotContain("secret");
+              assertThat(park.cause()).hasMessageContaining("secret");
+            });
   }
 
   @Test
@@ -266,6 +290,35 @@ class InboxTest {
                 assertThat(park.cause()).hasMessage("over the limit");
               });
     }
+  }
+
+  /** Transactions of a framework fail in words of its own. */
+  @Test
+  void aTransactionThatFailsIsNoRejection() throws Exception {
+    AtomicBoolean failing = new AtomicBoolean();
+    DataSource dataSource = newDatabase();
+    JdbcTransactionalStore store = new JdbcTransactionalStore(dataSource);
+    TransactionalStore failingAtCommit =
+        new TransactionalStore() {
+          @Override
+          public <R, X extends Throwable> R inTransaction(TransactionWork<R, X> work) throws X {
+            R result = store.inTransaction(work);
+            if (failing.get()) {
+              throw new IllegalArgumentException("no commit");
+            }
+            return result;
+          }
+        };
+    Inbox<Note> inbox = inbox(effects.engine(failingAtCommit), "billing");
+    inbox.consume(Note.of("1", "a"), (note, attempt) -> {});
+
+    failing.set(true);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> inbox.consume(Note.of("1", "a"), (note, attempt) -> {}))
+        .withMessage("no commit");
+    failing.set(false);
+
+    assertThat(inbox.consume(Note.of("1", "a"), (note, attempt) -> {})).isEqualTo(SKIP);
   }
 
   @Test

@@ -20,8 +20,9 @@ import org.jspecify.annotations.Nullable;
  * confirmed them. What no queue takes is a failure. A crash before the delivery itself is
  * acknowledged leaves both in the broker, which the inbox makes harmless. Thread-safe.
  *
- * <p>A copy has everything of the message but its {@code user-id}, which names who publishes, and
- * the counts that a quorum queue keeps. Where it was first published stands in its headers.
+ * <p>A copy has everything of the message but its {@code user-id}, which names who publishes, the
+ * header {@code CC}, by which it would reach other queues once more, and the counts that a quorum
+ * queue keeps. Where it was first published stands in its headers.
  */
 public final class DeliveryCopies {
 
@@ -114,6 +115,8 @@ public final class DeliveryCopies {
     Map<String, Object> headers = there == null ? new HashMap<>() : new HashMap<>(there);
     headers.remove("x-delivery-count");
     headers.remove("x-acquired-count");
+    headers.remove("CC"); // the broker would route the copy to these queues as well
+    headers.remove("BCC");
     headers.putIfAbsent(EXCHANGE_HEADER, delivery.getEnvelope().getExchange());
     headers.putIfAbsent(ROUTING_KEY_HEADER, delivery.getEnvelope().getRoutingKey());
     return headers;

@@ -1,12 +1,17 @@
 package io.idem.rabbitmq;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.rabbitmq.client.AMQP.BasicProperties;
+import com.rabbitmq.client.Delivery;
 import com.rabbitmq.client.GetResponse;
 import io.idem.testkit.TestPostgres;
 import io.idem.testkit.Together;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
@@ -40,6 +45,29 @@ class RabbitMqInboxConsumerTest extends InboxConsumerContract {
     send(queue, "2", "b");
     Together.awaitChecked("both effects", () -> effects.all().size() == 2);
     assertThat(effects.all()).containsExactlyInAnyOrder("a", "b");
+  }
+
+  /** RabbitMQ routes a message to each routing key in its header CC, too. */
+  @Test
+  void aCopyReachesTheQueueThatItCameFromAlone() throws Exception {
+    String queue = queue();
+    String other = queue();
+    BasicProperties properties =
+        new BasicProperties.Builder().headers(Map.of("CC", List.of(other))).build();
+    channel.basicPublish("", queue, properties, new byte[] {1});
+    Together.awaitChecked("both messages", () -> channel.messageCount(other) == 1);
+    GetResponse response = channel.basicGet(queue, true);
+    Delivery delivery =
+        new Delivery(response.getEnvelope(), response.getProps(), response.getBody());
+    DeliveryCopies copies = new DeliveryCopies(connection);
+
+    copies.toEndOf(queue, delivery);
+
+    assertThat(channel.messageCount(queue)).isOne();
+    assertThat(channel.messageCount(other)).isOne();
+    assertThatThrownBy(() -> copies.toEndOf("no such queue", delivery))
+        .isInstanceOf(IOException.class);
+    assertThat(channel.messageCount(other)).isOne();
   }
 
   /** Why copies: a requeue is counted before 4.3. */

@@ -94,7 +94,7 @@ public final class ListenerKeys<M> {
     if (expression != null) {
       inbox.comparing(
           message -> {
-            String text = expression.text(variables(message, fingerprintReadsPayload));
+            String text = textOf(expression, message, fingerprintReadsPayload);
             return text == null || text.isEmpty() ? Fingerprint.NONE : Fingerprint.of(text);
           });
     }
@@ -114,12 +114,19 @@ public final class ListenerKeys<M> {
 
   private KeyLookup lookup(MessageExpression expression, M message, boolean readsPayload) {
     try {
-      return MessageKey.lookup(
-          expression.toString(), expression.text(variables(message, readsPayload)));
+      return MessageKey.lookup(expression.toString(), textOf(expression, message, readsPayload));
     } catch (RuntimeException e) {
-      String problem = MessageExpression.problem(e);
-      log.warn("{} {}: {} is parked", expression, problem, places.apply(message));
-      return new KeyLookup.Unusable(expression.toString(), problem, e);
+      return new KeyLookup.Unusable(expression.toString(), MessageExpression.problem(e), e);
+    }
+  }
+
+  private @Nullable String textOf(MessageExpression expression, M message, boolean readsPayload) {
+    try {
+      return expression.text(variables(message, readsPayload));
+    } catch (RuntimeException e) {
+      log.warn(
+          "{} {}: {} is parked", expression, MessageExpression.problem(e), places.apply(message));
+      throw e;
     }
   }
 

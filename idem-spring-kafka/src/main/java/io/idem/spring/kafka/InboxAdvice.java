@@ -33,7 +33,8 @@ import org.springframework.kafka.listener.ListenerExecutionFailedException;
  * batch listener is called with the fresh records alone. What is not done is thrown: {@link
  * io.idem.messaging.DeliveryBusyException}, {@link io.idem.messaging.DeliveryParkedException} or
  * what the listener threw, in a batch inside of a {@link BatchListenerFailedException} with the
- * place of the first record that is not done; every record before it is. Thread-safe.
+ * place of the first record that is not done, which is 0 if all have failed together; every record
+ * before it is. Thread-safe.
  */
 public final class InboxAdvice implements MethodInterceptor {
 
@@ -117,7 +118,9 @@ public final class InboxAdvice implements MethodInterceptor {
                     }
                   });
     } catch (Exception e) {
-      throw call.asThrown(e);
+      // Without a place, the error handler would try the batch again by itself, and give up all of
+      // it, what is done or busy by then included.
+      throw new RecordFailed(call.asThrown(e), 0);
     }
     if (outcome.firstNotDone().isPresent()) {
       throw notDone(outcome, outcome.firstNotDone().getAsInt());

@@ -12,8 +12,10 @@ import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.BeanFactory;
+import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.kafka.support.Acknowledgment;
 import org.springframework.kafka.support.ShareAcknowledgment;
+import org.springframework.messaging.handler.annotation.SendTo;
 
 /** The inbox of one listener's container, made when its operation is known. Thread-safe. */
 final class ListenerInbox {
@@ -72,6 +74,15 @@ final class ListenerInbox {
                 + ", which there is none of: the container acknowledges what is done.",
             "Leave it away.");
       }
+    }
+    if (AnnotatedElementUtils.hasAnnotation(method.method(), SendTo.class)
+        || AnnotatedElementUtils.hasAnnotation(method.method().getDeclaringClass(), SendTo.class)) {
+      throw new IdempotencySetupException(
+          method
+              + " is a listener of messages with @SendTo. The answer is sent before the effect is"
+              + " committed, and a repeat, for which the listener does not run, gets none.",
+          "Send answers from an outbox, or by a listener of its own that is not @Idempotent and"
+              + " calls an @Idempotent service.");
     }
     ListenerKeys.check(method, VARIABLE, beans);
   }

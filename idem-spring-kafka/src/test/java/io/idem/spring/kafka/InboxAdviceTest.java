@@ -72,6 +72,23 @@ class InboxAdviceTest {
         .hasCauseInstanceOf(DeliveryParkedException.class);
   }
 
+  /** An error handler would give up a batch as a whole if it were not told a place. */
+  @Test
+  void theFailureOfALeasedBatchIsToldAtItsBeginning() {
+    BatchMessageListener<String, String> listener =
+        protect(
+            BatchMessageListener.class,
+            records -> {
+              throw new IllegalStateException("gateway said 502");
+            },
+            advice());
+
+    assertThatThrownBy(() -> listener.onMessage(List.of(record("1", "a"), record("2", "b"))))
+        .isInstanceOfSatisfying(
+            BatchListenerFailedException.class, failed -> assertThat(failed.getIndex()).isZero())
+        .hasCauseInstanceOf(IllegalStateException.class);
+  }
+
   @Test
   void theFailureOfALeasedListenerIsLoggedBeforeItsOutcomeIsUnknown() {
     MessageListener<String, String> listener =

@@ -47,6 +47,7 @@ import org.springframework.kafka.listener.MessageListenerContainer;
 import org.springframework.kafka.support.Acknowledgment;
 import org.springframework.kafka.support.ShareAcknowledgment;
 import org.springframework.kafka.support.TopicPartitionOffset;
+import org.springframework.messaging.handler.annotation.SendTo;
 
 /** What of a listener is refused before it is given a record, and what is left as it was. */
 class ListenerStartupTest {
@@ -62,6 +63,7 @@ class ListenerStartupTest {
         "Sourced    | do not apply: source, caller.",
         "Attempted  | batches with a parameter of type Attempt",
         "Acking     | a parameter of type Acknowledgment",
+        "Answering  | with @SendTo",
         "Handling   | not protected as messages",
         "HandlingOf | not protected as messages",
         "Both       | both a key and a header",
@@ -328,6 +330,15 @@ class ListenerStartupTest {
     @KafkaListener(topics = "t", groupId = "g", batch = "true")
     @Idempotent
     public void listen(List<String> values, Attempt attempt) {}
+  }
+
+  static class Answering {
+    @KafkaListener(topics = "any", groupId = "g")
+    @SendTo("answers")
+    @Idempotent
+    public String listen(String value) {
+      return value;
+    }
   }
 
   static class Acking {

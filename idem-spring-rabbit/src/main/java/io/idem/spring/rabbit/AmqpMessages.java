@@ -1,7 +1,9 @@
 package io.idem.spring.rabbit;
 
+import com.rabbitmq.client.AMQP.BasicProperties;
 import com.rabbitmq.client.Delivery;
 import com.rabbitmq.client.Envelope;
+import com.rabbitmq.client.LongString;
 import io.idem.core.Idempotency;
 import io.idem.core.Operation;
 import io.idem.messaging.Inbox;
@@ -11,6 +13,7 @@ import io.idem.rabbitmq.DeliveryCopies;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import org.springframework.amqp.core.Message;
+import org.springframework.amqp.core.MessageDeliveryMode;
 import org.springframework.amqp.core.MessagePostProcessor;
 import org.springframework.amqp.core.MessageProperties;
 import org.springframework.amqp.rabbit.support.DefaultMessagePropertiesConverter;
@@ -25,7 +28,8 @@ public final class AmqpMessages {
       new MessageReader<>() {
         @Override
         public @Nullable Object header(Message message, String name) {
-          return message.getMessageProperties().getHeaders().get(name);
+          Object value = message.getMessageProperties().getHeaders().get(name);
+          return value instanceof LongString text ? text.toString() : value; // of over 1024 bytes
         }
 
         @Override
@@ -111,13 +115,19 @@ public final class AmqpMessages {
   /** The message as the client has delivered it. */
   static Delivery delivery(Message message) {
     MessageProperties properties = message.getMessageProperties();
+    BasicProperties.Builder published =
+        PROPERTIES.fromMessageProperties(properties, StandardCharsets.UTF_8.name()).builder();
+    MessageDeliveryMode mode = properties.getReceivedDeliveryMode(); // Spring sends with another
+    if (mode != null) {
+      published.deliveryMode(MessageDeliveryMode.toInt(mode));
+    }
     return new Delivery(
         new Envelope(
             properties.getDeliveryTag(),
             Boolean.TRUE.equals(properties.isRedelivered()),
             orEmpty(properties.getReceivedExchange()),
             orEmpty(properties.getReceivedRoutingKey())),
-        PROPERTIES.fromMessageProperties(properties, StandardCharsets.UTF_8.name()),
+        published.build(),
         message.getBody());
   }
 

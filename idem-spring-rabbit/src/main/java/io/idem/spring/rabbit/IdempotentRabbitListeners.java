@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.aopalliance.aop.Advice;
+import org.aopalliance.intercept.MethodInterceptor;
 import org.jspecify.annotations.Nullable;
 import org.springframework.amqp.core.AcknowledgeMode;
 import org.springframework.amqp.core.MessageListenerContainer;
@@ -140,9 +141,15 @@ public final class IdempotentRabbitListeners
     // What stands there already can be read in no other way.
     Object there = new DirectFieldAccessor(container).getPropertyValue("adviceChain");
     if (there instanceof Advice[] chain) {
-      advices.addAll(Arrays.asList(chain));
+      Arrays.stream(chain)
+          .map(
+              each ->
+                  each instanceof MethodInterceptor interceptor
+                      ? new RepeatableAdvice(interceptor)
+                      : each)
+          .forEach(advices::add);
     }
-    advices.add(advice.whileTrue(container::isRunning));
+    advices.add(advice.whileTrue(container::isActive)); // it runs until its consumers have ended
     container.setAdviceChain(advices.toArray(Advice[]::new));
   }
 

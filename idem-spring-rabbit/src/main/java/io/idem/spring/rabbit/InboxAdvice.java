@@ -7,6 +7,7 @@ import io.idem.messaging.BatchOutcome;
 import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.DeliveryParkedException;
 import io.idem.messaging.Inbox;
+import io.idem.messaging.MessageFailedException;
 import io.idem.rabbitmq.DeliveryCopies;
 import io.idem.rabbitmq.ParkedDeliveries;
 import io.idem.spring.ListenerCall;
@@ -14,15 +15,18 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.Nullable;
@@ -31,13 +35,13 @@ import org.slf4j.LoggerFactory;
 import org.springframework.amqp.AmqpRejectAndDontRequeueException;
 import org.springframework.amqp.ImmediateRequeueAmqpException;
 import org.springframework.amqp.core.Message;
-import org.springframework.amqp.core.MessageProperties;
 import org.springframework.amqp.listener.ListenerExecutionFailedException;
 import org.springframework.aop.ProxyMethodInvocation;
 
 /**
- * Puts the inbox around a listener: advice for a container or its factory, the last of the chain,
- * so that what retries goes around it.
+ * Puts the inbox around a listener: advice for a container, to which {@link
+ * IdempotentRabbitListeners#protect(org.springframework.amqp.rabbit.listener.AbstractMessageListenerContainer,
+ * InboxAdvice)} adds it as the last of the chain, so that what retries goes around it.
  *
  * <ol>
  *   <li>The listener runs for what is fresh, and is not called for what was consumed before. A
@@ -58,6 +62,7 @@ public final class InboxAdvice implements MethodInterceptor {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.rabbitmq");
   private static final Duration STORE_DELAY = Duration.ofSeconds(1);
+  private static final Duration PARKING_DELAY = Duration.ofSeconds(1);
   private static final long LEAST_DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
   private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -65,6 +70,9 @@ public final class InboxAdvice implements MethodInterceptor {
   private final Duration holdAtMost;
   private final BooleanSupplier running;
   private final @Nullable Address parking;
+
+  @SuppressWarnings("ThreadLocalUsage") // one for each container, and removed when it has ended
+  private final ThreadLocal<@Nullable Settling> settlings = new ThreadLocal<>();
 
   /** Where parked messages are published. */
   private record Address(String exchange, String routingKey) {}
@@ -143,10 +151,11 @@ public final class InboxAdvice implements MethodInterceptor {
   private final class Round {
 
     private final ListenerCall call;
-    private final Channel channel;
+    private final ListenersChannel listenersChannel;
     private final List<Message> messages;
     private final boolean batch;
     private final DeliveryCopies copies;
+    private final Settling settling;
     private final Set<Message> done = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Set<Message> rejected = Collections.newSetFromMap(new IdentityHashMap<>());
     private final long sinceNanos = System.nanoTime();
@@ -155,16 +164,20 @@ public final class InboxAdvice implements MethodInterceptor {
 
     Round(
         ProxyMethodInvocation invocation, Channel channel, List<Message> messages, boolean batch) {
+      this.listenersChannel = new ListenersChannel(channel);
+      if (batch) {
+        invocation.setArguments(listenersChannel.proxy(), invocation.getArguments()[1]);
+      }
       this.call = ListenerCall.of(invocation, 1, ListenerExecutionFailedException.class);
-      this.channel = channel;
       this.messages = messages;
       this.batch = batch;
       this.copies = new DeliveryCopies(channel::getConnection);
+      this.settling = settlingOf(channel, messages);
     }
 
     void run() throws Exception {
       messages.forEach(AmqpMessages::restore);
-      List<Message> left = messages;
+      List<Message> left = messages.stream().filter(settling::isOpen).toList();
       while (true) {
         left = consume(left);
         if (left.isEmpty()) {
@@ -173,13 +186,18 @@ public final class InboxAdvice implements MethodInterceptor {
         if (System.nanoTime() - sinceNanos >= holdAtMost.toNanos()) {
           left = left.stream().filter(message -> !isPutBack(message)).toList();
         }
-        if (!left.isEmpty()) {
-          pause();
+        if (!left.isEmpty() && !pause()) {
+          left = left.stream().filter(message -> !isPutBack(message)).toList();
+          if (!left.isEmpty()) {
+            throw new ImmediateRequeueAmqpException(
+                "The container stops while a message is being consumed elsewhere");
+          }
         }
       }
       if (rejection != null) {
-        settle();
+        settle(rejection);
       }
+      settlings.remove();
     }
 
     /** Consumes what can be, and answers with what is busy. */
@@ -189,7 +207,7 @@ public final class InboxAdvice implements MethodInterceptor {
         byQueue.computeIfAbsent(queueOf(message), queue -> new ArrayList<>()).add(message);
       }
       delay = Duration.ZERO;
-      List<Message> busy = new ArrayList<>();
+      Set<Message> busy = Collections.newSetFromMap(new IdentityHashMap<>());
       for (Map.Entry<String, List<Message>> each : byQueue.entrySet()) {
         Inbox<Message> inbox = inboxes.apply(each.getKey());
         try {
@@ -204,26 +222,20 @@ public final class InboxAdvice implements MethodInterceptor {
           }
         } catch (StoreUnavailableException e) {
           log.warn("{} messages wait, because the store cannot answer", each.getValue().size(), e);
-          busy.addAll(each.getValue().stream().filter(message -> !isSettled(message)).toList());
+          busy.addAll(each.getValue().stream().filter(message -> !isDecided(message)).toList());
           delay = STORE_DELAY;
         } catch (Exception e) {
           throw call.asThrown(e);
         }
       }
-      return busy;
+      return left.stream().filter(busy::contains).toList();
     }
 
-    private void batch(Inbox<Message> inbox, List<Message> left, List<Message> busy)
+    private void batch(Inbox<Message> inbox, List<Message> left, Set<Message> busy)
         throws Exception {
       List<Message> rest = left;
       while (!rest.isEmpty()) {
-        BatchOutcome outcome =
-            inbox.consumeAll(
-                rest,
-                fresh ->
-                    call.proceed(
-                        fresh.stream().map(BatchHandler.Fresh::message).toList(),
-                        fresh.get(0).attempt()));
+        BatchOutcome outcome = inbox.consumeAll(rest, this::call);
         for (int i = 0; i < outcome.decisions().size(); i++) {
           decide(rest.get(i), outcome.decisions().get(i), busy);
         }
@@ -241,18 +253,39 @@ public final class InboxAdvice implements MethodInterceptor {
       }
     }
 
-    private void decide(Message message, DeliveryDecision decision, List<Message> busy) {
+    /** Calls the batch listener, and tells which message its adapter would have rejected. */
+    private void call(List<BatchHandler.Fresh<Message>> fresh) throws Exception {
+      try {
+        call.proceed(
+            fresh.stream().map(BatchHandler.Fresh::message).toList(), fresh.get(0).attempt());
+      } catch (Exception e) {
+        OptionalLong refused = listenersChannel.refused();
+        for (BatchHandler.Fresh<Message> each : fresh) {
+          if (refused.isPresent() && tagOf(each.message()) == refused.getAsLong()) {
+            throw new MessageFailedException(
+                each.index(),
+                new AmqpRejectAndDontRequeueException(
+                    "A message of a batch cannot be given to its listener", e));
+          }
+        }
+        throw e;
+      }
+    }
+
+    private void decide(Message message, DeliveryDecision decision, Set<Message> busy) {
       if (decision instanceof DeliveryDecision.RedeliverLater later) {
-        busy.add(message);
-        if (later.delay().compareTo(delay) > 0) {
-          delay = later.delay();
-        }
+        again(message, later.delay(), busy);
       } else if (decision instanceof DeliveryDecision.Park park) {
-        if (!isParked(message, park)) {
-          reject(message, new DeliveryParkedException(park));
-        }
+        park(message, park, busy);
       } else {
         done.add(message);
+      }
+    }
+
+    private void again(Message message, Duration after, Set<Message> busy) {
+      busy.add(message);
+      if (after.compareTo(delay) > 0) {
+        delay = after;
       }
     }
 
@@ -261,22 +294,23 @@ public final class InboxAdvice implements MethodInterceptor {
       rejection = cause;
     }
 
-    private boolean isSettled(Message message) {
+    private boolean isDecided(Message message) {
       return done.contains(message) || rejected.contains(message);
     }
 
-    private boolean isParked(Message message, DeliveryDecision.Park park) {
+    private void park(Message message, DeliveryDecision.Park park, Set<Message> busy) {
       if (parking == null) {
-        return false;
+        reject(message, new DeliveryParkedException(park));
+        return;
       }
       try {
         ParkedDeliveries.publishedTo(copies, parking.exchange(), parking.routingKey())
             .park(AmqpMessages.delivery(message), ParkedDeliveries.Why.of(park));
         done.add(message);
-        return true;
       } catch (IOException e) {
-        log.error("A message is rejected, because it could not be parked ({})", park.detail(), e);
-        return false;
+        // Its queue may have no dead-letter exchange: to reject it could be to drop it.
+        log.error("A message waits, because it could not be parked ({})", park.detail(), e);
+        again(message, PARKING_DELAY, busy);
       }
     }
 
@@ -295,54 +329,113 @@ public final class InboxAdvice implements MethodInterceptor {
      * Tells the container to reject. It settles all of a batch up to its last message, so the
      * others are settled here, and the last one is left to it.
      */
-    private void settle() throws IOException {
+    private void settle(Exception cause) throws IOException {
       acknowledgeDone();
-      boolean lastToo = false;
       for (Message message : rejected) {
-        if (isLast(message)) {
-          lastToo = true;
-        } else {
-          channel.basicReject(message.getMessageProperties().getDeliveryTag(), false);
-        }
+        settling.reject(message);
       }
-      if (lastToo) {
+      if (rejected.stream().anyMatch(settling::isLast)) {
         throw new AmqpRejectAndDontRequeueException(
             "A message cannot be consumed, and is left to the dead-letter exchange of its queue",
-            rejection);
+            cause);
       }
     }
 
+    /** What came as one delivery is acknowledged as one, if all of it is done. */
     private void acknowledgeDone() throws IOException {
+      Set<Long> notDone =
+          messages.stream()
+              .filter(message -> !done.contains(message))
+              .map(InboxAdvice::tagOf)
+              .collect(Collectors.toSet());
       for (Message message : done) {
-        if (!isLast(message)) {
-          channel.basicAck(message.getMessageProperties().getDeliveryTag(), false);
+        if (!notDone.contains(tagOf(message))) {
+          settling.acknowledge(message);
         }
       }
     }
 
-    private boolean isLast(Message message) {
-      MessageProperties last = messages.get(messages.size() - 1).getMessageProperties();
-      return message.getMessageProperties().getDeliveryTag() == last.getDeliveryTag();
-    }
-
-    /** Waits for the delay, give or take half of it. */
-    private void pause() {
+    /** Waits for the delay, give or take half of it; false if the container stops meanwhile. */
+    private boolean pause() {
       long most = Math.max(delay.toNanos(), LEAST_DELAY_NANOS);
       long end = System.nanoTime() + most / 2 + ThreadLocalRandom.current().nextLong(most);
       try {
         for (long left = most; left > 0; left = end - System.nanoTime()) {
-          if (!running.getAsBoolean() || !channel.isOpen()) {
+          if (!settling.channel.isOpen()) {
             throw new ImmediateRequeueAmqpException(
-                "The container stops while a message is being consumed elsewhere");
+                "The channel has closed while a message is being consumed elsewhere");
+          } else if (!running.getAsBoolean()) {
+            return false;
           }
           TimeUnit.NANOSECONDS.sleep(Math.min(left, NAP_NANOS));
         }
+        return true;
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new ImmediateRequeueAmqpException(
             "Interrupted while a message is being consumed elsewhere", e);
       }
     }
+  }
+
+  /** What came last on this thread: what retries around the inbox brings it again. */
+  private Settling settlingOf(Channel channel, List<Message> messages) {
+    Settling before = settlings.get();
+    if (before != null && before.isOf(channel, messages)) {
+      return before;
+    }
+    Settling settling = new Settling(channel, messages);
+    settlings.set(settling);
+    return settling;
+  }
+
+  /**
+   * Tells the broker what has become of the deliveries of a batch, each one once: a second word
+   * about a delivery closes the channel. The last one is the container's to settle.
+   */
+  private static final class Settling {
+
+    private final Channel channel;
+    private final long first;
+    private final long last;
+    private final Set<Long> settled = new HashSet<>();
+
+    Settling(Channel channel, List<Message> messages) {
+      this.channel = channel;
+      this.first = tagOf(messages.get(0));
+      this.last = tagOf(messages.get(messages.size() - 1));
+    }
+
+    /** A channel gives no two deliveries one tag. */
+    boolean isOf(Channel other, List<Message> messages) {
+      return channel == other
+          && first == tagOf(messages.get(0))
+          && last == tagOf(messages.get(messages.size() - 1));
+    }
+
+    boolean isOpen(Message message) {
+      return !settled.contains(tagOf(message));
+    }
+
+    boolean isLast(Message message) {
+      return tagOf(message) == last;
+    }
+
+    void acknowledge(Message message) throws IOException {
+      if (!isLast(message) && settled.add(tagOf(message))) {
+        channel.basicAck(tagOf(message), false);
+      }
+    }
+
+    void reject(Message message) throws IOException {
+      if (!isLast(message) && settled.add(tagOf(message))) {
+        channel.basicReject(tagOf(message), false);
+      }
+    }
+  }
+
+  private static long tagOf(Message message) {
+    return message.getMessageProperties().getDeliveryTag();
   }
 
   private static String queueOf(Message message) {

@@ -2,6 +2,7 @@ package io.idem.spring.rabbit;
 
 import io.idem.core.Operation;
 import io.idem.messaging.Inbox;
+import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.IdempotentMethod;
 import io.idem.spring.IdempotentOperations;
 import io.idem.spring.ListenerKeys;
@@ -60,6 +61,17 @@ final class ListenerInbox {
 
   /** Refuses what cannot hold for a listener. */
   static void check(IdempotentMethod method, BeanFactory beans) {
+    Class<?> returned = method.method().getReturnType();
+    if (returned != void.class && returned != Void.class) {
+      throw new IdempotencySetupException(
+          method
+              + " is a listener of messages that answers with a "
+              + returned.getSimpleName()
+              + ". The answer is sent before the effect is committed, and a repeat, for which the"
+              + " listener does not run, gets none.",
+          "Return nothing. Send answers from an outbox, or by a listener of its own that is not"
+              + " @Idempotent and calls an @Idempotent service.");
+    }
     ListenerKeys.check(method, VARIABLE, beans);
   }
 }

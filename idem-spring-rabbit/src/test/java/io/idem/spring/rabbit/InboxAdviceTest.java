@@ -15,7 +15,9 @@ import io.idem.spring.EnableIdempotency;
 import io.idem.spring.Idempotent;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -87,6 +89,28 @@ class InboxAdviceTest {
   }
 
   @Test
+  void eachDeliveryOfABatchIsSettledOnceHoweverOftenItIsTried() {
+    List<String> settled = new ArrayList<>();
+    Channel channel = channel(settled);
+    List<Message> batch =
+        List.of(
+            message(1, "1", "a"), // and another part of what its producer sent as one
+            message(1, null, "no key"),
+            message(2, "2", "b"),
+            message(3, null, "no key, and the last one is the container's"));
+    Invoker invoker =
+        protect(
+            (given, received) -> {}, new InboxAdvice(AmqpMessages.inbox(engine, "b", "q").build()));
+
+    for (int tries = 0; tries < 2; tries++) {
+      assertThatThrownBy(() -> invoker.invokeListener(channel, batch))
+          .isInstanceOf(AmqpRejectAndDontRequeueException.class);
+    }
+
+    assertThat(settled).containsExactlyInAnyOrder("basicReject 1", "basicAck 2");
+  }
+
+  @Test
   void aKeyExpressionThatFailsIsNamed() {
     try (AnnotationConfigApplicationContext context =
         new AnnotationConfigApplicationContext(Application.class)) {
@@ -124,10 +148,14 @@ class InboxAdviceTest {
   }
 
   private static Message message(String id, String value) {
+    return message(1, id, value);
+  }
+
+  private static Message message(long tag, String id, String value) {
     MessageProperties properties = new MessageProperties();
     properties.setContentType(MessageProperties.CONTENT_TYPE_TEXT_PLAIN);
     properties.setConsumerQueue("q");
-    properties.setDeliveryTag(1);
+    properties.setDeliveryTag(tag);
     if (id != null) {
       properties.setHeader(MessageIds.HEADER, id);
     }
@@ -142,6 +170,18 @@ class InboxAdviceTest {
             new Class<?>[] {Channel.class},
             (proxy, method, arguments) -> {
               throw new UnsupportedOperationException(method.toString());
+            });
+  }
+
+  /** Notes which deliveries are settled. */
+  private static Channel channel(List<String> settled) {
+    return (Channel)
+        Proxy.newProxyInstance(
+            Channel.class.getClassLoader(),
+            new Class<?>[] {Channel.class},
+            (proxy, method, arguments) -> {
+              settled.add(method.getName() + " " + arguments[0]);
+              return null;
             });
   }
 

@@ -29,9 +29,12 @@ class ListenerStartupTest {
   @CsvSource(
       delimiter = '|',
       value = {
+        "Manual    | acknowledgement mode MANUAL",
+        "Unacked   | acknowledgement mode NONE",
         "Attempted | batches with a parameter of type Attempt",
         "Sourced   | do not apply: source, caller.",
         "Handling  | not protected as messages",
+        "Answering | answers with a String",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
     Class<?> type = Class.forName(ListenerStartupTest.class.getName() + "$" + listener);
@@ -63,6 +66,18 @@ class ListenerStartupTest {
     }
   }
 
+  static class Manual {
+    @RabbitListener(queues = "q", ackMode = "MANUAL")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Unacked {
+    @RabbitListener(queues = "q", ackMode = "NONE")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
   static class Attempted {
     @RabbitListener(queues = "q", batch = "true")
     @Idempotent
@@ -73,6 +88,14 @@ class ListenerStartupTest {
     @RabbitListener(queues = "q")
     @Idempotent(source = "#payload", caller = Idempotent.Caller.SHARED)
     public void listen(String value) {}
+  }
+
+  static class Answering {
+    @RabbitListener(queues = "q")
+    @Idempotent
+    public String listen(String value) {
+      return value;
+    }
   }
 
   @RabbitListener(queues = "q")

@@ -13,6 +13,7 @@ import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.messaging.Inbox;
+import io.idem.rabbitmq.DeliveryCopies;
 import io.idem.rabbitmq.RabbitMessages;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.Idempotent;
@@ -50,6 +51,7 @@ import org.springframework.amqp.rabbit.annotation.EnableRabbit;
 import org.springframework.amqp.rabbit.annotation.RabbitListener;
 import org.springframework.amqp.rabbit.config.AbstractRabbitListenerContainerFactory;
 import org.springframework.amqp.rabbit.config.DirectRabbitListenerContainerFactory;
+import org.springframework.amqp.rabbit.config.RetryInterceptorBuilder;
 import org.springframework.amqp.rabbit.config.SimpleRabbitListenerContainerFactory;
 import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
 import org.springframework.amqp.rabbit.connection.ConnectionFactory;
@@ -57,11 +59,14 @@ import org.springframework.amqp.rabbit.core.RabbitAdmin;
 import org.springframework.amqp.rabbit.core.RabbitTemplate;
 import org.springframework.amqp.rabbit.listener.RabbitListenerEndpointRegistry;
 import org.springframework.amqp.support.converter.SimpleMessageConverter;
+import org.springframework.amqp.rabbit.retry.RejectAndDontRequeueRecoverer;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.env.MapPropertySource;
+import org.springframework.core.retry.RetryPolicy;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.JdbcTransactionManager;
 import org.springframework.transaction.PlatformTransactionManager;
@@ -72,7 +77,11 @@ import org.springframework.transaction.annotation.Transactional;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class RabbitListenerContract {
 
-  private static final List<String> LISTENERS = List.of("one", "direct", "many", "computed");
+  private static final List<String> LISTENERS =
+      List.of("one", "direct", "many", "computed", "retried", "kept");
+
+  private static final Duration SHUTDOWN = Duration.ofMinutes(1);
+  private static final String REASON = DeliveryCopies.REASON_HEADER;
 
   final String run = UUID.randomUUID().toString();
   Effects effects;
@@ -190,25 +199,10 @@ abstract class RabbitListenerContract {
   @ParameterizedTest
   @ValueSource(strings = {"one", "direct", "many"})
   void whatIsBusyIsNeitherLostNorAFailure(String listener) throws Exception {
-    CountDownLatch running = new CountDownLatch(1);
     CountDownLatch end = new CountDownLatch(1);
     MessageListenerContainer container = container(listener);
     stop(container);
-    Inbox<Message> inbox = AmqpMessages.inbox(effects.engine(), listener, queue(listener)).build();
-    CompletableFuture<Void> other =
-        CompletableFuture.runAsync(
-            () ->
-                assertThatThrownBy(
-                        () ->
-                            inbox.consume(
-                                message("busy", "held"),
-                                (held, attempt) -> {
-                                  running.countDown();
-                                  Together.await(end);
-                                  throw new SQLException("given up");
-                                }))
-                    .isInstanceOf(SQLException.class));
-    Together.await(running);
+    CompletableFuture<Void> other = holdElsewhere(listener, end);
     send(listener, "first", "before");
     send(listener, "busy", "held");
     send(listener, "last", "behind");
@@ -237,6 +231,50 @@ abstract class RabbitListenerContract {
   }
 
   @Test
+  void eachTryOfARetryInterceptorGoesThroughTheInbox() throws Exception {
+    send("retried", "1", "flaky");
+    awaitEffects(1, "retried");
+    send("retried", "1", "flaky");
+    send("retried", "2", "next");
+    awaitEffects(2, "retried");
+
+    assertThat(effects.all()).containsExactly("flaky", "next");
+    assertThat(recorder.calls).hasValue(3); // one of them failed
+  }
+
+  @Test
+  void whatIsBusyWhenItsContainerStopsIsNeitherLostNorAFailure() throws Exception {
+    CountDownLatch end = new CountDownLatch(1);
+    MessageListenerContainer container = container("retried");
+    CompletableFuture<Void> other = holdElsewhere("retried", end);
+    send("retried", "busy", "held");
+    Together.await("a busy answer", () -> effects.busy() > 0);
+
+    // What a retry interceptor is thrown, it may reject for good. To stop waits for the consumers.
+    assertThat(CompletableFuture.runAsync(container::stop)).succeedsWithin(SHUTDOWN.dividedBy(2));
+    end.countDown();
+    other.get(60, TimeUnit.SECONDS);
+    container.start();
+
+    awaitEffects(1, "retried");
+    assertThat(effects.all()).containsExactly("held");
+  }
+
+  @Test
+  void whatCannotBeParkedIsHeldUntilItCan() throws Exception {
+    send("kept", null, "no key");
+    send("kept", "1", "a");
+    Together.await("the effect of what has a key", () -> effects.all().equals(List.of("a")));
+
+    declare("parked", Map.of());
+
+    Together.await("the parked message", () -> messages("parked") == 1);
+    assertThat(template.receive(queue("parked")).getMessageProperties().<String>getHeader(REASON))
+        .isEqualTo("NO_KEY");
+    Together.await("no message left", () -> messages("kept") == 0);
+  }
+
+  @Test
   void aKeyMayBeComputed() throws Exception {
     send("computed", null, "x:1");
     send("computed", null, "x:2");
@@ -246,11 +284,32 @@ abstract class RabbitListenerContract {
     assertThat(effects.all()).containsExactly("x:1", "x:2");
   }
 
+  /** Another node is in the middle of a message until it may end, and then it fails. */
+  private CompletableFuture<Void> holdElsewhere(String listener, CountDownLatch end) {
+    CountDownLatch running = new CountDownLatch(1);
+    Inbox<Message> inbox = AmqpMessages.inbox(effects.engine(), listener, queue(listener)).build();
+    CompletableFuture<Void> other =
+        CompletableFuture.runAsync(
+            () ->
+                assertThatThrownBy(
+                        () ->
+                            inbox.consume(
+                                message("busy", "held"),
+                                (held, attempt) -> {
+                                  running.countDown();
+                                  Together.await(end);
+                                  throw new SQLException("given up");
+                                }))
+                    .isInstanceOf(SQLException.class));
+    Together.await(running);
+    return other;
+  }
+
   void send(String listener, String id, String value) {
     template.send("", queue(listener), message(id, value));
   }
 
-  private static Message message(String id, String value) {
+  static Message message(String id, String value) {
     Message message =
         MessageBuilder.withBody(value.getBytes(StandardCharsets.UTF_8))
             .setContentType("text/plain")
@@ -324,8 +383,13 @@ abstract class RabbitListenerContract {
     }
 
     @Bean
-    InboxAdviceCustomizer impatient() {
-      return (advice, listener) -> advice.holdAtMost(Duration.ofMillis(50));
+    InboxAdviceCustomizer impatient(@Value("${run}") String run) {
+      return (advice, listener) ->
+          switch (listener.getName()) {
+            case "retried" -> advice.holdAtMost(Duration.ofMinutes(5));
+            case "kept" -> advice.holdAtMost(Duration.ofMillis(50)).parkTo("", "parked-" + run);
+            default -> advice.holdAtMost(Duration.ofMillis(50));
+          };
     }
 
     @Bean
@@ -353,6 +417,21 @@ abstract class RabbitListenerContract {
       factory.setConsumerBatchEnabled(true);
       factory.setBatchSize(50);
       factory.setReceiveTimeout(50L);
+      return factory;
+    }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory retries(ConnectionFactory connections) {
+      SimpleRabbitListenerContainerFactory factory = new SimpleRabbitListenerContainerFactory();
+      factory.setConnectionFactory(connections);
+      factory.setReceiveTimeout(50L);
+      factory.setContainerCustomizer(
+          container -> container.setShutdownTimeout(SHUTDOWN.toMillis()));
+      factory.setAdviceChain(
+          RetryInterceptorBuilder.stateless()
+              .retryPolicy(RetryPolicy.builder().maxRetries(2).delay(Duration.ofMillis(1)).build())
+              .recoverer(new RejectAndDontRequeueRecoverer())
+              .build());
       return factory;
     }
 
@@ -427,6 +506,18 @@ abstract class RabbitListenerContract {
       book(value);
     }
 
+    @RabbitListener(id = "retried-${run}", queues = "retried-${run}", containerFactory = "retries")
+    @Idempotent(operation = "retried", waitAtMost = "10ms", retryAfter = "10ms")
+    public void retried(String value) {
+      book(value);
+    }
+
+    @RabbitListener(id = "kept-${run}", queues = "kept-${run}")
+    @Idempotent(operation = "kept")
+    public void kept(String value) {
+      book(value);
+    }
+
     private void book(String value) {
       recorder.calls.incrementAndGet();
       jdbc.execute(
@@ -438,6 +529,8 @@ abstract class RabbitListenerContract {
         throw new AmqpRejectAndDontRequeueException("bad");
       } else if (value.equals("fails once") && recorder.outgoing.size() == 1) {
         throw new IllegalStateException("once");
+      } else if (value.equals("flaky") && recorder.calls.get() == 1) {
+        throw new IllegalStateException("flaky");
       }
     }
   }

@@ -9,10 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.amqp.core.Message;
 import org.springframework.amqp.core.MessageListenerContainer;
+import org.springframework.amqp.core.MessageProperties;
 import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
 
 /** Listeners on quorum queues of a real RabbitMQ, with an inbox in PostgreSQL. */
@@ -62,6 +64,26 @@ class RabbitMqListenerTest extends RabbitListenerContract {
     assertThat(dead).containsExactlyInAnyOrder("no key", "another", "bad", "no key at the end");
     assertThat(effects.all()).containsExactly("a", "c");
     assertThat(messages("dead")).isZero();
+  }
+
+  @Test
+  void aMessageOfABatchThatCannotBeConvertedIsNotTakenForConsumed() throws Exception {
+    MessageListenerContainer container = container("many");
+    stop(container);
+    send("many", "1", "a");
+    Message garbage = message("2", "garbage");
+    garbage.getMessageProperties().setContentType(MessageProperties.CONTENT_TYPE_SERIALIZED_OBJECT);
+    template.send("", queue("many"), garbage);
+    send("many", "3", "c");
+    container.start();
+    awaitEffects(2, "many");
+    Together.await("a dead letter", () -> messages("dead") == 1);
+    assertThat(takeDead()).isEqualTo("garbage");
+
+    send("many", "2", "mended");
+
+    awaitEffects(3, "many");
+    assertThat(effects.all()).containsExactly("a", "c", "mended");
   }
 
   private String takeDead() {
