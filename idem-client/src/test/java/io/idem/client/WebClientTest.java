@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.client.reactive.ReactorClientHttpConnector;
+import org.springframework.web.reactive.function.BodyInserters;
 import org.springframework.web.reactive.function.client.WebClient;
 import org.springframework.web.reactive.function.client.WebClientResponseException;
 import reactor.core.Disposable;
@@ -123,7 +124,7 @@ class WebClientTest extends CallContract {
                     .post()
                     .uri(charges())
                     .attributes(under(call))
-                    .body(body.asFlux(), String.class)
+                    .body(BodyInserters.fromProducer(body.asFlux(), String.class))
                     .retrieve()
                     .toEntity(String.class))
             .block();
