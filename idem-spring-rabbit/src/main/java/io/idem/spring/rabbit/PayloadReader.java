@@ -59,7 +59,7 @@ final class PayloadReader {
     return raw == Object.class || isInfrastructure(raw) ? null : type.getType();
   }
 
-  @Nullable Object read(Message message) {
+  Object read(Message message) {
     MessageProperties properties = message.getMessageProperties();
     Type inferred = properties.getInferredArgumentType();
     if (inferred == Attempt.class || inferred == null && type != null) {
