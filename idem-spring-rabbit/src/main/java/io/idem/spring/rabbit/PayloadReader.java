@@ -62,7 +62,7 @@ final class PayloadReader {
   Object read(Message message) {
     MessageProperties properties = message.getMessageProperties();
     Type inferred = properties.getInferredArgumentType();
-    if (inferred == Attempt.class || inferred == null && type != null) {
+    if (inferred == Attempt.class || (inferred == null && type != null)) {
       properties.setInferredArgumentType(type);
     }
     return converter.fromMessage(message);
