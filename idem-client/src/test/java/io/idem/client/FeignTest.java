@@ -17,6 +17,7 @@ import feign.Util;
 import io.idem.client.ChargeServer.Fault;
 import io.idem.client.ChargeServer.Visits;
 import io.idem.client.feign.IdempotentClient;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -125,9 +126,9 @@ class FeignTest extends BlockingCallContract {
   void anErrorThatBreaksOffIsClosed() {
     AtomicBoolean closed = new AtomicBoolean();
     InputStream broken =
-        new InputStream() {
+        new FilterInputStream(InputStream.nullInputStream()) {
           @Override
-          public int read() throws IOException {
+          public int read(byte[] bytes, int offset, int length) throws IOException {
             throw new IOException("broken off");
           }
 
