@@ -52,9 +52,14 @@ record Reading(Kind kind, boolean again) {
       return Kind.BUSY;
     } else if (answer.isProblem("answer-not-stored")) {
       return Kind.NOT_STORED;
-    } else if (answer.isProblem("outcome-unknown") || answer.isProblem("contention-unsettled")) {
+    } else if (answer.isProblem("outcome-unknown")
+        || answer.isProblem("contention-unsettled")
+        // Told also where a commit was not answered, or a step that had others before it.
+        || answer.isProblem("store-unavailable")) {
       return Kind.UNKNOWN;
-    } else if (answer.isProblem("store-unavailable") || answer.isProblem("contention")) {
+    } else if (answer.isProblem("contention")
+        // Says that another request has the key: one sent before, perhaps, with the same effect.
+        || answer.isProblem("key-reused")) {
       return Kind.TURNED_AWAY;
     } else if (BEFORE_THE_OPERATION.contains(status) || NOT_NOW.contains(status)) {
       return Kind.TURNED_AWAY;

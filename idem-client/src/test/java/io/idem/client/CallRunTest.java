@@ -12,6 +12,7 @@ import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -138,6 +139,34 @@ class CallRunTest {
         .asInstanceOf(type(ReceivedAnswer.class))
         .extracting(ReceivedAnswer::status)
         .isEqualTo(403);
+  }
+
+  @Test
+  void anotherRequestUnderTheKeyMayBeTheOneThatWasSentBefore() {
+    ReceivedAnswer reused =
+        ReceivedAnswer.of(
+            422,
+            Map.of("Content-Type", "application/problem+json")::get,
+            "{\"type\":\"/idempotency/problems/key-reused\",\"retryable\":false}"
+                .getBytes(StandardCharsets.UTF_8));
+
+    assertThat(calls().build().begin(CALL).answered(reused)).isEqualTo(new Next.Deliver());
+    assertThat(unknown(calls().build().begin(CALL.repeated()).answered(reused)).answer())
+        .contains(reused);
+  }
+
+  @Test
+  void aStoreThatWasUnavailableMayHaveBeenSoAtTheCommit() {
+    ReceivedAnswer unavailable =
+        ReceivedAnswer.of(
+            503,
+            Map.of("Content-Type", "application/problem+json")::get,
+            "{\"type\":\"/idempotency/problems/store-unavailable\",\"retryable\":true}"
+                .getBytes(StandardCharsets.UTF_8));
+    CallRun run = calls().maxAttempts(2).build().begin(CALL);
+
+    assertThat(run.answered(unavailable)).isInstanceOf(Next.Again.class);
+    assertThat(unknown(run.answered(unavailable)).answer()).contains(unavailable);
   }
 
   @Test

@@ -17,11 +17,14 @@ import feign.Util;
 import io.idem.client.ChargeServer.Fault;
 import io.idem.client.ChargeServer.Visits;
 import io.idem.client.feign.IdempotentClient;
+import java.io.FilterInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class FeignTest extends BlockingCallContract {
@@ -117,5 +120,31 @@ class FeignTest extends BlockingCallContract {
         .isInstanceOf(UncheckedIOException.class)
         .hasCauseInstanceOf(CallOutcomeUnknownException.class);
     assertThat(visits.arrivals()).isEqualTo(1);
+  }
+
+  @Test
+  void anErrorThatBreaksOffIsClosed() {
+    AtomicBoolean closed = new AtomicBoolean();
+    InputStream broken =
+        new FilterInputStream(InputStream.nullInputStream()) {
+          @Override
+          public int read(byte[] bytes, int offset, int length) throws IOException {
+            throw new IOException("broken off");
+          }
+
+          @Override
+          public void close() {
+            closed.set(true);
+          }
+        };
+    IdempotentClient client =
+        new IdempotentClient(
+            (request, options) ->
+                Response.builder().request(request).status(503).body(broken, 100).build(),
+            quick().maxAttempts(1).build());
+
+    assertThatThrownBy(() -> api(client, Duration.ofSeconds(20)).charge(call.key(), id, "{}"))
+        .hasRootCauseMessage("broken off");
+    assertThat(closed).isTrue();
   }
 }

@@ -17,6 +17,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class JdkHttpClientTest extends BlockingCallContract {
@@ -89,6 +90,15 @@ class JdkHttpClientTest extends BlockingCallContract {
               assertThat(unknown.answer()).get().extracting(ReceivedAnswer::status).isEqualTo(409);
             })
         .hasMessageNotContaining(call.key());
+  }
+
+  @Test
+  void anErrorWithoutAnEndIsNoAnswer() throws Exception {
+    Visits visits = expect(new Fault.Answer(422, Map.of(), "x".repeat((1 << 24) + 1)));
+
+    assertThat(client(quick().build(), Duration.ofSeconds(20)).call(call, charges(), "{}"))
+        .isInstanceOf(CallAnswer.Ran.class);
+    assertThat(visits.arrivals()).isEqualTo(2);
   }
 
   @Test

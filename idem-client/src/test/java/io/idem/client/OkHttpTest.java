@@ -17,6 +17,8 @@ import okhttp3.RequestBody;
 import okhttp3.Response;
 import okio.BufferedSink;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OkHttpTest extends BlockingCallContract {
 
@@ -60,8 +62,9 @@ class OkHttpTest extends BlockingCallContract {
     }
   }
 
-  @Test
-  void aBodyThatSaysThatItIsSentOnceIsSentOnce() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aBodyThatSaysThatItIsSentOnceIsSentOnce(boolean tagged) throws Exception {
     Visits visits = expect(new Fault.DropAfterEffect());
     IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());
     RequestBody once =
@@ -81,15 +84,15 @@ class OkHttpTest extends BlockingCallContract {
             sink.writeUtf8("{}");
           }
         };
-    Request request =
-        new Request.Builder()
-            .url(SERVER.url() + charges())
-            .tag(OutgoingCall.class, call)
-            .post(once)
-            .build();
+    Request.Builder request = new Request.Builder().url(SERVER.url() + charges()).post(once);
+    if (tagged) {
+      request.tag(OutgoingCall.class, call);
+    } else {
+      request.header("Idempotency-Key", call.key());
+    }
 
     CallAnswer<Response> answer =
-        interceptor.answer(okHttp(interceptor, Duration.ofSeconds(20)).newCall(request));
+        interceptor.answer(okHttp(interceptor, Duration.ofSeconds(20)).newCall(request.build()));
 
     assertUnknown(Answers.map(answer, OkHttpTest::reply), call.key());
     assertThat(visits.arrivals()).isEqualTo(1);

@@ -22,7 +22,8 @@ class ReadingTest {
     KINDS.put(ProblemType.IN_PROGRESS, Kind.BUSY);
     KINDS.put(ProblemType.OUTCOME_UNKNOWN, Kind.UNKNOWN);
     KINDS.put(ProblemType.ANSWER_NOT_STORED, Kind.NOT_STORED);
-    KINDS.put(ProblemType.STORE_UNAVAILABLE, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.STORE_UNAVAILABLE, Kind.UNKNOWN);
+    KINDS.put(ProblemType.KEY_REUSED, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.CONTENTION, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.CONTENTION_UNSETTLED, Kind.UNKNOWN);
     KINDS.put(ProblemType.KEY_NOT_SUPPORTED, Kind.TURNED_AWAY);

@@ -9,6 +9,7 @@ import io.idem.client.ChargeServer.Visits;
 import io.idem.client.webclient.IdempotentExchangeFilter;
 import io.idem.testkit.Together;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
@@ -89,6 +90,33 @@ class WebClientTest extends CallContract {
     expect(Fault.problem(409, "outcome-unknown", false, "0"));
     assertThatThrownBy(() -> post(client, call).toBodilessEntity().block())
         .hasCauseInstanceOf(CallOutcomeUnknownException.class);
+  }
+
+  @Test
+  void anErrorThatIsTooLongToReadIsToldByItsStatus() {
+    IdempotentExchangeFilter filter = new IdempotentExchangeFilter(quick().build());
+    WebClient client = webClient(filter, Duration.ofSeconds(20));
+    String tooLong = "x".repeat(300_000); // the codecs take 262,144 bytes
+    Visits visits = expect(new Fault.Answer(503, Map.of(), tooLong));
+
+    assertThat(filter.answer(post(client, call).toEntity(String.class)).block())
+        .isInstanceOf(CallAnswer.Ran.class);
+    assertThat(visits.arrivals()).isEqualTo(2);
+
+    expect(new Fault.Answer(409, Map.of("Stripe-Should-Retry", "false"), tooLong));
+    assertThatThrownBy(() -> post(client, call).toBodilessEntity().block())
+        .isInstanceOf(WebClientResponseException.Conflict.class);
+  }
+
+  @Test
+  void anErrorThatBreaksOffIsNoAnswer() {
+    IdempotentExchangeFilter filter = new IdempotentExchangeFilter(quick().build());
+    WebClient client = webClient(filter, Duration.ofSeconds(20));
+    Visits visits = expect(new Fault.Answer(503, Map.of("Content-Length", "100"), "x"));
+
+    assertThat(filter.answer(post(client, call).toEntity(String.class)).block())
+        .isInstanceOf(CallAnswer.Ran.class);
+    assertThat(visits.arrivals()).isEqualTo(2);
   }
 
   @Test

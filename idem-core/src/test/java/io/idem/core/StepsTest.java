@@ -31,6 +31,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -641,6 +642,39 @@ class StepsTest {
   }
 
   @Test
+  void aRunThatLosesItsKeyWhileItOpensTheJournalBeginsNoStep() {
+    Operation<String> pay = retrying().lease(Duration.ofMillis(100)).build();
+    AtomicReference<Attempt> paused = new AtomicReference<>();
+    ScriptedStore.Fault late =
+        new ScriptedStore.Fault() {
+          @Override
+          public <R> R apply(Supplier<R> real) {
+            node.store.heal(Verb.CLAIM);
+            node.passes(Duration.ofSeconds(1));
+            try (Node other = node.neighbour()) {
+              Operation<String> there =
+                  other.operation().retention(RETENTION).onAbandoned(new Retry<>()).build();
+              assertRan(there.execute(KEY, successor -> both(successor)), "receipt-1");
+            }
+            Concurrency.awaitUntil("it knows", () -> !paused.get().isOwner());
+            return real.get();
+          }
+        };
+    Execution<String> answer =
+        pay.execute(
+            KEY,
+            attempt -> {
+              paused.set(attempt);
+              node.store.on(Verb.CLAIM, late);
+              return both(attempt);
+            });
+    assertThat(answer).isInstanceOf(Execution.Busy.class);
+    assertThat(charged).hasSize(1);
+    assertThat(shipped).hasSize(1);
+    Concurrency.awaitUntil("its journal is gone", () -> node.memory.size() == 3);
+  }
+
+  @Test
   void operationsAndKeysAndSourcesHaveStepsOfTheirOwn() {
     Operation<String> pay = retrying().build();
     Operation<String> payElsewhere =
@@ -905,6 +939,29 @@ class StepsTest {
         "receipt-1");
     assertThat(stepDecisions())
         .containsExactly(Decision.RAN, Decision.STORE_FAILURE, Decision.RAN_UNPROTECTED);
+  }
+
+  @Test
+  void aKeyWithAStepThatRanWithoutARecordIsNotFreed() {
+    Operation<String> pay =
+        retrying()
+            .onStoreDown(StoreDownPolicy.FAIL_OPEN)
+            .releaseOn(UncheckedIOException.class)
+            .build();
+    assertThatExceptionOfType(UncheckedIOException.class)
+        .isThrownBy(
+            () ->
+                pay.execute(
+                    KEY,
+                    attempt -> {
+                      node.store.on(Verb.CLAIM, ScriptedStore.DOWN);
+                      ship(attempt);
+                      node.store.heal(Verb.CLAIM);
+                      throw new UncheckedIOException(new IOException("sold out"));
+                    }));
+    assertThat(shipped).hasSize(1);
+    assertThat(pay.execute(KEY.comparing("99 EUR"), this::both))
+        .isEqualTo(new Execution.KeyReused<>());
   }
 
   // ---- misuse

@@ -185,8 +185,14 @@ public final class IdempotentClient implements Client {
       Response response = client.execute(request, options);
       byte[] beginning = null;
       if (ReceivedAnswer.wantsBody(response.status()) && response.body() != null) {
-        InputStream body = response.body().asInputStream();
-        beginning = body.readNBytes(ReceivedAnswer.MOST_BODY_BYTES);
+        InputStream body;
+        try {
+          body = response.body().asInputStream();
+          beginning = body.readNBytes(ReceivedAnswer.MOST_BODY_BYTES);
+        } catch (IOException e) {
+          response.close(); // nobody else has it
+          throw e;
+        }
         response =
             response.toBuilder()
                 .body(

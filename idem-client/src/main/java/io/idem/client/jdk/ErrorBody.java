@@ -1,6 +1,7 @@
 package io.idem.client.jdk;
 
 import io.idem.client.ReceivedAnswer;
+import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodySubscriber;
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * @param <T> what the caller's handler makes of a body
  */
 final class ErrorBody<T> implements BodyHandler<T> {
+
+  /** The most bytes of an error that are read; one with more is no answer. */
+  static final int MOST_BYTES = 1 << 24;
 
   private final BodyHandler<T> handler;
   private volatile byte @Nullable [] bytes;
@@ -75,23 +79,48 @@ final class ErrorBody<T> implements BodyHandler<T> {
     return to.getBody();
   }
 
-  /**
-   * Reads into one subscriber, and has the body of another.
-   *
-   * @param to what is read into
-   * @param getBody the body
-   */
-  private record Handed<T>(BodySubscriber<byte[]> to, CompletionStage<T> getBody)
-      implements BodySubscriber<T> {
+  /** Reads into one subscriber, up to a bound, and has the body of another. */
+  private static final class Handed<T> implements BodySubscriber<T> {
+
+    private final BodySubscriber<byte[]> to;
+    private final CompletionStage<T> body;
+    private Flow.@Nullable Subscription subscription;
+    private long length;
+
+    /**
+     * Creates a subscriber.
+     *
+     * @param to what is read into
+     * @param body the body
+     */
+    Handed(BodySubscriber<byte[]> to, CompletionStage<T> body) {
+      this.to = to;
+      this.body = body;
+    }
+
+    @Override
+    public CompletionStage<T> getBody() {
+      return body;
+    }
 
     @Override
     public void onSubscribe(Flow.Subscription subscription) {
+      this.subscription = subscription;
       to.onSubscribe(subscription);
     }
 
     @Override
     public void onNext(List<ByteBuffer> item) {
-      to.onNext(item);
+      boolean ended = length > MOST_BYTES;
+      for (ByteBuffer buffer : item) {
+        length += buffer.remaining();
+      }
+      if (length <= MOST_BYTES) {
+        to.onNext(item);
+      } else if (!ended && subscription != null) {
+        subscription.cancel();
+        to.onError(new IOException("The body of an error has more than " + MOST_BYTES + " bytes"));
+      }
     }
 
     @Override

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A request without a timeout of its own gets what is left of the call's total time. Its body is
  * sent again if its length is known, as that of a text, of bytes and of a file is; a body of
  * unknown length, such as a stream, is sent once. The errors' bodies are read whole before they are
- * handed to the {@link BodyHandler}. Redirects are the client's: what it follows has the key as
- * well. Thread-safe.
+ * handed to the {@link BodyHandler}; one of more than 16 MiB is no answer. Redirects are the
+ * client's: what it follows has the key as well. Thread-safe.
  */
 public final class IdempotentHttpClient {
 

@@ -79,7 +79,9 @@ public final class IdempotentCallInterceptor implements Interceptor {
     RequestBody body = request.body();
     boolean once = body != null && (body.isOneShot() || body.isDuplex());
     Optional<CallRun> call =
-        calls.begin(named == null || !once ? named : named.once(), request::header);
+        named != null
+            ? Optional.of(calls.begin(once ? named.once() : named))
+            : calls.callOf(request::header).map(found -> calls.resume(once ? found.once() : found));
     if (call.isEmpty()) {
       return chain.proceed(request);
     }

@@ -1,7 +1,9 @@
 package io.idem.client.webclient;
 
 import io.idem.client.ReceivedAnswer;
+import java.io.IOException;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBufferLimitException;
 import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 import org.springframework.web.reactive.function.client.ClientResponse;
 import reactor.core.publisher.Flux;
@@ -31,7 +33,24 @@ record ReadableResponse(ClientResponse response, ReceivedAnswer answer, boolean 
                         .body(read -> Flux.just(DefaultDataBufferFactory.sharedInstance.wrap(body)))
                         .build(),
                     answer(response, body),
-                    true));
+                    true))
+        .onErrorResume(failure -> unread(response, failure));
+  }
+
+  /**
+   * An error whose body is longer than the client's codecs take says what its status does, and the
+   * body is refused to whoever reads it. One that breaks off is no answer.
+   */
+  private static Mono<ReadableResponse> unread(ClientResponse response, Throwable failure) {
+    if (failure instanceof DataBufferLimitException
+        || failure.getCause() instanceof DataBufferLimitException) {
+      return Mono.just(
+          new ReadableResponse(
+              response.mutate().body(read -> Flux.error(failure)).build(),
+              answer(response, null),
+              true));
+    }
+    return Mono.error(new IOException("The body of an error broke off", failure));
   }
 
   private static ReceivedAnswer answer(ClientResponse response, byte @Nullable [] body) {

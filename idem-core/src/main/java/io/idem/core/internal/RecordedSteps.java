@@ -258,12 +258,12 @@ final class RecordedSteps implements Steps {
    */
   boolean keepKey() {
     StepJournal known = journal;
-    if (known == null) {
-      return false;
+    if (known != null && !known.opened()) {
+      return true;
     }
     lock.lock();
     try {
-      return !known.opened() || !states.isEmpty();
+      return !states.isEmpty(); // without a journal too, where the operation fails open
     } finally {
       lock.unlock();
     }

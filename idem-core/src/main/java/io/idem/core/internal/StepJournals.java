@@ -30,7 +30,8 @@ import org.slf4j.LoggerFactory;
  *
  * <ol>
  *   <li>The first step of a run claims it, for the retention of the operation. The token of the
- *       claim is its fingerprint as well, by which later runs know it.
+ *       claim is its fingerprint as well, by which later runs know it. Whoever has lost the key
+ *       meanwhile gives it back.
  *   <li>A run that finds it live resumes: no step can have expired, because each is kept for twice
  *       the retention. Even a first attempt does, whose operation's record somebody has deleted.
  *   <li>A run that finds it run out is too late, and runs no step: some may have expired.
@@ -92,6 +93,7 @@ final class StepJournals {
       Claim claim = store.claim(request);
       if (claim instanceof Claim.Acquired acquired) {
         operations.add(call.spec().name());
+        requireOwner(call, held, acquired.lease(), step);
         return new StepJournal(acquired.lease(), true, sentNanos);
       }
       Lease found = opener(request.id(), claim);
@@ -117,6 +119,22 @@ final class StepJournals {
     throw new StoreUnavailableException(
         "The store does not let go of a journal of steps that has run out: record " + request.id(),
         null);
+  }
+
+  /**
+   * Whoever took over while the claim was on its way may have closed a journal, whose steps would
+   * run anew under this one. Whoever takes over from now on finds it.
+   */
+  private void requireOwner(Call<?, ?> call, HeldLease held, Lease journal, String step) {
+    if (!held.isFresh(System.nanoTime())
+        && (held.lost || keeper.confirm(held) == LeaseCheck.LOST)) {
+      lost(call, held);
+      pending.addPrecaution(
+          "return of the journal",
+          LeasedProtocol.held(call, journal, System.nanoTime()),
+          () -> store.release(journal));
+      throw new KeyBusyException(call.spec().retryAfter(), step);
+    }
   }
 
   /** Notes that the key is somebody else's. */
