@@ -342,6 +342,20 @@ class ModuleLawsTest {
   }
 
   @Test
+  void theTestkitNeedsNoRocketMqWhereNobodyAsksForIt() {
+    // Its servers are optional: a class that names them does not load without them.
+    noClasses()
+        .that(Module.TESTKIT.classes())
+        .and()
+        .haveNameNotMatching("io\\.idem\\.testkit\\.TestRocketMq(\\$.*)?")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("org.apache.rocketmq..")
+                .or(nameMatching("io\\.idem\\.testkit\\.TestRocketMq(\\$.*)?")))
+        .check(idem);
+  }
+
+  @Test
   void nothingPublishedKnowsTheTestkit() {
     classes()
         .that()

@@ -11,6 +11,7 @@ import io.idem.messaging.MessageHandler;
 import io.idem.messaging.MessageIds;
 import io.idem.messaging.MessageKey;
 import io.idem.testkit.Effects;
+import io.idem.testkit.TestRocketMq;
 import io.idem.testkit.Together;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
@@ -29,6 +30,8 @@ import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.common.MixAll;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
+import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -66,21 +69,21 @@ abstract class InboxConsumerContract {
 
   @Test
   void eachMessageOfABatchIsSettledForItself() throws Exception {
-    String topic = rocketMq.topic(1);
-    String parkedTopic = rocketMq.topic(1);
-    rocketMq.send(topic, 0, "1", "a");
-    rocketMq.send(topic, 0, "1", "a");
-    rocketMq.send(topic, 0, "2", "fails once");
-    rocketMq.send(topic, 0, null, "no key");
-    rocketMq.send(topic, 0, "1", "another under the same key");
-    rocketMq.send(topic, 0, "3", "c");
-    rocketMq.send(topic, 0, "2", "fails once");
-    DefaultMQPushConsumer consumer = rocketMq.consumer(group, topic);
+    String topic = newTopic(1);
+    String parkedTopic = newTopic(1);
+    send(topic, 0, "1", "a");
+    send(topic, 0, "1", "a");
+    send(topic, 0, "2", "fails once");
+    send(topic, 0, null, "no key");
+    send(topic, 0, "1", "another under the same key");
+    send(topic, 0, "3", "c");
+    send(topic, 0, "2", "fails once");
+    DefaultMQPushConsumer consumer = consumer(group, topic);
     consumer.setConsumeMessageBatchMaxSize(10);
     AtomicInteger failures = new AtomicInteger();
     InboxConsumer inboxed =
         new InboxConsumer(
-            inbox(), rocketMq.sender(), ParkedMessages.to(rocketMq.sender(), parkedTopic));
+            inbox(), rocketMq.producer(), ParkedMessages.to(rocketMq.producer(), parkedTopic));
 
     start(
         consumer,
@@ -100,7 +103,7 @@ abstract class InboxConsumerContract {
     assertThat(failures).hasValueGreaterThanOrEqualTo(2);
     List<MessageExt> inParking = new CopyOnWriteArrayList<>();
     start(
-        rocketMq.consumer(group + "-parked", parkedTopic),
+        consumer(group + "-parked", parkedTopic),
         (messages, context) -> {
           inParking.addAll(messages);
           return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
@@ -125,12 +128,12 @@ abstract class InboxConsumerContract {
 
   @Test
   void aCrashBetweenEffectAndAcknowledgementIsARepeat() throws Exception {
-    String topic = rocketMq.topic(1);
-    rocketMq.send(topic, 0, "1", "a");
+    String topic = newTopic(1);
+    send(topic, 0, "1", "a");
     CountDownLatch crashed = new CountDownLatch(1);
     CountDownLatch never = new CountDownLatch(1);
     Inbox<MessageExt> dyingInbox = inbox();
-    DefaultMQPushConsumer dying = rocketMq.consumer(group, topic);
+    DefaultMQPushConsumer dying = consumer(group, topic);
     start(
         dying,
         (messages, context) -> {
@@ -147,7 +150,7 @@ abstract class InboxConsumerContract {
     dying.shutdown(); // without an answer to the delivery
     assertThat(rocketMq.acknowledged(group, topic, 1)).isZero();
 
-    start(rocketMq.consumer(group, topic), inboxed().concurrently(BOOK));
+    start(consumer(group, topic), inboxed().concurrently(BOOK));
     awaitAcknowledged(topic, 1, 1);
     never.countDown();
 
@@ -156,7 +159,7 @@ abstract class InboxConsumerContract {
 
   @Test
   void aDuplicateInProgressSpendsNoRetries() throws Exception {
-    String topic = rocketMq.topic(2);
+    String topic = newTopic(2);
     CountDownLatch mayEnd = new CountDownLatch(1);
     CountDownLatch running = new CountDownLatch(1);
     Set<String> deliveries = ConcurrentHashMap.newKeySet();
@@ -170,8 +173,8 @@ abstract class InboxConsumerContract {
                   })
               .build();
       start(
-          rocketMq.consumer(group, topic),
-          new InboxConsumer(inbox, rocketMq.sender(), this::park)
+          consumer(group, topic),
+          new InboxConsumer(inbox, rocketMq.producer(), this::park)
               .waitForBusy(Duration.ofMillis(1), 1)
               .concurrently(
                   (message, attempt) -> {
@@ -180,9 +183,9 @@ abstract class InboxConsumerContract {
                     Together.await(mayEnd);
                   }));
     }
-    rocketMq.send(topic, 0, "1", "a");
+    send(topic, 0, "1", "a");
     Together.await(running);
-    rocketMq.send(topic, 1, "1", "a");
+    send(topic, 1, "1", "a");
 
     // More than the broker would allow failures.
     Together.await("deliveries of what is busy", () -> deliveries.size() > 1 + 3);
@@ -197,11 +200,11 @@ abstract class InboxConsumerContract {
 
   @Test
   void anOrderlyQueueWaitsForWhatIsBusyAndForWhatFails() throws Exception {
-    String topic = rocketMq.topic(1);
+    String topic = newTopic(1);
     List<String> expected = new ArrayList<>();
     for (int i = 0; i < 10; i++) {
-      rocketMq.send(topic, 0, "id" + i, "m" + i);
-      rocketMq.send(topic, 0, "id" + i / 2, "m" + i / 2);
+      send(topic, 0, "id" + i, "m" + i);
+      send(topic, 0, "id" + i / 2, "m" + i / 2);
       expected.add("m" + i);
     }
     CountDownLatch elsewhere = new CountDownLatch(1);
@@ -220,10 +223,10 @@ abstract class InboxConsumerContract {
                   return MessageKey.lookup("header", id);
                 })
             .build();
-    DefaultMQPushConsumer consumer = rocketMq.consumer(group, topic);
+    DefaultMQPushConsumer consumer = consumer(group, topic);
     consumer.setConsumeMessageBatchMaxSize(4);
     consumer.registerMessageListener(
-        new InboxConsumer(inbox, rocketMq.sender(), this::park)
+        new InboxConsumer(inbox, rocketMq.producer(), this::park)
             .waitForBusy(Duration.ofMillis(1), 1)
             .orderly(
                 (message, attempt) -> {
@@ -276,11 +279,11 @@ abstract class InboxConsumerContract {
 
   @Test
   void aBatchIsConsumedInOneCall() throws Exception {
-    String topic = rocketMq.topic(1);
+    String topic = newTopic(1);
     for (int i = 0; i < 40; i++) {
-      rocketMq.send(topic, 0, "id" + i / 2, "m" + i / 2);
+      send(topic, 0, "id" + i / 2, "m" + i / 2);
     }
-    DefaultMQPushConsumer consumer = rocketMq.consumer(group, topic);
+    DefaultMQPushConsumer consumer = consumer(group, topic);
     consumer.setConsumeMessageBatchMaxSize(16);
 
     start(
@@ -323,7 +326,39 @@ abstract class InboxConsumerContract {
   }
 
   private InboxConsumer inboxed() {
-    return new InboxConsumer(inbox(), rocketMq.sender(), this::park);
+    return new InboxConsumer(inbox(), rocketMq.producer(), this::park);
+  }
+
+  private String newTopic(int queues) {
+    String topic = "t" + UUID.randomUUID();
+    rocketMq.createTopic(topic, queues);
+    return topic;
+  }
+
+  /** Sends a message, with an id if it is not null. */
+  private void send(String topic, int queue, String id, String value) {
+    Message message = new Message(topic, value.getBytes(StandardCharsets.UTF_8));
+    if (id != null) {
+      RocketMqMessages.stamp(message, id);
+    }
+    rocketMq.send(message, queue);
+  }
+
+  /** A consumer that was not started; the broker gives up on a message after two retries. */
+  private DefaultMQPushConsumer consumer(String ofGroup, String topic) throws Exception {
+    DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(ofGroup);
+    consumer.setNamesrvAddr(rocketMq.address());
+    consumer.setInstanceName(UUID.randomUUID().toString());
+    consumer.setPollNameServerInterval(200);
+    consumer.setHeartbeatBrokerInterval(200);
+    consumer.setPersistConsumerOffsetInterval(100);
+    consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+    consumer.setConsumeThreadMin(4);
+    consumer.setConsumeThreadMax(4);
+    consumer.setMaxReconsumeTimes(2);
+    consumer.setSuspendCurrentQueueTimeMillis(20);
+    consumer.subscribe(topic, "*");
+    return consumer;
   }
 
   private void start(DefaultMQPushConsumer consumer, MessageListenerConcurrently listener)

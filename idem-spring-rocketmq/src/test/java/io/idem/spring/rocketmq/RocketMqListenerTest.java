@@ -16,6 +16,7 @@ import io.idem.spring.Idempotent;
 import io.idem.spring.SpringTransactionalStore;
 import io.idem.testkit.Effects;
 import io.idem.testkit.TestPostgres;
+import io.idem.testkit.TestRocketMq;
 import io.idem.testkit.Together;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -33,6 +34,7 @@ import java.util.stream.IntStream;
 import javax.sql.DataSource;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
+import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.spring.annotation.ConsumeMode;
 import org.apache.rocketmq.spring.annotation.RocketMQMessageListener;
@@ -69,7 +71,7 @@ class RocketMqListenerTest {
   private static final List<String> TOPICS =
       List.of("each", "busy", "ordered", "computed", "unparked", "plain", "parked");
 
-  private final EmbeddedRocketMq rocketMq = EmbeddedRocketMq.shared();
+  private final TestRocketMq rocketMq = TestRocketMq.shared();
   private final String run = UUID.randomUUID().toString();
   private ConfigurableApplicationContext context;
   private Effects effects;
@@ -81,7 +83,7 @@ class RocketMqListenerTest {
     new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
     effects = new Effects(dataSource, JdbcTransactionalStore::new);
     for (String topic : TOPICS) {
-      rocketMq.topic(topic(topic));
+      rocketMq.createTopic(topic(topic), 1);
     }
     context =
         new SpringApplicationBuilder(Application.class)
@@ -227,8 +229,13 @@ class RocketMqListenerTest {
     return thread;
   }
 
-  private void send(String listener, String id, String value) throws Exception {
-    rocketMq.send(topic(listener), id, value);
+  /** Sends a message, with an id if it is not null. */
+  private void send(String listener, String id, String value) {
+    Message message = new Message(topic(listener), value.getBytes(StandardCharsets.UTF_8));
+    if (id != null) {
+      RocketMqMessages.stamp(message, id);
+    }
+    rocketMq.send(message, 0);
   }
 
   private String topic(String listener) {
