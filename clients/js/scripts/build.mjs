@@ -8,8 +8,7 @@ import { rolldown } from 'rolldown';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const out = path.join(root, 'dist');
-const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
-const banner = `/*! Idem ${version}, Apache-2.0 */`;
+const banner = '/*! Idem, Apache-2.0 */';
 
 await rm(out, { recursive: true, force: true });
 
@@ -18,7 +17,8 @@ async function bundle(entry, format, file, name) {
   const built = await rolldown({
     input: path.join(root, 'src', entry),
     // Entries other than the main one use its file, and have no copy of it.
-    external: (id, from) => ['axios', 'react'].includes(id) || (from && id === './index.js'),
+    external: (id, from) =>
+      ['axios', 'react'].includes(id) || (from && format !== 'iife' && id === './index.js'),
   });
   await built.write({
     file: path.join(out, file),
@@ -32,13 +32,16 @@ async function bundle(entry, format, file, name) {
     paths: { [path.join(root, 'src/index.js')]: `./index${extension}` },
   });
   await built.close();
+  // Of no use any more in a file that is bundled as a whole, and without side effects by package.json.
+  const written = path.join(out, file);
+  await writeFile(written, (await readFile(written, 'utf8')).replaceAll('/* @__PURE__ */ ', ''));
 }
 
 for (const entry of ['index', 'axios', 'react', 'zh-CN']) {
   await bundle(`${entry}.ts`, 'esm', `${entry}.js`);
   await bundle(`${entry}.ts`, 'cjs', `${entry}.cjs`);
 }
-await bundle('index.ts', 'iife', 'idem-client.iife.js', 'Idem');
+await bundle('script.ts', 'iife', 'idem-client.iife.js', 'Idem');
 await bundle('zh-CN.ts', 'iife', 'idem-client.zh-CN.iife.js', 'IdemZhCN');
 
 const tsc = createRequire(import.meta.url).resolve('typescript/package.json');

@@ -68,8 +68,8 @@ export async function classify(response: Response): Promise<Answer> {
       .json()
       .catch(() => {});
   }
-  const cause = /[^/]+$/.exec(`${problem?.type ?? ''}`)?.[0];
-  const is = (those: RegExp) => those.test(`${status}`) || those.test(cause!);
+  const cause = /[^/]+$/.exec((problem?.type ?? '') as string)?.[0];
+  const is = (those: RegExp) => those.test(status as never) || those.test(cause!);
   const replayed = header('Idempotent-Replayed') === 'true';
   const ignored = headers.has('Idempotency-Key-Ignored');
   // RFC 9110, 10.2.3: seconds, or a date, which counts from the service's own clock where that is shown.
@@ -79,7 +79,7 @@ export async function classify(response: Response): Promise<Answer> {
     Math.max(0, /^\d+$/.test(after) ? +after * 1000 : Date.parse(after) - date) || undefined;
   const retryable = problem?.retryable as boolean | undefined;
   // Other services than Idem say it by Retry-After.
-  const busy = cause === 'in-progress' || (status === 409 && (retryable ?? !!retryAfter));
+  const busy = cause === 'in-progress' || (status === 409 && (retryable ?? !!after));
   const nothingRan = !replayed && is(NOTHING_RAN);
   const unknown =
     is(UNKNOWN) ||

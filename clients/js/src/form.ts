@@ -48,7 +48,10 @@ export interface FormDetail {
 }
 
 /** A request in the place of the one that the browser would make of a form. */
-export type FormRequest = Omit<IdempotentInit, 'key'> & {
+export type FormRequest = Omit<
+  IdempotentInit,
+  'key' | 'signal' | 'onAttempt' | 'onAnswer' | 'onWait'
+> & {
   /** Where to; the form's action by default. */
   url?: string;
 };
@@ -121,6 +124,8 @@ interface Kept {
   at: number;
   /** Whether it is a token that this script has fetched. */
   token?: boolean;
+  /** When it was sent first, should the mark in the other storage be lost or not fit in. */
+  sent?: number;
   done?: boolean;
 }
 
@@ -162,6 +167,8 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
 
   const field = () => form.elements.namedItem(fieldName) as HTMLInputElement | null;
   const rendered = field()?.value;
+  const given = options.key ?? rendered;
+  const firstSent = (of: Kept) => sentAt(of.key) || of.sent;
 
   // ---- what is shown
 
@@ -183,10 +190,10 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
         }
       }
     }
-    form.setAttribute('aria-busy', `${working}`);
+    form.ariaBusy = `${working}`;
     if (output) {
       const problem = status === 'refused' && detail.answer?.problem;
-      output.textContent = `${texts[said]} ${(problem && problem.detail) || ''}`;
+      output.textContent = `${texts[said]} ${(problem as Answer['problem'])?.detail ?? ''}`;
     }
   }
 
@@ -252,16 +259,15 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
 
   /** Takes up what this tab knows of the form. */
   function begin(back: boolean): void {
-    const before: Kept | undefined = keepIn('sessionStorage', (forms) =>
-      JSON.parse(forms.getItem(item)!),
-    );
-    const given = options.key ?? rendered;
+    // Without storage, a page that comes out of the browser's cache still knows its key.
+    const before: Kept | null =
+      keepIn('sessionStorage', (forms) => JSON.parse(forms.getItem(item)!)) ?? kept;
     const same = before?.done
       ? back || before.key === given
       : // A newly rendered token would be a new operation, and what became of this one is not known.
-        before && !options.key && (!rendered || sentAt(before.key));
+        before && !options.key && (!rendered || firstSent(before));
     keep(same ? before! : given ? { key: given, at: Date.now() } : null);
-    say(kept?.done ? 'done' : kept && sentAt(kept.key) ? 'unknown' : 'ready');
+    say(kept?.done ? 'done' : kept && firstSent(kept) ? 'unknown' : 'ready');
     // The sooner the key is there, the more tabs share it. What fails here is tried again with the submission.
     current().catch(() => {});
   }
@@ -286,7 +292,8 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
   /** Sends it, and tells how it ended. */
   async function submit(data: FormData, submitter: HTMLElement | null): Promise<Ending> {
     for (let again = false; ; again = true) {
-      const { key, at, token } = await current();
+      const now = await current();
+      const { key, at, token } = now;
       if (field()) {
         data.set(fieldName, key);
       }
@@ -294,18 +301,25 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
       if (!made) {
         return [status, detail, said];
       }
-      const first = sentAt(key);
-      if (Date.now() - first > keyLifetime) {
+      const first = firstSent(now);
+      const age = first ? Date.now() - first : 0;
+      if (age > keyLifetime) {
         // The service may have forgotten it, and would run it once more.
         return ['expired', {}, 'lookUp'];
       }
-      const { shared, undo } = mark(key);
+      const { shared, alone, undo } = mark(key);
+      keep({ ...now, sent: first || Date.now() });
       let sent = false;
       // Whether it is certain that nothing ran under the key: by all attempts of all tabs, and by all but the last.
-      let none = !first && (shared || !persisted) && Date.now() - at < keyLifetime;
+      let none =
+        !first && (shared || (!persisted && key !== given)) && Date.now() - at < keyLifetime;
       let noneBefore = none;
       let response: Response;
       let answer!: Answer;
+      const forget = () => {
+        undo();
+        keep({ ...now, sent: first });
+      };
       try {
         response = await idempotentFetch(
           made.url ?? submitter?.getAttribute('formaction') ?? attribute('action') ?? '',
@@ -313,6 +327,7 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
             ...options,
             method: 'POST',
             ...made,
+            timeout: Math.min(made.timeout ?? options.timeout ?? 60_000, keyLifetime - age),
             headers: Object.fromEntries([...headers(), ...new Headers(made.headers)]),
             key,
             signal,
@@ -335,12 +350,15 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
         );
       } catch (error) {
         if (!sent) {
-          undo();
+          forget();
         }
         return ['unknown', { error }];
       }
+      // Another tab may have sent it meanwhile.
+      noneBefore &&= alone();
+      none &&= noneBefore;
       if (none) {
-        undo();
+        forget();
       }
       const { kind, cause } = answer;
       const outcome = { key, response, answer };
@@ -366,8 +384,12 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
       }
       if (kind === 'replayed' || answer.kept || noneBefore) {
         // This is the operation's own answer, or nothing was ever sent but this: the next one is another.
-        keep(null);
-        current().catch(() => {});
+        // A rendered token stays: only the service can make another.
+        const next = options.token ? undefined : rendered;
+        if (key !== next) {
+          keep(next ? { key: next, at: Date.now() } : null);
+          current().catch(() => {});
+        }
         return ['refused', outcome];
       }
       // It tells of this attempt, and not of those before.
@@ -376,20 +398,17 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
   }
 
   function onSubmit(event: SubmitEvent): void {
-    // Somebody else has found it wanting.
-    if (event.defaultPrevented) {
+    const submitter = event.submitter as HTMLButtonElement | null;
+    // Somebody else has found it wanting, or the button says that this is no POST: "Cancel", for example.
+    if (event.defaultPrevented || /^[gd]/.test(submitter?.formMethod!)) {
       return;
     }
     event.preventDefault();
     if (working || status === 'done') {
       return;
     }
-    const submitter = event.submitter as HTMLButtonElement | null;
     // Before the button is disabled, or it would not be among the fields.
-    const data = new FormData(form);
-    if (submitter?.name) {
-      data.append(submitter.name, submitter.value);
-    }
+    const data = new FormData(form, submitter);
     const focused = document.activeElement as HTMLElement | null;
     working = true;
     show();
@@ -407,7 +426,7 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
 
   async function renew(key?: string): Promise<void> {
     if (working) {
-      throw new Error('Still under way');
+      throw new Error('Still running');
     }
     keep(key ? { key, at: Date.now() } : null);
     if (!key && rendered && !options.token) {
@@ -436,17 +455,15 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
   });
 
   if (output) {
-    output.setAttribute('role', 'status');
-    output.setAttribute('aria-live', 'polite');
+    output.role = 'status'; // polite by itself
     if (!options.status) {
       form.append(output);
     }
   }
   tidy();
   begin(
-    performance
-      .getEntriesByType('navigation')
-      .some((entry) => (entry as PerformanceNavigationTiming).type === 'back_forward'),
+    (performance.getEntriesByType('navigation')[0] as PerformanceNavigationTiming)?.type ===
+      'back_forward',
   );
 
   return {
@@ -462,7 +479,7 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
     release() {
       ended.abort();
       open();
-      form.removeAttribute('aria-busy');
+      form.ariaBusy = null;
       if (output && !options.status) {
         output.remove();
       }

@@ -13,7 +13,7 @@ export function keepIn<T>(
   try {
     return use(window[place]);
   } catch {
-    return undefined;
+    return; // there is none, or it is full
   }
 }
 
@@ -29,18 +29,20 @@ export const sentAt = (key: string): number => parseInt(find(nameOf(key))!);
 /**
  * Notes that a key is sent, before it is.
  *
- * @returns whether other tabs see it, and what takes it back when it is certain that nothing ran, unless another submission
- *     has noted it as well
+ * @returns whether other tabs see it, whether no other submission has noted the key before or since, and what takes the note
+ *     back when it is certain that nothing ran, unless another submission has noted it as well
  */
-export function mark(key: string): { shared: boolean; undo: () => void } {
+export function mark(key: string): { shared: boolean; alone: () => boolean; undo: () => void } {
   const name = nameOf(key);
   const before = sentAt(key);
   const value = `${before || Date.now()} ${Math.random()}`;
+  const alone = () => !before && find(name) === value;
   memory.set(name, value);
   return {
+    alone,
     shared: !!keepIn('localStorage', (marks) => (marks.setItem(name, value), true)),
     undo() {
-      if (!before && find(name) === value) {
+      if (alone()) {
         memory.delete(name);
         keepIn('localStorage', (marks) => marks.removeItem(name));
       }

@@ -67,18 +67,19 @@ export interface Attempt {
 /** No answer came within the bounds: whether the operation was carried out is not known. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
+  /** What to send the operation with when it is tried again. */
+  declare readonly key: string;
+  /** How often it was sent; where it is 0, nothing was carried out. */
+  declare readonly attempts: number;
 
   /**
    * @param key what to send the operation with when it is tried again
    * @param attempts how often it was sent; where it is 0, nothing was carried out
    * @param cause why the last attempt has no answer
    */
-  constructor(
-    readonly key: string,
-    readonly attempts: number,
-    cause?: unknown,
-  ) {
+  constructor(key: string, attempts: number, cause?: unknown) {
     super('No answer', { cause });
+    Object.assign(this, { key, attempts });
   }
 }
 
@@ -109,10 +110,18 @@ export async function perform<T>(
     signal,
   } = options;
   const key = options.key ?? newKey();
-  const end = performance.now() + timeout;
-  const left = () => end - performance.now();
+  // By the clock that goes on while the machine sleeps: the service forgets keys meanwhile.
+  const end = Date.now() + timeout;
+  const left = () => end - Date.now();
   let counted = 0;
   let error: unknown;
+  let result: { answer: Answer; value: T } | undefined;
+  const last = (sent: number): T => {
+    if (result) {
+      return result.value;
+    }
+    throw new NoAnswerError(key, sent, error);
+  };
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
     while (globalThis.navigator?.onLine === false) {
@@ -122,10 +131,11 @@ export async function perform<T>(
         throw new NoAnswerError(key, attempt - 1, error);
       });
     }
+    if (left() <= 0) {
+      return last(attempt - 1);
+    }
     const event = { key, attempt, at: Date.now() };
-    const start = performance.now();
-    let result: { answer: Answer; value: T } | undefined;
-    error = undefined;
+    result = error = undefined;
     onAttempt?.(event);
     try {
       result = await bounded(Math.min(attemptTimeout, left()), signal, async (stop) =>
@@ -154,16 +164,13 @@ export async function perform<T>(
     }
     onAnswer?.({
       ...event,
-      ms: performance.now() - start,
+      ms: Date.now() - event.at,
       answer,
       error,
       delay,
     });
     if (delay === undefined) {
-      if (result) {
-        return result.value;
-      }
-      throw new NoAnswerError(key, attempt, error);
+      return last(attempt);
     }
     onWait?.({ key, reason: busy ? 'busy' : 'waiting', delay });
     await bounded(delay, signal).catch(() => signal?.throwIfAborted());

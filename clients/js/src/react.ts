@@ -144,6 +144,8 @@ export function useIdempotentFetch(options: Omit<IdempotentOptions, 'key'> = {})
   const renew = useCallback(() => {
     const next = newKey();
     current.current = { key: next, open: false };
+    // What is under way belongs to the operation before.
+    running.current = undefined;
     setKey(next);
     setState({ pending: false });
   }, []);
@@ -198,11 +200,14 @@ export function useIdempotentFetch(options: Omit<IdempotentOptions, 'key'> = {})
         show({ pending: false, error });
         throw error;
       } finally {
-        running.current = undefined;
+        if (running.current === sent) {
+          running.current = undefined;
+        }
       }
     };
-    running.current = run();
-    return running.current;
+    const sent = run();
+    running.current = sent;
+    return sent;
   }, []);
 
   return { ...state, key, renew, send };

@@ -112,6 +112,11 @@ describe('classify', () => {
     expect(await after({})).toBeUndefined();
   });
 
+  test('a 409 with Retry-After is busy, also where that is now', async () => {
+    expect((await of(409, { 'Retry-After': '0' })).kind).toBe('busy');
+    expect((await of(409)).kind).toBe('refused');
+  });
+
   test('bodies stay readable, and those that are no JSON do no harm', async () => {
     const headers = { 'Content-Type': 'application/problem+json; charset=UTF-8' };
     const response = new Response('{"type":"/x/in-progress","retryable":true}', {

@@ -203,6 +203,20 @@ describe('bounds', () => {
     expect(performance.now() - start).toBeLessThan(5_000);
   });
 
+  test('a machine that slept does not send what the service may have forgotten', async () => {
+    const now = Date.now;
+    let slept = 0;
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + slept);
+    const onWait = () => void (slept = 2 * 86_400_000);
+    server.play(drop, answer(201));
+    await expect(send({ onWait })).rejects.toMatchObject({ name: 'NoAnswerError', attempts: 1 });
+    expect(server.received).toHaveLength(1);
+    slept = 0;
+    server.play(answer(503), answer(201));
+    expect((await send({ onWait })).status).toBe(503);
+    expect(server.received).toHaveLength(1);
+  });
+
   test('an endless time is none', async () => {
     server.play(drop, answer(201));
     expect((await send({ timeout: Infinity, attemptTimeout: Infinity })).status).toBe(201);

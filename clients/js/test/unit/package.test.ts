@@ -112,7 +112,7 @@ describe('is imported', () => {
     }
     expect(vm.runInContext('Idem.newKey()', page)).toMatch(/^[0-9a-f-]{36}$/);
     expect(vm.runInContext('Object.keys(Idem).sort().join()', page)).toBe(
-      'NoAnswerError,classify,guardForm,idempotentFetch,newKey,perform,texts',
+      'NoAnswerError,classify,guardForm,idempotentFetch,newKey,texts',
     );
     expect(vm.runInContext('IdemZhCN.zhCN.done', page)).toBe('已完成。');
   });
