@@ -197,7 +197,7 @@ describe('one submission at a time', () => {
     expect(await disabled('#outside')).toBe(true);
     expect(await page.getAttribute('#pay', 'aria-busy')).toBe('true');
     expect(await text()).toBe('Sending… ');
-    await expect(page.evaluate('guard.renew()')).rejects.toThrow('under way');
+    await expect(page.evaluate('guard.renew()')).rejects.toThrow('Still running');
     held.open();
     await reached('done');
     expect(await page.getAttribute('#pay', 'aria-busy')).toBe('false');
@@ -285,7 +285,7 @@ describe('one key until the outcome is known', () => {
     held.open();
     expect(proxy.posts(PAY)).toHaveLength(2);
     expect(keys().size).toBe(1);
-    expect(await text()).toContain('only once');
+    expect(await text()).toContain('Done before');
     await effects(1);
   });
 
@@ -387,7 +387,7 @@ describe('one key until the outcome is known', () => {
     await twin.click('#submit');
     await reached('done', twin);
     expect([...keys()]).toEqual([key]);
-    expect(await text(twin)).toContain('only once');
+    expect(await text(twin)).toContain('Done before');
     await effects(1);
   });
 
