@@ -102,6 +102,12 @@ final class DatabaseFixture {
           });
     }
 
+    /** An insert of a repeat locks the gap before the record that it meets, at REPEATABLE READ. */
+    @Override
+    public boolean locksNeighbours() {
+      return database.dialect() == Dialect.MYSQL;
+    }
+
     /**
      * On H2 2.3, who waits for a row of a transaction in which a statement has failed, such as the
      * insert of a repeat, waits until that transaction ends, whatever its lock timeout.

@@ -103,6 +103,10 @@ abstract class TransactionalContract {
   }
 
   /** Whether random histories may let transactions meet. */
+  final boolean locksNeighbours() {
+    return fixture().locksNeighbours();
+  }
+
   final boolean boundsEveryWait() {
     return fixture().boundsEveryWait();
   }

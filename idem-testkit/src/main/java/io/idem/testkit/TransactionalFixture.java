@@ -93,6 +93,16 @@ public interface TransactionalFixture {
   String settings(TransactionScope scope);
 
   /**
+   * Whether a transaction may lock gaps beside the keys that it holds, as InnoDB does, so that a
+   * free key is told busy meanwhile.
+   *
+   * @return false by default
+   */
+  default boolean locksNeighbours() {
+    return false;
+  }
+
+  /**
    * Whether a claim's wait is bounded whatever the transaction that it waits for has done before.
    * Where it is not, random histories do not let transactions meet.
    *
