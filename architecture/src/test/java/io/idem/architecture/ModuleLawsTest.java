@@ -232,38 +232,11 @@ class ModuleLawsTest {
         "io.idem.rabbitmq..");
   }
 
-  @Test
-  void springRabbitKnowsNoBootAndNoStore() {
+  @ParameterizedTest
+  @EnumSource(names = {"SPRING_KAFKA", "SPRING_RABBIT", "SPRING_JMS", "SPRING_ROCKETMQ"})
+  void listenersOfSpringKnowNoBootAndNoStore(Module listeners) {
     rule(
-            Module.SPRING_RABBIT,
-            "know neither Spring Boot nor a store",
-            resideInAnyPackage(
-                    "org.springframework.boot..",
-                    "io.idem.spring.boot..",
-                    "io.idem.jdbc..",
-                    "io.idem.redis..")
-                .negate())
-        .check(idem);
-  }
-
-  @Test
-  void springJmsKnowsNoBootAndNoStore() {
-    rule(
-            Module.SPRING_JMS,
-            "know neither Spring Boot nor a store",
-            resideInAnyPackage(
-                    "org.springframework.boot..",
-                    "io.idem.spring.boot..",
-                    "io.idem.jdbc..",
-                    "io.idem.redis..")
-                .negate())
-        .check(idem);
-  }
-
-  @Test
-  void springRocketMqKnowsNoBootAndNoStore() {
-    rule(
-            Module.SPRING_ROCKETMQ,
+            listeners,
             "know neither Spring Boot nor a store",
             resideInAnyPackage(
                     "org.springframework.boot..",
@@ -288,20 +261,6 @@ class ModuleLawsTest {
         "org.apache.rocketmq.client..",
         "org.apache.rocketmq.common..",
         "io.idem.rocketmq..");
-  }
-
-  @Test
-  void springKafkaKnowsNoBootAndNoStore() {
-    rule(
-            Module.SPRING_KAFKA,
-            "know neither Spring Boot nor a store",
-            resideInAnyPackage(
-                    "org.springframework.boot..",
-                    "io.idem.spring.boot..",
-                    "io.idem.jdbc..",
-                    "io.idem.redis..")
-                .negate())
-        .check(idem);
   }
 
   @Test

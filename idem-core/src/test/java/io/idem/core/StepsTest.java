@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.idem.core.AbandonedPolicy.Recover;
 import io.idem.core.AbandonedPolicy.Recovery;
@@ -23,6 +24,7 @@ import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +33,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -96,16 +99,33 @@ class StepsTest {
 
   /** As if the process had died behind the first step. */
   private void crashBehindCharge(Operation<String> pay) {
+    crashBehind(pay, this::charge);
+  }
+
+  private static void crashBehind(Operation<String> pay, Consumer<Attempt> steps) {
     assertThatIllegalStateException()
         .isThrownBy(
             () ->
                 pay.execute(
                     KEY,
                     attempt -> {
-                      charge(attempt);
+                      steps.accept(attempt);
                       throw new IllegalStateException("crash");
                     }))
         .withMessage("crash");
+  }
+
+  /** A first run that crashes behind all of its steps, and a re-run of them. */
+  private void crashAndReRun(Operation<String> pay, Consumer<Attempt> steps) {
+    crashBehind(pay, steps);
+    assertRan(
+        pay.execute(
+            KEY,
+            attempt -> {
+              steps.accept(attempt);
+              return "done";
+            }),
+        "done");
   }
 
   private static void assertRan(Execution<String> answer, String result) {
@@ -207,52 +227,39 @@ class StepsTest {
         Step.of(
             "lines",
             ResultCodec.of(
-                list -> String.join(",", list).getBytes(java.nio.charset.StandardCharsets.UTF_8),
-                bytes ->
-                    List.of(
-                        new String(bytes, java.nio.charset.StandardCharsets.UTF_8).split(","))));
+                list -> String.join(",", list).getBytes(StandardCharsets.UTF_8),
+                bytes -> List.of(new String(bytes, StandardCharsets.UTF_8).split(","))));
     AtomicInteger bodies = new AtomicInteger();
-    for (int i = 0; i < 2; i++) {
-      boolean crash = i == 0;
-      Body<String, RuntimeException> body =
-          attempt -> {
-            assertThat(
-                    attempt.step(
-                        "count",
-                        Long.class,
-                        key -> {
-                          bodies.incrementAndGet();
-                          return 7L;
-                        }))
-                .isEqualTo(7L);
-            assertThat(
-                    attempt.<List<String>, RuntimeException>step(
-                        lines,
-                        key -> {
-                          bodies.incrementAndGet();
-                          return List.of("a", "b");
-                        }))
-                .containsExactly("a", "b");
-            Step<@Nullable String> nothing = Step.of("null", ResultCodec.utf8());
-            assertThat(
-                    attempt.<@Nullable String, RuntimeException>step(
-                        nothing,
-                        key -> {
-                          bodies.incrementAndGet();
-                          return null;
-                        }))
-                .isNull();
-            if (crash) {
-              throw new IllegalStateException("crash");
-            }
-            return "done";
-          };
-      if (crash) {
-        assertThatIllegalStateException().isThrownBy(() -> pay.execute(KEY, body));
-      } else {
-        assertRan(pay.execute(KEY, body), "done");
-      }
-    }
+    crashAndReRun(
+        pay,
+        attempt -> {
+          assertThat(
+                  attempt.step(
+                      "count",
+                      Long.class,
+                      key -> {
+                        bodies.incrementAndGet();
+                        return 7L;
+                      }))
+              .isEqualTo(7L);
+          assertThat(
+                  attempt.<List<String>, RuntimeException>step(
+                      lines,
+                      key -> {
+                        bodies.incrementAndGet();
+                        return List.of("a", "b");
+                      }))
+              .containsExactly("a", "b");
+          Step<@Nullable String> nothing = Step.of("null", ResultCodec.utf8());
+          assertThat(
+                  attempt.<@Nullable String, RuntimeException>step(
+                      nothing,
+                      key -> {
+                        bodies.incrementAndGet();
+                        return null;
+                      }))
+              .isNull();
+        });
     assertThat(bodies).hasValue(3);
     assertThatIllegalArgumentException()
         .isThrownBy(
@@ -270,9 +277,9 @@ class StepsTest {
     assertThat(stepEvents)
         .extracting(StepEvent::operation, StepEvent::step, StepEvent::decision)
         .containsExactly(
-            org.assertj.core.groups.Tuple.tuple("charge", "charge", Decision.RAN),
-            org.assertj.core.groups.Tuple.tuple("charge", "charge", Decision.REPLAYED),
-            org.assertj.core.groups.Tuple.tuple("charge", "ship", Decision.RAN));
+            tuple("charge", "charge", Decision.RAN),
+            tuple("charge", "charge", Decision.REPLAYED),
+            tuple("charge", "ship", Decision.RAN));
     assertThat(node.decisions())
         .containsExactly(Decision.ABANDONED, Decision.TAKEN_OVER, Decision.RAN);
   }
@@ -280,37 +287,27 @@ class StepsTest {
   @Test
   void stepsOnSeveralThreadsAreRecordedEach() {
     Operation<String> pay = retrying().build();
-    for (boolean crash : new boolean[] {true, false}) {
-      Body<String, RuntimeException> body =
-          attempt -> {
-            List<Started<String>> lines =
-                IntStream.range(0, 8)
-                    .mapToObj(
-                        line ->
-                            threads.start(
-                                () ->
-                                    attempt.step(
-                                        "line-" + line,
-                                        String.class,
-                                        key -> {
-                                          charged.add(key);
-                                          return key;
-                                        })))
-                    .toList();
-            assertThat(lines.stream().map(Started::answer))
-                .containsExactlyElementsOf(
-                    IntStream.range(0, 8).mapToObj(i -> attempt.outgoingKey("line-" + i)).toList());
-            if (crash) {
-              throw new IllegalStateException("crash");
-            }
-            return "done";
-          };
-      if (crash) {
-        assertThatIllegalStateException().isThrownBy(() -> pay.execute(KEY, body));
-      } else {
-        assertRan(pay.execute(KEY, body), "done");
-      }
-    }
+    crashAndReRun(
+        pay,
+        attempt -> {
+          List<Started<String>> lines =
+              IntStream.range(0, 8)
+                  .mapToObj(
+                      line ->
+                          threads.start(
+                              () ->
+                                  attempt.step(
+                                      "line-" + line,
+                                      String.class,
+                                      key -> {
+                                        charged.add(key);
+                                        return key;
+                                      })))
+                  .toList();
+          assertThat(lines.stream().map(Started::answer))
+              .containsExactlyElementsOf(
+                  IntStream.range(0, 8).mapToObj(i -> attempt.outgoingKey("line-" + i)).toList());
+        });
     assertThat(charged).hasSize(8).doesNotHaveDuplicates();
   }
 

@@ -177,6 +177,11 @@ class BrokenTransactionsTest {
     }
 
     @Override
+    public boolean locksNeighbours() {
+      return right.locksNeighbours();
+    }
+
+    @Override
     public boolean boundsEveryWait() {
       return right.boundsEveryWait();
     }

@@ -4,17 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.idem.core.Attempt;
-import io.idem.core.Idempotency;
-import io.idem.jdbc.Dialect;
-import io.idem.jdbc.JdbcSchema;
-import io.idem.jdbc.JdbcSettings;
-import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.kafka.KafkaMessages;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageIds;
-import io.idem.spring.EnableIdempotency;
 import io.idem.spring.Idempotent;
-import io.idem.spring.SpringTransactionalStore;
 import io.idem.testkit.Effects;
 import io.idem.testkit.Together;
 import java.lang.reflect.Type;
@@ -23,7 +16,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -45,10 +37,7 @@ import org.springframework.context.annotation.AnnotationConfigApplicationContext
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
-import org.springframework.core.env.MapPropertySource;
 import org.springframework.jdbc.core.JdbcTemplate;
-import org.springframework.jdbc.support.JdbcTransactionManager;
-import org.springframework.kafka.annotation.EnableKafka;
 import org.springframework.kafka.annotation.KafkaListener;
 import org.springframework.kafka.config.ConcurrentKafkaListenerContainerFactory;
 import org.springframework.kafka.config.KafkaListenerEndpointRegistry;
@@ -56,7 +45,6 @@ import org.springframework.kafka.listener.BatchListenerFailedException;
 import org.springframework.kafka.listener.DefaultErrorHandler;
 import org.springframework.kafka.listener.MessageListenerContainer;
 import org.springframework.kafka.support.converter.MessagingMessageConverter;
-import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.annotation.EnableTransactionManagement;
 import org.springframework.transaction.annotation.Transactional;
 import org.springframework.util.backoff.FixedBackOff;
@@ -75,20 +63,10 @@ abstract class KafkaListenerContract {
 
   @BeforeAll
   void start() throws Exception {
-    DataSource dataSource = newDatabase();
-    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
-    effects = new Effects(dataSource, JdbcTransactionalStore::new);
     broker.createTopics(
         List.of(topic("one"), topic("many"), topic("told"), topic("polled"), topic("computed")));
-    context = new AnnotationConfigApplicationContext();
-    context
-        .getEnvironment()
-        .getPropertySources()
-        .addFirst(new MapPropertySource("test", Map.of("run", run)));
-    context.registerBean(DataSource.class, () -> dataSource);
-    context.registerBean(Effects.class, () -> effects);
-    context.register(Application.class);
-    context.refresh();
+    context = ListenerApplication.start(newDatabase(), run, Application.class);
+    effects = context.getBean(Effects.class);
     recorder = context.getBean(Recorder.class);
   }
 
@@ -261,31 +239,13 @@ abstract class KafkaListenerContract {
   }
 
   @Configuration(proxyBeanMethods = false)
-  @EnableKafka
-  @EnableIdempotency
   @EnableTransactionManagement
-  @Import(IdempotentKafkaConfiguration.class)
+  @Import(ListenerApplication.class)
   static class Application {
 
     @Bean
     Recorder recorder() {
       return new Recorder();
-    }
-
-    @Bean
-    PlatformTransactionManager transactions(DataSource dataSource) {
-      return new JdbcTransactionManager(dataSource);
-    }
-
-    @Bean
-    SpringTransactionalStore store(PlatformTransactionManager transactions, DataSource dataSource) {
-      return new SpringTransactionalStore(
-          transactions, dataSource, Dialect.of(dataSource), JdbcSettings.defaults());
-    }
-
-    @Bean(destroyMethod = "close")
-    Idempotency idempotency(SpringTransactionalStore store, Effects effects) {
-      return effects.engine(store);
     }
 
     @Bean

@@ -3,24 +3,16 @@ package io.idem.spring.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.idem.core.Idempotency;
-import io.idem.jdbc.Dialect;
-import io.idem.jdbc.JdbcSchema;
-import io.idem.jdbc.JdbcSettings;
-import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.kafka.KafkaMessages;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageIds;
-import io.idem.spring.EnableIdempotency;
 import io.idem.spring.Idempotent;
-import io.idem.spring.SpringTransactionalStore;
 import io.idem.testkit.Effects;
 import io.idem.testkit.Together;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -40,13 +32,9 @@ import org.springframework.context.annotation.AnnotationConfigApplicationContext
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
-import org.springframework.core.env.MapPropertySource;
 import org.springframework.jdbc.core.JdbcTemplate;
-import org.springframework.jdbc.support.JdbcTransactionManager;
-import org.springframework.kafka.annotation.EnableKafka;
 import org.springframework.kafka.annotation.KafkaListener;
 import org.springframework.kafka.config.ShareKafkaListenerContainerFactory;
-import org.springframework.transaction.PlatformTransactionManager;
 
 /** {@code @Idempotent} listeners of share groups, on a real broker. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -63,18 +51,9 @@ class ShareListenerTest {
   void start() throws Exception {
     JdbcDataSource dataSource = new JdbcDataSource();
     dataSource.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
-    new JdbcSchema(dataSource, JdbcSettings.defaults()).createIfAbsent();
-    effects = new Effects(dataSource, JdbcTransactionalStore::new);
     broker.createTopics(List.of(topic));
-    context = new AnnotationConfigApplicationContext();
-    context
-        .getEnvironment()
-        .getPropertySources()
-        .addFirst(new MapPropertySource("test", Map.of("run", run)));
-    context.registerBean(DataSource.class, () -> dataSource);
-    context.registerBean(Effects.class, () -> effects);
-    context.register(Application.class);
-    context.refresh();
+    context = ListenerApplication.start(dataSource, run, Application.class);
+    effects = context.getBean(Effects.class);
     recorder = context.getBean(Recorder.class);
   }
 
@@ -150,26 +129,8 @@ class ShareListenerTest {
   }
 
   @Configuration(proxyBeanMethods = false)
-  @EnableKafka
-  @EnableIdempotency
-  @Import(IdempotentKafkaConfiguration.class)
+  @Import(ListenerApplication.class)
   static class Application {
-
-    @Bean
-    PlatformTransactionManager transactions(DataSource dataSource) {
-      return new JdbcTransactionManager(dataSource);
-    }
-
-    @Bean
-    SpringTransactionalStore store(PlatformTransactionManager transactions, DataSource dataSource) {
-      return new SpringTransactionalStore(
-          transactions, dataSource, Dialect.of(dataSource), JdbcSettings.defaults());
-    }
-
-    @Bean(destroyMethod = "close")
-    Idempotency idempotency(SpringTransactionalStore store, Effects effects) {
-      return effects.engine(store);
-    }
 
     @Bean
     ShareKafkaListenerContainerFactory<String, String> share(
