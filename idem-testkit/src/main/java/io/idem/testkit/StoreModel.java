@@ -29,6 +29,9 @@ final class StoreModel {
   /** More than a history takes on a slow machine. */
   private static final long SLACK = Duration.ofSeconds(25).toMillis();
 
+  /** What a store may add to a lease: how long the claim may have waited for it. */
+  private static final long WAITED = Duration.ofSeconds(5).toMillis();
+
   /** What a store may add to a retention: the lease it was claimed for, and what it rounds. */
   private static final long LONGER = Duration.ofMinutes(2).toMillis();
 
@@ -66,7 +69,7 @@ final class StoreModel {
     boolean isDecidedAfter(long by) {
       return outcome != null
           ? kept - by > SLACK || goneAfter - by <= 0
-          : leaseAtLeast - by > SLACK || lease - by <= 0;
+          : leaseAtLeast - by > SLACK || lease - by <= -WAITED;
     }
   }
 
