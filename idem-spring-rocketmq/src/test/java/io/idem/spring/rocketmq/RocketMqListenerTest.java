@@ -132,9 +132,17 @@ class RocketMqListenerTest {
     Together.awaitChecked("two parked messages", () -> recorder.parked.size() == 2);
     assertThat(recorder.parked)
         .containsExactlyInAnyOrder("no key NO_KEY", "another under the same key KEY_REUSED");
-    assertThat(recorder.outgoing).hasSize(4);
+    // What stood before the failure runs again if it was in one transaction with it: the poll that
+    // was open at the suspension brings the first message alone, or all come together.
+    assertThat(runs("fails once")).isEqualTo(2);
+    assertThat(runs("c")).isEqualTo(1);
+    assertThat(runs("a")).isBetween(1L, 2L);
     assertThat(Set.copyOf(recorder.outgoing)).hasSize(3); // the same on redelivery
     assertThat(rocketMq.givenUp(group("each"))).isZero();
+  }
+
+  private long runs(String value) {
+    return recorder.outgoing.stream().filter(sent -> sent.startsWith(value + " ")).count();
   }
 
   @Test
