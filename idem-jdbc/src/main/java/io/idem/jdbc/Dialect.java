@@ -122,7 +122,7 @@ public enum Dialect {
         settings.tableName(),
         settings.storeLabels(),
         settings.partitioning() != null,
-        settings.lockWait() == LockWait.OF_SESSION,
+        settings.lockWait().bound(),
         settings.queryTimeout());
   }
 
@@ -138,7 +138,7 @@ public enum Dialect {
       throw new IllegalArgumentException(
           "Connections bound the wait of claims on PostgreSQL only, and this is "
               + spec().product()
-              + ": leave the lock wait of the settings at PER_CLAIM");
+              + ": leave the lock wait of the settings as it is by default");
     }
   }
 }

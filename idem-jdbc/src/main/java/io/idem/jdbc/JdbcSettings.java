@@ -55,7 +55,7 @@ public record JdbcSettings(
    * @return the settings
    */
   public static JdbcSettings defaults() {
-    return new JdbcSettings(DEFAULT_TABLE, true, DEFAULT_QUERY_TIMEOUT, null, LockWait.PER_CLAIM);
+    return new JdbcSettings(DEFAULT_TABLE, true, DEFAULT_QUERY_TIMEOUT, null, LockWait.BY_CLIENT);
   }
 
   /**
@@ -101,7 +101,7 @@ public record JdbcSettings(
   /**
    * The same settings with another bound for the wait of a claim.
    *
-   * @param lockWait who bounds it; other than {@link LockWait#PER_CLAIM} on PostgreSQL only
+   * @param lockWait who bounds it; {@link LockWait#OF_SESSION} on PostgreSQL only
    * @return a copy
    */
   public JdbcSettings withLockWait(LockWait lockWait) {

@@ -1,5 +1,7 @@
 package io.idem.jdbc;
 
+import io.idem.jdbc.internal.WaitBound;
+
 /**
  * Who bounds how long a claim waits for a rival that has not committed.
  *
@@ -9,10 +11,23 @@ package io.idem.jdbc;
 public enum LockWait {
 
   /**
-   * Every claim sets its own bound and sets back what was there before. The default: it needs
-   * nothing, and each operation waits as long as it is told to.
+   * The store cancels a claim that has waited long enough, as drivers cancel a statement for its
+   * query timeout. The default: it costs a claim nothing that does not wait. Only on PostgreSQL,
+   * and for waits of 200 milliseconds and more; everything else is as with {@link #PER_CLAIM}.
+   *
+   * <p>A cancellation comes up to 50 milliseconds after the wait is over, over a connection of its
+   * own to the same address. A claim that the server is too slow for has waited as well: it answers
+   * Busy although nobody holds the key. Where a statement goes on in spite of its cancellation, as
+   * behind a proxy that drops them, a warning says so, and for ten minutes claims bound their waits
+   * as with {@link #PER_CLAIM}; those under way wait until their rivals have ended.
    */
-  PER_CLAIM,
+  BY_CLIENT(WaitBound.CLIENT),
+
+  /**
+   * Every claim sets its own bound on the server and sets back what was there before. It needs
+   * nothing, is exact, and on PostgreSQL takes longer than all else that a claim does.
+   */
+  PER_CLAIM(WaitBound.CLAIM),
 
   /**
    * The connections carry a {@code lock_timeout}, which a claim leaves alone; on PostgreSQL only.
@@ -25,5 +40,15 @@ public enum LockWait {
    * connection without one is refused by {@link JdbcSchema#check()} and by a store's first claim;
    * one that loses it later waits until the query timeout.
    */
-  OF_SESSION
+  OF_SESSION(WaitBound.SESSION);
+
+  private final WaitBound bound;
+
+  LockWait(WaitBound bound) {
+    this.bound = bound;
+  }
+
+  WaitBound bound() {
+    return bound;
+  }
 }

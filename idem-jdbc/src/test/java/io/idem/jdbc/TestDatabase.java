@@ -55,12 +55,15 @@ record TestDatabase(DataSource dataSource, Dialect dialect, JdbcSettings setting
 
   /** A PostgreSQL whose table is partitioned, and that of keys without a time in several. */
   static TestDatabase partitioned(Partitioning partitioning) {
+    return partitioned(partitioning, LockWait.BY_CLIENT);
+  }
+
+  /** The same with another bound of claims. */
+  static TestDatabase partitioned(Partitioning partitioning, LockWait lockWait) {
+    JdbcSettings settings =
+        JdbcSettings.defaults().withPartitioning(partitioning).withLockWait(lockWait);
     TestDatabase database =
-        new TestDatabase(
-                Backend.POSTGRESQL.empty(),
-                Dialect.POSTGRESQL,
-                JdbcSettings.defaults().withPartitioning(partitioning))
-            .prepared();
+        new TestDatabase(Backend.POSTGRESQL.empty(), Dialect.POSTGRESQL, settings).prepared();
     database.execute("DROP TABLE idem_record_high");
     List<String> bounds = List.of("'03000000", "'40000000", "'80000000", "'c0000000", "MAXVALUE");
     for (int i = 0; i + 1 < bounds.size(); i++) {

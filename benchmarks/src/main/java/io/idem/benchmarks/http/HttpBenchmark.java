@@ -3,12 +3,9 @@ package io.idem.benchmarks.http;
 import io.idem.benchmarks.load.Arguments;
 import io.idem.benchmarks.load.Caller;
 import io.idem.benchmarks.load.Comparison;
-import io.idem.benchmarks.load.Load;
 import io.idem.benchmarks.load.Report;
 import io.idem.benchmarks.load.Result;
 import io.idem.benchmarks.load.Rounds;
-import java.lang.management.CompilationMXBean;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,10 +40,6 @@ public final class HttpBenchmark {
   /** As long as the name of the key's header. */
   private static final String OTHER_HEADER = "X-Request-Token";
 
-  private static final long COMPILING_MILLIS = 500;
-
-  private static final int MOST_WARM_UPS = 8;
-
   private static final Report REPORT =
       new Report(
           "http",
@@ -71,7 +64,7 @@ public final class HttpBenchmark {
     try (ConfigurableApplicationContext plain = start(PlainApplication.class, false);
         ConfigurableApplicationContext guarded = start(ProtectedApplication.class, true)) {
       List<Comparison> comparisons = comparisons(portOf(plain), portOf(guarded));
-      warmUp(comparisons, threads);
+      Rounds.warmUp(comparisons);
       for (Comparison comparison : comparisons) {
         Result result = Rounds.measure(comparison, threads, rounds, nanos);
         System.out.println(result.row());
@@ -87,25 +80,6 @@ public final class HttpBenchmark {
       REPORT.write(Path.of(file), report);
     }
     System.exit(results.stream().anyMatch(HttpBenchmark::misses) ? 1 : 0);
-  }
-
-  /**
-   * Calls everything until little is left to compile: on a busy machine that takes long, and what
-   * is measured first would be measured while it goes on.
-   */
-  private static void warmUp(List<Comparison> comparisons, int threads) throws Exception {
-    CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
-    long compiled;
-    int passes = 0;
-    do {
-      compiled = compiler.getTotalCompilationTime();
-      for (Comparison comparison : comparisons) {
-        Load.measure(threads, 1_000_000_000, comparison.floor());
-        Load.measure(threads, 1_000_000_000, comparison.idem());
-      }
-      passes++;
-    } while (compiler.getTotalCompilationTime() - compiled > COMPILING_MILLIS
-        && passes < MOST_WARM_UPS);
   }
 
   private static boolean misses(Result result) {

@@ -34,10 +34,12 @@ public final class StoresBenchmark {
       new Report(
           "stores",
           "Stores against code by hand",
-          "Commits wait for the disk. On \"PostgreSQL with lock_timeout\" all connections, also"
-              + " those of the code by hand, carry a lock_timeout of two seconds, and claims leave"
-              + " their wait to it (`LockWait.OF_SESSION`); on \"PostgreSQL\" each claim bounds its"
-              + " own wait, which the code by hand does not.");
+          "Commits wait for the disk. On \"PostgreSQL\" the store cancels a claim that has waited"
+              + " long enough (`LockWait.BY_CLIENT`); on \"PostgreSQL with lock_timeout\" all"
+              + " connections, also those of the code by hand, carry a lock_timeout of two seconds,"
+              + " and claims leave their wait to it (`LockWait.OF_SESSION`). The code by hand on"
+              + " \"PostgreSQL\" waits without a bound. Everything is compiled before it is"
+              + " measured.");
 
   private final List<Integer> threads;
   private final int rounds;
@@ -101,6 +103,7 @@ public final class StoresBenchmark {
       comparisons.addAll(redis.comparisons());
       comparisons.removeIf(
           comparison -> !(comparison.backend() + " " + comparison.name()).contains(only));
+      Rounds.warmUp(comparisons);
       List<Result> results = new ArrayList<>();
       for (int count : threads) {
         for (Comparison comparison : comparisons) {

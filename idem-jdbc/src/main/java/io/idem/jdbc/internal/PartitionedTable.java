@@ -118,7 +118,7 @@ public final class PartitionedTable {
         break;
       }
       deleted +=
-          new RecordTable(dialect, due, false, false, false, queryTimeout)
+          new RecordTable(dialect, due, false, false, WaitBound.CLAIM, queryTimeout)
               .purge(new Session(connection, Session.Mode.JOINED), limit - deleted);
     }
     return deleted;

@@ -45,11 +45,19 @@ public final class RecordTable {
   /** As often as a record moves in a row: when its partition is made, and when it is dropped. */
   private static final int MOVES = 2;
 
+  /**
+   * The shortest wait that is bounded by a cancellation, which comes up to a twentieth of a second
+   * late.
+   */
+  private static final long LEAST_CANCELLED_MILLIS = 200;
+
   private static final String DIVISION_BY_ZERO = "22012";
+  private static final String CANCELLED = "57014";
 
   private final DialectSpec dialect;
   private final boolean storeLabels;
   private final boolean partitioned;
+  private final boolean boundByClient;
   private final @Nullable SessionBound sessionBound;
   private final long queryTimeoutMillis;
   private final Map<String, String> words;
@@ -68,7 +76,7 @@ public final class RecordTable {
    * @param table the table
    * @param storeLabels whether rows keep the readable parts of their key
    * @param partitioned whether rows may move between partitions
-   * @param boundBySession whether connections bound the wait of claims by themselves
+   * @param waitBound who bounds the wait of claims, as far as the database lets it
    * @param queryTimeout how long a statement may take beyond its wait for a lock; zero for no limit
    */
   public RecordTable(
@@ -76,12 +84,15 @@ public final class RecordTable {
       TableName table,
       boolean storeLabels,
       boolean partitioned,
-      boolean boundBySession,
+      WaitBound waitBound,
       Duration queryTimeout) {
     this.dialect = dialect;
     this.storeLabels = storeLabels;
     this.partitioned = partitioned;
-    this.sessionBound = boundBySession ? new SessionBound() : null;
+    this.boundByClient =
+        waitBound == WaitBound.CLIENT
+            && dialect.queryTimeouts() == DialectSpec.QueryTimeouts.CANCEL;
+    this.sessionBound = waitBound == WaitBound.SESSION ? new SessionBound() : null;
     this.queryTimeoutMillis = Binder.millis(queryTimeout);
     this.words = Map.of("table", table.value(), "now", dialect.now());
     dialect.statements().forEach((verb, text) -> statements.put(verb, Sql.of(text, words)));
@@ -188,8 +199,7 @@ public final class RecordTable {
       values.put(Param.WAIT, waitLeft);
       Claim claim;
       try {
-        Sql insert = insertion(session, outcome, waitLeft);
-        claim = round(session, request, insert, values, waitLeft);
+        claim = round(session, request, outcome, values, waitLeft);
       } catch (SQLException e) {
         if (dialect.errors().lockTimeout(e)) {
           undo(session, e);
@@ -238,12 +248,28 @@ public final class RecordTable {
 
   /** One round; null to go round again. */
   private @Nullable Claim round(
-      Session session, ClaimRequest request, Sql insert, Binder values, long waitLeft)
+      Session session,
+      ClaimRequest request,
+      @Nullable StoredOutcome outcome,
+      Binder values,
+      long waitLeft)
       throws SQLException {
     Lease first = new Lease(request.id(), request.token(), 1);
-    Answer answer = insert(session, insert, values, waitLeft);
-    if (answer.taken()) {
-      return new Claim.Acquired(first);
+    Answer answer = insert(session, outcome, values, waitLeft);
+    switch (answer.what()) {
+      case TAKEN -> {
+        return new Claim.Acquired(first);
+      }
+      case TAKEN_AND_CANCELLED -> {
+        // A commit that waits for standbys stops waiting when it is cancelled. This one waits.
+        return renew(session, first, request.leaseFor()) == LeaseCheck.HELD
+            ? new Claim.Acquired(first)
+            : null;
+      }
+      case WAITED_IN_VAIN -> {
+        return new Claim.Running(Fingerprint.NONE, Duration.ZERO);
+      }
+      case MET -> {}
     }
     Row row = answer.row();
     if (row == null) {
@@ -391,17 +417,16 @@ public final class RecordTable {
         owned(lease).put(Param.OUTCOME, bytes(outcome)).put(Param.KEEP, Binder.millis(retention));
     Verb merge = inTime ? Verb.MERGE_IN_TIME_AND_COMMIT : Verb.MERGE_AND_COMMIT;
     Sql sql = sql(merges(session) ? merge : Verb.COMPLETE_AND_COMMIT);
-    try (Prepared prepared = prepare(session, sql, values, 0)) {
-      PreparedStatement statement = prepared.statement();
-      statement.execute();
-      met.add(lease.id());
-      return LeaseCheck.HELD;
+    try (Prepared prepared = bound(prepare(session, sql.text(), 0, true), sql, values)) {
+      prepared.statement().execute();
     } catch (SQLException e) {
       if (DIVISION_BY_ZERO.equals(e.getSQLState())) {
         return LeaseCheck.LOST;
       }
       throw e;
     }
+    met.add(lease.id());
+    return LeaseCheck.HELD;
   }
 
   private boolean merges(Session session) throws SQLException {
@@ -487,32 +512,76 @@ public final class RecordTable {
     return dialect.errors().conflict(e);
   }
 
-  private Answer insert(Session session, Sql insert, Binder values, long waitLeft)
+  private Answer insert(
+      Session session, @Nullable StoredOutcome outcome, Binder values, long waitLeft)
       throws SQLException {
-    boolean answersItself = sql(Verb.READ).text().isEmpty();
-    try (Prepared prepared = prepare(session, insert, values, waitLeft)) {
-      PreparedStatement statement = prepared.statement();
-      ResultSet result = firstResult(session, statement);
-      boolean taken;
-      Row row = null;
-      if (result == null) {
-        taken = statement.getUpdateCount() == 1;
-      } else {
-        // No row if nothing went in, or if what was in the way is gone where the insert reads it.
-        boolean found = result.next();
-        taken = found && result.getInt(1) == 1;
-        row = found && answersItself ? Row.of(result) : null;
-      }
-      session.settle();
-      if (taken || answersItself) {
-        return new Answer(taken, row);
-      }
+    Prepared cancelled = cancelledInTime(session, outcome, values, waitLeft);
+    Answer answer;
+    try (Prepared prepared =
+        cancelled != null ? cancelled : boundedInsert(session, outcome, values, waitLeft)) {
+      answer = inserted(session, prepared.statement());
     } catch (SQLException e) {
+      if (cancelled != null && cancelled.isCancelled() && CANCELLED.equals(e.getSQLState())) {
+        undo(session, e);
+        return new Answer(Met.WAITED_IN_VAIN, null);
+      }
       if (!dialect.errors().duplicate(e)) {
         throw e;
       }
+      answer = null;
     }
-    return new Answer(false, read(session, readingMet(session), values));
+    if (answer == null) {
+      return new Answer(Met.MET, read(session, readingMet(session), values));
+    }
+    boolean late = cancelled != null && cancelled.isCancelled() && !session.inTransaction();
+    return late && answer.what() == Met.TAKEN ? new Answer(Met.TAKEN_AND_CANCELLED, null) : answer;
+  }
+
+  /** What an insert came to; null if what it met has to be read. */
+  private @Nullable Answer inserted(Session session, PreparedStatement statement)
+      throws SQLException {
+    boolean answersItself = sql(Verb.READ).text().isEmpty();
+    ResultSet result = firstResult(session, statement);
+    boolean taken;
+    Row row = null;
+    if (result == null) {
+      taken = statement.getUpdateCount() == 1;
+    } else {
+      // No row if nothing went in, or if what was in the way is gone where the insert reads it.
+      boolean found = result.next();
+      taken = found && result.getInt(1) == 1;
+      row = found && answersItself ? Row.of(result) : null;
+    }
+    session.settle();
+    return taken || answersItself ? new Answer(taken ? Met.TAKEN : Met.MET, row) : null;
+  }
+
+  /** The insert of a claim whose wait the server bounds. */
+  private Prepared boundedInsert(
+      Session session, @Nullable StoredOutcome outcome, Binder values, long waitMillis)
+      throws SQLException {
+    boolean unbounded = sessionBound != null && sessionBound.isEnough(session, waitMillis);
+    return prepare(session, insertion(session, outcome, unbounded), values, waitMillis);
+  }
+
+  /**
+   * The insert of a claim that is cancelled when it has waited long enough, and then has waited in
+   * vain. Null if a cancellation cannot be had or trusted, or would come too late.
+   */
+  private @Nullable Prepared cancelledInTime(
+      Session session, @Nullable StoredOutcome outcome, Binder values, long waitMillis)
+      throws SQLException {
+    if (!boundByClient || waitMillis < LEAST_CANCELLED_MILLIS || !timeouts.areHeeded()) {
+      return null;
+    }
+    Sql sql = insertion(session, outcome, true);
+    PreparedStatement statement = session.connection().prepareStatement(sql.text());
+    StatementTimeouts.Timed timed = timeouts.begin(statement, waitMillis);
+    if (timed == null) {
+      statement.close();
+      return null;
+    }
+    return bound(new Prepared(statement, timed, false), sql, values);
   }
 
   private @Nullable Row read(Session session, Sql sql, Binder values) throws SQLException {
@@ -525,9 +594,7 @@ public final class RecordTable {
   }
 
   /** The insert of a claim, in the form that costs least. */
-  private Sql insertion(Session session, @Nullable StoredOutcome outcome, long waitMillis)
-      throws SQLException {
-    boolean unbounded = sessionBound != null && sessionBound.isEnough(session, waitMillis);
+  private Sql insertion(Session session, @Nullable StoredOutcome outcome, boolean unbounded) {
     Verb verb = unbounded ? Verb.INSERT_UNBOUNDED : Verb.INSERT;
     if (!session.inTransaction()) {
       verb = unbounded ? Verb.INSERT_ALONE_UNBOUNDED : Verb.INSERT_ALONE;
@@ -620,7 +687,10 @@ public final class RecordTable {
   }
 
   Prepared prepare(Session session, Sql sql, Binder values, long waitMillis) throws SQLException {
-    Prepared prepared = prepare(session, sql.text(), waitMillis);
+    return bound(prepare(session, sql.text(), waitMillis), sql, values);
+  }
+
+  private static Prepared bound(Prepared prepared, Sql sql, Binder values) throws SQLException {
     try {
       values.bind(prepared.statement(), sql.params());
       return prepared;
@@ -632,9 +702,14 @@ public final class RecordTable {
 
   /** A statement that takes no longer than it may, without its values. */
   Prepared prepare(Session session, String text, long waitMillis) throws SQLException {
+    return prepare(session, text, waitMillis, !session.inTransaction());
+  }
+
+  private Prepared prepare(Session session, String text, long waitMillis, boolean commits)
+      throws SQLException {
     PreparedStatement statement = session.connection().prepareStatement(text);
     try {
-      return new Prepared(statement, limit(statement, waitMillis));
+      return new Prepared(statement, limit(statement, waitMillis), commits);
     } catch (SQLException | RuntimeException | Error e) {
       statement.close();
       throw e;
@@ -735,6 +810,19 @@ public final class RecordTable {
     }
   }
 
-  /** What an insert met: nothing and went in, a row, or a row that cannot be seen yet. */
-  private record Answer(boolean taken, @Nullable Row row) {}
+  /** What an insert came to. */
+  private enum Met {
+    TAKEN,
+    /** It went in, and was cancelled while its transaction may have been committing. */
+    TAKEN_AND_CANCELLED,
+    WAITED_IN_VAIN,
+    MET
+  }
+
+  /**
+   * The answer of an insert.
+   *
+   * @param row what it met; null also if that cannot be seen yet
+   */
+  private record Answer(Met what, @Nullable Row row) {}
 }

@@ -8,6 +8,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Cancels statements that take too long, without a timer for each of them.
@@ -22,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class StatementTimeouts {
 
+  private static final Logger log = LoggerFactory.getLogger(StatementTimeouts.class);
+
   /** A power of two, far more than there are connections. */
   private static final int SLOTS = 1024;
 
@@ -33,16 +37,44 @@ final class StatementTimeouts {
   /** How many looks in vain end the thread. */
   private static final int IDLE_LOOKS = 100;
 
+  private static final Duration CANCEL_AGAIN = Duration.ofSeconds(1);
+
   private final long lookEveryNanos;
+  private final long distrustNanos;
   private final AtomicReferenceArray<@Nullable Timed> slots = new AtomicReferenceArray<>(SLOTS);
   private final AtomicBoolean awake = new AtomicBoolean();
 
+  /** Until when cancellations are taken to be lost; null if none was. */
+  private volatile @Nullable Long distrustedUntil;
+
   StatementTimeouts() {
-    this(Duration.ofMillis(100));
+    this(Duration.ofMillis(50), Duration.ofMinutes(10));
   }
 
-  StatementTimeouts(Duration lookEvery) {
+  StatementTimeouts(Duration lookEvery, Duration distrust) {
     this.lookEveryNanos = lookEvery.toNanos();
+    this.distrustNanos = distrust.toNanos();
+  }
+
+  /**
+   * Whether cancellations do what they are to do, as far as is known: not for a while after a
+   * statement went on in spite of one, as it does behind a proxy that drops them.
+   */
+  boolean areHeeded() {
+    Long until = distrustedUntil;
+    return until == null || System.nanoTime() - until >= 0;
+  }
+
+  private void distrust() {
+    if (areHeeded()) {
+      log.warn(
+          "A statement goes on {} after it was cancelled: the server stalls, or cancellations do"
+              + " not get to it. For the next {} claims have the server bound their wait, which"
+              + " lock-wait=per-claim always does",
+          CANCEL_AGAIN,
+          Duration.ofNanos(distrustNanos));
+    }
+    distrustedUntil = System.nanoTime() + distrustNanos;
   }
 
   /**
@@ -134,6 +166,7 @@ final class StatementTimeouts {
     private final Thread owner = Thread.currentThread();
     private final AtomicReference<State> state = new AtomicReference<>(State.RUNNING);
     private volatile long deadline;
+    private volatile boolean cancelled;
     private int slot;
 
     private Timed(Statement statement, long deadline) {
@@ -146,6 +179,10 @@ final class StatementTimeouts {
           || !state.compareAndSet(State.RUNNING, State.CANCELLING)) {
         return;
       }
+      if (cancelled) {
+        distrust();
+      }
+      cancelled = true;
       try {
         statement.cancel();
       } catch (SQLException | RuntimeException | Error e) {
@@ -153,10 +190,15 @@ final class StatementTimeouts {
         // there is nobody to tell yet.
       } finally {
         // Once more, should that not have helped.
-        deadline = System.nanoTime() + Duration.ofSeconds(1).toNanos();
+        deadline = System.nanoTime() + CANCEL_AGAIN.toNanos();
         state.set(State.RUNNING);
         LockSupport.unpark(owner);
       }
+    }
+
+    /** Whether the statement was to be cancelled. Once it has been ended, that stays so. */
+    boolean isCancelled() {
+      return cancelled;
     }
 
     /** To be called by the thread that began, when the statement has ended or failed. */

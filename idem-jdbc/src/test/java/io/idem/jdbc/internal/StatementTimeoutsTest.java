@@ -18,8 +18,9 @@ import org.junit.jupiter.api.Test;
 class StatementTimeoutsTest {
 
   private static final long LONG = 600_000;
+  private static final Duration LOOK = Duration.ofMillis(5);
 
-  private final StatementTimeouts timeouts = new StatementTimeouts(Duration.ofMillis(5));
+  private final StatementTimeouts timeouts = new StatementTimeouts(LOOK, Duration.ofMinutes(10));
 
   @Test
   void cancelsWhatIsOverdueAndNothingElse() {
@@ -87,6 +88,20 @@ class StatementTimeoutsTest {
             0);
     Together.await("another try", () -> tries.get() == 2);
     timed.end();
+    assertThat(timed.isCancelled()).isTrue();
+  }
+
+  @Test
+  void cancellationsAreNotTrustedForAWhileAfterOneIsLost() {
+    StatementTimeouts impatient = new StatementTimeouts(LOOK, Duration.ofMillis(100));
+    AtomicInteger lost = new AtomicInteger();
+    StatementTimeouts.Timed timed = impatient.begin(statement(lost::incrementAndGet), 0);
+    Together.await("the cancellation", () -> lost.get() == 1);
+    assertThat(impatient.areHeeded()).isTrue();
+    Together.await("another try", () -> lost.get() == 2);
+    assertThat(impatient.areHeeded()).isFalse();
+    timed.end();
+    Together.await("trust", impatient::areHeeded);
   }
 
   @Test

@@ -29,10 +29,11 @@ public class IdemJdbcProperties {
   private int partitionsAhead = 3;
 
   /**
-   * Who bounds how long a claim waits for a rival: each claim itself, or, on PostgreSQL, the
-   * lock_timeout that the connections carry.
+   * Who bounds how long a claim waits for a rival: on PostgreSQL the store, which cancels the
+   * claim, or the lock_timeout that the connections carry; elsewhere, or if wanted, each claim
+   * itself.
    */
-  private LockWait lockWait = LockWait.PER_CLAIM;
+  private LockWait lockWait = LockWait.BY_CLIENT;
 
   /** Creates the properties with their defaults. */
   public IdemJdbcProperties() {}
@@ -148,7 +149,7 @@ public class IdemJdbcProperties {
   /**
    * Who bounds how long a claim waits for a rival.
    *
-   * @return each claim itself by default
+   * @return the store by default, as far as the database lets it
    */
   public LockWait getLockWait() {
     return lockWait;
@@ -157,7 +158,7 @@ public class IdemJdbcProperties {
   /**
    * Sets who bounds how long a claim waits for a rival.
    *
-   * @param lockWait each claim itself or, on PostgreSQL, the connection
+   * @param lockWait each claim itself or, on PostgreSQL, the store or the connection
    */
   public void setLockWait(LockWait lockWait) {
     this.lockWait = lockWait;

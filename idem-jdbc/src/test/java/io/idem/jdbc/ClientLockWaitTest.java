@@ -1,0 +1,291 @@
+package io.idem.jdbc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.idem.core.store.Claim;
+import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.RecordId;
+import io.idem.core.store.StoreUnavailableException;
+import io.idem.core.store.StoredOutcome;
+import io.idem.core.store.TransactionScope;
+import io.idem.core.store.TransactionalStore;
+import io.idem.testkit.Requests;
+import io.idem.testkit.Together;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Claims on PostgreSQL that the store cancels when they have waited long enough. */
+class ClientLockWaitTest {
+
+  private static final Duration WAIT = Duration.ofMillis(300);
+  private static final Duration SHORT = Duration.ofMillis(50);
+  private static final Duration LONGER = Duration.ofSeconds(30);
+
+  private final TestDatabase database = TestDatabase.postgresql();
+  private final RecordId id = Requests.newId();
+
+  @Test
+  void transactionOfItsOwnWaitsAndNoLonger() {
+    whileHeld(
+        () -> {
+          long start = System.nanoTime();
+          assertThat(inbox(database.transactional(), id, WAIT)).isInstanceOf(Claim.Running.class);
+          assertThat(millisSince(start)).isBetween(WAIT.toMillis(), LONGER.toMillis() / 2);
+        });
+  }
+
+  /** The caller goes on after the cancellation, with what was done before it. */
+  @Test
+  void joinedTransactionOutlivesTheCancellation() {
+    RecordId before = Requests.newId();
+    RecordId after = Requests.newId();
+    whileHeld(
+        () ->
+            database.inTransaction(
+                connection ->
+                    database
+                        .joining(connection)
+                        .inTransaction(
+                            scope -> {
+                              database.write(scope, before);
+                              assertThat(inbox(scope, before, WAIT))
+                                  .isInstanceOf(Claim.Acquired.class);
+                              assertThat(inbox(scope, id, WAIT)).isInstanceOf(Claim.Running.class);
+                              assertThat(inbox(scope, after, WAIT))
+                                  .isInstanceOf(Claim.Acquired.class);
+                              return true;
+                            })));
+    assertThat(database.effects(before)).isOne();
+    for (RecordId each : List.of(before, after)) {
+      assertThat(inbox(database.transactional(), each, WAIT)).isInstanceOf(Claim.Completed.class);
+    }
+  }
+
+  /** Whichever way the pool sets autocommit, and the connection is used again afterwards. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void leasedClaimWaitsAndNoLonger(boolean autoCommit) {
+    JdbcIdempotencyStore store = database.leased(database.counting(1, autoCommit));
+    whileHeld(
+        () -> {
+          assertThat(store.claim(Requests.claimOf(id))).isInstanceOf(Claim.Running.class);
+          Claim next = store.claim(Requests.claimOf(Requests.newId()));
+          assertThat(store.complete(leaseOf(next), StoredOutcome.done(), Requests.RETENTION))
+              .isEqualTo(LeaseCheck.HELD);
+        });
+    assertThat(store.claim(Requests.claimOf(id))).isInstanceOf(Claim.Completed.class);
+  }
+
+  @Test
+  void shorterBoundOfTheCallersStrikesFirst() {
+    whileHeld(
+        () ->
+            database.inTransaction(
+                connection -> {
+                  TestDatabase.execute(connection, "SET LOCAL lock_timeout = '100ms'");
+                  long start = System.nanoTime();
+                  assertThat(inbox(database.joining(connection), id, LONGER))
+                      .isInstanceOf(Claim.Running.class);
+                  assertThat(millisSince(start)).isLessThan(LONGER.toMillis() / 2);
+                  assertThat(TestDatabase.text(connection, "SHOW lock_timeout")).isEqualTo("100ms");
+                  return false;
+                }));
+  }
+
+  /** Who may hardly wait has the server bound it, exactly. */
+  @Test
+  void shortWaitsAreTheServers() {
+    CountingDataSource pool = database.counting(1, true);
+    JdbcTransactionalStore store = database.transactional(pool);
+    inbox(store, Requests.newId(), WAIT);
+    assertThat(pool.takeExecuted()).noneMatch(sql -> sql.contains("lock_timeout"));
+    inbox(store, Requests.newId(), SHORT);
+    assertThat(pool.takeExecuted()).anyMatch(sql -> sql.contains("lock_timeout"));
+  }
+
+  /** Behind a proxy that drops cancellations, one claim waits for its rival, and no other does. */
+  @Test
+  void serverBoundsTheWaitWhereCancellationsAreLost() {
+    AtomicInteger dropped = new AtomicInteger();
+    CountingDataSource counted = database.counting(10, true);
+    JdbcTransactionalStore store = database.transactional(droppingCancellations(counted, dropped));
+    RecordId other = Requests.newId();
+    database
+        .transactional()
+        .inTransaction(
+            held -> {
+              inbox(held, other, LONGER);
+              Thread[] waiting = new Thread[1];
+              whileHeld(
+                  () -> {
+                    waiting[0] = new Thread(() -> inbox(store, id, WAIT));
+                    waiting[0].start();
+                    Together.await("a second try", () -> dropped.get() > 1);
+                    assertThat(waiting[0].isAlive()).isTrue();
+
+                    counted.takeExecuted();
+                    assertThat(inbox(store, other, WAIT)).isInstanceOf(Claim.Running.class);
+                    assertThat(counted.takeExecuted())
+                        .anyMatch(sql -> sql.contains("lock_timeout"));
+                  });
+              join(waiting[0]);
+              return true;
+            });
+  }
+
+  /**
+   * A commit that is cancelled while it waits for a standby says that all is well. The server is
+   * one of its own: nothing commits there any more.
+   */
+  @Test
+  void whatNoStandbyHasConfirmedIsNotTold() throws Exception {
+    try (EmbeddedPostgres server =
+        EmbeddedPostgres.builder().setServerConfig("synchronous_commit", "on").start()) {
+      JdbcSettings impatient = JdbcSettings.defaults().withQueryTimeout(Duration.ofMillis(500));
+      TestDatabase alone =
+          new TestDatabase(server.getPostgresDatabase(), Dialect.POSTGRESQL, impatient).prepared();
+      JdbcIdempotencyStore store = alone.leased();
+      Claim owned = store.claim(Requests.claimOf(id));
+      assertThat(store.claim(Requests.claimOf(Requests.newId())))
+          .isInstanceOf(Claim.Acquired.class);
+      alone.execute("ALTER SYSTEM SET synchronous_standby_names = 'absent'");
+      alone.execute("SELECT pg_reload_conf()");
+      Together.awaitChecked("commits that wait", () -> waitsForStandbys(alone.dataSource()));
+
+      assertThatThrownBy(() -> store.claim(Requests.claimOf(Requests.newId())))
+          .isInstanceOf(StoreUnavailableException.class)
+          .hasMessageContaining("may have been committing");
+      assertThatThrownBy(
+              () -> store.complete(leaseOf(owned), StoredOutcome.done(), Requests.RETENTION))
+          .isInstanceOf(StoreUnavailableException.class)
+          .hasMessageContaining("may have been committing");
+      RecordId answered = Requests.newId();
+      assertThatThrownBy(
+              () ->
+                  alone
+                      .transactional()
+                      .inTransaction(
+                          scope -> {
+                            Claim claim = scope.claim(Requests.claimOf(answered), WAIT);
+                            return scope.completeLast(
+                                leaseOf(claim), StoredOutcome.done(), Requests.RETENTION);
+                          }))
+          .isInstanceOf(StoreUnavailableException.class)
+          .hasMessageContaining("may or may not have taken effect");
+    }
+  }
+
+  /** Whether a commit takes long, and says that it stopped waiting when it is cancelled. */
+  private static boolean waitsForStandbys(DataSource source) throws SQLException {
+    try (Connection connection = source.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.setQueryTimeout(1);
+      statement.execute("INSERT INTO effect VALUES ('probe')");
+      return statement.getWarnings() != null;
+    }
+  }
+
+  /** While another transaction holds the key, on a thread of its own. */
+  private void whileHeld(Runnable work) {
+    database
+        .transactional()
+        .inTransaction(
+            held -> {
+              inbox(held, id, LONGER);
+              Together.run(
+                  List.<Callable<Boolean>>of(
+                      () -> {
+                        work.run();
+                        return true;
+                      }));
+              return true;
+            });
+  }
+
+  private static void join(Thread thread) {
+    Together.await("the end of " + thread, () -> !thread.isAlive());
+  }
+
+  private static long millisSince(long nanos) {
+    return Duration.ofNanos(System.nanoTime() - nanos).toMillis();
+  }
+
+  private static Lease leaseOf(Claim claim) {
+    return ((Claim.Acquired) claim).lease();
+  }
+
+  private static Claim inbox(TransactionalStore store, RecordId id, Duration wait) {
+    return store.inTransaction(scope -> inbox(scope, id, wait));
+  }
+
+  private static Claim inbox(TransactionScope scope, RecordId id, Duration wait) {
+    return scope.claimCompleted(Requests.claimOf(id), StoredOutcome.done(), wait);
+  }
+
+  /** Its statements cannot be cancelled, which they do not say. */
+  private static DataSource droppingCancellations(DataSource source, AtomicInteger dropped) {
+    return proxy(
+        DataSource.class,
+        source,
+        connection ->
+            proxy(
+                Connection.class,
+                (Connection) connection,
+                statement ->
+                    statement instanceof PreparedStatement prepared
+                        ? uncancelled(prepared, dropped)
+                        : statement));
+  }
+
+  private static PreparedStatement uncancelled(PreparedStatement prepared, AtomicInteger dropped) {
+    return (PreparedStatement)
+        Proxy.newProxyInstance(
+            ClientLockWaitTest.class.getClassLoader(),
+            new Class<?>[] {PreparedStatement.class},
+            (self, method, args) -> {
+              if (method.getName().equals("cancel")) {
+                dropped.incrementAndGet();
+                return null;
+              }
+              return invoke(() -> method.invoke(prepared, args));
+            });
+  }
+
+  private static <T> T proxy(Class<T> type, T target, Function<Object, Object> results) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            ClientLockWaitTest.class.getClassLoader(),
+            new Class<?>[] {type},
+            (self, method, args) -> {
+              Object result = invoke(() -> method.invoke(target, args));
+              boolean opens =
+                  method.getName().equals("getConnection")
+                      || method.getName().equals("prepareStatement");
+              return opens ? results.apply(result) : result;
+            }));
+  }
+
+  private static Object invoke(Callable<Object> call) throws Throwable {
+    try {
+      return call.call();
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
+  }
+}
