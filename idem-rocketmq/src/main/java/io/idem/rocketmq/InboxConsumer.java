@@ -37,7 +37,8 @@ import org.slf4j.LoggerFactory;
  * <p>A {@link #concurrently concurrent} listener settles each message of its batch:
  *
  * <ol>
- *   <li>What is done, is acknowledged; what can never be consumed, is parked and acknowledged.
+ *   <li>What is done, is acknowledged; what can never be consumed, is parked and acknowledged, with
+ *       a warning in the log.
  *   <li>A message that is being consumed elsewhere, or that the store cannot answer for, is asked
  *       for again here for a while. If it is still not done, it is sent to the group's retry topic
  *       with a delay and the number of failures as it was, and acknowledged: {@code
@@ -178,23 +179,44 @@ public final class InboxConsumer {
       try {
         DeliveryDecision decision = inbox.consume(message, handler);
         if (decision instanceof DeliveryDecision.Park park) {
-          parked.park(message, park);
+          keep(message, park);
         }
         if (!(decision instanceof DeliveryDecision.RedeliverLater later)) {
           return Step.DONE;
         }
         delay = later.delay();
       } catch (StoreUnavailableException e) {
-        log.warn("A message waits, because the store cannot answer", e);
+        log.warn(
+            "Message {} of {} waits, because the store cannot answer",
+            message.getMsgId(),
+            message.getTopic(),
+            e);
         delay = STORE_DELAY;
       } catch (Exception e) {
-        log.warn("A message of {} is not consumed, and its queue waits", message.getTopic(), e);
+        log.warn(
+            "Message {} of {} is not consumed by {}, and its queue waits",
+            message.getMsgId(),
+            message.getTopic(),
+            inbox.consumerGroup(),
+            e);
         return Step.FAILED;
       }
       if (!pause(delay, deadline)) {
         return Step.BUSY;
       }
     }
+  }
+
+  /** Parks a message, and says so: where it is kept, nobody may look for a while. */
+  private void keep(MessageExt message, DeliveryDecision.Park why) throws Exception {
+    parked.park(message, why);
+    log.warn(
+        "Message {} of {} cannot be consumed by {}, and is parked: {} ({})",
+        message.getMsgId(),
+        message.getTopic(),
+        inbox.consumerGroup(),
+        why.detail(),
+        why.reason());
   }
 
   /** Waits as long as wanted, but not beyond the deadline; false if that has passed. */
@@ -336,18 +358,23 @@ public final class InboxConsumer {
         if (status == SendStatus.SEND_OK) {
           return true;
         }
-        log.warn("A message of {} could not be sent again: {}", message.getTopic(), status);
+        log.warn(
+            "Message {} of {} could not be sent again: {}",
+            message.getMsgId(),
+            message.getTopic(),
+            status);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       } catch (Exception e) {
-        log.warn("A message of {} could not be sent again", message.getTopic(), e);
+        log.warn(
+            "Message {} of {} could not be sent again", message.getMsgId(), message.getTopic(), e);
       }
       return false;
     }
 
     private void park(int index, DeliveryDecision.Park why) {
       try {
-        parked.park(messages.get(index), why);
+        keep(messages.get(index), why);
       } catch (Exception e) {
         failed(index, e);
       }
@@ -357,8 +384,10 @@ public final class InboxConsumer {
       failed.set(index);
       MessageExt message = messages.get(index);
       log.warn(
-          "A message of {} is not consumed, and handed back ({} times before)",
+          "Message {} of {} is not consumed by {}, and handed back ({} times before)",
+          message.getMsgId(),
           message.getTopic(),
+          inbox.consumerGroup(),
           message.getReconsumeTimes(),
           cause);
     }
