@@ -34,14 +34,23 @@ public interface ParkedMessages {
   /**
    * Sends messages to a topic, with what their producer gave them and the reason in {@value
    * #REASON_PROPERTY}, {@value #DETAIL_PROPERTY} and {@value #FROM_PROPERTY}, and waits for the
-   * broker's confirmation.
+   * broker's confirmation. What was received from that topic itself is refused, and so handed back:
+   * it would be consumed and parked again and again.
    *
    * @param producer a producer that was started
-   * @param topic the topic
+   * @param topic the topic, which the broker has, or creates by itself
    * @return what sends there
    */
   static ParkedMessages to(MQProducer producer, String topic) {
     return (message, why) -> {
+      if (message.getTopic().equals(topic)) {
+        throw new IllegalStateException(
+            "A message of '"
+                + topic
+                + "' is not parked in the same topic, where it would be consumed again. Choose"
+                + " another topic for what is parked: "
+                + why.detail());
+      }
       Message parked = Resending.copy(message, topic);
       parked.putUserProperty(REASON_PROPERTY, why.reason().name());
       parked.putUserProperty(DETAIL_PROPERTY, why.detail());

@@ -3,10 +3,13 @@ package io.idem.rocketmq;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.KeyLookup;
 import io.idem.messaging.MessageIds;
+import io.idem.messaging.ParkReason;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.junit.jupiter.api.Test;
 
@@ -54,5 +57,18 @@ class RocketMqMessagesTest {
     assertThat(RocketMqMessages.reader().messageId(message)).isEqualTo("unique");
     assertThat(RocketMqMessages.reader().payload(message))
         .isEqualTo("body".getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void nothingIsParkedInTheTopicThatItCameFrom() {
+    MessageExt message = new MessageExt();
+    message.setTopic("orders");
+    ParkedMessages parked = ParkedMessages.to(new DefaultMQProducer("not-started"), "orders");
+
+    assertThatThrownBy(
+            () ->
+                parked.park(message, new DeliveryDecision.Park(ParkReason.NO_KEY, "No key.", null)))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContainingAll("'orders'", "another topic", "No key.");
   }
 }

@@ -10,10 +10,12 @@ import io.idem.spring.ListenerRegistry;
 import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.List;
+import org.apache.rocketmq.client.Validators;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.MessageListener;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.remoting.protocol.NamespaceUtil;
 import org.apache.rocketmq.spring.annotation.MessageModel;
 import org.apache.rocketmq.spring.annotation.RocketMQMessageListener;
@@ -51,6 +53,9 @@ public final class IdempotentRocketMqListeners implements IdempotentListeners, B
   /** What containers call. */
   private static final Method ON_MESSAGE =
       ClassUtils.getMethod(RocketMQListener.class, "onMessage", Object.class);
+
+  private static final String ANOTHER_TOPIC =
+      "Name another topic in idem.rocketmq.parking-topic or InboxSettings.parkTo.";
 
   private final ListenerInboxes<ListenerInbox> inboxes;
   private final ConfigurableListableBeanFactory beans;
@@ -144,6 +149,9 @@ public final class IdempotentRocketMqListeners implements IdempotentListeners, B
           "Set idem.rocketmq.parking-topic with Spring Boot, or register a ParkedMessages or an"
               + " InboxSettingsCustomizer.");
     }
+    if (settings.parking() instanceof InboxSettings.ToTopic parking) {
+      checkParking(where, container.getTopic(), parking.topic());
+    }
     if (container.getDelayLevelWhenNextConsume() < 0
         && consumer.getConsumeMessageBatchMaxSize() > 1) {
       throw new IdempotencySetupException(
@@ -160,6 +168,21 @@ public final class IdempotentRocketMqListeners implements IdempotentListeners, B
               + timeout
               + ", when the client hands them back, which counts as a failure.",
           "Wait for less, or set a greater consumeTimeout.");
+    }
+  }
+
+  private static void checkParking(String where, String own, String topic) {
+    if (topic.equals(own)) {
+      throw new IdempotencySetupException(
+          where + " parks in that topic itself, where each message would be consumed again.",
+          ANOTHER_TOPIC);
+    }
+    try {
+      Validators.checkTopic(topic);
+    } catch (MQClientException e) {
+      throw new IdempotencySetupException(
+          where + " cannot park in the topic '" + topic + "': " + e.getErrorMessage() + ".",
+          ANOTHER_TOPIC);
     }
   }
 

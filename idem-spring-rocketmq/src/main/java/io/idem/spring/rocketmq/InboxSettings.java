@@ -35,6 +35,14 @@ public record InboxSettings(Duration waitForBusy, int busyDelayLevel, @Nullable 
     ParkedMessages with(MQProducer producer);
   }
 
+  /** Sends to a topic, whose name can be checked before the first message. */
+  record ToTopic(String topic) implements Parking {
+    @Override
+    public ParkedMessages with(MQProducer producer) {
+      return ParkedMessages.to(producer, topic);
+    }
+  }
+
   /**
    * Creates settings.
    *
@@ -78,12 +86,12 @@ public record InboxSettings(Duration waitForBusy, int busyDelayLevel, @Nullable 
   /**
    * Settings that send what can never be consumed to a topic, as {@link ParkedMessages#to} does.
    *
-   * @param topic the topic, which is there
+   * @param topic the topic, which is there, and is not the listener's own: that is refused when the
+   *     application starts
    * @return new settings
    */
   public InboxSettings parkTo(String topic) {
-    return new InboxSettings(
-        waitForBusy, busyDelayLevel, producer -> ParkedMessages.to(producer, topic));
+    return new InboxSettings(waitForBusy, busyDelayLevel, new ToTopic(topic));
   }
 
   /**

@@ -40,6 +40,8 @@ class ListenerStartupTest {
         "Broadcasting | is broadcasting",
         "Replying     | replies with a String",
         "Unparked     | has no place for messages that can never be consumed",
+        "ParkingHere  | parks in that topic itself",
+        "ParkingAway  | cannot park in the topic 'not a topic'",
         "OwnListener  | is not the container's own",
         "GivingUp     | its neighbours would be given up with it",
         "Patient      | waits for busy messages as long as its consumeTimeout of PT1M",
@@ -91,11 +93,14 @@ class ListenerStartupTest {
   static class Application {
 
     @Bean
-    InboxSettingsCustomizer patience() {
+    InboxSettingsCustomizer settings() {
       return (settings, listener) ->
-          listener.getDeclaringClass() == Patient.class
-              ? settings.waitForBusy(Duration.ofMinutes(1), 1)
-              : settings;
+          switch (listener.getDeclaringClass().getSimpleName()) {
+            case "Patient" -> settings.waitForBusy(Duration.ofMinutes(1), 1);
+            case "ParkingHere" -> settings.parkTo("t");
+            case "ParkingAway" -> settings.parkTo("not a topic");
+            default -> settings;
+          };
     }
   }
 
@@ -127,6 +132,20 @@ class ListenerStartupTest {
 
   @RocketMQMessageListener(topic = "t", consumerGroup = "g", consumeMode = ConsumeMode.ORDERLY)
   static class Unparked implements RocketMQListener<String> {
+    @Override
+    @Idempotent
+    public void onMessage(String value) {}
+  }
+
+  @RocketMQMessageListener(topic = "t", consumerGroup = "g")
+  static class ParkingHere implements RocketMQListener<String> {
+    @Override
+    @Idempotent
+    public void onMessage(String value) {}
+  }
+
+  @RocketMQMessageListener(topic = "t", consumerGroup = "g")
+  static class ParkingAway implements RocketMQListener<String> {
     @Override
     @Idempotent
     public void onMessage(String value) {}
