@@ -76,7 +76,12 @@ public final class IdempotencyJdbcAutoConfiguration {
         backend.settings().table(),
         name == null ? "the application's database" : "the database of '" + name + "'",
         backend.dialect());
-    if (backend.isApart(beans)) {
+    if (beans.getBeanNamesForType(TransactionalStore.class, true, false).length == 0) {
+      log.info(
+          "The application has no transaction manager, so operations are leased: what a failed run"
+              + " has written stays, and an exception leaves its key unresolved unless the operation"
+              + " says otherwise. Declare one on that DataSource to commit records with the data");
+    } else if (backend.isApart(beans)) {
       log.warn(
           "The records of transactional operations are in the database of '{}', which is not the"
               + " application's primary DataSource. Only what an operation writes in that database is"

@@ -28,6 +28,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
@@ -85,32 +86,68 @@ class IdempotencyAutoConfigurationTest {
 
   @Test
   void withoutADataSourceKeysAreKeptInMemoryAndTheLogSaysSo() {
+    List<String> log =
+        toldBy(
+            IdempotencyAutoConfiguration.class,
+            () ->
+                memory.run(
+                    context -> {
+                      assertThat(context).hasSingleBean(InMemoryStore.class);
+                      assertThat(context).doesNotHaveBean(TransactionalStore.class);
+                      assertThat(context.getBean(App.Service.class).run("k")).isEqualTo(1);
+                      assertThat(context.getBean(App.Service.class).run("k")).isEqualTo(1);
+                    }));
+
+    assertThat(log)
+        .singleElement()
+        .asString()
+        .startsWith("INFO ")
+        .contains("in the memory of this process", "idem.store=memory");
+  }
+
+  @Test
+  void withADataSourceAndNoTransactionManagerOperationsAreLeasedAndTheLogSaysSo() {
+    ApplicationContextRunner alone =
+        memory
+            .withConfiguration(AutoConfigurations.of(DataSourceAutoConfiguration.class))
+            .withPropertyValues("spring.datasource.url=" + h2(), POOL);
+
+    assertThat(toldByJdbc(alone))
+        .hasSize(2)
+        .last()
+        .asString()
+        .startsWith("INFO ")
+        .contains("no transaction manager", "leased");
+    assertThat(toldByJdbc(database)).singleElement().asString().contains("idem_record");
+  }
+
+  private static List<String> toldByJdbc(ApplicationContextRunner application) {
+    return toldBy(
+        IdempotencyJdbcAutoConfiguration.class,
+        () ->
+            application.run(
+                context -> {
+                  assertThat(context).getBean(IdempotencyStore.class).isNotNull();
+                  assertThat(context.getBean(App.Service.class).run("k")).isEqualTo(1);
+                }));
+  }
+
+  /** What a class logs meanwhile, from INFO on: level and text. */
+  private static List<String> toldBy(Class<?> source, Runnable action) {
     ListAppender<ILoggingEvent> log = new ListAppender<>();
-    Logger logger = (Logger) LoggerFactory.getLogger(IdempotencyAutoConfiguration.class);
+    Logger logger = (Logger) LoggerFactory.getLogger(source);
     logger.setLevel(Level.INFO);
     logger.addAppender(log);
     log.start();
     try {
-      memory.run(
-          context -> {
-            assertThat(context).hasSingleBean(InMemoryStore.class);
-            assertThat(context).doesNotHaveBean(TransactionalStore.class);
-            assertThat(context.getBean(App.Service.class).run("k")).isEqualTo(1);
-            assertThat(context.getBean(App.Service.class).run("k")).isEqualTo(1);
-          });
-      assertThat(log.list)
-          .singleElement()
-          .satisfies(
-              event -> {
-                assertThat(event.getLevel()).isEqualTo(Level.INFO);
-                assertThat(event.getFormattedMessage())
-                    .contains("in the memory of this process")
-                    .contains("idem.store=memory");
-              });
+      action.run();
     } finally {
       logger.detachAppender(log);
       logger.setLevel(null);
     }
+    return log.list.stream()
+        .map(event -> event.getLevel() + " " + event.getFormattedMessage())
+        .toList();
   }
 
   @Test
