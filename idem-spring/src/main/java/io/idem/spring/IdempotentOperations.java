@@ -93,7 +93,10 @@ public final class IdempotentOperations {
     } catch (IllegalStateException | IllegalArgumentException e) {
       throw new IdempotencySetupException(
           method + " cannot be made idempotent. " + e.getMessage() + ".",
-          "Change the attributes of its @Idempotent.",
+          method.annotation().mode() == Idempotent.Mode.TRANSACTIONAL
+              ? "Change the attributes of its @Idempotent. The mode TRANSACTIONAL needs a DataSource"
+                  + " with a transaction manager, and a store in it."
+              : "Change the attributes of its @Idempotent.",
           e);
     }
   }
