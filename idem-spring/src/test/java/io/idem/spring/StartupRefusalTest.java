@@ -95,7 +95,8 @@ class StartupRefusalTest {
         refused(RecordedAndReleased.class, "both records and releases", "not in both"),
         refused(RecordsOther.class, "recordFailure", "attributes"),
         refused(NoHook.class, "\"nobody\"", "RecoveryHook"),
-        refused(NoStore.class, "no transactional store", "Mode.LEASED", "with a transaction manager"),
+        refused(
+            NoStore.class, "no transactional store", "Mode.LEASED", "with a transaction manager"),
         refused(Endpoint.class, "Endpoint.handle()", "nothing in this application protects"),
         refused(LeasedMandatory.class, "MANDATORY", "before the caller's transaction commits"));
   }
