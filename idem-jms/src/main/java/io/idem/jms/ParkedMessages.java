@@ -3,6 +3,7 @@ package io.idem.jms;
 import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.ParkReason;
 import jakarta.jms.Destination;
+import jakarta.jms.InvalidDestinationException;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
 import jakarta.jms.MessageProducer;
@@ -42,13 +43,23 @@ public interface ParkedMessages {
   /**
    * Sends messages to a destination as they are, without an expiration, and with the reason in
    * {@value #REASON_PROPERTY}, {@value #DETAIL_PROPERTY} and {@value #FROM_PROPERTY}. The duplicate
-   * id of Artemis is left away: the server would refuse the second message of one id.
+   * id of Artemis is left away: the server would refuse the second message of one id. What was
+   * received from that destination itself is refused, and so rolled back: it would be consumed and
+   * parked again and again.
    *
    * @param destination the destination
    * @return what sends there
    */
   static ParkedMessages to(Destination destination) {
     return (session, message, why) -> {
+      if (destination.equals(message.getJMSDestination())) {
+        throw new InvalidDestinationException(
+            "A message of "
+                + destination
+                + " is not parked in the same place, where it would be consumed again. Choose"
+                + " another one for what is parked: "
+                + why.detail());
+      }
       Map<String, @Nullable Object> told = new HashMap<>();
       told.put(REASON_PROPERTY, why.reason() == null ? HANDLER_FAILED : why.reason().name());
       told.put(DETAIL_PROPERTY, why.detail());

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.idem.messaging.KeyLookup;
 import io.idem.messaging.MessageIds;
 import io.idem.messaging.MessageReader;
+import io.idem.messaging.ParkReason;
 import jakarta.jms.BytesMessage;
+import jakarta.jms.InvalidDestinationException;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
 import jakarta.jms.Session;
@@ -58,6 +60,23 @@ class JmsMessagesTest {
     assertThat(READER.payload(node.session.createMessage())).isNull();
     Message map = node.session.createMapMessage();
     assertThat(READER.payload(map)).isSameAs(map);
+  }
+
+  @Test
+  void nothingIsParkedInTheQueueThatItCameFrom() throws JMSException {
+    node.session.createProducer(node.queue).send(node.session.createMessage());
+    node.session.commit();
+    Message received = node.consumer.receive(5_000);
+    ParkedMessages parked = ParkedMessages.to(node.session.createQueue(node.queue.getQueueName()));
+
+    assertThatThrownBy(
+            () ->
+                parked.park(
+                    node.session,
+                    received,
+                    new ParkedMessages.Why(ParkReason.NO_KEY, "No key.", null)))
+        .isInstanceOf(InvalidDestinationException.class)
+        .hasMessageContainingAll(node.queue.getQueueName(), "No key.");
   }
 
   @Test

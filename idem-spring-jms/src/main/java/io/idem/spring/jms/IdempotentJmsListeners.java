@@ -201,6 +201,13 @@ public final class IdempotentJmsListeners
           "Leave it away and call setSessionTransacted(true): the inbox makes a redelivery"
               + " harmless, and needs no XA.");
     }
+    if (!container.isPubSubDomain()
+        && settings.parked() instanceof InboxSettings.ToQueue parking
+        && parking.queue().equals(nameOf(container))) {
+      throw new IdempotencySetupException(
+          where + " parks in that queue itself, where each message would be consumed again.",
+          "Name another queue in idem.jms.parking-queue or InboxSettings.parkTo.");
+    }
     if (container.isPubSubDomain()) {
       if (!container.isSubscriptionDurable() && !container.isSubscriptionShared()) {
         throw new IdempotencySetupException(

@@ -2,6 +2,9 @@ package io.idem.spring.jms;
 
 import io.idem.jms.ParkedMessages;
 import io.idem.messaging.DeliveryParkedException;
+import jakarta.jms.JMSException;
+import jakarta.jms.Message;
+import jakarta.jms.Session;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +23,14 @@ import org.jspecify.annotations.Nullable;
  */
 public record InboxSettings(
     Duration waitForBusy, @Nullable ParkedMessages parked, @Nullable String againTo) {
+
+  /** Sends to a queue, whose name can be checked before the first message. */
+  record ToQueue(String queue) implements ParkedMessages {
+    @Override
+    public void park(Session session, Message message, Why why) throws JMSException {
+      ParkedMessages.to(session.createQueue(queue)).park(session, message, why);
+    }
+  }
 
   /**
    * Creates settings.
@@ -58,13 +69,12 @@ public record InboxSettings(
   /**
    * Settings that send what can never be consumed to a queue, as {@link ParkedMessages#to} does.
    *
-   * @param queue the name of the queue
+   * @param queue the name of the queue, which is not the listener's own: that is refused when the
+   *     application starts
    * @return new settings
    */
   public InboxSettings parkTo(String queue) {
-    return parkWith(
-        (session, message, why) ->
-            ParkedMessages.to(session.createQueue(queue)).park(session, message, why));
+    return parkWith(new ToQueue(queue));
   }
 
   /**

@@ -78,6 +78,15 @@ class ContainersTest {
     assertProtected(shared, InboxSettings.defaults().sendAgainTo("orders::booking"));
   }
 
+  @Test
+  void theQueueItselfIsNoPlaceToPark() {
+    Consumer<DefaultMessageListenerContainer> queue =
+        container -> container.setSessionTransacted(true);
+
+    assertRefused(queue, InboxSettings.defaults().parkTo("orders"), "parks in that queue itself");
+    assertProtected(queue, InboxSettings.defaults().parkTo("orders-parked"));
+  }
+
   private void assertProtected(
       Consumer<DefaultMessageListenerContainer> setting, InboxSettings settings) {
     DefaultMessageListenerContainer container = container(setting);
@@ -88,9 +97,13 @@ class ContainersTest {
   }
 
   private void assertRefused(Consumer<DefaultMessageListenerContainer> setting, String why) {
+    assertRefused(setting, InboxSettings.defaults(), why);
+  }
+
+  private void assertRefused(
+      Consumer<DefaultMessageListenerContainer> setting, InboxSettings settings, String why) {
     DefaultMessageListenerContainer container = container(setting);
-    assertThatThrownBy(
-            () -> IdempotentJmsListeners.protect(container, inbox, InboxSettings.defaults()))
+    assertThatThrownBy(() -> IdempotentJmsListeners.protect(container, inbox, settings))
         .isInstanceOf(IdempotencySetupException.class)
         .hasMessageContaining("'orders'")
         .hasMessageContaining(why);
