@@ -16,16 +16,18 @@ public enum LockWait {
    * and for waits of 200 milliseconds and more; everything else is as with {@link #PER_CLAIM}.
    *
    * <p>A cancellation comes up to 50 milliseconds after the wait is over, over a connection of its
-   * own to the same address. A claim that the server is too slow for has waited as well: it answers
-   * Busy although nobody holds the key. Where a statement goes on in spite of its cancellation, as
-   * behind a proxy that drops them, a warning says so, and for ten minutes claims bound their waits
-   * as with {@link #PER_CLAIM}; those under way wait until their rivals have ended.
+   * own to the same address. The claim is then made once more, with a bound of the server's and no
+   * wait left: it answers Busy if somebody holds the key, and succeeds if the server was slow.
+   * Where a statement goes on in spite of its cancellation, as behind a proxy that drops them, a
+   * warning says so, and for ten minutes claims bound their waits as with {@link #PER_CLAIM}; those
+   * under way wait until their rivals have ended.
    */
   BY_CLIENT(WaitBound.CLIENT),
 
   /**
    * Every claim sets its own bound on the server and sets back what was there before. It needs
-   * nothing, is exact, and on PostgreSQL takes longer than all else that a claim does.
+   * nothing, is exact, and on PostgreSQL takes longer than all else that a claim does beside its
+   * insert.
    */
   PER_CLAIM(WaitBound.CLAIM),
 

@@ -119,6 +119,36 @@ class ClientLockWaitTest {
     assertThat(pool.takeExecuted()).anyMatch(sql -> sql.contains("lock_timeout"));
   }
 
+  /** Busy is only who has a rival: a claim that is cancelled on its way is made once more. */
+  @Test
+  void slowServerIsNoRival() {
+    database.execute(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+            + " 'BEGIN PERFORM pg_sleep(0.6); RETURN NEW; END'");
+    database.execute(
+        "CREATE TRIGGER slow BEFORE INSERT ON idem_record FOR EACH ROW EXECUTE FUNCTION slow()");
+    assertThat(database.leased().claim(Requests.claimOf(Requests.newId())))
+        .isInstanceOf(Claim.Acquired.class);
+    assertThat(inbox(database.transactional(), id, WAIT)).isInstanceOf(Claim.Acquired.class);
+    RecordId joined = Requests.newId();
+    database.inTransaction(
+        connection -> {
+          database
+              .joining(connection)
+              .inTransaction(
+                  scope -> {
+                    database.write(scope, joined);
+                    assertThat(inbox(scope, joined, WAIT)).isInstanceOf(Claim.Acquired.class);
+                    return true;
+                  });
+          return true;
+        });
+    assertThat(database.effects(joined)).isOne();
+    for (RecordId each : List.of(id, joined)) {
+      assertThat(inbox(database.transactional(), each, WAIT)).isInstanceOf(Claim.Completed.class);
+    }
+  }
+
   /** Behind a proxy that drops cancellations, one claim waits for its rival, and no other does. */
   @Test
   void serverBoundsTheWaitWhereCancellationsAreLost() {

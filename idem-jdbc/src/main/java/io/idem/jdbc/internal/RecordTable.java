@@ -33,9 +33,10 @@ import org.jspecify.annotations.Nullable;
  *   <li>Otherwise say what it is.
  * </ol>
  *
- * <p>A wait for a lock that was in vain means that a rival has not committed: Running. A conflict,
- * such as a deadlock, goes round again in a transaction that has done nothing yet, and is an error
- * in every other. Thread-safe; errors are the driver's.
+ * <p>A wait for a lock that was in vain means that a rival has not committed: Running. An insert
+ * that was cancelled goes round again with the server's bound for locks, and no wait left: a server
+ * that is slow is no rival. A conflict, such as a deadlock, goes round again in a transaction that
+ * has done nothing yet, and is an error in every other. Thread-safe; errors are the driver's.
  */
 public final class RecordTable {
 
@@ -265,9 +266,6 @@ public final class RecordTable {
         return renew(session, first, request.leaseFor()) == LeaseCheck.HELD
             ? new Claim.Acquired(first)
             : null;
-      }
-      case WAITED_IN_VAIN -> {
-        return new Claim.Running(Fingerprint.NONE, Duration.ZERO);
       }
       case MET -> {}
     }
@@ -522,8 +520,9 @@ public final class RecordTable {
       answer = inserted(session, prepared.statement());
     } catch (SQLException e) {
       if (cancelled != null && cancelled.isCancelled() && CANCELLED.equals(e.getSQLState())) {
+        // For a rival, or for a slow server? The next round has no wait left, and the server tells.
         undo(session, e);
-        return new Answer(Met.WAITED_IN_VAIN, null);
+        return new Answer(Met.MET, null);
       }
       if (!dialect.errors().duplicate(e)) {
         throw e;
@@ -565,8 +564,8 @@ public final class RecordTable {
   }
 
   /**
-   * The insert of a claim that is cancelled when it has waited long enough, and then has waited in
-   * vain. Null if a cancellation cannot be had or trusted, or would come too late.
+   * The insert of a claim that is cancelled when it has waited long enough. Null if a cancellation
+   * cannot be had or trusted, or would come too late.
    */
   private @Nullable Prepared cancelledInTime(
       Session session, @Nullable StoredOutcome outcome, Binder values, long waitMillis)
@@ -815,14 +814,13 @@ public final class RecordTable {
     TAKEN,
     /** It went in, and was cancelled while its transaction may have been committing. */
     TAKEN_AND_CANCELLED,
-    WAITED_IN_VAIN,
     MET
   }
 
   /**
    * The answer of an insert.
    *
-   * @param row what it met; null also if that cannot be seen yet
+   * @param row what it met; null also if that cannot be seen yet, or if the insert was cancelled
    */
   private record Answer(Met what, @Nullable Row row) {}
 }

@@ -66,7 +66,7 @@ public final class SessionBound {
             "The connections are to bound the wait of claims (LockWait.OF_SESSION), and have no"
                 + " lock_timeout: set one, by ALTER ROLE … SET lock_timeout = '2s', by"
                 + " options=-c%20lock_timeout=2s in the JDBC URL, or by SET lock_timeout = '2s'"
-                + " when the pool opens a connection; or leave the lock wait at PER_CLAIM");
+                + " when the pool opens a connection; or leave the lock wait as it is by default");
       }
       return millis;
     }

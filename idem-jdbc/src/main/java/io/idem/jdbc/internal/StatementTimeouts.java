@@ -17,7 +17,8 @@ import org.slf4j.LoggerFactory;
  * <p>A driver that limits a statement by itself starts a timer with it and stops it afterwards, and
  * each start wakes the timer's thread: that costs more than the statement. Here a statement under
  * way stands in a slot, and a thread looks through the slots now and then. It ends when there has
- * been nothing to look at for a while.
+ * been nothing to look at for a while. Each cancellation has a thread of its own: it is a
+ * connection, which may hang, and must not keep the others waiting.
  *
  * <p>A statement that is being cancelled is not given up before the cancellation is through: it
  * cannot hit whatever the connection is used for next. Thread-safe.
@@ -66,7 +67,9 @@ final class StatementTimeouts {
   }
 
   private void distrust() {
-    if (areHeeded()) {
+    boolean first = areHeeded();
+    distrustedUntil = System.nanoTime() + distrustNanos;
+    if (first) {
       log.warn(
           "A statement goes on {} after it was cancelled: the server stalls, or cancellations do"
               + " not get to it. For the next {} claims have the server bound their wait, which"
@@ -74,7 +77,6 @@ final class StatementTimeouts {
           CANCEL_AGAIN,
           Duration.ofNanos(distrustNanos));
     }
-    distrustedUntil = System.nanoTime() + distrustNanos;
   }
 
   /**
@@ -104,19 +106,27 @@ final class StatementTimeouts {
   /** Whether there is somebody to look. */
   private boolean wake() {
     if (!awake.get() && awake.compareAndSet(false, true)) {
-      Thread thread = new Thread(this::look, "idem-statement-timeouts");
-      thread.setDaemon(true);
-      // It outlives the call that started it, and must not keep that application loaded.
-      thread.setContextClassLoader(null);
-      try {
-        thread.start();
-      } catch (OutOfMemoryError e) {
-        // No more threads: the driver may still have one.
+      if (!start(this::look, "idem-statement-timeouts")) {
+        // The driver may still have one.
         awake.set(false);
         return false;
       }
     }
     return true;
+  }
+
+  /** Runs something in a thread of its own; false if there are no more threads. */
+  private static boolean start(Runnable work, String name) {
+    try {
+      Thread thread = new Thread(work, name);
+      thread.setDaemon(true);
+      // It outlives the call that started it, and must not keep that application loaded.
+      thread.setContextClassLoader(null);
+      thread.start();
+      return true;
+    } catch (OutOfMemoryError e) {
+      return false;
+    }
   }
 
   private void look() {
@@ -142,7 +152,11 @@ final class StatementTimeouts {
       Timed timed = slots.get(i);
       if (timed != null) {
         any = true;
-        timed.cancelIfOverdue();
+        try {
+          timed.cancelIfOverdue();
+        } catch (RuntimeException | Error e) {
+          // A logger that fails, say. Nothing may end the thread that looks: no other would begin.
+        }
       }
     }
     return any;
@@ -175,19 +189,32 @@ final class StatementTimeouts {
     }
 
     private void cancelIfOverdue() {
-      if (System.nanoTime() - deadline < 0
-          || !state.compareAndSet(State.RUNNING, State.CANCELLING)) {
+      if (System.nanoTime() - deadline < 0) {
         return;
       }
-      if (cancelled) {
+      if (state.compareAndSet(State.RUNNING, State.CANCELLING)) {
+        deadline = System.nanoTime() + CANCEL_AGAIN.toNanos();
+        try {
+          if (cancelled) {
+            distrust();
+          }
+        } finally {
+          cancelled = true;
+          if (!start(this::cancel, "idem-statement-cancel")) {
+            cancel();
+          }
+        }
+      } else if (state.get() == State.CANCELLING) {
+        // It hangs: on its way to the server, or in a pool that waits for the statement's end.
         distrust();
       }
-      cancelled = true;
+    }
+
+    private void cancel() {
       try {
         statement.cancel();
       } catch (SQLException | RuntimeException | Error e) {
-        // Nothing may end the thread that looks. The statement goes on and its owner waits for it:
-        // there is nobody to tell yet.
+        // The statement goes on and its owner waits for it: there is nobody to tell yet.
       } finally {
         // Once more, should that not have helped.
         deadline = System.nanoTime() + CANCEL_AGAIN.toNanos();

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -93,15 +94,31 @@ class StatementTimeoutsTest {
 
   @Test
   void cancellationsAreNotTrustedForAWhileAfterOneIsLost() {
-    StatementTimeouts impatient = new StatementTimeouts(LOOK, Duration.ofMillis(100));
-    AtomicInteger lost = new AtomicInteger();
-    StatementTimeouts.Timed timed = impatient.begin(statement(lost::incrementAndGet), 0);
-    Together.await("the cancellation", () -> lost.get() == 1);
-    assertThat(impatient.areHeeded()).isTrue();
-    Together.await("another try", () -> lost.get() == 2);
-    assertThat(impatient.areHeeded()).isFalse();
+    StatementTimeouts impatient = new StatementTimeouts(LOOK, Duration.ofMillis(500));
+    List<Boolean> heeded = new CopyOnWriteArrayList<>();
+    StatementTimeouts.Timed timed =
+        impatient.begin(statement(() -> heeded.add(impatient.areHeeded())), 0);
+    Together.await("another try", () -> heeded.size() == 2);
     timed.end();
+    assertThat(heeded).containsExactly(true, false);
     Together.await("trust", impatient::areHeeded);
+  }
+
+  /** As towards an address that does not answer, or in a pool that locks its statements. */
+  @Test
+  void cancellationThatHangsKeepsNoOtherWaitingAndIsNotTrusted() {
+    CountDownLatch answer = new CountDownLatch(1);
+    AtomicInteger cancelled = new AtomicInteger();
+    StatementTimeouts.Timed hanging = begin(statement(answer::await), 0);
+    StatementTimeouts.Timed other = begin(statement(cancelled::incrementAndGet), 20);
+    try {
+      Together.await("the other cancellation", () -> cancelled.get() == 1);
+      other.end();
+      Together.await("distrust", () -> !timeouts.areHeeded());
+    } finally {
+      answer.countDown();
+      hanging.end();
+    }
   }
 
   @Test
