@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    // They wait for the most part. By default two cores would run one file at a time.
+    // By default two cores would run one file at a time. Each file of the browser's starts its own, which takes about
+    // as long as three tests: few files, of about the same length.
     maxWorkers: 3,
     projects: [
       {
