@@ -10,8 +10,8 @@ declare module 'vitest' {
   }
 }
 
-/** How long a token of the shared service is valid, in milliseconds. */
-export const TOKEN_LIFE = 3_000;
+/** How long a token of the shared service is valid, in milliseconds: a loaded machine takes seconds to open two tabs. */
+export const TOKEN_LIFE = 6_000;
 
 /** Starts both once for all files: a start takes more processor time than most files. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
