@@ -56,7 +56,7 @@ final class SqlFloor implements AutoCloseable {
   private final List<String> stored;
 
   SqlFloor(String backend, DataSource database, int connections) throws SQLException {
-    this(backend, database, connections, LockWait.PER_CLAIM);
+    this(backend, database, connections, LockWait.BY_CLIENT);
   }
 
   /** Both sides run on connections with a lock_timeout where these bound the wait of claims. */
