@@ -122,7 +122,7 @@ public enum Dialect {
         settings.tableName(),
         settings.storeLabels(),
         settings.partitioning() != null,
-        settings.lockWait().bound(),
+        settings.lockWait(),
         settings.queryTimeout());
   }
 

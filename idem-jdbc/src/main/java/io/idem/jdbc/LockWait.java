@@ -1,7 +1,5 @@
 package io.idem.jdbc;
 
-import io.idem.jdbc.internal.WaitBound;
-
 /**
  * Who bounds how long a claim waits for a rival that has not committed.
  *
@@ -22,14 +20,14 @@ public enum LockWait {
    * warning says so, and for ten minutes claims bound their waits as with {@link #PER_CLAIM}; those
    * under way wait until their rivals have ended.
    */
-  BY_CLIENT(WaitBound.CLIENT),
+  BY_CLIENT,
 
   /**
    * Every claim sets its own bound on the server and sets back what was there before. It needs
    * nothing, is exact, and on PostgreSQL takes longer than all else that a claim does beside its
    * insert.
    */
-  PER_CLAIM(WaitBound.CLAIM),
+  PER_CLAIM,
 
   /**
    * The connections carry a {@code lock_timeout}, which a claim leaves alone; on PostgreSQL only.
@@ -42,15 +40,5 @@ public enum LockWait {
    * connection without one is refused by {@link JdbcSchema#check()} and by a store's first claim;
    * one that loses it later waits until the query timeout.
    */
-  OF_SESSION(WaitBound.SESSION);
-
-  private final WaitBound bound;
-
-  LockWait(WaitBound bound) {
-    this.bound = bound;
-  }
-
-  WaitBound bound() {
-    return bound;
-  }
+  OF_SESSION
 }

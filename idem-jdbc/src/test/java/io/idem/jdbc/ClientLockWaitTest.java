@@ -1,5 +1,8 @@
 package io.idem.jdbc;
 
+import static io.idem.jdbc.HeldKey.LONGER;
+import static io.idem.jdbc.HeldKey.inbox;
+import static io.idem.jdbc.HeldKey.whileHeld;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -9,7 +12,6 @@ import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
-import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
 import io.idem.testkit.Requests;
 import io.idem.testkit.Together;
@@ -35,7 +37,6 @@ class ClientLockWaitTest {
 
   private static final Duration WAIT = Duration.ofMillis(300);
   private static final Duration SHORT = Duration.ofMillis(50);
-  private static final Duration LONGER = Duration.ofSeconds(30);
 
   private final TestDatabase database = TestDatabase.postgresql();
   private final RecordId id = Requests.newId();
@@ -43,9 +44,12 @@ class ClientLockWaitTest {
   @Test
   void transactionOfItsOwnWaitsAndNoLonger() {
     whileHeld(
+        database,
+        id,
         () -> {
           long start = System.nanoTime();
-          assertThat(inbox(database.transactional(), id, WAIT)).isInstanceOf(Claim.Running.class);
+          assertThat(inTransaction(database.transactional(), id, WAIT))
+              .isInstanceOf(Claim.Running.class);
           assertThat(millisSince(start)).isBetween(WAIT.toMillis(), LONGER.toMillis() / 2);
         });
   }
@@ -53,28 +57,7 @@ class ClientLockWaitTest {
   /** The caller goes on after the cancellation, with what was done before it. */
   @Test
   void joinedTransactionOutlivesTheCancellation() {
-    RecordId before = Requests.newId();
-    RecordId after = Requests.newId();
-    whileHeld(
-        () ->
-            database.inTransaction(
-                connection ->
-                    database
-                        .joining(connection)
-                        .inTransaction(
-                            scope -> {
-                              database.write(scope, before);
-                              assertThat(inbox(scope, before, WAIT))
-                                  .isInstanceOf(Claim.Acquired.class);
-                              assertThat(inbox(scope, id, WAIT)).isInstanceOf(Claim.Running.class);
-                              assertThat(inbox(scope, after, WAIT))
-                                  .isInstanceOf(Claim.Acquired.class);
-                              return true;
-                            })));
-    assertThat(database.effects(before)).isOne();
-    for (RecordId each : List.of(before, after)) {
-      assertThat(inbox(database.transactional(), each, WAIT)).isInstanceOf(Claim.Completed.class);
-    }
+    HeldKey.assertJoinedOutlivesTheWait(database, WAIT, scope -> {});
   }
 
   /** Whichever way the pool sets autocommit, and the connection is used again afterwards. */
@@ -83,6 +66,8 @@ class ClientLockWaitTest {
   void leasedClaimWaitsAndNoLonger(boolean autoCommit) {
     JdbcIdempotencyStore store = database.leased(database.counting(1, autoCommit));
     whileHeld(
+        database,
+        id,
         () -> {
           assertThat(store.claim(Requests.claimOf(id))).isInstanceOf(Claim.Running.class);
           Claim next = store.claim(Requests.claimOf(Requests.newId()));
@@ -95,12 +80,14 @@ class ClientLockWaitTest {
   @Test
   void shorterBoundOfTheCallersStrikesFirst() {
     whileHeld(
+        database,
+        id,
         () ->
             database.inTransaction(
                 connection -> {
                   TestDatabase.execute(connection, "SET LOCAL lock_timeout = '100ms'");
                   long start = System.nanoTime();
-                  assertThat(inbox(database.joining(connection), id, LONGER))
+                  assertThat(inTransaction(database.joining(connection), id, LONGER))
                       .isInstanceOf(Claim.Running.class);
                   assertThat(millisSince(start)).isLessThan(LONGER.toMillis() / 2);
                   assertThat(TestDatabase.text(connection, "SHOW lock_timeout")).isEqualTo("100ms");
@@ -113,9 +100,9 @@ class ClientLockWaitTest {
   void shortWaitsAreTheServers() {
     CountingDataSource pool = database.counting(1, true);
     JdbcTransactionalStore store = database.transactional(pool);
-    inbox(store, Requests.newId(), WAIT);
+    inTransaction(store, Requests.newId(), WAIT);
     assertThat(pool.takeExecuted()).noneMatch(sql -> sql.contains("lock_timeout"));
-    inbox(store, Requests.newId(), SHORT);
+    inTransaction(store, Requests.newId(), SHORT);
     assertThat(pool.takeExecuted()).anyMatch(sql -> sql.contains("lock_timeout"));
   }
 
@@ -129,7 +116,8 @@ class ClientLockWaitTest {
         "CREATE TRIGGER slow BEFORE INSERT ON idem_record FOR EACH ROW EXECUTE FUNCTION slow()");
     assertThat(database.leased().claim(Requests.claimOf(Requests.newId())))
         .isInstanceOf(Claim.Acquired.class);
-    assertThat(inbox(database.transactional(), id, WAIT)).isInstanceOf(Claim.Acquired.class);
+    assertThat(inTransaction(database.transactional(), id, WAIT))
+        .isInstanceOf(Claim.Acquired.class);
     RecordId joined = Requests.newId();
     database.inTransaction(
         connection -> {
@@ -145,7 +133,8 @@ class ClientLockWaitTest {
         });
     assertThat(database.effects(joined)).isOne();
     for (RecordId each : List.of(id, joined)) {
-      assertThat(inbox(database.transactional(), each, WAIT)).isInstanceOf(Claim.Completed.class);
+      assertThat(inTransaction(database.transactional(), each, WAIT))
+          .isInstanceOf(Claim.Completed.class);
     }
   }
 
@@ -163,14 +152,16 @@ class ClientLockWaitTest {
               inbox(held, other, LONGER);
               Thread[] waiting = new Thread[1];
               whileHeld(
+                  database,
+                  id,
                   () -> {
-                    waiting[0] = new Thread(() -> inbox(store, id, WAIT));
+                    waiting[0] = new Thread(() -> inTransaction(store, id, WAIT));
                     waiting[0].start();
                     Together.await("a second try", () -> dropped.get() > 1);
                     assertThat(waiting[0].isAlive()).isTrue();
 
                     counted.takeExecuted();
-                    assertThat(inbox(store, other, WAIT)).isInstanceOf(Claim.Running.class);
+                    assertThat(inTransaction(store, other, WAIT)).isInstanceOf(Claim.Running.class);
                     assertThat(counted.takeExecuted())
                         .anyMatch(sql -> sql.contains("lock_timeout"));
                   });
@@ -231,23 +222,6 @@ class ClientLockWaitTest {
     }
   }
 
-  /** While another transaction holds the key, on a thread of its own. */
-  private void whileHeld(Runnable work) {
-    database
-        .transactional()
-        .inTransaction(
-            held -> {
-              inbox(held, id, LONGER);
-              Together.run(
-                  List.<Callable<Boolean>>of(
-                      () -> {
-                        work.run();
-                        return true;
-                      }));
-              return true;
-            });
-  }
-
   private static void join(Thread thread) {
     Together.await("the end of " + thread, () -> !thread.isAlive());
   }
@@ -260,12 +234,8 @@ class ClientLockWaitTest {
     return ((Claim.Acquired) claim).lease();
   }
 
-  private static Claim inbox(TransactionalStore store, RecordId id, Duration wait) {
+  private static Claim inTransaction(TransactionalStore store, RecordId id, Duration wait) {
     return store.inTransaction(scope -> inbox(scope, id, wait));
-  }
-
-  private static Claim inbox(TransactionScope scope, RecordId id, Duration wait) {
-    return scope.claimCompleted(Requests.claimOf(id), StoredOutcome.done(), wait);
   }
 
   /** Its statements cannot be cancelled, which they do not say. */

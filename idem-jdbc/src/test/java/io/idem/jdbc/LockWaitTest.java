@@ -201,6 +201,6 @@ class LockWaitTest extends SessionSettingCases {
   }
 
   private static Claim inbox(TransactionScope scope, RecordId id) {
-    return scope.claimCompleted(Requests.claimOf(id), StoredOutcome.done(), SHORT);
+    return HeldKey.inbox(scope, id, SHORT);
   }
 }

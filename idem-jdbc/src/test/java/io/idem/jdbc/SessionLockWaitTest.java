@@ -1,18 +1,18 @@
 package io.idem.jdbc;
 
+import static io.idem.jdbc.HeldKey.LONGER;
+import static io.idem.jdbc.HeldKey.inbox;
+import static io.idem.jdbc.HeldKey.whileHeld;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.idem.core.store.Claim;
 import io.idem.core.store.RecordId;
-import io.idem.core.store.StoredOutcome;
 import io.idem.core.store.TransactionScope;
 import io.idem.testkit.Requests;
-import io.idem.testkit.Together;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,7 +22,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SessionLockWaitTest {
 
   private static final Duration SESSION = Duration.ofMillis(400);
-  private static final Duration LONGER = Duration.ofSeconds(30);
 
   private final RecordId id = Requests.newId();
 
@@ -32,57 +31,28 @@ class SessionLockWaitTest {
   void shorterOfTheTwoBoundsTheWait(long wait, long atLeast, long atMost) {
     TestDatabase database = TestDatabase.boundBySession(SESSION);
     warmUp(database);
-    database
-        .transactional()
-        .inTransaction(
-            held -> {
-              inbox(held, id, LONGER);
-              Together.run(
-                  List.<Callable<Boolean>>of(
-                      () -> {
-                        long start = System.nanoTime();
-                        Claim claim =
-                            database
-                                .transactional()
-                                .inTransaction(scope -> inbox(scope, id, Duration.ofMillis(wait)));
-                        assertThat(claim).isInstanceOf(Claim.Running.class);
-                        assertThat(Duration.ofNanos(System.nanoTime() - start).toMillis())
-                            .isBetween(atLeast, atMost);
-                        return true;
-                      }));
-              return true;
-            });
+    whileHeld(
+        database,
+        id,
+        () -> {
+          long start = System.nanoTime();
+          Claim claim =
+              database
+                  .transactional()
+                  .inTransaction(scope -> inbox(scope, id, Duration.ofMillis(wait)));
+          assertThat(claim).isInstanceOf(Claim.Running.class);
+          assertThat(Duration.ofNanos(System.nanoTime() - start).toMillis())
+              .isBetween(atLeast, atMost);
+        });
   }
 
   /** The caller goes on after the strike, with what was done before it. */
   @Test
   void joinedTransactionOutlivesTheStrike() {
-    TestDatabase database = TestDatabase.boundBySession(SESSION);
-    RecordId before = Requests.newId();
-    database
-        .transactional()
-        .inTransaction(
-            held -> {
-              inbox(held, id, LONGER);
-              database.inTransaction(
-                  connection ->
-                      database
-                          .joining(connection)
-                          .inTransaction(
-                              scope -> {
-                                database.write(scope, before);
-                                assertThat(inbox(scope, before, LONGER))
-                                    .isInstanceOf(Claim.Acquired.class);
-                                assertThat(inbox(scope, id, LONGER))
-                                    .isInstanceOf(Claim.Running.class);
-                                assertThat(shown(scope)).isEqualTo("400ms");
-                                return true;
-                              }));
-              return true;
-            });
-    assertThat(database.effects(before)).isOne();
-    assertThat(database.leased().claim(Requests.claimOf(before)))
-        .isInstanceOf(Claim.Completed.class);
+    HeldKey.assertJoinedOutlivesTheWait(
+        TestDatabase.boundBySession(SESSION),
+        LONGER,
+        scope -> assertThat(shown(scope)).isEqualTo("400ms"));
   }
 
   /** A claim leaves it as it is, and one that may wait less sets it back. */
@@ -164,9 +134,5 @@ class SessionLockWaitTest {
 
   private static String shown(TransactionScope scope) {
     return TestDatabase.text(scope.unwrap(Connection.class), "SHOW lock_timeout");
-  }
-
-  private static Claim inbox(TransactionScope scope, RecordId id, Duration wait) {
-    return scope.claimCompleted(Requests.claimOf(id), StoredOutcome.done(), wait);
   }
 }

@@ -9,7 +9,7 @@ import java.util.Locale;
 /** Both sides of a comparison by turns; who goes first changes with each round. */
 public final class Rounds {
 
-  /** Fewer than processors may be: the compiler's threads get their turn. */
+  /** Few, so that the compiler's threads get their turn. */
   private static final int WARMING_THREADS = 2;
 
   private static final long WARMING_NANOS = 1_000_000_000;

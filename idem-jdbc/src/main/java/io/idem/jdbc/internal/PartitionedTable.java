@@ -4,6 +4,7 @@ import static io.idem.jdbc.internal.Partitions.execute;
 import static io.idem.jdbc.internal.Partitions.number;
 import static io.idem.jdbc.internal.Partitions.text;
 
+import io.idem.jdbc.LockWait;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -118,7 +119,7 @@ public final class PartitionedTable {
         break;
       }
       deleted +=
-          new RecordTable(dialect, due, false, false, WaitBound.CLAIM, queryTimeout)
+          new RecordTable(dialect, due, false, false, LockWait.PER_CLAIM, queryTimeout)
               .purge(new Session(connection, Session.Mode.JOINED), limit - deleted);
     }
     return deleted;

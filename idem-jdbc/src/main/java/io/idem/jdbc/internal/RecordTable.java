@@ -8,6 +8,7 @@ import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.RecordLabel;
 import io.idem.core.store.StoredOutcome;
+import io.idem.jdbc.LockWait;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -77,7 +78,7 @@ public final class RecordTable {
    * @param table the table
    * @param storeLabels whether rows keep the readable parts of their key
    * @param partitioned whether rows may move between partitions
-   * @param waitBound who bounds the wait of claims, as far as the database lets it
+   * @param lockWait who bounds the wait of claims, as far as the database lets it
    * @param queryTimeout how long a statement may take beyond its wait for a lock; zero for no limit
    */
   public RecordTable(
@@ -85,15 +86,15 @@ public final class RecordTable {
       TableName table,
       boolean storeLabels,
       boolean partitioned,
-      WaitBound waitBound,
+      LockWait lockWait,
       Duration queryTimeout) {
     this.dialect = dialect;
     this.storeLabels = storeLabels;
     this.partitioned = partitioned;
     this.boundByClient =
-        waitBound == WaitBound.CLIENT
+        lockWait == LockWait.BY_CLIENT
             && dialect.queryTimeouts() == DialectSpec.QueryTimeouts.CANCEL;
-    this.sessionBound = waitBound == WaitBound.SESSION ? new SessionBound() : null;
+    this.sessionBound = lockWait == LockWait.OF_SESSION ? new SessionBound() : null;
     this.queryTimeoutMillis = Binder.millis(queryTimeout);
     this.words = Map.of("table", table.value(), "now", dialect.now());
     dialect.statements().forEach((verb, text) -> statements.put(verb, Sql.of(text, words)));
