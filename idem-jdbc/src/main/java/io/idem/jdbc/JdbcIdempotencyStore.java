@@ -84,26 +84,27 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, BatchClaims
   @Override
   public Claim claim(ClaimRequest request) {
     return calls.make(
-        "Claiming record " + request.id(),
+        () -> "Claiming record " + request.id(),
         session -> table.claim(session, request, null, IN_FLIGHT));
   }
 
   @Override
   public LeaseCheck complete(Lease lease, StoredOutcome outcome, Duration retention) {
     return calls.make(
-        "Completing record " + lease.id(),
+        () -> "Completing record " + lease.id(),
         session -> table.complete(session, lease, outcome, retention));
   }
 
   @Override
   public LeaseCheck release(Lease lease) {
-    return calls.make("Releasing record " + lease.id(), session -> table.release(session, lease));
+    return calls.make(
+        () -> "Releasing record " + lease.id(), session -> table.release(session, lease));
   }
 
   @Override
   public LeaseCheck renew(Lease lease, Duration leaseFor) {
     return calls.make(
-        "Renewing the lease of record " + lease.id(),
+        () -> "Renewing the lease of record " + lease.id(),
         session -> table.renew(session, lease, leaseFor));
   }
 
@@ -121,7 +122,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, BatchClaims
         false,
         distinct ->
             calls.make(
-                "Claiming " + distinct.size() + " records",
+                () -> "Claiming " + distinct.size() + " records",
                 session -> batches.claimAll(session, distinct, null, IN_FLIGHT)));
   }
 
@@ -129,7 +130,7 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, BatchClaims
   public List<LeaseCheck> completeAll(List<Completion> completions) {
     Batch.requireBounded(completions.size());
     return calls.make(
-        "Completing " + completions.size() + " records",
+        () -> "Completing " + completions.size() + " records",
         session -> batches.completeAll(session, completions));
   }
 
@@ -151,12 +152,12 @@ public final class JdbcIdempotencyStore implements IdempotencyStore, BatchClaims
     if (partitions != null) {
       return partitions.purge(limit);
     }
-    return calls.make("Purging expired records", session -> table.purge(session, limit));
+    return calls.make(() -> "Purging expired records", session -> table.purge(session, limit));
   }
 
   @Override
   public Optional<Duration> purgeLag() {
-    return Optional.of(calls.make("Looking for the oldest expired record", table::purgeLag));
+    return Optional.of(calls.make(() -> "Looking for the oldest expired record", table::purgeLag));
   }
 
   @Override

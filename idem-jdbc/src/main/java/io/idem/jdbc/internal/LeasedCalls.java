@@ -3,6 +3,7 @@ package io.idem.jdbc.internal;
 import io.idem.core.store.StoreUnavailableException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.function.Supplier;
 import javax.sql.DataSource;
 
 /**
@@ -50,19 +51,19 @@ public final class LeasedCalls {
   /**
    * Makes a call.
    *
-   * @param what what is tried, for messages
+   * @param what what is tried, asked for the message of a failure
    * @param call the call
    * @param <R> what it answers
    * @return the answer
    * @throws StoreUnavailableException if the database fails
    */
-  public <R> R make(String what, Call<R> call) {
+  public <R> R make(Supplier<String> what, Call<R> call) {
     for (int attempt = 1; ; attempt++) {
       try {
         return once(call);
       } catch (SQLException e) {
         if (attempt == MAX_TRIES || !table.isConflict(e)) {
-          throw Failures.unavailable(what, e);
+          throw Failures.unavailable(what.get(), e);
         }
       }
     }
