@@ -365,16 +365,36 @@ public record DialectSpec(
   private static final class Insert {
 
     /**
-     * In steps of a second. The cast rounds to the nearest: one more is never early, and at most a
-     * second and a half late.
+     * Where the values of an insert come from.
+     *
+     * @param text what follows the columns
+     * @param clock the time in its values
+     * @param expiry the expiry in its values
      */
-    private static final String EXPIRY =
-        "(CAST(date_part('epoch', clock_timestamp()) AS bigint) + 1) * 1000 + {keep}";
+    private record Source(String text, String clock, String expiry) {
+
+      /**
+       * Values that read the clock each time. The expiry goes in steps of a second: the cast rounds
+       * to the nearest, so one more is never early, and at most a second and a half late.
+       */
+      static Source of(String text) {
+        return new Source(
+            text,
+            "{now}",
+            "(CAST(date_part('epoch', clock_timestamp()) AS bigint) + 1) * 1000 + {keep}");
+      }
+
+      String values(String others) {
+        return text.replace("{values}", expiry + ", {id}, {fingerprint}, " + others)
+            .replace("{clock}", clock);
+      }
+    }
 
     private static final String OWNER_COLUMNS =
         "created_at, owner_token, namespace, operation, source, idempotency_key";
 
-    private static final String OWNER = "{now}, {token}, {namespace}, {operation}, {source}, {key}";
+    private static final String OWNER =
+        "{clock}, {token}, {namespace}, {operation}, {source}, {key}";
 
     /**
      * Bounds the wait of an insert and sets the bound back, both within the statement: of two rows
@@ -382,22 +402,34 @@ public record DialectSpec(
      * asked for when the first has been inserted or has met another. What the bound was before is
      * put aside under a name of our own. Operands of CASE and AND are computed from left to right.
      */
-    private static final String BOUNDED =
-        """
+    private static final Source BOUNDED =
+        Source.of(
+            """
         SELECT {values}, 1 FROM (VALUES (true), (false)) b (begins) WHERE CASE WHEN begins
         THEN set_config('idem.lock_timeout', current_setting('lock_timeout'), true) IS NOT NULL
           AND set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL
         ELSE set_config('lock_timeout', current_setting('idem.lock_timeout'), true) IS NULL END
-        """;
+        """);
 
     /** Bounds the wait of an insert whose transaction ends with it, which sets the bound back. */
-    private static final String BOUNDED_TO_ITS_END =
-        """
+    private static final Source BOUNDED_TO_ITS_END =
+        Source.of(
+            """
         VALUES ({values},
           CASE WHEN set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL THEN 1 END)
-        """;
+        """);
 
-    private static final String UNBOUNDED = "VALUES ({values}, 1)";
+    private static final Source UNBOUNDED = Source.of("VALUES ({values}, 1)");
+
+    /**
+     * As above, but the clock is read once for several values: a reading is four calls of
+     * functions, which a statement prepares anew whenever it is executed.
+     */
+    private static final Source UNBOUNDED_BY_ONE_CLOCK =
+        new Source(
+            "SELECT {values}, 1 FROM (SELECT {now}) clock (n)",
+            "n",
+            "(n + {keep} + 999) / 1000 * 1000");
 
     static final Map<Verb, String> POSTGRESQL =
         Map.of(
@@ -408,9 +440,9 @@ public record DialectSpec(
             Verb.INSERT_DONE,
             done(BOUNDED),
             Verb.INSERT_UNBOUNDED,
-            inTransaction(UNBOUNDED),
+            inTransaction(UNBOUNDED_BY_ONE_CLOCK),
             Verb.INSERT_ALONE_UNBOUNDED,
-            alone(UNBOUNDED),
+            alone(UNBOUNDED_BY_ONE_CLOCK),
             Verb.INSERT_DONE_UNBOUNDED,
             done(UNBOUNDED),
             Verb.LOOK,
@@ -424,24 +456,25 @@ public record DialectSpec(
             Verb.MERGE_IN_TIME_AND_COMMIT,
             merging(""));
 
-    private static String inTransaction(String source) {
+    private static String inTransaction(Source source) {
       return insert("state, outcome, " + OWNER_COLUMNS, "{state}, {outcome}, " + OWNER, source);
     }
 
-    private static String alone(String source) {
-      return insert("state, lease_until, " + OWNER_COLUMNS, "1, {now} + {lease}, " + OWNER, source);
+    private static String alone(Source source) {
+      return insert(
+          "state, lease_until, " + OWNER_COLUMNS, "1, {clock} + {lease}, " + OWNER, source);
     }
 
-    private static String done(String source) {
+    private static String done(Source source) {
       return insert("state", "2", source);
     }
 
     /** The attempt comes last, because what sets the bound may stand in its place. */
-    private static String insert(String columns, String values, String source) {
+    private static String insert(String columns, String values, Source source) {
       return "INSERT INTO {table} (expires_at, id, fingerprint, "
           + columns
           + ", attempt) "
-          + source.replace("{values}", EXPIRY + ", {id}, {fingerprint}, " + values)
+          + source.values(values)
           + " ON CONFLICT (id) DO NOTHING";
     }
 
