@@ -32,11 +32,15 @@ class PlainCompletionTest {
   private static final StoredOutcome THEIRS = StoredOutcome.result(new byte[] {2});
   private static final long BOUND = 20;
 
-  private final TestNode node = TestNode.to(Servers.VALKEY.standalone());
+  private final TestNode node = TestNode.to(servers().standalone());
   private final RecordingPort port = new RecordingPort(node.redis());
   private final RedisIdempotencyStore store = new RedisIdempotencyStore(port);
   private final RedisIdempotencyStore other = node.store();
   private final RecordId id = Requests.newId();
+
+  Servers servers() {
+    return Servers.VALKEY;
+  }
 
   /** Writes down what is sent, and may answer in a server's place or send it twice. */
   private static class RecordingPort implements RedisPort {

@@ -2,7 +2,7 @@ package io.idem.redis;
 
 import org.junit.jupiter.api.Nested;
 
-/** What is tested on Redis 6.2, on the Redis 7.0 or later that is installed. */
+/** What is tested on Redis 6.2, on the Redis 7.0 to 8.3 that is installed. */
 class RecentRedisTest {
 
   @Nested

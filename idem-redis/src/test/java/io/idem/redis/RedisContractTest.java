@@ -12,8 +12,8 @@ import org.junit.jupiter.api.TestInstance;
 
 /**
  * The store on one server and on a cluster, seen by two nodes with a client each: on Redis 6.2,
- * where everything is a script, on Redis 7, where a claim begins with a plain command, and on
- * Valkey, where a completion does too.
+ * where everything is a script, on Redis 7, where a claim begins with a plain command, and on Redis
+ * 8.4 and Valkey, where a completion does too.
  */
 class RedisContractTest {
 
@@ -42,6 +42,20 @@ class RedisContractTest {
   class ClusterRecent extends OnRedis {
     ClusterRecent() {
       super(() -> TestNode.toCluster(TestRedis.recentCluster()));
+    }
+  }
+
+  @Nested
+  class StandaloneRedis8 extends OnRedis {
+    StandaloneRedis8() {
+      super(() -> TestNode.to(TestRedis.redis8()));
+    }
+  }
+
+  @Nested
+  class ClusterRedis8 extends OnRedis {
+    ClusterRedis8() {
+      super(() -> TestNode.toCluster(TestRedis.redis8Cluster()));
     }
   }
 

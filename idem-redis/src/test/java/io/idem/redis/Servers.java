@@ -7,16 +7,23 @@ enum Servers {
   /** Redis 6.2, where everything is a script. */
   EMBEDDED,
 
-  /** Redis 7.0 or later, where a claim begins with a plain command. */
+  /** Redis 7.0 to 8.3, where a claim begins with a plain command. */
   RECENT,
 
-  /** One that compares before it sets, where a completion begins with a plain command too. */
+  /**
+   * Redis 8.4 or later, which compares before it sets: a completion begins with a plain command
+   * too.
+   */
+  REDIS8,
+
+  /** Valkey 8.1 or later, which does so as well. */
   VALKEY;
 
   String standalone() {
     return switch (this) {
       case EMBEDDED -> TestRedis.standalone();
       case RECENT -> TestRedis.recent();
+      case REDIS8 -> TestRedis.redis8();
       case VALKEY -> TestRedis.valkey();
     };
   }
@@ -25,6 +32,7 @@ enum Servers {
     return switch (this) {
       case EMBEDDED -> TestRedis.cluster();
       case RECENT -> TestRedis.recentCluster();
+      case REDIS8 -> TestRedis.redis8Cluster();
       case VALKEY -> TestRedis.valkeyCluster();
     };
   }
@@ -33,6 +41,7 @@ enum Servers {
     return switch (this) {
       case EMBEDDED -> TestRedis.start(settings);
       case RECENT -> TestRedis.startRecent(settings);
+      case REDIS8 -> TestRedis.startRedis8(settings);
       case VALKEY -> TestRedis.startValkey(settings);
     };
   }
@@ -48,6 +57,6 @@ enum Servers {
 
   /** What the completion of a run is that nobody else has asked for. */
   String completion() {
-    return this == VALKEY ? "SET" : "EVALSHA";
+    return this == REDIS8 || this == VALKEY ? "SET" : "EVALSHA";
   }
 }

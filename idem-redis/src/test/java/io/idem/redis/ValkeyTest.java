@@ -2,7 +2,7 @@ package io.idem.redis;
 
 import org.junit.jupiter.api.Nested;
 
-/** What is tested on Redis 6.2, on a server that compares before it sets. */
+/** What is tested on Redis 6.2, on the Valkey that compares before it sets. */
 class ValkeyTest {
 
   @Nested

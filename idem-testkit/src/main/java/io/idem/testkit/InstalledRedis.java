@@ -15,19 +15,27 @@ import org.junit.jupiter.api.Assumptions;
 
 /** The executable of a server that is later than the embedded one, if this machine has it. */
 enum InstalledRedis {
-  /** Redis 7.0 or later. */
-  RECENT("Redis 7.0 or later", TestRedis.SERVER, "redis-server") {
+  /** Redis 7.0 or later that does not compare before it sets. */
+  RECENT("Redis 7.0 to 8.3", TestRedis.SERVER, "redis-server") {
     @Override
     boolean isWanted(String product, int major, int minor) {
-      return major >= 7;
+      return product.equals("Redis") && major >= 7 && !REDIS8.isWanted(product, major, minor);
     }
   },
 
-  /** One that compares before it sets. */
+  /** Redis that compares before it sets. */
+  REDIS8("Redis 8.4 or later", TestRedis.REDIS8_SERVER, "redis-server") {
+    @Override
+    boolean isWanted(String product, int major, int minor) {
+      return product.equals("Redis") && (major > 8 || (major == 8 && minor >= 4));
+    }
+  },
+
+  /** Valkey that compares before it sets. */
   VALKEY("Valkey 8.1 or later", TestRedis.VALKEY_SERVER, "valkey-server") {
     @Override
     boolean isWanted(String product, int major, int minor) {
-      return major > 8 || (major == 8 && minor >= (product.equals("Valkey") ? 1 : 4));
+      return product.equals("Valkey") && (major > 8 || (major == 8 && minor >= 1));
     }
   };
 

@@ -29,8 +29,8 @@ import redis.embedded.core.RedisServerBuilder;
  * <p>The shared ones are started when they are first asked for and stopped with the JVM. If one
  * cannot start, the test that asked fails. Set {@value #URL} or {@value #CLUSTER_URL} to use
  * servers that are already there. Their tests share the key space: keys are random. The embedded
- * servers are 6.2; what {@code recent} or {@code valkey} names is started from one that is
- * installed.
+ * servers are 6.2; what {@code recent}, {@code redis8} or {@code valkey} names is started from one
+ * that is installed.
  */
 public final class TestRedis {
 
@@ -40,12 +40,18 @@ public final class TestRedis {
   /** The environment variable that names a node of another cluster, as redis://host:port. */
   public static final String CLUSTER_URL = "IDEM_TEST_REDIS_CLUSTER_URL";
 
-  /** The environment variable that names the executable of a Redis 7.0 or later. */
+  /** The environment variable that names the executable of a Redis 7.0 or later, but below 8.4. */
   public static final String SERVER = "IDEM_TEST_REDIS_SERVER";
 
   /**
-   * The environment variable that names the executable of a Valkey 8.1 or later, or of a Redis 8.4
-   * or later: what they have in common is that they compare before they set.
+   * The environment variable that names the executable of a Redis 8.4 or later, which compares
+   * before it sets.
+   */
+  public static final String REDIS8_SERVER = "IDEM_TEST_REDIS8_SERVER";
+
+  /**
+   * The environment variable that names the executable of a Valkey 8.1 or later, which compares
+   * before it sets.
    */
   public static final String VALKEY_SERVER = "IDEM_TEST_VALKEY_SERVER";
 
@@ -80,9 +86,9 @@ public final class TestRedis {
   }
 
   /**
-   * A standalone server of 7.0 or later, started from the executable that {@value #SERVER} names,
-   * or from the {@code redis-server} on the path. Without one, the test that asks is aborted, and
-   * so reported as skipped.
+   * A standalone server of 7.0 or later that does not compare before it sets, as 8.4 does, started
+   * from the executable that {@value #SERVER} names, or from the {@code redis-server} on the path.
+   * Without one, the test that asks is aborted, and so reported as skipped.
    *
    * @return its URL, the same for all callers
    * @throws org.opentest4j.TestAbortedException if there is no such executable
@@ -114,7 +120,32 @@ public final class TestRedis {
   }
 
   /**
-   * A standalone server that compares before it sets, started from the executable that {@value
+   * A standalone Redis that compares before it sets, started from the executable that {@value
+   * #REDIS8_SERVER} names, or from the {@code redis-server} on the path. Without one, the test that
+   * asks is aborted, and so reported as skipped.
+   *
+   * @return its URL, the same for all callers
+   * @throws org.opentest4j.TestAbortedException if there is no such executable
+   * @throws IllegalStateException if the variable names something else
+   */
+  public static String redis8() {
+    InstalledRedis.REDIS8.require();
+    return Redis8.SHARED;
+  }
+
+  /**
+   * A cluster of such servers: three primaries with a replica each.
+   *
+   * @return the URL of one node, the same for all callers
+   * @throws org.opentest4j.TestAbortedException if there is no such executable
+   */
+  public static String redis8Cluster() {
+    InstalledRedis.REDIS8.require();
+    return Redis8Cluster.SHARED;
+  }
+
+  /**
+   * A standalone Valkey that compares before it sets, started from the executable that {@value
    * #VALKEY_SERVER} names, or from the {@code valkey-server} on the path. Without one, the test
    * that asks is aborted, and so reported as skipped.
    *
@@ -162,7 +193,7 @@ public final class TestRedis {
   }
 
   /**
-   * Starts a server of the test's own of 7.0 or later, see {@link #recent()}.
+   * Starts a server of the test's own of 7.0 or later, but below 8.4, see {@link #recent()}.
    *
    * @param settings lines as in redis.conf
    * @return the running server
@@ -173,7 +204,18 @@ public final class TestRedis {
   }
 
   /**
-   * Starts a server of the test's own that compares before it sets, see {@link #valkey()}.
+   * Starts a Redis of the test's own that compares before it sets, see {@link #redis8()}.
+   *
+   * @param settings lines as in redis.conf
+   * @return the running server
+   * @throws org.opentest4j.TestAbortedException if there is no such executable
+   */
+  public static Server startRedis8(String... settings) {
+    return start(InstalledRedis.REDIS8, settings);
+  }
+
+  /**
+   * Starts a Valkey of the test's own that compares before it sets, see {@link #valkey()}.
    *
    * @param settings lines as in redis.conf
    * @return the running server
@@ -484,6 +526,16 @@ public final class TestRedis {
   /** Starts a cluster of the installed server when it is first touched. */
   private static final class RecentCluster {
     static final String SHARED = startCluster(InstalledRedis.RECENT);
+  }
+
+  /** Starts the installed Redis that compares when it is first touched. */
+  private static final class Redis8 {
+    static final String SHARED = startRedis8().url();
+  }
+
+  /** Starts a cluster of the installed Redis that compares when it is first touched. */
+  private static final class Redis8Cluster {
+    static final String SHARED = startCluster(InstalledRedis.REDIS8);
   }
 
   /** Starts the installed Valkey when it is first touched. */
