@@ -24,9 +24,9 @@ import javax.sql.DataSource;
  * <p>Both sides of a comparison take turns, and who goes first changes with each round, so that
  * whatever else slows the machine or the growing tables down strikes both. The figure is the median
  * of the rounds' ratios. Arguments: {@code [threads=1,8,32] [rounds=5] [seconds=2] [only=TEXT]
- * [redis=embedded|valkey] [write=FILE]}. Redis is the one that is installed, if it is 7.0 or later,
- * and else the embedded one; {@code valkey} is the Valkey that is installed or that an environment
- * variable of the testkit names.
+ * [redis=embedded|redis8|valkey] [write=FILE]}. Redis is the one that is installed, if it is 7.0 to
+ * 8.3, and else the embedded one; {@code redis8} and {@code valkey} are the Redis 8.4 or later and the
+ * Valkey that are installed or that an environment variable of the testkit names.
  */
 public final class StoresBenchmark {
 
@@ -60,8 +60,10 @@ public final class StoresBenchmark {
     return switch (which) {
       case "" -> TestRedis.hasRecent() ? TestRedis.recent() : TestRedis.standalone();
       case "embedded" -> TestRedis.standalone();
+      case "redis8" -> TestRedis.redis8();
       case "valkey" -> TestRedis.valkey();
-      default -> throw new IllegalArgumentException("redis=embedded or valkey, found " + which);
+      default ->
+          throw new IllegalArgumentException("redis=embedded, redis8 or valkey, found " + which);
     };
   }
 
