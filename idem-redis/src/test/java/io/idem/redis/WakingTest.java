@@ -1,6 +1,7 @@
 package io.idem.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.idem.core.Execution;
 import io.idem.core.Idempotency;
@@ -45,6 +46,29 @@ class WakingTest {
         TestNode there = TestNode.toCluster(servers().cluster())) {
       for (int i = 0; i < 5; i++) { // on whatever nodes the keys are
         assertSignals(here.store(), there.store());
+      }
+    }
+  }
+
+  /** What docs/redis.md names, its server allows, and nothing else. */
+  @Test
+  void aUserWhoMayDoNoMoreThanTheStoreNeedsIsSignalledToo() throws Exception {
+    String user = "idem-" + Requests.newId();
+    String rules =
+        "SETUSER "
+            + user
+            + " on nopass resetchannels ~idem:* &idem:*"
+            + " +evalsha +eval +set +info +subscribe +unsubscribe"
+            + " +get +setrange +del +pttl +pexpire +time +publish";
+    String url = servers().standalone().replace("://", "://" + user + ":any@");
+    try (TestNode admin = TestNode.to(servers().standalone())) {
+      admin.send("ACL", rules.split(" "));
+      try (TestNode here = TestNode.to(url);
+          TestNode there = TestNode.to(url)) {
+        assertThatThrownBy(() -> here.send("PING")).hasMessageContaining("NOPERM");
+        assertSignals(here.store(), there.store());
+      } finally {
+        admin.send("ACL", "DELUSER", user);
       }
     }
   }
