@@ -25,8 +25,8 @@ import javax.sql.DataSource;
  * whatever else slows the machine or the growing tables down strikes both. The figure is the median
  * of the rounds' ratios. Arguments: {@code [threads=1,8,32] [rounds=5] [seconds=2] [only=TEXT]
  * [redis=embedded|redis8|valkey] [write=FILE]}. Redis is the one that is installed, if it is 7.0 to
- * 8.3, and else the embedded one; {@code redis8} and {@code valkey} are the Redis 8.4 or later and the
- * Valkey that are installed or that an environment variable of the testkit names.
+ * 8.3, and else the embedded one; {@code redis8} and {@code valkey} are the Redis 8.4 or later and
+ * the Valkey that are installed or that an environment variable of the testkit names.
  */
 public final class StoresBenchmark {
 
