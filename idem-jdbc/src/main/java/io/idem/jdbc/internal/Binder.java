@@ -8,9 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Duration;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -20,20 +18,24 @@ final class Binder {
   /** Longer than any retention that makes sense, short enough to be added to the clock. */
   private static final Duration LONGEST = Duration.ofDays(365_000);
 
+  private static final int PARAMS = Param.values().length;
+
   private final boolean uuidIds;
-  private final Map<Param, @Nullable Object> values = new EnumMap<>(Param.class);
+
+  /** By the parameters' ordinals. */
+  private final @Nullable Object[] values = new @Nullable Object[PARAMS];
 
   Binder(boolean uuidIds) {
     this.uuidIds = uuidIds;
   }
 
   Binder put(Param param, @Nullable Object value) {
-    values.put(param, value);
+    values[param.ordinal()] = value;
     return this;
   }
 
   @Nullable Object value(Param param) {
-    return values.get(param);
+    return values[param.ordinal()];
   }
 
   void bind(PreparedStatement statement, List<Param> params) throws SQLException {
@@ -44,7 +46,7 @@ final class Binder {
       throws SQLException {
     int index = first;
     for (Param param : params) {
-      bind(statement, index++, param.kind(), values.get(param));
+      bind(statement, index++, param.kind(), value(param));
     }
   }
 
@@ -65,7 +67,7 @@ final class Binder {
     for (Param param : params) {
       if (param.isOfBatch()) {
         Binder any = batch.get(0);
-        any.bind(statement, index++, param.kind(), any.values.get(param));
+        any.bind(statement, index++, param.kind(), any.value(param));
       } else {
         @Nullable Object[] elements = elements(param, batch);
         statement.setArray(
@@ -78,7 +80,7 @@ final class Binder {
    * The values of one parameter; none where all are null, which is what a short array counts as.
    */
   private static @Nullable Object[] elements(Param param, List<Binder> batch) {
-    boolean allNull = batch.stream().allMatch(binder -> binder.values.get(param) == null);
+    boolean allNull = batch.stream().allMatch(binder -> binder.value(param) == null);
     int length = allNull ? 0 : batch.size();
     @Nullable Object[] elements =
         param.kind() == Param.Kind.BYTES
@@ -91,7 +93,7 @@ final class Binder {
   }
 
   private @Nullable Object element(Param param) {
-    Object value = values.get(param);
+    Object value = value(param);
     return param.kind() == Param.Kind.BYTES16 && uuidIds && value != null ? uuid(value) : value;
   }
 
@@ -152,7 +154,7 @@ final class Binder {
       return LONGEST.toMillis();
     }
     long millis = duration.toMillis();
-    return duration.minusMillis(millis).isZero() ? millis : millis + 1;
+    return duration.getNano() % 1_000_000 == 0 ? millis : millis + 1;
   }
 
   /** Divides what is not negative, rounded up. */

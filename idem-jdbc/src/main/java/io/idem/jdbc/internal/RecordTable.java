@@ -775,19 +775,31 @@ public final class RecordTable {
     long keepMillis =
         (outcome == null ? leaseMillis : 0) + waitMillis + Binder.millis(request.retention());
     RecordLabel label = storeLabels && !inbox ? request.label() : null;
-    return new Binder(dialect.uuidIds())
-        .put(Param.ID, request.id().toBytes())
-        .put(Param.TOKEN, outcome == null ? request.token().toBytes() : null)
-        .put(Param.STATE, outcome == null ? Row.RUNNING : Row.COMPLETED)
-        .put(Param.FINGERPRINT, emptyIsNull(request.fingerprint().toBytes()))
-        .put(Param.NAMESPACE, label == null ? null : Labels.clean(label.namespace()))
-        .put(Param.OPERATION, label == null ? null : Labels.clean(label.operation()))
-        .put(Param.SOURCE, label == null ? null : Labels.clean(label.source()))
-        .put(Param.KEY, label == null ? null : Labels.clean(label.key()))
-        .put(Param.OUTCOME, outcome == null ? null : bytes(outcome))
-        .put(Param.LEASE, session.inTransaction() ? null : (Long) (leaseMillis + waitMillis))
-        .put(Param.KEEP, keepMillis)
-        .put(Param.AGE, inbox ? null : (Long) 0L);
+    Binder values =
+        new Binder(dialect.uuidIds())
+            .put(Param.ID, request.id().toBytes())
+            .put(Param.STATE, outcome == null ? Row.RUNNING : Row.COMPLETED)
+            .put(Param.FINGERPRINT, emptyIsNull(request.fingerprint().toBytes()))
+            .put(Param.KEEP, keepMillis);
+    if (outcome == null) {
+      values.put(Param.TOKEN, request.token().toBytes());
+    } else {
+      values.put(Param.OUTCOME, bytes(outcome));
+    }
+    if (!inbox) {
+      values.put(Param.AGE, 0L);
+    }
+    if (!session.inTransaction()) {
+      values.put(Param.LEASE, leaseMillis + waitMillis);
+    }
+    if (label != null) {
+      values
+          .put(Param.NAMESPACE, Labels.clean(label.namespace()))
+          .put(Param.OPERATION, Labels.clean(label.operation()))
+          .put(Param.SOURCE, Labels.clean(label.source()))
+          .put(Param.KEY, Labels.clean(label.key()));
+    }
+    return values;
   }
 
   static byte @Nullable [] bytes(StoredOutcome outcome) {

@@ -3,6 +3,7 @@ package io.idem.jdbc.internal;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -87,7 +88,7 @@ final class StatementTimeouts {
    * @return to be ended once the statement has; null if there is no room, and nothing is limited
    */
   @Nullable Timed begin(Statement statement, long millis) {
-    Timed timed = new Timed(statement, System.nanoTime() + Duration.ofMillis(millis).toNanos());
+    Timed timed = new Timed(statement, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis));
     int slot = (int) (Thread.currentThread().getId() * STRIDE);
     for (int i = 0; i < TRIES; i++) {
       int at = (slot + i) & (SLOTS - 1);
