@@ -24,8 +24,8 @@ import org.springframework.context.ConfigurableApplicationContext;
  * <p>A controller promises a part of its throughput. A bare servlet does next to nothing, so that
  * what is left of its throughput says little; there the time that protection takes is bounded.
  *
- * <p>Arguments: {@code [threads=8] [rounds=7] [seconds=2] [write=FILE]}. Ends with 1 if a promise
- * is missed.
+ * <p>Arguments: {@code [threads=8] [rounds=7] [seconds=2] [only=NAME] [write=FILE]}; only the
+ * comparison of that name, as it stands in the first column. Ends with 1 if a promise is missed.
  */
 public final class HttpBenchmark {
 
@@ -59,11 +59,18 @@ public final class HttpBenchmark {
     int threads = Integer.parseInt(arguments.value("threads", "8"));
     int rounds = Integer.parseInt(arguments.value("rounds", "7"));
     long nanos = (long) (Double.parseDouble(arguments.value("seconds", "2")) * 1e9);
+    String only = arguments.value("only", "");
     List<Result> results = new ArrayList<>();
     List<WorkerCosts> workers = new ArrayList<>();
     try (ConfigurableApplicationContext plain = start(PlainApplication.class, false);
         ConfigurableApplicationContext guarded = start(ProtectedApplication.class, true)) {
       List<Comparison> comparisons = comparisons(portOf(plain), portOf(guarded));
+      if (!only.isEmpty()) {
+        comparisons = comparisons.stream().filter(each -> each.name().equals(only)).toList();
+      }
+      if (comparisons.isEmpty()) {
+        throw new IllegalArgumentException("only= is the name of a comparison, found " + only);
+      }
       Rounds.warmUp(comparisons);
       for (Comparison comparison : comparisons) {
         Result result = Rounds.measure(comparison, threads, rounds, nanos);
