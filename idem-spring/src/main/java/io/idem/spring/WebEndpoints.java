@@ -49,6 +49,7 @@ public final class WebEndpoints
   private final ListableBeanFactory beans;
   private volatile Map<HttpEndpoint, MethodAuthorization> authorizations = Map.of();
   private volatile List<HandlerMapping> mappings = List.of();
+  private volatile KnownPaths known = new KnownPaths(List.of());
   private volatile @Nullable ArgumentPreview preview;
 
   /**
@@ -92,6 +93,7 @@ public final class WebEndpoints
           }
         });
     this.mappings = found;
+    this.known = new KnownPaths(found);
     this.authorizations = Map.copyOf(asked);
   }
 
@@ -126,14 +128,25 @@ public final class WebEndpoints
     if (!endpoints.mayBeReachedBy(request.getMethod())) {
       return null;
     }
+    KnownPaths paths = known;
+    KnownPaths.Route route = paths.find(request);
+    if (route != null) {
+      return found(request, route.endpoint(), Map.of());
+    }
+    int registrations = paths.registrations();
     LookUpRequest lookUp = new LookUpRequest(request);
     HandlerExecutionChain chain = chainOf(lookUp);
     if (chain == null || !(chain.getHandler() instanceof HandlerMethod handler)) {
       return null;
     }
     HttpEndpoint endpoint = endpointOf(handler).orElse(null);
+    paths.remember(request, lookUp, handler, endpoint, registrations);
+    return found(request, endpoint, lookUp.pathVariables());
+  }
+  private static @Nullable HttpEndpoint found(
+      HttpServletRequest request, @Nullable HttpEndpoint endpoint, Map<String, String> variables) {
     if (endpoint != null) {
-      PathVariables.put(request, lookUp.pathVariables());
+      PathVariables.put(request, variables);
     }
     return endpoint;
   }
