@@ -163,14 +163,13 @@ final class KnownPaths {
     if (handlers == null
         || ofMethod == null
         || !(lookUp.getAttribute(HandlerMapping.BEST_MATCHING_PATTERN_ATTRIBUTE)
-            instanceof String path)
-        || !uri.endsWith(path)) { // a pattern, or a path that is spelled in another way
+            instanceof String path)) {
       return;
     }
     // A client may have a say in what a proxy puts before the path, but not in the application's
     // own: there are as many URIs as there are paths.
     String contextPath = request.getServletContext().getContextPath();
-    if (!uri.equals(contextPath + path)
+    if (!uri.equals(contextPath + path) // a pattern, or a path that is spelled in another way
         || !isReadAsSent(request, contextPath)
         || !areAsConfigured(handlers)) {
       return;

@@ -13,6 +13,7 @@ import jakarta.servlet.http.MappingMatch;
 import java.lang.reflect.Method;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -378,6 +379,23 @@ class KnownPathsTest {
     known.remember(request, lookUp, Objects.requireNonNull(found), endpoint, before);
 
     assertThat(known.find(request("/orders"))).isNull();
+  }
+
+  @Test
+  void soIsWhatIsUnregisteredWhileItIsRemembered() throws Exception {
+    RequestMappingHandlerMapping named = new RequestMappingHandlerMapping();
+    AtomicReference<Runnable> whenNamed = new AtomicReference<>(() -> {});
+    named.setHandlerMethodMappingNamingStrategy(
+        (handler, info) -> {
+          whenNamed.get().run();
+          return "all";
+        });
+    start(named, List.of(named));
+    named.registerMapping(built(named, post("/orders")), handler, method());
+    named.registerMapping(built(named, post("/others")), new Handler(), method());
+    whenNamed.set(() -> named.unregisterMapping(built(named, post("/orders"))));
+
+    assertThat(lookUp(named, request("/orders"), endpoint)).isNull();
   }
 
   @Test
