@@ -2,6 +2,7 @@ package io.idem.http;
 
 import io.idem.core.Operation;
 import java.util.Locale;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,7 @@ public final class HttpEndpoint {
   private final ResponsePolicy responsePolicy;
   private final ReplayHeaders replayHeaders;
   private final int busyStatus;
-  private final HeaderField lifetime;
+  private final List<HeaderField> lifetime;
 
   private HttpEndpoint(Builder builder) {
     this.operation = builder.operation;
@@ -55,7 +56,7 @@ public final class HttpEndpoint {
     this.replayHeaders = builder.replayHeaders;
     this.busyStatus = builder.busyStatus;
     this.lifetime =
-        new HeaderField(HttpIdempotency.LIFETIME_HEADER, operation.retention().toString());
+        List.of(new HeaderField(HttpIdempotency.LIFETIME_HEADER, operation.retention().toString()));
   }
 
   private static PathScope pathScope(Builder builder) {
@@ -216,8 +217,8 @@ public final class HttpEndpoint {
     return SAFE.contains(method);
   }
 
-  /** How long a key counts, for those who publish it. */
-  HeaderField lifetime() {
+  /** The header that says how long a key counts, for those who publish it. */
+  List<HeaderField> lifetime() {
     return lifetime;
   }
 

@@ -228,16 +228,16 @@ final class Intake {
    */
   private static String scope(
       HttpEndpoint endpoint, HttpRequestHead request, KeySyntax.Key key, String caller) {
-    StringBuilder scope = new StringBuilder().append(caller.length()).append(':').append(caller);
-    if (!key.source().isEmpty()) {
-      scope.append(key.source().length()).append(':').append(key.source());
+    String source = key.source().isEmpty() ? "" : key.source().length() + ":" + key.source();
+    int length = caller.length();
+    if (endpoint.pathScope() != PathScope.SEPARATE || TokenIntake.isOfToken(endpoint, key)) {
+      return length + ":" + caller + source;
     }
-    if (endpoint.pathScope() == PathScope.SEPARATE && !TokenIntake.isOfToken(endpoint, key)) {
-      String resource = request.resource();
-      boolean fits = scope.length() + resource.length() <= IdempotentRequest.MAX_KEY_LENGTH;
-      scope.append(fits ? resource : "//" + new Sha256().string(resource).hex());
-    }
-    return scope.toString();
+    String resource = request.resource();
+    String scope = length + ":" + caller + source + resource; // one string: it is made every time
+    return scope.length() <= IdempotentRequest.MAX_KEY_LENGTH
+        ? scope
+        : length + ":" + caller + source + "//" + new Sha256().string(resource).hex();
   }
 
   private Settled refused(HttpEndpoint endpoint, ProblemType type, String detail) {

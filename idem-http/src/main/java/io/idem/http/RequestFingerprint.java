@@ -59,7 +59,7 @@ public final class RequestFingerprint {
 
   private static Fingerprint of(
       String method, String path, @Nullable String query, MediaType type, RequestBody body) {
-    Sha256 digest = new Sha256();
+    Sha256 digest = Sha256.take();
     byte[] json = ofJson(digest, type, body);
     begin(digest, method, path, query, type);
     if (json == null) {
@@ -67,7 +67,9 @@ public final class RequestFingerprint {
     } else {
       digest.tag('j').bytes(json);
     }
-    return Fingerprint.of(List.of(digest.finish()));
+    byte[] all = digest.finish();
+    digest.giveBack();
+    return Fingerprint.of(List.of(all));
   }
 
   /** The fingerprint of a request of an endpoint, which may name the fields that count. */

@@ -82,6 +82,7 @@ public final class SpillingBuffer extends OutputStream {
       out.size = size;
       out.failure = failure;
       forget();
+      memory = new ByteArrayOutputStream();
       ended = true;
       return out;
     } finally {
@@ -90,7 +91,6 @@ public final class SpillingBuffer extends OutputStream {
   }
 
   private void forget() {
-    memory = new ByteArrayOutputStream();
     size = 0;
     failure = null;
     fileOut = null;
@@ -255,6 +255,7 @@ public final class SpillingBuffer extends OutputStream {
     try {
       FileChannel opened = channel;
       Path spilled = file;
+      memory.reset();
       forget();
       close(opened, spilled);
     } finally {

@@ -122,7 +122,7 @@ final class Verdict {
       HttpEndpoint endpoint, HttpRequestHead request, Recording recording) {
     List<HeaderField> added = endpoint.dialect().onFresh(request);
     if (publishRetention && (recording == Recording.STORED || recording == Recording.PENDING)) {
-      added = joined(added, List.of(endpoint.lifetime()));
+      added = joined(added, endpoint.lifetime());
     }
     return added.isEmpty() ? added : joined(added, Exposed.to(request, added));
   }
@@ -141,7 +141,7 @@ final class Verdict {
   /** How long the key counts, where that is published. */
   private void addLifetime(HttpEndpoint endpoint, List<HeaderField> headers) {
     if (publishRetention) {
-      headers.add(endpoint.lifetime());
+      headers.addAll(endpoint.lifetime());
     }
   }
 

@@ -67,4 +67,16 @@ final class HeldLease {
   boolean isDue(long nowNanos) {
     return !lost && nowNanos - renewedNanos >= renewAfterNanos;
   }
+
+  /** Each is one of its own. */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other;
+  }
+
+  /** By the lease: an object's own hash code is dear to have, and few live that long. */
+  @Override
+  public int hashCode() {
+    return lease.token().hashCode();
+  }
 }

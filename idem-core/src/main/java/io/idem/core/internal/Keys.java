@@ -7,7 +7,6 @@ import io.idem.core.store.OwnerToken;
 import io.idem.core.store.RecordId;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
@@ -28,9 +27,6 @@ public final class Keys {
   private static final int ULID_LENGTH = 26;
   private static final int ULID_TIME_LENGTH = 10;
   private static final String CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-  /** Never fed, only cloned: so threads may share it. */
-  private static final MessageDigest SHA_256 = newSha256();
 
   private Keys() {}
 
@@ -134,7 +130,10 @@ public final class Keys {
       putInt(prefixed, length, end - length - Integer.BYTES);
       length = end;
     }
-    return sha256().digest(prefixed);
+    MessageDigest sha256 = Digests.sha256();
+    byte[] digest = sha256.digest(prefixed);
+    Digests.giveBack(sha256);
+    return digest;
   }
 
   private static boolean isAscii(String part) {
@@ -151,22 +150,6 @@ public final class Keys {
     bytes[at + 1] = (byte) (value >>> 16);
     bytes[at + 2] = (byte) (value >>> 8);
     bytes[at + 3] = (byte) value;
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return (MessageDigest) SHA_256.clone(); // cheaper than asking the providers
-    } catch (CloneNotSupportedException e) {
-      return newSha256();
-    }
-  }
-
-  private static MessageDigest newSha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every Java platform has SHA-256", e);
-    }
   }
 
   private static long longAt(byte[] bytes, int offset) {

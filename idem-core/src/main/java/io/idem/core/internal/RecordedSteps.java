@@ -51,22 +51,32 @@ final class RecordedSteps implements Steps {
   private final StepRuns runs;
   private final Call<?, ?> call;
   private final HeldLease held;
-  private final Set<Thread> inside = ConcurrentHashMap.newKeySet();
 
-  /** Held while the journal is opened, and never while a step runs. */
-  private final ReentrantLock lock = new ReentrantLock();
+  /** Made for the first step: most runs have none. */
+  private volatile @Nullable Begun begun;
 
-  /** What is known of each step of this run; guarded by the lock. */
-  private final Map<String, State> states = new HashMap<>();
-
-  /** What steps have thrown for reasons of their own, last first; guarded by the lock. */
-  private final Deque<RuntimeException> stops = new ArrayDeque<>();
-
-  private @Nullable OwnerToken token;
   private volatile @Nullable StepJournal journal;
 
   /** The journal as this run would have opened it, although the store did not answer. */
   private volatile @Nullable Lease unanswered;
+
+  /** What there is from the first step on. */
+  private static final class Begun {
+
+    final Set<Thread> inside = ConcurrentHashMap.newKeySet();
+
+    /** Held while the journal is opened, and never while a step runs. */
+    final ReentrantLock lock = new ReentrantLock();
+
+    /** What is known of each step of this run; guarded by the lock. */
+    final Map<String, State> states = new HashMap<>();
+
+    /** What steps have thrown for reasons of their own, last first; guarded by the lock. */
+    final Deque<RuntimeException> stops = new ArrayDeque<>();
+
+    /** Guarded by the lock. */
+    @Nullable OwnerToken token;
+  }
 
   private enum State {
     RUNNING,
@@ -85,14 +95,15 @@ final class RecordedSteps implements Steps {
   @Override
   public <T extends @Nullable Object, X extends Throwable> T run(
       AttemptImpl attempt, Step<T> step, StepBody<T, X> body) throws X {
-    requirePossible(step);
+    Begun begun = begun();
+    requirePossible(begun, step);
     OperationSpec<T> spec = runs.spec(call.spec(), step);
-    @Nullable State before = begin(step);
+    @Nullable State before = begin(begun, step);
     @Nullable State after = before;
     StepRun<T, X> run = new StepRun<>(body, attempt.outgoingKey(step.name()));
-    inside.add(Thread.currentThread());
+    begun.inside.add(Thread.currentThread());
     try {
-      T result = result(step, spec, run);
+      T result = result(begun, step, spec, run);
       after = State.DONE;
       return result;
     } catch (Throwable e) {
@@ -101,43 +112,58 @@ final class RecordedSteps implements Steps {
       }
       throw e;
     } finally {
-      inside.remove(Thread.currentThread());
-      end(step, after);
+      begun.inside.remove(Thread.currentThread());
+      end(begun, step, after);
     }
   }
 
+  private Begun begun() {
+    Begun known = begun;
+    if (known == null) {
+      synchronized (this) {
+        known = begun;
+        if (known == null) {
+          known = new Begun();
+          begun = known;
+        }
+      }
+    }
+    return known;
+  }
+
   private <T extends @Nullable Object, X extends Throwable> T result(
-      Step<T> step, OperationSpec<T> spec, StepRun<T, X> run) throws X {
+      Begun begun, Step<T> step, OperationSpec<T> spec, StepRun<T, X> run) throws X {
     StepJournal opened;
     try {
       requireOwner(step);
-      opened = journal(step);
+      opened = journal(begun, step);
     } catch (KeyBusyException | OutcomeUnknownException e) {
-      throw stop(e);
+      throw stop(begun, e);
     } catch (RuntimeException e) {
       if (spec.storeDown() == StoreDownPolicy.FAIL_OPEN) {
         return runs.unrecorded(call, step.name(), run, e);
       }
-      throw stop(LeasedProtocol.unavailable(spec, e));
+      throw stop(begun, LeasedProtocol.unavailable(spec, e));
     }
     Execution<T> answer;
     try {
       answer = runs.carry(spec, call, opened, run);
     } catch (StoreUnavailableException | ResultCodecException e) {
-      throw run.failure == e ? e : stop(e);
+      throw run.failure == e ? e : stop(begun, e);
     }
     return answer.fold(
         Execution.Ran::result,
         Execution.Replayed::result,
         busy -> {
-          throw stop(new KeyBusyException(busy.retryAfter(), step.name()));
+          throw stop(begun, new KeyBusyException(busy.retryAfter(), step.name()));
         },
         reused -> {
-          throw stop(new KeyReusedException());
+          throw stop(begun, new KeyReusedException());
         },
         unresolved -> {
           // What has run here and is not known here was taken over by whoever owns the key now.
           throw stop(
+              begun,
               run.hasRun
                   ? new KeyBusyException(call.spec().retryAfter(), step.name())
                   : new OutcomeUnknownException(held.lease.attempt()));
@@ -145,11 +171,11 @@ final class RecordedSteps implements Steps {
         notStored -> {
           OutcomeUnknownException unknown = new OutcomeUnknownException(held.lease.attempt());
           unknown.addSuppressed(new ResultNotStoredException(notStored.reason()));
-          throw stop(unknown);
+          throw stop(begun, unknown);
         });
   }
 
-  private void requirePossible(Step<?> step) {
+  private void requirePossible(Begun begun, Step<?> step) {
     if (call.spec().abandoned() instanceof AbandonedPolicy.Refuse) {
       throw refusal(
           step,
@@ -157,7 +183,7 @@ final class RecordedSteps implements Steps {
               + " onAbandoned(new AbandonedPolicy.Retry<>()), @Idempotent(onAbandoned = \"RETRY\")"
               + " or a recovery hook");
     }
-    if (inside.contains(Thread.currentThread())) {
+    if (begun.inside.contains(Thread.currentThread())) {
       throw refusal(step, "is inside a step already: run steps one after another");
     }
     if (held.ending) {
@@ -170,36 +196,36 @@ final class RecordedSteps implements Steps {
   }
 
   /** What was known of the step before: null or {@link State#FAILED}. */
-  private @Nullable State begin(Step<?> step) {
-    lock.lock();
+  private @Nullable State begin(Begun begun, Step<?> step) {
+    begun.lock.lock();
     try {
-      State before = states.get(step.name());
+      State before = begun.states.get(step.name());
       if (before != null && before != State.FAILED) {
         throw refusal(
             step,
             "has run a step of this name in this run: put what tells the two apart into their"
                 + " names, such as the number of the line");
       }
-      if (before == null && states.size() >= MOST) {
+      if (before == null && begun.states.size() >= MOST) {
         throw refusal(step, "has " + MOST + " steps in this run: let it do less, under more keys");
       }
-      states.put(step.name(), State.RUNNING);
+      begun.states.put(step.name(), State.RUNNING);
       return before;
     } finally {
-      lock.unlock();
+      begun.lock.unlock();
     }
   }
 
-  private void end(Step<?> step, @Nullable State after) {
-    lock.lock();
+  private void end(Begun begun, Step<?> step, @Nullable State after) {
+    begun.lock.lock();
     try {
       if (after == null) {
-        states.remove(step.name());
+        begun.states.remove(step.name());
       } else {
-        states.put(step.name(), after);
+        begun.states.put(step.name(), after);
       }
     } finally {
-      lock.unlock();
+      begun.lock.unlock();
     }
   }
 
@@ -218,31 +244,31 @@ final class RecordedSteps implements Steps {
     }
   }
 
-  private StepJournal journal(Step<?> step) {
+  private StepJournal journal(Begun begun, Step<?> step) {
     StepJournal known = journal;
     if (known != null) {
       return known;
     }
-    lock.lock();
+    begun.lock.lock();
     try {
       known = journal;
       if (known == null) {
-        if (token == null) {
-          token = runs.newToken();
+        if (begun.token == null) {
+          begun.token = runs.newToken();
         }
         try {
-          known = runs.journals().open(call, held, token, step.name());
+          known = runs.journals().open(call, held, begun.token, step.name());
         } catch (KeyBusyException | OutcomeUnknownException e) {
           throw e;
         } catch (RuntimeException e) {
-          unanswered = runs.journalOf(call, token);
+          unanswered = runs.journalOf(call, begun.token);
           throw e;
         }
         journal = known;
       }
       return known;
     } finally {
-      lock.unlock();
+      begun.lock.unlock();
     }
   }
 
@@ -261,23 +287,27 @@ final class RecordedSteps implements Steps {
     if (known != null && !known.opened()) {
       return true;
     }
-    lock.lock();
+    Begun begun = this.begun;
+    if (begun == null) {
+      return false;
+    }
+    begun.lock.lock();
     try {
-      return !states.isEmpty(); // without a journal too, where the operation fails open
+      return !begun.states.isEmpty(); // without a journal too, where the operation fails open
     } finally {
-      lock.unlock();
+      begun.lock.unlock();
     }
   }
 
-  private <E extends RuntimeException> E stop(E stop) {
-    lock.lock();
+  private static <E extends RuntimeException> E stop(Begun begun, E stop) {
+    begun.lock.lock();
     try {
-      stops.addFirst(stop);
-      if (stops.size() > MOST_STOPS) {
-        stops.removeLast();
+      begun.stops.addFirst(stop);
+      if (begun.stops.size() > MOST_STOPS) {
+        begun.stops.removeLast();
       }
     } finally {
-      lock.unlock();
+      begun.lock.unlock();
     }
     return stop;
   }
@@ -288,14 +318,18 @@ final class RecordedSteps implements Steps {
    * left abandoned, and the next request resumes.
    */
   @Nullable RuntimeException stopIn(Throwable failure) {
-    lock.lock();
+    Begun begun = this.begun;
+    if (begun == null) {
+      return null;
+    }
+    begun.lock.lock();
     try {
-      if (stops.isEmpty()) {
+      if (begun.stops.isEmpty()) {
         return null;
       }
       Throwable each = failure;
       for (int depth = 0; each != null && depth < DEEPEST_CAUSE; depth++) {
-        for (RuntimeException stop : stops) {
+        for (RuntimeException stop : begun.stops) {
           if (stop == each) {
             return stop;
           }
@@ -304,7 +338,7 @@ final class RecordedSteps implements Steps {
       }
       return null;
     } finally {
-      lock.unlock();
+      begun.lock.unlock();
     }
   }
 

@@ -1,9 +1,9 @@
 package io.idem.core.store;
 
+import io.idem.core.internal.Digests;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -24,9 +24,6 @@ public final class Fingerprint {
   /** The fingerprint of a caller that has nothing to compare. */
   public static final Fingerprint NONE = new Fingerprint(new byte[0]);
 
-  /** Never fed, only cloned: so threads may share it. */
-  private static final MessageDigest SHA_256 = newSha256();
-
   private final byte[] bytes;
 
   private Fingerprint(byte[] bytes) {
@@ -40,7 +37,7 @@ public final class Fingerprint {
    * @return the first 16 bytes of the SHA-256 digest
    */
   public static Fingerprint of(List<byte[]> parts) {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Digests.sha256();
     byte[] prefix = new byte[Integer.BYTES]; // a digest is slow to take single bytes
     for (byte[] part : parts) {
       int length = part.length;
@@ -51,7 +48,9 @@ public final class Fingerprint {
       digest.update(prefix);
       digest.update(part);
     }
-    return new Fingerprint(Arrays.copyOf(digest.digest(), BYTES));
+    byte[] all = digest.digest();
+    Digests.giveBack(digest);
+    return new Fingerprint(Arrays.copyOf(all, BYTES));
   }
 
   /**
@@ -119,22 +118,6 @@ public final class Fingerprint {
    */
   public boolean matches(Fingerprint other) {
     return bytes.length == 0 || other.bytes.length == 0 || Arrays.equals(bytes, other.bytes);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return (MessageDigest) SHA_256.clone(); // cheaper than asking the providers
-    } catch (CloneNotSupportedException e) {
-      return newSha256();
-    }
-  }
-
-  private static MessageDigest newSha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every Java platform has SHA-256", e);
-    }
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.security.DigestException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * A SHA-256 digest over values that cannot run into each other. What it takes is digested as it
@@ -19,12 +20,35 @@ public final class Sha256 {
   /** Never fed, only cloned: so threads may share it. */
   private static final MessageDigest EMPTY = newDigest();
 
+  /** How many are kept to be used again, a power of two; each in a cache line of its own. */
+  private static final int SLOTS = 64;
+
+  private static final int SPREAD = 16;
+
+  private static final AtomicReferenceArray<Sha256> SPARE =
+      new AtomicReferenceArray<>(SLOTS * SPREAD);
+
   private final MessageDigest digest = emptyDigest();
   private final byte[] buffer = new byte[BUFFER_BYTES];
   private int buffered;
 
   /** An empty digest. */
   public Sha256() {}
+
+  /** An empty digest that may have been used before, the caller's alone until it is given back. */
+  public static Sha256 take() {
+    Sha256 spare = SPARE.getAndSet(slot(), null);
+    return spare == null ? new Sha256() : spare;
+  }
+
+  /** Leaves this digest, which is finished, to whoever comes next. */
+  public void giveBack() {
+    SPARE.set(slot(), this);
+  }
+
+  private static int slot() {
+    return ((int) Thread.currentThread().getId() & (SLOTS - 1)) * SPREAD;
+  }
 
   private static MessageDigest emptyDigest() {
     try {
