@@ -20,6 +20,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -33,7 +34,11 @@ import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.mock.web.MockHttpServletRequest;
 import org.springframework.mock.web.MockHttpServletResponse;
+import org.springframework.web.bind.annotation.RequestMethod;
+import org.springframework.web.bind.annotation.ResponseBody;
 import org.springframework.web.method.HandlerMethod;
+import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 
 /** Protected endpoints of a running web application with a database. */
 class EndpointTest {
@@ -177,6 +182,57 @@ class EndpointTest {
                     new MockHttpServletResponse(),
                     handler))
         .withMessageContaining("past the idempotency filter");
+  }
+
+  /** A look-up of a path without variables is remembered, as long as nothing else is mapped. */
+  @Test
+  void aPathThatIsMappedAnewAtRunTimeLeadsToItsNewHandler() throws Exception {
+    RequestMappingHandlerMapping mapping =
+        context.getBean("requestMappingHandlerMapping", RequestMappingHandlerMapping.class);
+    RequestMappingInfo moved =
+        RequestMappingInfo.paths("/moved")
+            .methods(RequestMethod.POST)
+            .options(mapping.getBuilderConfiguration())
+            .build();
+    Object endpoints = context.getBean(EndpointApplication.Endpoints.class);
+    Method order = EndpointApplication.Endpoints.class.getDeclaredMethod("order", Map.class);
+    String name = name();
+    mapping.registerMapping(moved, endpoints, order);
+    assertThat(post("/moved", "alice", null, json(name)).body()).contains("key-missing");
+    assertThat(post("/moved", "alice", null, json(name)).body()).contains("key-missing");
+
+    mapping.unregisterMapping(moved);
+    HttpResponse<String> nowhere = post("/moved", "alice", "moved", json(name));
+    assertThat(nowhere.statusCode()).isBetween(404, 405);
+    assertThat(nowhere.headers().firstValue("Idempotency-Key-Ignored")).isPresent();
+
+    mapping.registerMapping(moved, new Open(), Open.class.getDeclaredMethod("open"));
+    for (int i = 0; i < 2; i++) {
+      HttpResponse<String> open = post("/moved", "alice", "moved", json(name));
+      assertThat(open.body()).isEqualTo("open");
+      assertThat(open.headers().firstValue("Idempotency-Key-Ignored")).isPresent();
+    }
+
+    mapping.unregisterMapping(moved);
+    mapping.registerMapping(moved, endpoints, order);
+    assertThat(post("/moved", "alice", null, json(name)).body()).contains("key-missing");
+    HttpResponse<String> first = post("/moved", "alice", "moved", json(name));
+    HttpResponse<String> repeat = post("/moved", "alice", "moved", json(name));
+    mapping.unregisterMapping(moved);
+
+    assertThat(first.statusCode()).isEqualTo(201);
+    assertThat(replayed(first)).isFalse();
+    assertThat(replayed(repeat)).isTrue();
+    assertThat(effects(name)).isEqualTo(1);
+  }
+
+  /** Nothing protects it. */
+  static class Open {
+
+    @ResponseBody
+    public String open() {
+      return "open";
+    }
   }
 
   @Test
