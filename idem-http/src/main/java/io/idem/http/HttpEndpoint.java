@@ -1,8 +1,8 @@
 package io.idem.http;
 
 import io.idem.core.Operation;
-import java.util.Locale;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;

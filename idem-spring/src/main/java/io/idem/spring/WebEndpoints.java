@@ -143,6 +143,7 @@ public final class WebEndpoints
     paths.remember(request, lookUp, handler, endpoint, registrations);
     return found(request, endpoint, lookUp.pathVariables());
   }
+
   private static @Nullable HttpEndpoint found(
       HttpServletRequest request, @Nullable HttpEndpoint endpoint, Map<String, String> variables) {
     if (endpoint != null) {

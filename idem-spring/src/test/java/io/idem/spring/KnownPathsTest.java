@@ -161,7 +161,8 @@ class KnownPathsTest {
     map(post("/params").params("!a"));
     map(post("/headers").headers("!X-A"));
     map(post("/produces").produces("application/json"));
-    RequestMappingInfo.BuilderConfiguration versioned = new RequestMappingInfo.BuilderConfiguration();
+    RequestMappingInfo.BuilderConfiguration versioned =
+        new RequestMappingInfo.BuilderConfiguration();
     versioned.setPatternParser(mapping.getPatternParser());
     versioned.setApiVersionStrategy(versions());
     mapping.registerMapping(
