@@ -104,10 +104,11 @@ final class KnownPaths {
   @Nullable Route find(HttpServletRequest request) {
     Map<String, Known> ofMethod = known.get(request.getMethod());
     Known found = ofMethod == null ? null : ofMethod.get(request.getRequestURI());
-    Route route = found == null ? null : found.route;
+    if (handlers == null || found == null || found.registrations != registrations.get()) {
+      return null;
+    }
+    Route route = found.route;
     return route != null
-            && handlers != null
-            && found.registrations == registrations.get()
             && route.isMappedBy(handlers.mapping)
             && route.accepts(request)
             && isReadAsSent(request, route.contextPath)
@@ -196,10 +197,12 @@ final class KnownPaths {
     }
     String name = own.names.getName(mapped, info);
     List<HandlerMethod> named = own.mapping.getHandlerMethodsForMappingName(name);
+    if (named == null) {
+      return null;
+    }
     // Asked after the name: had it gone by now, the name would be another's or nobody's later.
     boolean certain =
-        named != null
-            && mapped.equals(own.mapping.getHandlerMethods().get(info))
+        mapped.equals(own.mapping.getHandlerMethods().get(info))
             && inFront.stream().noneMatch(operations -> mayMatch(operations.mapping, path));
     return certain
         ? new Route(name, named, contextPath, info.getConsumesCondition(), endpoint)
