@@ -1,11 +1,13 @@
 package io.idem.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.idem.core.store.Claim;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
+import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import io.idem.testkit.Requests;
 import io.lettuce.core.RedisClient;
@@ -63,10 +65,46 @@ class RoundTripsTest {
     assertThat(takeSent()).containsExactly(servers().claim(), servers().completion());
     assertThat(store.claim(Requests.claimOf(id))).isInstanceOf(Claim.Completed.class);
     assertThat(store.claim(Requests.takeOverOf(id))).isInstanceOf(Claim.Completed.class);
-    assertThat(takeSent()).containsExactly(servers().claim(), servers().claim());
+    assertThat(takeSent()).containsExactly("GET", "GET");
     store.renew(lease, Requests.LEASE);
     store.release(lease);
     assertThat(takeSent().stream().filter("EVALSHA"::equals)).hasSize(2);
+  }
+
+  /** The first repeat on a node that has not met the record is a claim like any other. */
+  @Test
+  void replayOnAnotherNodeIsAClaimAndThenARead() {
+    RecordId id = Requests.newId();
+    run(id);
+    RedisIdempotencyStore other = new RedisIdempotencyStore(node.redis());
+    takeSent();
+
+    assertThat(other.claim(Requests.claimOf(id))).isInstanceOf(Claim.Completed.class);
+    assertThat(other.claim(Requests.claimOf(id))).isInstanceOf(Claim.Completed.class);
+    assertThat(takeSent()).containsExactly(servers().claim(), "GET");
+  }
+
+  @Test
+  void recordThatWasMetAndIsGoneIsClaimedAnew() {
+    RecordId id = Requests.newId();
+    run(id);
+    node.send("DEL", id);
+    takeSent();
+
+    assertThat(store.claim(Requests.claimOf(id))).isInstanceOf(Claim.Acquired.class);
+    assertThat(takeSent()).containsExactly("GET", servers().claim());
+    assertThat(store.claim(Requests.claimOf(id))).isInstanceOf(Claim.Running.class);
+  }
+
+  @Test
+  void valueThatTookThePlaceOfARecordIsToldAsEver() {
+    RecordId id = Requests.newId();
+    run(id);
+    node.send("DEL", id);
+    node.send("RPUSH", id, "somebody else's");
+
+    assertThatThrownBy(() -> store.claim(Requests.claimOf(id)))
+        .isInstanceOf(StoreUnavailableException.class);
   }
 
   @Test

@@ -5,6 +5,7 @@ import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.MetRecords;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.RecordLabel;
 import io.idem.core.store.StoredOutcome;

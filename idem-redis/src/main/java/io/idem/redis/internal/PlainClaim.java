@@ -36,6 +36,8 @@ final class PlainClaim implements Step<Claim> {
     Claim claim = Replies.claimed(request, reply);
     if (claim instanceof Claim.Acquired) {
       steps.acquired(request.token(), record);
+    } else if (claim instanceof Claim.Completed) {
+      steps.completed(request.id());
     }
     return claim;
   }

@@ -31,7 +31,11 @@ final class PlainCompletion implements Step<LeaseCheck> {
   @Override
   public @Nullable LeaseCheck read(@Nullable Object reply) {
     steps.plainCompletions.noteRefusal(reply);
-    return Replies.isOk(reply) ? LeaseCheck.HELD : null;
+    if (!Replies.isOk(reply)) {
+      return null;
+    }
+    steps.completed(completion.lease().id());
+    return LeaseCheck.HELD;
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.Completion;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
+import io.idem.core.store.MetRecords;
 import io.idem.core.store.OwnerToken;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoredOutcome;
@@ -15,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +38,7 @@ public final class Steps {
   private final byte[] prefix;
   private final long graceMillis;
   private final OwnRecords own = new OwnRecords();
+  private final MetRecords met = new MetRecords();
   final PlainForm plainClaims = new PlainForm("SET with NX and GET", "claimed");
   final PlainForm plainCompletions = new PlainForm("SET with IFEQ", "completed");
 
@@ -60,6 +63,13 @@ public final class Steps {
    * @param mayWait whether the caller wants to be woken if somebody else runs
    */
   public Step<Claim> claim(ClaimRequest request, boolean mayWait) {
+    return met.mayContain(request.id())
+        ? new MetClaim(this, request, mayWait)
+        : claimUnmet(request, mayWait);
+  }
+
+  /** A claim that writes if nothing is there. */
+  Step<Claim> claimUnmet(ClaimRequest request, boolean mayWait) {
     return plainClaims.isTaken()
         ? new PlainClaim(this, request, mayWait)
         : claimByScript(request, mayWait);
@@ -75,6 +85,16 @@ public final class Steps {
     return set(key(request.id()), record, leaseMillis(request) + graceMillis, NX, GET);
   }
 
+  /** Reads what is there. */
+  RedisCommand get(RecordId id) {
+    return new RedisCommand("GET", List.of(key(id)), 0);
+  }
+
+  /** Notes a record that has an outcome. */
+  void completed(RecordId id) {
+    met.add(id);
+  }
+
   /** Notes what a plain claim has written. */
   void acquired(OwnerToken token, byte[] record) {
     if (plainCompletions.isTaken()) {
@@ -86,7 +106,13 @@ public final class Steps {
     long leaseMillis = leaseMillis(request);
     return new ScriptStep<>(
         Script.CLAIM,
-        reply -> Replies.claim(request, reply),
+        reply -> {
+          Claim claim = Replies.claim(request, reply);
+          if (claim instanceof Claim.Completed) {
+            completed(request.id());
+          }
+          return claim;
+        },
         key(request.id()),
         firstRecord(request),
         bytes(leaseMillis + graceMillis),
@@ -123,10 +149,17 @@ public final class Steps {
   }
 
   Step<LeaseCheck> completeByScript(Completion completion) {
+    Lease lease = completion.lease();
     return check(
         Script.COMPLETE,
-        "Completing",
-        completion.lease(),
+        reply -> {
+          LeaseCheck check = Replies.check("Completing", lease.id(), reply);
+          if (check == LeaseCheck.HELD) {
+            completed(lease.id());
+          }
+          return check;
+        },
+        lease,
         completion.outcome().toBytes(),
         bytes(retentionMillis(completion)));
   }
@@ -137,22 +170,29 @@ public final class Steps {
 
   /** A release. */
   public Step<LeaseCheck> release(Lease lease) {
-    return check(Script.RELEASE, "Releasing", lease);
+    return check(Script.RELEASE, reading("Releasing", lease), lease);
   }
 
   /** A renewal; zero gives the lease up. */
   public Step<LeaseCheck> renew(Lease lease, Duration leaseFor) {
-    return check(Script.RENEW, "Renewing the lease of", lease, bytes(millis(leaseFor)));
+    return check(
+        Script.RENEW, reading("Renewing the lease of", lease), lease, bytes(millis(leaseFor)));
+  }
+
+  private static Function<@Nullable Object, LeaseCheck> reading(String doing, Lease lease) {
+    return reply -> Replies.check(doing, lease.id(), reply);
   }
 
   /** A script that compares the token of a lease, which is its first argument. */
   private ScriptStep<LeaseCheck> check(
-      Script script, String doing, Lease lease, byte[]... arguments) {
+      Script script,
+      Function<@Nullable Object, LeaseCheck> reader,
+      Lease lease,
+      byte[]... arguments) {
     byte[][] all = new byte[1 + arguments.length][];
     all[0] = lease.token().toBytes();
     System.arraycopy(arguments, 0, all, 1, arguments.length);
-    return new ScriptStep<>(
-        script, reply -> Replies.check(doing, lease.id(), reply), key(lease.id()), all);
+    return new ScriptStep<>(script, reader, key(lease.id()), all);
   }
 
   private static RedisCommand set(

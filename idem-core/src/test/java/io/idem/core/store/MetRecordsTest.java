@@ -1,8 +1,7 @@
-package io.idem.jdbc.internal;
+package io.idem.core.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.idem.core.store.RecordId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

@@ -1,16 +1,15 @@
-package io.idem.jdbc.internal;
+package io.idem.core.store;
 
-import io.idem.core.store.RecordId;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * Which records this node has lately met with an outcome, so that a repeat is looked at before
- * anything is tried to be inserted.
+ * Which records a store has lately met with an outcome, so that a repeat can be read before
+ * anything is tried to be written.
  *
- * <p>A guess, and nothing more: whatever it says, the database decides. It forgets at will and
- * takes 128 KiB. Thread-safe.
+ * <p>A guess, and nothing more: whatever it says, what is stored decides. It remembers some 16,000,
+ * forgets at will and takes 128 KiB. Thread-safe.
  */
-final class MetRecords {
+public final class MetRecords {
 
   private static final int SLOTS = 1 << 14;
 
@@ -19,7 +18,15 @@ final class MetRecords {
 
   private final AtomicLongArray slots = new AtomicLongArray(SLOTS);
 
-  void add(RecordId id) {
+  /** Nothing met yet. */
+  public MetRecords() {}
+
+  /**
+   * Remembers a record, possibly in the place of another one.
+   *
+   * @param id which was completed, or read with an outcome
+   */
+  public void add(RecordId id) {
     long mark = mark(id);
     int first = first(id);
     int place = first + (int) (mark >>> 62);
@@ -35,7 +42,13 @@ final class MetRecords {
     slots.setOpaque(place, mark);
   }
 
-  boolean mayContain(RecordId id) {
+  /**
+   * Whether a record was met.
+   *
+   * @param id which
+   * @return false also if it was forgotten; true, very rarely, for one that was never met
+   */
+  public boolean mayContain(RecordId id) {
     long mark = mark(id);
     int first = first(id);
     for (int i = first; i < first + WAYS; i++) {
