@@ -11,7 +11,6 @@ import io.idem.core.store.StoredOutcome;
 import io.idem.core.store.TransactionScope;
 import io.idem.jdbc.internal.BatchTable;
 import io.idem.jdbc.internal.Failures;
-import io.idem.jdbc.internal.KeptRecord;
 import io.idem.jdbc.internal.RecordTable;
 import io.idem.jdbc.internal.Session;
 import java.sql.Connection;
@@ -32,8 +31,10 @@ final class JdbcTransactionScope implements TransactionScope {
 
   private boolean ended;
 
-  /** What was claimed last. */
-  private @Nullable KeptRecord claimed;
+  /** What was claimed last, and when at the latest that was. */
+  private @Nullable ClaimRequest claimed;
+
+  private long claimedNanos;
 
   JdbcTransactionScope(
       JdbcTransactions.Transaction transaction, RecordTable table, BatchTable batches) {
@@ -62,12 +63,13 @@ final class JdbcTransactionScope implements TransactionScope {
   private Claim claiming(
       ClaimRequest request, @Nullable StoredOutcome outcome, Duration waitAtMost) {
     Session session = session();
-    KeptRecord kept = KeptRecord.of(request);
+    long sentNanos = System.nanoTime();
     try {
       Claim claim = table.claim(session, request, outcome, waitAtMost);
       if (claim instanceof Claim.Acquired) {
         used = true;
-        claimed = kept;
+        claimed = request;
+        claimedNanos = sentNanos;
       }
       return claim;
     } catch (SQLException e) {
@@ -152,9 +154,19 @@ final class JdbcTransactionScope implements TransactionScope {
     }
   }
 
+  /**
+   * Whether the claim has the record kept as long as its completion would. A claim reckons with a
+   * whole lease beside the retention; half of it is left for what may hold the completion up.
+   */
   private boolean isInTime(Lease lease, Duration retention) {
-    KeptRecord kept = claimed;
-    return kept != null && kept.covers(lease, retention);
+    ClaimRequest request = claimed;
+    return request != null
+        && request.token().equals(lease.token())
+        && request.id().equals(lease.id())
+        && retention.compareTo(request.retention()) <= 0
+        && Duration.ofNanos(System.nanoTime() - claimedNanos)
+                .compareTo(request.leaseFor().dividedBy(2))
+            < 0;
   }
 
   @Override

@@ -72,52 +72,6 @@ class CompletionExpiryTest {
     return moved ? "moved" : "in time";
   }
 
-  @Test
-  void leasedCompletionsMoveItWhereTheirClaimsDoNotReachAsFar() {
-    TestDatabase database = TestDatabase.postgresql();
-    assertThat(leased(database, Duration.ofMinutes(1), RETENTION)).isEqualTo("in time");
-    assertThat(leased(database, Duration.ofMinutes(1), RETENTION.plusMillis(1))).isEqualTo("moved");
-    assertThat(leased(database, Duration.ofMillis(1), RETENTION)).isEqualTo("moved");
-  }
-
-  /** Its first claim may have been long ago. */
-  @Test
-  void claimWhoseAnswerWasLostIsNotReckonedWith() {
-    CountingDataSource pool = TestDatabase.postgresql().counting(1, true);
-    JdbcIdempotencyStore store = new JdbcIdempotencyStore(pool);
-    ClaimRequest request = request(Duration.ofMinutes(1));
-    store.claim(request);
-    Lease lease = ((Claim.Acquired) store.claim(request)).lease();
-    assertThat(completion(pool, store, lease, RETENTION)).isEqualTo("moved");
-  }
-
-  /** What another node has claimed is completed here after all, as its lease lets everybody. */
-  @Test
-  void claimOfAnotherNodeIsNotReckonedWith() {
-    TestDatabase database = TestDatabase.postgresql();
-    CountingDataSource pool = database.counting(1, true);
-    Lease lease =
-        ((Claim.Acquired) new JdbcIdempotencyStore(pool).claim(request(Duration.ofMinutes(1))))
-            .lease();
-    assertThat(completion(pool, new JdbcIdempotencyStore(pool), lease, RETENTION))
-        .isEqualTo("moved");
-  }
-
-  private static String leased(TestDatabase database, Duration lease, Duration retention) {
-    CountingDataSource pool = database.counting(1, true);
-    JdbcIdempotencyStore store = new JdbcIdempotencyStore(pool);
-    Lease claimed = ((Claim.Acquired) store.claim(request(lease))).lease();
-    run(Duration.ofMillis(2));
-    return completion(pool, store, claimed, retention);
-  }
-
-  private static String completion(
-      CountingDataSource pool, JdbcIdempotencyStore store, Lease lease, Duration retention) {
-    pool.takeExecuted();
-    assertThat(store.complete(lease, ANSWER, retention)).isEqualTo(LeaseCheck.HELD);
-    return pool.takeExecuted().get(0).contains("GREATEST") ? "moved" : "in time";
-  }
-
   /** A run of the body that takes so long. */
   private static void run(Duration time) {
     long begun = System.nanoTime();

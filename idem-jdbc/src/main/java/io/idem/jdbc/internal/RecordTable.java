@@ -69,9 +69,6 @@ public final class RecordTable {
   private final StatementTimeouts timeouts = new StatementTimeouts();
   private final MetRecords met = new MetRecords();
 
-  /** Of leased claims. */
-  private final KeptRecords kept = new KeptRecords();
-
   /** Whether the database is new enough for MERGE; null until somebody asks. */
   private volatile @Nullable Boolean merges;
 
@@ -129,9 +126,6 @@ public final class RecordTable {
       if (known != null) {
         return known;
       }
-    }
-    if (!session.inTransaction()) {
-      kept.put(KeptRecord.of(request));
     }
     // What databases take for a lock timeout is an int of milliseconds.
     long waitMillis = Math.min(Binder.millis(waitAtMost), Integer.MAX_VALUE);
@@ -299,7 +293,6 @@ public final class RecordTable {
     boolean held = left > 0;
     if (request.token().equals(row.token())) {
       // The caller's own claim, whose answer was lost. Its lease may have run out meanwhile.
-      kept.take(request.token()); // it was made earlier
       Lease lease = new Lease(request.id(), request.token(), row.attempt());
       boolean owned =
           held
@@ -331,9 +324,9 @@ public final class RecordTable {
   }
 
   /**
-   * Completes an owned record of a lease.
+   * Completes an owned record.
    *
-   * @param session where; no transaction that goes on
+   * @param session where
    * @param lease whose
    * @param outcome what is to be replayed
    * @param retention how long to keep it
@@ -342,9 +335,7 @@ public final class RecordTable {
    */
   public LeaseCheck complete(
       Session session, Lease lease, StoredOutcome outcome, Duration retention) throws SQLException {
-    KeptRecord record = kept.take(lease.token());
-    boolean inTime = record != null && record.covers(lease, retention);
-    return complete(session, lease, outcome, retention, inTime);
+    return complete(session, lease, outcome, retention, false);
   }
 
   /**
