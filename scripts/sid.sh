@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Sourced by the scripts that bring a server which Debian has in its unstable or experimental suite only.
+# Sourced by the scripts that bring a server which the Debian that runs them may lack, from the unstable suite or from the
+# experimental one.
 #
 # Such a server cannot be installed beside a stable release. It is unpacked with all that it needs, its C library
 # included, into a folder of its own, and nothing is installed. apt fetches it from where the machine has its other
@@ -13,15 +14,19 @@ sid_fail() {
 sid_apt() {
   local apt=$1 tool=$2
   shift 2
-  "$tool" -q -o Acquire::Retries=3 -o Dir::Etc::sourcelist="$apt/sources" -o Dir::Etc::sourceparts=/dev/null \
+  # A suite that cannot be had is an error: without one, what is fetched could be too old, and would be kept.
+  "$tool" -q -o Acquire::Retries=3 -o APT::Update::Error-Mode=any \
+    -o Dir::Etc::sourcelist="$apt/sources" -o Dir::Etc::sourceparts=/dev/null \
     -o Dir::Etc::preferences="$apt/preferences" -o Dir::Etc::preferencesparts=/dev/null \
     -o Dir::State="$apt/state" -o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" \
     -o Debug::NoLocking=true -o APT::Sandbox::User=root "$@"
 }
 
+# The archive of security updates has neither suite. Its label is another one.
 # shellcheck disable=SC2016 # apt's own variables
 sid_archive() {
-  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Component: main' | sed -n 1p
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 'Component: main' |
+    sed -n 1p
 }
 
 # sid_fetch HOME PACKAGE PROGRAM ELSE [SOURCE]: unpacks the package into HOME/root, once; PROGRAM is a path in it, and
@@ -65,10 +70,13 @@ sid_fetch() {
 # sid_server HOME PROGRAM: writes HOME/PROGRAM, which starts the server of that name. It needs nothing to be installed: it
 # runs the server with the C library it came with.
 sid_server() {
-  local root=$1/root program=$2 starter=$1/$2
+  local root=$1/root program=$2 starter=$1/$2 text
+  text=$(printf '#!/bin/sh\nexec "%s" --library-path "%s" "%s" "$@"' "$root/usr/lib64/ld-linux-x86-64.so.2" \
+    "$root/usr/lib/x86_64-linux-gnu" "$root/usr/bin/$program")
+  # Nothing is written where all is there, which may not be writable.
+  [[ -x $starter && $(<"$starter") == "$text" ]] && return
   # Whole when it is there, whoever runs this at the same time.
-  printf '#!/bin/sh\nexec "%s" --library-path "%s" "%s" "$@"\n' "$root/usr/lib64/ld-linux-x86-64.so.2" \
-    "$root/usr/lib/x86_64-linux-gnu" "$root/usr/bin/$program" >"$starter.$$"
+  printf '%s\n' "$text" >"$starter.$$"
   chmod +x "$starter.$$"
   mv "$starter.$$" "$starter"
 }
