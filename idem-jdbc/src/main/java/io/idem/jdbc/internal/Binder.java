@@ -30,12 +30,17 @@ final class Binder {
   }
 
   Binder put(Param param, @Nullable Object value) {
-    values[param.ordinal()] = value;
+    values[index(param)] = value;
     return this;
   }
 
   @Nullable Object value(Param param) {
-    return values[param.ordinal()];
+    return values[index(param)];
+  }
+
+  @SuppressWarnings("EnumOrdinal") // an EnumMap does so too, and costs every claim more
+  private static int index(Param param) {
+    return param.ordinal();
   }
 
   void bind(PreparedStatement statement, List<Param> params) throws SQLException {
@@ -154,7 +159,7 @@ final class Binder {
       return LONGEST.toMillis();
     }
     long millis = duration.toMillis();
-    return duration.getNano() % 1_000_000 == 0 ? millis : millis + 1;
+    return duration.toNanosPart() % 1_000_000 == 0 ? millis : millis + 1;
   }
 
   /** Divides what is not negative, rounded up. */
