@@ -11,6 +11,7 @@ import java.sql.Statement;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 
@@ -24,6 +25,7 @@ final class CountingDataSource implements DataSource {
   private final AtomicInteger openStatements = new AtomicInteger();
   private final List<String> executed = new CopyOnWriteArrayList<>();
   private final List<String> leftOver = new CopyOnWriteArrayList<>();
+  private final AtomicReference<Interruption> interruption = new AtomicReference<>();
   private volatile int majorVersion;
 
   CountingDataSource(DataSource target, int limit, boolean autoCommit) {
@@ -43,6 +45,13 @@ final class CountingDataSource implements DataSource {
   void pretendMajorVersion(int version) {
     majorVersion = version;
   }
+
+  /** Does something just before the next statement that contains a text is executed. */
+  void before(String text, Runnable action) {
+    interruption.set(new Interruption(text, action));
+  }
+
+  private record Interruption(String text, Runnable action) {}
 
   int openConnections() {
     return open.get();
@@ -111,6 +120,10 @@ final class CountingDataSource implements DataSource {
 
   private Object onStatement(String method, Call call, String sql) throws Throwable {
     if (method.startsWith("execute")) {
+      Interruption due = interruption.get();
+      if (due != null && sql.contains(due.text()) && interruption.compareAndSet(due, null)) {
+        due.action().run();
+      }
       executed.add(call.args() != null && call.args().length > 0 ? "" + call.args()[0] : sql);
     }
     if (method.equals("close")) {

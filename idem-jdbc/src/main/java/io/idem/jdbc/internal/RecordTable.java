@@ -200,6 +200,9 @@ public final class RecordTable {
       long waited = (System.nanoTime() - start) / 1_000_000;
       long waitLeft = Math.max(1, waitMillis - waited);
       values.put(Param.WAIT, waitLeft);
+      if (request.fingerprint().equals(Fingerprint.NONE)) {
+        values.put(Param.FINGERPRINT, null); // a take-over in vain leaves its record's there
+      }
       Claim claim;
       try {
         claim = round(session, request, outcome, values, waitLeft);
