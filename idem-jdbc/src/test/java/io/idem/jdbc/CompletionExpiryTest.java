@@ -72,6 +72,25 @@ class CompletionExpiryTest {
     return moved ? "moved" : "in time";
   }
 
+  /** Its record is kept from the first time on. */
+  @Test
+  void repeatedClaimIsReckonedFromTheFirst() {
+    CountingDataSource pool = TestDatabase.postgresql().counting(1, true);
+    JdbcTransactionalStore store = new JdbcTransactionalStore(pool);
+    ClaimRequest request = request(Duration.ofMillis(400));
+    String completion =
+        store.inTransaction(
+            scope -> {
+              claim(scope, request);
+              run(Duration.ofMillis(200));
+              Lease lease = claim(scope, request);
+              pool.takeExecuted();
+              scope.complete(lease, ANSWER, RETENTION);
+              return pool.takeExecuted().get(0);
+            });
+    assertThat(completion).contains("GREATEST");
+  }
+
   /** A run of the body that takes so long. */
   private static void run(Duration time) {
     long begun = System.nanoTime();
