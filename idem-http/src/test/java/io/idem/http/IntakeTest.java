@@ -85,8 +85,7 @@ class IntakeTest {
           }
         };
     Intake.NeedsBody head = new Intake.NeedsBody(new KeySyntax.Key("k", source), caller);
-    Intake.AtBody ready =
-        intake.body(endpoint, request, head, new RequestBody.Bytes(new byte[0]));
+    Intake.AtBody ready = intake.body(endpoint, request, head, new RequestBody.Bytes(new byte[0]));
     return ((Intake.Ready) ready).request().source();
   }
 }

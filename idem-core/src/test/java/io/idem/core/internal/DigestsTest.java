@@ -106,8 +106,7 @@ class DigestsTest {
 
   private static boolean agrees(int number) throws Exception {
     byte[] text = ("text " + number).getBytes(StandardCharsets.UTF_8);
-    String expected =
-        HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text));
+    String expected = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text));
     for (int i = 0; i < 500; i++) {
       MessageDigest digest = Digests.sha256();
       digest.update(text, 0, 3);
