@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.boot.actuate.endpoint.web.EndpointLinksResolver;
 import org.springframework.boot.actuate.endpoint.web.EndpointMapping;
 import org.springframework.boot.actuate.endpoint.web.EndpointMediaTypes;
+import org.springframework.boot.webmvc.actuate.endpoint.web.ControllerEndpointHandlerMapping;
 import org.springframework.boot.webmvc.actuate.endpoint.web.WebMvcEndpointHandlerMapping;
 import org.springframework.mock.web.MockHttpServletMapping;
 import org.springframework.mock.web.MockHttpServletRequest;
@@ -59,6 +60,20 @@ class ActuatorPathsTest {
   @Test
   void aPathOfTheApplicationIsRemembered() throws Exception {
     assertThat(lookUp("/orders")).isNotNull();
+  }
+
+  /** Boot maps the controllers of the actuator in front, whether there are any or not. */
+  @Test
+  @SuppressWarnings("removal") // as long as there is such a mapping, it is in front of all others
+  void soIsOneBehindTheActuatorsControllers() throws Exception {
+    ControllerEndpointHandlerMapping controllers =
+        new ControllerEndpointHandlerMapping(new EndpointMapping("/actuator"), List.of(), null);
+    controllers.setApplicationContext(context);
+    controllers.afterPropertiesSet();
+    known = new KnownPaths(List.of(controllers, actuator, mapping));
+
+    assertThat(lookUp("/orders")).isNotNull();
+    assertThat(lookUp("/actuator")).isNull();
   }
 
   @Test

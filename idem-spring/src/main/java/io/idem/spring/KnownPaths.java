@@ -34,7 +34,7 @@ import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandl
  *
  * <p>A mapping that is registered asks for its name, and one that is taken away takes its name with
  * it. Nothing that was remembered before counts then. Thread-safe; bounded by the number of mapped
- * paths.
+ * paths, and by {@value #MOST} for each method whatever mappings of others call a path.
  */
 final class KnownPaths {
 
@@ -43,7 +43,12 @@ final class KnownPaths {
       Set.of(
           "org.springframework.boot.webmvc.actuate.endpoint.web.WebMvcEndpointHandlerMapping",
           "org.springframework.boot.webmvc.actuate.endpoint.web"
-              + ".AdditionalHealthEndpointPathsWebMvcHandlerMapping");
+              + ".AdditionalHealthEndpointPathsWebMvcHandlerMapping",
+          // There wherever the actuator is, even if nothing is mapped by it.
+          "org.springframework.boot.webmvc.actuate.endpoint.web.ControllerEndpointHandlerMapping");
+
+  /** How many paths are remembered for a method; the others are looked up. */
+  static final int MOST = 4_096;
 
   private final Map<String, Map<String, Known>> known =
       Map.of(
@@ -176,6 +181,9 @@ final class KnownPaths {
       return;
     }
     Known before = ofMethod.get(uri);
+    if (before == null && ofMethod.size() >= MOST) {
+      return; // a mapping behind Spring MVC's own may give out any path for a pattern
+    }
     if (before == null || before.route != null || before.registrations != registrationsBefore) {
       Route route = route(handlers, request.getMethod(), contextPath, path, handler, endpoint);
       ofMethod.put(uri, new Known(registrationsBefore, route));
@@ -197,15 +205,15 @@ final class KnownPaths {
     }
     String name = own.names.getName(mapped, info);
     List<HandlerMethod> named = own.mapping.getHandlerMethodsForMappingName(name);
-    if (named == null) {
-      return null;
+    if (named == null || !named.contains(mapped)) {
+      return null; // it was named by another strategy, and takes another name with it
     }
     // Asked after the name: had it gone by now, the name would be another's or nobody's later.
     boolean certain =
         mapped.equals(own.mapping.getHandlerMethods().get(info))
             && inFront.stream().noneMatch(operations -> mayMatch(operations.mapping, path));
     return certain
-        ? new Route(name, named, contextPath, info.getConsumesCondition(), endpoint)
+        ? new Route(name, named, contextPath, path, info.getConsumesCondition(), endpoint)
         : null;
   }
 
@@ -274,6 +282,7 @@ final class KnownPaths {
    * @param name the name of its mapping
    * @param named what was mapped by that name; the list is another one whenever that changes
    * @param contextPath what the URI begins with
+   * @param path the mapped path, which is the rest of the URI
    * @param consumes what the body has to be
    * @param endpoint the endpoint of the handler, or null if it is not protected
    */
@@ -281,6 +290,7 @@ final class KnownPaths {
       String name,
       List<HandlerMethod> named,
       String contextPath,
+      String path,
       ConsumesRequestCondition consumes,
       @Nullable HttpEndpoint endpoint) {
 

@@ -19,6 +19,7 @@ import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.core.annotation.AnnotationAwareOrderComparator;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.CorsConfigurationSource;
+import org.springframework.web.filter.ServerHttpObservationFilter;
 import org.springframework.web.method.HandlerMethod;
 import org.springframework.web.servlet.DispatcherServlet;
 import org.springframework.web.servlet.HandlerExecutionChain;
@@ -34,8 +35,9 @@ import org.springframework.web.util.ServletRequestPathUtils;
  * start-up, and finds the endpoint of a request by asking the handler mappings, as the dispatcher
  * servlet will.
  *
- * <p>The look-up leaves nothing but the {@link PathVariables} on the request. Thread-safe once the
- * application has started.
+ * <p>The look-up leaves nothing but the {@link PathVariables} on the request, and tells its
+ * observation the pattern of the path, as Spring MVC does. Thread-safe once the application has
+ * started.
  */
 public final class WebEndpoints
     implements IdempotentEndpoints, EndpointResolver, EndpointAuthorizer {
@@ -131,6 +133,9 @@ public final class WebEndpoints
     KnownPaths paths = known;
     KnownPaths.Route route = paths.find(request);
     if (route != null) {
+      // A replay comes to no handler: a look-up is what tells its observation the path.
+      ServerHttpObservationFilter.findObservationContext(request)
+          .ifPresent(observed -> observed.setPathPattern(route.path()));
       return found(request, route.endpoint(), Map.of());
     }
     int registrations = paths.registrations();
@@ -249,8 +254,7 @@ public final class WebEndpoints
 
   private @Nullable HandlerExecutionChain chainOf(LookUpRequest request) {
     // What an earlier dispatch left behind is the path it came from. Spring MVC's own mappings
-    // parse
-    // the path by themselves as long as no dispatcher servlet has had the request.
+    // parse the path by themselves as long as no dispatcher servlet has had the request.
     request.removeAttribute(ServletRequestPathUtils.PATH_ATTRIBUTE);
     boolean dispatched =
         request.getAttribute(DispatcherServlet.WEB_APPLICATION_CONTEXT_ATTRIBUTE) != null;

@@ -409,8 +409,40 @@ class KnownPathsTest {
   }
 
   @Test
+  void whatAnotherStrategyHasNamedIsLookedUp() throws Exception {
+    RequestMappingHandlerMapping renamed = new RequestMappingHandlerMapping();
+    renamed.setHandlerMethodMappingNamingStrategy((handler, info) -> "before");
+    start(renamed, List.of());
+    renamed.registerMapping(built(renamed, post("/orders")), handler, method());
+    renamed.setHandlerMethodMappingNamingStrategy((handler, info) -> "after");
+    renamed.registerMapping(built(renamed, post("/others")), new Handler(), method());
+    known = new KnownPaths(List.of(renamed));
+
+    assertThat(lookUp(renamed, request("/others"), endpoint)).isNotNull();
+    assertThat(lookUp(renamed, request("/orders"), endpoint)).isNull();
+  }
+
+  @Test
   void mappingsKeepTheirNames() {
     assertThat(mapping.getHandlerMethodsForMappingName("H#handle")).hasSize(1);
+  }
+
+  // ---- how much is remembered
+
+  @Test
+  void aMappingThatCallsEveryPathAPatternFillsNoMemory() throws Exception {
+    HandlerMethod another = new HandlerMethod(handler, method());
+    for (int i = 0; i < KnownPaths.MOST; i++) {
+      MockHttpServletRequest request = request("/pages/" + i);
+      LookUpRequest lookUp = new LookUpRequest(request);
+      lookUp.setAttribute(HandlerMapping.BEST_MATCHING_PATTERN_ATTRIBUTE, "/pages/" + i);
+      known.remember(request, lookUp, another, null, known.registrations());
+    }
+
+    assertThat(lookUp(request("/orders"))).isNull(); // there is no room, and it is looked up
+
+    map(post("/elsewhere"));
+    assertThat(lookUp(request("/orders"))).isNotNull();
   }
 
   // ---- looking up

@@ -32,10 +32,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.http.server.observation.ServerRequestObservationContext;
 import org.springframework.mock.web.MockHttpServletRequest;
 import org.springframework.mock.web.MockHttpServletResponse;
 import org.springframework.web.bind.annotation.RequestMethod;
 import org.springframework.web.bind.annotation.ResponseBody;
+import org.springframework.web.filter.ServerHttpObservationFilter;
 import org.springframework.web.method.HandlerMethod;
 import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
@@ -435,6 +437,23 @@ class EndpointTest {
     assertThat(effects(name)).isLessThanOrEqualTo(1);
     assertThat(send(httpMethod, "/any-method/" + name, "alice", null, "").statusCode())
         .isBetween(400, 501);
+  }
+
+  /** A replay comes to no handler that could tell its metrics and traces the path. */
+  @Test
+  void anObservationIsToldThePathWhetherItIsRememberedOrNot() {
+    WebEndpoints endpoints = context.getBean(WebEndpoints.class);
+
+    for (int i = 0; i < 3; i++) {
+      MockHttpServletRequest request = new MockHttpServletRequest("POST", "/orders");
+      ServerRequestObservationContext observed =
+          new ServerRequestObservationContext(request, new MockHttpServletResponse());
+      request.setAttribute(
+          ServerHttpObservationFilter.CURRENT_OBSERVATION_CONTEXT_ATTRIBUTE, observed);
+
+      assertThat(endpoints.resolve(request)).isNotNull();
+      assertThat(observed.getPathPattern()).isEqualTo("/orders");
+    }
   }
 
   /** No handler is looked up for a safe method, unless a protected one is mapped to it. */
