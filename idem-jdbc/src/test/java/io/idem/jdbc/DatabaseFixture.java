@@ -102,10 +102,14 @@ final class DatabaseFixture {
           });
     }
 
-    /** An insert of a repeat locks the gap before the record that it meets, at REPEATABLE READ. */
+    /**
+     * On InnoDB the read of a record that is met and left alone, such as an abandoned one, locks it
+     * until the transaction ends. On MySQL an insert of a repeat, at REPEATABLE READ, also locks
+     * the gap before the record that it meets.
+     */
     @Override
     public boolean locksNeighbours() {
-      return database.dialect() == Dialect.MYSQL;
+      return database.dialect() == Dialect.MARIADB || database.dialect() == Dialect.MYSQL;
     }
 
     /**

@@ -93,8 +93,8 @@ public interface TransactionalFixture {
   String settings(TransactionScope scope);
 
   /**
-   * Whether a transaction may lock gaps beside the keys that it holds, as InnoDB does, so that a
-   * free key is told busy meanwhile.
+   * Whether a transaction may lock more than the keys that it holds, as InnoDB does with gaps
+   * beside them and with records that it has read, so that a free key is told busy meanwhile.
    *
    * @return false by default
    */
