@@ -68,11 +68,11 @@ final class JdbcTransactionScope implements TransactionScope {
       Claim claim = table.claim(session, request, outcome, waitAtMost);
       if (claim instanceof Claim.Acquired) {
         used = true;
-        ClaimRequest before = claimed;
-        if (before == null || !before.token().equals(request.token())) {
+        // Of a claim that is repeated, the record is kept from the first time on.
+        if (claimed == null || !claimed.token().equals(request.token())) {
           claimed = request;
           claimedNanos = sentNanos;
-        } // else it is repeated, and its record is kept from the first time on
+        }
       }
       return claim;
     } catch (SQLException e) {

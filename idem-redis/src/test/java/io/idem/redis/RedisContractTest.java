@@ -53,13 +53,6 @@ class RedisContractTest {
   }
 
   @Nested
-  class ClusterRedis8 extends OnRedis {
-    ClusterRedis8() {
-      super(() -> TestNode.toCluster(TestRedis.redis8Cluster()));
-    }
-  }
-
-  @Nested
   class StandaloneValkey extends OnRedis {
     StandaloneValkey() {
       super(() -> TestNode.to(TestRedis.valkey()));

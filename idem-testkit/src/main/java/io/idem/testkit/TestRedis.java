@@ -170,15 +170,6 @@ public final class TestRedis {
   }
 
   /**
-   * Whether {@link #valkey()} has a server.
-   *
-   * @return true if so
-   */
-  public static boolean hasValkey() {
-    return InstalledRedis.VALKEY.find().isPresent();
-  }
-
-  /**
    * Starts a server of the test's own.
    *
    * @param settings lines as in redis.conf

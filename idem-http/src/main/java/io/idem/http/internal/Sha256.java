@@ -3,6 +3,7 @@ package io.idem.http.internal;
 import java.security.DigestException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
@@ -41,8 +42,9 @@ public final class Sha256 {
     return spare == null ? new Sha256() : spare;
   }
 
-  /** Leaves this digest, which is finished, to whoever comes next. */
+  /** Leaves this digest, which is finished, to whoever comes next, and nothing of what it took. */
   public void giveBack() {
+    Arrays.fill(buffer, (byte) 0);
     SPARE.set(slot(), this);
   }
 

@@ -29,6 +29,13 @@ final class Binder {
     this.uuidIds = uuidIds;
   }
 
+  /** The same values, to be changed without these. */
+  Binder copy() {
+    Binder copy = new Binder(uuidIds);
+    System.arraycopy(values, 0, copy.values, 0, PARAMS);
+    return copy;
+  }
+
   Binder put(Param param, @Nullable Object value) {
     values[index(param)] = value;
     return this;

@@ -200,9 +200,6 @@ public final class RecordTable {
       long waited = (System.nanoTime() - start) / 1_000_000;
       long waitLeft = Math.max(1, waitMillis - waited);
       values.put(Param.WAIT, waitLeft);
-      if (request.fingerprint().equals(Fingerprint.NONE)) {
-        values.put(Param.FINGERPRINT, null); // a take-over in vain leaves its record's there
-      }
       Claim claim;
       try {
         claim = round(session, request, outcome, values, waitLeft);
@@ -316,12 +313,13 @@ public final class RecordTable {
       return new Claim.Abandoned(row.fingerprint(), row.attempt());
     }
     int attempt = row.attempt() + 1;
-    values.put(Param.ATTEMPT, attempt).put(Param.SEEN_TOKEN, row.token().toBytes());
+    Binder taking =
+        values.copy().put(Param.ATTEMPT, attempt).put(Param.SEEN_TOKEN, row.token().toBytes());
     if (request.fingerprint().equals(Fingerprint.NONE)) {
       // Who has nothing to compare takes over for the record's own request.
-      values.put(Param.FINGERPRINT, emptyIsNull(row.fingerprint().toBytes()));
+      taking.put(Param.FINGERPRINT, emptyIsNull(row.fingerprint().toBytes()));
     }
-    return taken(session, Verb.TAKE_ABANDONED, values, waitLeft)
+    return taken(session, Verb.TAKE_ABANDONED, taking, waitLeft)
         ? new Claim.Acquired(new Lease(request.id(), request.token(), attempt))
         : null;
   }
