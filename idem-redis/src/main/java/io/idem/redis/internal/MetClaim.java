@@ -29,10 +29,7 @@ final class MetClaim implements Step<Claim> {
 
   @Override
   public @Nullable Claim read(@Nullable Object reply) {
-    // Nothing there is a claim that went in for a SET, and nothing at all for a GET.
-    return reply != null && Replies.claimed(request, reply) instanceof Claim.Completed completed
-        ? completed
-        : null;
+    return Replies.claimed(request, reply) instanceof Claim.Completed completed ? completed : null;
   }
 
   @Override
