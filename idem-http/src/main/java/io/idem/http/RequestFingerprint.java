@@ -5,6 +5,7 @@ import io.idem.http.internal.FormFields;
 import io.idem.http.internal.JsonDigest;
 import io.idem.http.internal.MediaType;
 import io.idem.http.internal.MultipartSections;
+import io.idem.http.internal.PlainJson;
 import io.idem.http.internal.Sha256;
 import java.util.List;
 import java.util.Map;
@@ -59,17 +60,23 @@ public final class RequestFingerprint {
 
   private static Fingerprint of(
       String method, String path, @Nullable String query, MediaType type, RequestBody body) {
+    byte[] json = type.isJson() && body instanceof RequestBody.Bytes bytes ? bytes.content() : null;
     Sha256 digest = Sha256.take();
-    byte[] json = ofJson(digest, type, body);
+    // Before the rest: what is long in it is digested by the way.
+    PlainJson plain = json == null ? null : PlainJson.read(json, digest);
     begin(digest, method, path, query, type);
-    if (json == null) {
+    if (plain != null) {
+      plain.addTo(digest.tag('j'));
+    } else if (json == null) {
       ofBody(digest, type, body);
-    } else {
-      digest.tag('j').bytes(json);
+    } else if (!JsonDigest.addTo(digest.tag('j'), json)) {
+      digest.startAnew();
+      begin(digest, method, path, query, type);
+      ofBody(digest, type, body);
     }
-    byte[] all = digest.finish();
+    Fingerprint fingerprint = Fingerprint.ofDigest(digest.finish());
     digest.giveBack();
-    return Fingerprint.of(List.of(all));
+    return fingerprint;
   }
 
   /** The fingerprint of a request of an endpoint, which may name the fields that count. */
@@ -80,7 +87,7 @@ public final class RequestFingerprint {
       begin(digest, request.method(), request.path(), request.query(), type);
       digest.tag('p');
       if (NamedFields.digestInto(digest, fields, type, request, body)) {
-        return Fingerprint.of(List.of(digest.finish()));
+        return Fingerprint.ofDigest(digest.finish());
       }
     }
     return of(request.method(), request.path(), request.query(), type, body);
@@ -90,17 +97,6 @@ public final class RequestFingerprint {
       Sha256 digest, String method, String path, @Nullable String query, MediaType type) {
     digest.string(method).string(path).string(query == null ? "" : "?" + query);
     type.digestInto(digest);
-  }
-
-  /**
-   * The digest of a body of JSON; null for another.
-   *
-   * @param empty a digest to work with, empty again afterwards
-   */
-  private static byte @Nullable [] ofJson(Sha256 empty, MediaType type, RequestBody body) {
-    return type.isJson() && body instanceof RequestBody.Bytes bytes
-        ? JsonDigest.of(bytes.content(), empty)
-        : null;
   }
 
   private static Sha256 ofBody(Sha256 digest, MediaType type, RequestBody body) {

@@ -188,6 +188,30 @@ class FingerprintFuzzTest {
     assertThat(refused).as("texts that are not").isGreaterThan(1_000);
   }
 
+  /** A member's value goes into the digest as it is, or from some length on as its own digest. */
+  @Test
+  void p10_membersOfAnyLengthAreReadAlike() {
+    List<byte[]> digests = new ArrayList<>();
+    for (int length = 0; length <= 300; length++) {
+      String value = "a".repeat(length);
+      byte[] plain = ascii("{\"x\":1,\"b\":\"" + value + "\",\"y\":[true,\"" + value + "\"]}");
+      byte[] other =
+          ascii("{\"y\":[true,\"" + value + "\"],\"\\u0062\":\"" + value + "\",\"x\":1}");
+
+      assertThat(JsonDigest.of(other)).as("%s characters", length).isEqualTo(JsonDigest.of(plain));
+      digests.add(JsonDigest.of(plain));
+    }
+    assertThat(digests).doesNotHaveDuplicates();
+  }
+
+  /** A value that is written as the digest of another would be is not taken for it. */
+  @Test
+  void p10_aShortValueIsNoDigestOfALongOne() {
+    assertThat(JsonDigest.of(ascii("{\"a\":{}}"))).isNotEqualTo(JsonDigest.of(ascii("{\"a\":0}")));
+    assertThat(JsonDigest.of(ascii("{\"a\":{\"b\":{}}}")))
+        .isNotEqualTo(JsonDigest.of(ascii("{\"a\":{},\"b\":{}}")));
+  }
+
   private void plainValue(int depth, StringBuilder text) {
     String blank = random.nextInt(8) == 0 ? " \r\n\t".substring(random.nextInt(4)) : "";
     text.append(blank);

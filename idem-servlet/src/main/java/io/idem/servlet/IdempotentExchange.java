@@ -12,8 +12,6 @@ import java.util.Optional;
 public final class IdempotentExchange {
 
   private static final String RUN = IdempotentExchange.class.getName() + ".run";
-  private static final String DIRECTIVE = IdempotentExchange.class.getName() + ".directive";
-
   private static final String FLAGGED = IdempotentExchange.class.getName() + ".flagged";
   private static final String PASSED = IdempotentExchange.class.getName() + ".passed";
 
@@ -51,7 +49,7 @@ public final class IdempotentExchange {
    * @param request the request the handler was given
    */
   public static void nothingHappened(ServletRequest request) {
-    request.setAttribute(DIRECTIVE, Directive.NOTHING_HAPPENED);
+    say(request, Directive.NOTHING_HAPPENED);
   }
 
   /**
@@ -61,7 +59,7 @@ public final class IdempotentExchange {
    * @param request the request the handler was given
    */
   public static void outcomeUnknown(ServletRequest request) {
-    request.setAttribute(DIRECTIVE, Directive.OUTCOME_UNKNOWN);
+    say(request, Directive.OUTCOME_UNKNOWN);
   }
 
   /**
@@ -71,7 +69,14 @@ public final class IdempotentExchange {
    * @param request the request the handler was given
    */
   public static void doNotKeepResponse(ServletRequest request) {
-    request.setAttribute(DIRECTIVE, Directive.DO_NOT_KEEP);
+    say(request, Directive.DO_NOT_KEEP);
+  }
+
+  /** A request that is no run, or no longer, has nobody to tell. */
+  private static void say(ServletRequest request, Directive directive) {
+    if (request.getAttribute(RUN) instanceof Run run) {
+      run.directive = directive;
+    }
   }
 
   /**
@@ -109,20 +114,30 @@ public final class IdempotentExchange {
   }
 
   static void begin(ServletRequest request, Attempt attempt, HttpEndpoint endpoint) {
-    request.removeAttribute(DIRECTIVE);
     request.setAttribute(RUN, new Run(attempt, endpoint));
   }
 
   static Directive end(ServletRequest request) {
-    Directive directive = (Directive) request.getAttribute(DIRECTIVE);
-    request.removeAttribute(RUN);
-    if (directive == null) {
-      return Directive.BY_STATUS;
+    Run run = (Run) request.getAttribute(RUN);
+    if (run == null) {
+      return Directive.BY_STATUS; // taken off by the application
     }
-    request.removeAttribute(DIRECTIVE);
-    return directive;
+    request.removeAttribute(RUN);
+    return run.directive;
   }
 
-  /** One attribute for both: containers tell listeners of each. */
-  private record Run(Attempt attempt, HttpEndpoint endpoint) {}
+  /** One attribute for all of it: containers tell listeners of each. */
+  private static final class Run {
+
+    private final Attempt attempt;
+    private final HttpEndpoint endpoint;
+
+    /** The last word; written by whichever thread handles the request. */
+    private volatile Directive directive = Directive.BY_STATUS;
+
+    Run(Attempt attempt, HttpEndpoint endpoint) {
+      this.attempt = attempt;
+      this.endpoint = endpoint;
+    }
+  }
 }

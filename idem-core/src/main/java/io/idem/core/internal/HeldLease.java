@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 /** A lease this node holds and keeps alive. */
 final class HeldLease {
 
+  static final int NO_SLOT = -1;
+
   final Lease lease;
   final String operation;
   final @Nullable String step;
@@ -18,6 +20,9 @@ final class HeldLease {
   final ReentrantLock renewal = new ReentrantLock();
   private final long renewAfterNanos;
   volatile long renewedNanos;
+
+  /** Where {@link HeldLeases} has it, written before it is there for others to see. */
+  int slot = NO_SLOT;
 
   /** The store has said that somebody else owns the key. */
   volatile boolean lost;

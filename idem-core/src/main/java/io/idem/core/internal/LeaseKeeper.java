@@ -5,10 +5,8 @@ import io.idem.core.store.AsyncStore;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.LeaseCheck;
 import java.time.Duration;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -34,7 +32,7 @@ final class LeaseKeeper {
   private final Events events;
   private final ScheduledExecutorService timer;
   private final Executor renewals;
-  private final Set<HeldLease> held = ConcurrentHashMap.newKeySet();
+  private final HeldLeases held = new HeldLeases();
   private long tickMillis = Long.MAX_VALUE;
   private @Nullable ScheduledFuture<?> ticker;
 
@@ -106,15 +104,20 @@ final class LeaseKeeper {
 
   private void tick() {
     long now = System.nanoTime();
-    for (HeldLease lease : held) {
-      if (lease.isDue(now) && lease.renewing.compareAndSet(false, true)) {
-        try {
-          renewals.execute(() -> renew(lease));
-        } catch (Throwable e) { // no thread to be had, say: it must not end all heartbeats unseen
-          lease.renewing.set(false);
-          log.error("The lease of operation '{}' could not be renewed now", lease.title(), e);
-        }
-      }
+    held.forEach(
+        lease -> {
+          if (lease.isDue(now) && lease.renewing.compareAndSet(false, true)) {
+            begin(lease);
+          }
+        });
+  }
+
+  private void begin(HeldLease lease) {
+    try {
+      renewals.execute(() -> renew(lease));
+    } catch (Throwable e) { // no thread to be had, say: it must not end all heartbeats unseen
+      lease.renewing.set(false);
+      log.error("The lease of operation '{}' could not be renewed now", lease.title(), e);
     }
   }
 

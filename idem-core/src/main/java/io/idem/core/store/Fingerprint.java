@@ -84,6 +84,22 @@ public final class Fingerprint {
   }
 
   /**
+   * Takes a digest that the caller has made of all that counts as the request.
+   *
+   * @param digest a SHA-256 digest, or another of at least {@value #BYTES} bytes that nobody can
+   *     find two requests for
+   * @return its first {@value #BYTES} bytes
+   * @throws IllegalArgumentException for fewer bytes
+   */
+  public static Fingerprint ofDigest(byte[] digest) {
+    if (digest.length < BYTES) {
+      throw new IllegalArgumentException(
+          "A digest for a fingerprint has at least " + BYTES + " bytes, found " + digest.length);
+    }
+    return new Fingerprint(Arrays.copyOf(digest, BYTES));
+  }
+
+  /**
    * Reads a fingerprint back from the form {@link #toBytes()} gives.
    *
    * @param bytes none, or exactly {@value #BYTES} bytes

@@ -30,8 +30,9 @@ import tools.jackson.core.util.JsonRecyclerPools;
  *   <li>The text is read token by token, with a stack of its own, so depth costs no call stack.
  *   <li>Scalars and arrays go into the digest in order. Strings count by their decoded value,
  *       numbers by their mathematical value, found without ever expanding them.
- *   <li>Each member of an object is digested apart; at its end they are sorted by name and go into
- *       the digest around it. Members of one name keep their order and all count.
+ *   <li>Each member of an object is read apart; at its end they are sorted by name and go into the
+ *       digest around it, a short value as it is and a longer one as its own digest. Members of one
+ *       name keep their order and all count.
  * </ol>
  *
  * <p>What a text costs is bounded by its length: strings and numbers pass through without becoming
@@ -61,6 +62,13 @@ public final class JsonDigest {
           .disable(TokenStreamFactory.Feature.INTERN_PROPERTY_NAMES)
           .build();
 
+  /**
+   * Up to how many bytes a member's value goes into the digest around it as it is. A digest costs
+   * more than to sort and copy those, and in memory a text of many members takes no more with them:
+   * what is short here has at most twice as many bytes as it has characters, and a few.
+   */
+  static final int SHORT_VALUE = 80;
+
   private static final int ARRAY = -1;
 
   private final DecimalNumber number = new DecimalNumber();
@@ -73,11 +81,19 @@ public final class JsonDigest {
 
   private int depth;
 
-  /** The members of all open objects; the last one of each may have no digest yet. */
+  /** The members of all open objects; the last one of each may have no value yet. */
   private String[] names = new String[8];
 
-  private byte[] digests = new byte[8 * Sha256.BYTES];
+  /** Where the value of each member begins, and how many bytes it has, or -1 for a digest. */
+  private int[] begins = new int[8];
+
+  private int[] sizes = new int[8];
   private int kept;
+
+  /** The members' values. */
+  private byte[] values = new byte[8 * Sha256.BYTES];
+
+  private int valuesEnd;
   private int members;
 
   private JsonDigest() {}
@@ -85,31 +101,35 @@ public final class JsonDigest {
   /**
    * Digests one JSON text in UTF-8.
    *
-   * @return the digest, or null if the bytes are no JSON text or exceed a bound: deeper than 500
-   *     levels, more than 1 000 000 members, a number longer than 1000 characters, a name or string
-   *     past the parser's own bounds
+   * @param json the text
+   * @return the digest, or null if the bytes are no JSON text or exceed a bound, as in {@link
+   *     #addTo}
    */
   public static byte @Nullable [] of(byte[] json) {
-    return of(json, new Sha256());
+    Sha256 digest = new Sha256();
+    PlainJson plain = PlainJson.read(json, digest);
+    if (plain != null) {
+      plain.addTo(digest);
+    } else if (!addTo(digest, json)) {
+      return null;
+    }
+    return digest.finish();
   }
 
   /**
-   * Digests one JSON text in UTF-8.
+   * Adds what one JSON text in UTF-8 says to a digest. Its end is known.
    *
-   * @param empty a digest to work with, empty again afterwards
-   * @return as {@link #of(byte[])}
+   * @param sink where to; after a text that is refused it is of no use before it starts anew
+   * @param json the text
+   * @return false if the bytes are no JSON text or exceed a bound: deeper than 500 levels, more
+   *     than 1 000 000 members, a number longer than 1000 characters, a name or string past the
+   *     parser's own bounds
    */
-  public static byte @Nullable [] of(byte[] json, Sha256 empty) {
-    byte[] plain = PlainJson.digest(json, empty);
-    return plain == null ? read(json) : plain;
-  }
-
-  /** Reads a text whatever is in it. */
-  private static byte @Nullable [] read(byte[] json) {
+  public static boolean addTo(Sha256 sink, byte[] json) {
     try (JsonParser parser = json.length > SHORT_TEXT ? parserOfLong(json) : parserOfShort(json)) {
-      return new JsonDigest().read(parser);
+      return new JsonDigest().read(parser, sink);
     } catch (JacksonException | CharacterCodingException e) {
-      return null;
+      return false;
     }
   }
 
@@ -146,20 +166,19 @@ public final class JsonDigest {
         .onUnmappableCharacter(CodingErrorAction.REPORT);
   }
 
-  private byte @Nullable [] read(JsonParser parser) {
-    Sha256 root = new Sha256();
+  private boolean read(JsonParser parser, Sha256 root) {
     sinks.push(root);
-    int values = 0;
+    int texts = 0;
     for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
-      if (depth == 0 && ++values > 1) {
-        return null; // two texts in a row are not one
+      if (depth == 0 && ++texts > 1) {
+        return false; // two texts in a row are not one
       }
       if (token == JsonToken.PROPERTY_NAME && ++members > MAX_MEMBERS) {
-        return null;
+        return false;
       }
       accept(token, parser);
     }
-    return values == 1 ? root.finish() : null;
+    return texts == 1;
   }
 
   private void accept(JsonToken token, JsonParser parser) {
@@ -217,7 +236,8 @@ public final class JsonDigest {
   private void begin(String name) {
     if (kept == names.length) {
       names = Arrays.copyOf(names, 2 * kept);
-      digests = Arrays.copyOf(digests, 2 * kept * Sha256.BYTES);
+      begins = Arrays.copyOf(begins, 2 * kept);
+      sizes = Arrays.copyOf(sizes, 2 * kept);
     }
     names[kept++] = name;
     sinks.push(spare.isEmpty() ? new Sha256() : spare.pop());
@@ -226,8 +246,14 @@ public final class JsonDigest {
   /** A value has ended: if it was a member's, the member is complete. */
   private void ended() {
     if (depth > 0 && open[depth - 1] != ARRAY) {
+      if (valuesEnd + SHORT_VALUE > values.length) {
+        values = Arrays.copyOf(values, 2 * values.length);
+      }
       Sha256 sink = sinks.pop();
-      sink.finishInto(digests, (kept - 1) * Sha256.BYTES);
+      int size = sink.finishShortInto(values, valuesEnd, SHORT_VALUE);
+      begins[kept - 1] = valuesEnd;
+      sizes[kept - 1] = size;
+      valuesEnd += bytesOf(size);
       spare.push(sink);
     }
   }
@@ -237,11 +263,17 @@ public final class JsonDigest {
     Sha256 sink = sink().tag('{').number(count);
     if (count > 0) {
       for (int member : sorted(from, count)) {
-        int digest = member * Sha256.BYTES;
-        sink.string(names[member]).bytes(digests, digest, digest + Sha256.BYTES);
+        int begin = begins[member];
+        sink.string(names[member]).number(sizes[member]);
+        sink.raw(values, begin, begin + bytesOf(sizes[member]));
       }
+      valuesEnd = begins[from];
     }
     kept = from;
+  }
+
+  private static int bytesOf(int size) {
+    return size < 0 ? Sha256.BYTES : size;
   }
 
   /** The members from a place on, by name; those of one name stay in their order. */

@@ -4,15 +4,15 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The digest that {@link JsonDigest} gives, of a text that is short and plain: ASCII without
- * escapes, not deep, with few members. That is what most bodies are, and without a parser it costs
- * them a fraction.
+ * What {@link JsonDigest} digests, of a text that is short and plain: ASCII without escapes, not
+ * deep, with few members. That is what most bodies are, and without a parser it costs them a
+ * fraction.
  *
  * <p>What is not plain, or no JSON text, is left to {@link JsonDigest}: nothing is decided here
  * that would have to be decided twice. Each value is written into one array, in which a member's
- * lies behind what is open around it until its digest takes its place.
+ * lies behind what is open around it until its object takes it.
  */
-final class PlainJson {
+public final class PlainJson {
 
   private static final int MAX_LENGTH = 8_192;
   private static final int MAX_DEPTH = 32;
@@ -20,18 +20,18 @@ final class PlainJson {
   private static final int MAX_NUMBER_LENGTH = 64;
 
   /** How many numbers tell a member. */
-  private static final int MEMBER = 3;
+  private static final int MEMBER = 4;
 
   private final byte[] text;
   private final Sha256 digest;
   private int at;
 
-  private byte[] out = new byte[256];
+  private byte[] out;
   private int length;
 
   /**
    * The members of all open objects, those of one object by name: where the name begins and ends in
-   * the text, and where the digest is in the array.
+   * the text, where the value is in the array, and how many bytes it has, or -1 for a digest.
    */
   private int[] members = new int[8 * MEMBER];
 
@@ -43,24 +43,40 @@ final class PlainJson {
   private PlainJson(byte[] text, Sha256 digest) {
     this.text = text;
     this.digest = digest;
+    this.out = digest.room();
   }
 
   /**
-   * Digests one text.
+   * Reads one text.
    *
-   * @param empty a digest to work with, empty again afterwards
-   * @return the digest, or null if the text is not plain
+   * @param text the text
+   * @param empty a digest to work with, empty again afterwards, whose room is taken until what was
+   *     read has been {@linkplain #addTo added}
+   * @return what it says, or null if the text is not plain
    */
-  static byte @Nullable [] digest(byte[] text, Sha256 empty) {
-    return text.length > MAX_LENGTH ? null : new PlainJson(text, empty).read();
-  }
-
-  private byte @Nullable [] read() {
-    if (!value(0)) {
+  public static @Nullable PlainJson read(byte[] text, Sha256 empty) {
+    if (text.length > MAX_LENGTH) {
       return null;
     }
+    PlainJson json = new PlainJson(text, empty);
+    return json.isRead() ? json : null;
+  }
+
+  /**
+   * Adds what the text says, as {@link JsonDigest#addTo} does.
+   *
+   * @param sink where to; may be the digest it was read with
+   */
+  public void addTo(Sha256 sink) {
+    sink.raw(out, 0, length);
+  }
+
+  private boolean isRead() {
+    if (!value(0)) {
+      return false;
+    }
     skipBlanks();
-    return at == text.length ? digest.raw(out, 0, length).finish() : null;
+    return at == text.length;
   }
 
   private boolean value(int depth) {
@@ -158,9 +174,12 @@ final class PlainJson {
    * after its own.
    */
   private void keep(int first, int from, int to, int start) {
-    reserve(Sha256.BYTES); // a short value is shorter than its digest
-    digest.raw(out, start, length).finishInto(out, start);
-    length = start + Sha256.BYTES;
+    int size = length - start;
+    if (size > JsonDigest.SHORT_VALUE) {
+      digest.raw(out, start, length).finishInto(out, start);
+      length = start + Sha256.BYTES;
+      size = -1;
+    }
     if (kept == members.length) {
       members = Arrays.copyOf(members, 2 * kept);
     }
@@ -172,6 +191,7 @@ final class PlainJson {
     members[place] = from;
     members[place + 1] = to;
     members[place + 2] = start;
+    members[place + 3] = size;
     kept += MEMBER;
   }
 
@@ -179,17 +199,19 @@ final class PlainJson {
     return Arrays.compare(text, from, to, text, members[member], members[member + 1]) < 0;
   }
 
-  /** Writes an object in place of the digests of its members, which lie from a place on. */
+  /** Writes an object in place of the values of its members, which lie from a place on. */
   private void putMembers(int first, int begin) {
     int behind = length;
     put('{');
     putNumber((kept - first) / MEMBER);
     for (int member = first; member < kept; member += MEMBER) {
       putText(members[member], members[member + 1]);
-      putNumber(Sha256.BYTES);
-      reserve(Sha256.BYTES);
-      System.arraycopy(out, members[member + 2], out, length, Sha256.BYTES);
-      length += Sha256.BYTES;
+      int size = members[member + 3];
+      putNumber(size);
+      int bytes = size < 0 ? Sha256.BYTES : size;
+      reserve(bytes);
+      System.arraycopy(out, members[member + 2], out, length, bytes);
+      length += bytes;
     }
     System.arraycopy(out, behind, out, begin, length - behind);
     length -= behind - begin;

@@ -31,7 +31,11 @@ public final class Sha256 {
 
   private final MessageDigest digest = emptyDigest();
   private final byte[] buffer = new byte[BUFFER_BYTES];
+  private final byte[] room = new byte[BUFFER_BYTES];
   private int buffered;
+
+  /** Whether some of what was added has left the buffer. */
+  private boolean begun;
 
   /** An empty digest. */
   public Sha256() {}
@@ -45,6 +49,7 @@ public final class Sha256 {
   /** Leaves this digest, which is finished, to whoever comes next, and nothing of what it took. */
   public void giveBack() {
     Arrays.fill(buffer, (byte) 0);
+    Arrays.fill(room, (byte) 0);
     SPARE.set(slot(), this);
   }
 
@@ -126,9 +131,10 @@ public final class Sha256 {
   /** Adds bytes as they are; the caller sees to it that their end is known. */
   public Sha256 raw(byte[] value, int from, int to) {
     int length = to - from;
-    if (buffered == 0 || length > buffer.length - buffered) {
+    if (length > buffer.length - buffered) {
       flush();
       digest.update(value, from, length);
+      begun = true;
     } else {
       System.arraycopy(value, from, buffer, buffered, length);
       buffered += length;
@@ -144,17 +150,51 @@ public final class Sha256 {
   /** The digest of what was added; starts anew. */
   public byte[] finish() {
     flush();
+    begun = false;
     return digest.digest();
+  }
+
+  /** Forgets what was added. */
+  public void startAnew() {
+    digest.reset();
+    buffered = 0;
+    begun = false;
   }
 
   /** Writes the digest of what was added, {@value #BYTES} bytes, into an array; starts anew. */
   public void finishInto(byte[] target, int at) {
     flush();
+    begun = false;
     try {
       digest.digest(target, at, BYTES);
     } catch (DigestException e) {
       throw new IllegalArgumentException("A digest needs " + BYTES + " bytes of room", e);
     }
+  }
+
+  /**
+   * Writes what was added itself, if that is short, and else its digest, into an array; starts
+   * anew.
+   *
+   * @param most up to how many bytes it is short; no more than the buffer has
+   * @return how many bytes it is, or -1 for a digest
+   */
+  int finishShortInto(byte[] target, int at, int most) {
+    if (begun || buffered > most) {
+      finishInto(target, at);
+      return -1;
+    }
+    int length = buffered;
+    System.arraycopy(buffer, 0, target, at, length);
+    buffered = 0;
+    return length;
+  }
+
+  /**
+   * An array for whoever has this digest, to work in; its content is lost when he gives it back.
+   */
+  byte[] room() {
+    return room;
   }
 
   private void unit(char unit) {
@@ -173,6 +213,7 @@ public final class Sha256 {
     if (buffered > 0) {
       digest.update(buffer, 0, buffered);
       buffered = 0;
+      begun = true;
     }
   }
 }

@@ -47,8 +47,8 @@ public record DialectSpec(
    * snapshot of its own and therefore sees what was committed while the insert waited. The other
    * statements set the bound and set it back in common table expressions.
    *
-   * <p>A new row's expiry is rounded up to a second: the index of the purge keeps equal values in a
-   * third of the space.
+   * <p>A new row's expiry is rounded up to 1.024 seconds, which takes a bit operation: the index of
+   * the purge keeps equal values in a third of the space.
    */
   public static final DialectSpec POSTGRESQL =
       new DialectSpec(
@@ -85,7 +85,7 @@ public record DialectSpec(
                     INSERT INTO {table} (
                       lease_until, expires_at, created_at, attempt, state, id, owner_token,
                       fingerprint, namespace, operation, source, idempotency_key, outcome)
-                    SELECT s.now + lease, (s.now + keep + 999) / 1000 * 1000, s.now + age, 1, state,
+                    SELECT s.now + lease, (s.now + keep) | 1023, s.now + age, 1, state,
                       id, owner_token, fingerprint, namespace, operation, source, idempotency_key,
                       outcome
                     FROM s CROSS JOIN b ORDER BY id
@@ -426,10 +426,7 @@ public record DialectSpec(
      * functions, which a statement prepares anew whenever it is executed.
      */
     private static final Source UNBOUNDED_BY_ONE_CLOCK =
-        new Source(
-            "SELECT {values}, 1 FROM (SELECT {now}) clock (n)",
-            "n",
-            "(n + {keep} + 999) / 1000 * 1000");
+        new Source("SELECT {values}, 1 FROM (SELECT {now}) clock (n)", "n", "(n + {keep}) | 1023");
 
     static final Map<Verb, String> POSTGRESQL =
         Map.of(
