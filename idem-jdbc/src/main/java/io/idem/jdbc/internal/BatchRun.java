@@ -69,7 +69,7 @@ abstract class BatchRun {
     claim(requests);
     // Last, and without waiting, because it is not in the order of the ids.
     for (ClaimRequest request : special) {
-      claimOne(request, Duration.ZERO);
+      claimMet(request, Duration.ZERO);
     }
     List<Claim> inOrder = new ArrayList<>(requests.size());
     for (ClaimRequest request : requests) {
@@ -99,6 +99,11 @@ abstract class BatchRun {
 
   final void claimOne(ClaimRequest request, Duration wait) throws SQLException {
     answer(request, table.claim(session, request, outcome, wait));
+  }
+
+  /** Claims one that is there, or that a rival is in the way of. */
+  final void claimMet(ClaimRequest request, Duration wait) throws SQLException {
+    answer(request, table.claimMet(session, request, outcome, wait));
   }
 
   final void acquired(ClaimRequest request) {

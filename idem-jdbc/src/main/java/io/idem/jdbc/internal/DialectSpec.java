@@ -197,10 +197,11 @@ public record DialectSpec(
   /**
    * MariaDB 10.6 and later, through either driver.
    *
-   * <p>A claim is one compound statement: a plain insert, whose duplicate error is handled on the
-   * server, and a read of the row that was in the way. The read is a locking one: it sees what a
+   * <p>A claim is a plain insert, and after a duplicate error a read of the row that was in the
+   * way. Of a record that is probably there, both are one compound statement, which the server
+   * takes longer to parse than to do. In a transaction the read is a locking one: it sees what a
    * rival committed during the wait, also at REPEATABLE READ, and it takes no snapshot that the
-   * caller's own reads would then be bound to. {@code SET STATEMENT} bounds the wait for this
+   * caller's own reads would then be bound to. {@code SET STATEMENT} bounds the wait for one
    * statement alone.
    */
   public static final DialectSpec MARIADB =
@@ -213,39 +214,28 @@ public record DialectSpec(
           false,
           QueryTimeouts.DRIVER,
           InnoDb.statementsBut(
-              Map.of(
-                  Verb.INSERT,
-                  InnoDb.WAITING
-                      + """
-                      BEGIN NOT ATOMIC
-                        DECLARE taken INT DEFAULT 1;
-                        BEGIN
-                          DECLARE CONTINUE HANDLER FOR 1062 SET taken = 0;
-                      """
-                      + Verb.INSERT.standard()
-                      + """
-                      ;
-                        END;
-                        IF taken = 1 THEN
-                          SELECT 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
-                        ELSE
-                      """
-                      + InnoDb.READ
-                      + """
-                      ;
-                        END IF;
-                      END
-                      """,
-                  Verb.READ,
-                  "",
-                  Verb.TAKE_EXPIRED,
-                  InnoDb.WAITING + InnoDb.changing(Verb.TAKE_EXPIRED),
-                  Verb.TAKE_ABANDONED,
-                  InnoDb.WAITING + InnoDb.changing(Verb.TAKE_ABANDONED),
-                  Verb.INSERT_ALL,
-                  InnoDb.CLAIM_IN_ORDER,
-                  Verb.READ_ALL,
-                  "")),
+              Map.ofEntries(
+                  Map.entry(
+                      Verb.INSERT,
+                      InnoDb.WAITING
+                          + InnoDb.insert(
+                              "state, outcome, " + InnoDb.OWNER_COLUMNS,
+                              "{state}, {outcome}, " + InnoDb.OWNER)),
+                  Map.entry(
+                      Verb.INSERT_ALONE,
+                      InnoDb.WAITING
+                          + InnoDb.insert(
+                              "state, lease_until, " + InnoDb.OWNER_COLUMNS,
+                              "1, {now} + {lease}, " + InnoDb.OWNER)),
+                  Map.entry(Verb.INSERT_DONE, InnoDb.WAITING + InnoDb.insert("state", "2")),
+                  Map.entry(Verb.INSERT_MEETING, InnoDb.INSERT_OR_READ),
+                  Map.entry(Verb.READ, InnoDb.READ + " NOWAIT"),
+                  Map.entry(
+                      Verb.TAKE_EXPIRED, InnoDb.WAITING + InnoDb.changing(Verb.TAKE_EXPIRED)),
+                  Map.entry(
+                      Verb.TAKE_ABANDONED, InnoDb.WAITING + InnoDb.changing(Verb.TAKE_ABANDONED)),
+                  Map.entry(Verb.INSERT_ALL, InnoDb.CLAIM_IN_ORDER),
+                  Map.entry(Verb.READ_ALL, ""))),
           null,
           null,
           InnoDb.SCHEMA,
@@ -529,6 +519,35 @@ public record DialectSpec(
 
     static final String READ = Verb.READ.standard() + " LOCK IN SHARE MODE";
 
+    static final String OWNER_COLUMNS =
+        "created_at, owner_token, namespace, operation, source, idempotency_key";
+
+    static final String OWNER = "{now}, {token}, {namespace}, {operation}, {source}, {key}";
+
+    /** An insert and, if it meets a duplicate, a read of that. */
+    static final String INSERT_OR_READ =
+        WAITING
+            + """
+            BEGIN NOT ATOMIC
+              DECLARE taken INT DEFAULT 1;
+              BEGIN
+                DECLARE CONTINUE HANDLER FOR 1062 SET taken = 0;
+            """
+            + Verb.INSERT.standard()
+            + """
+            ;
+              END;
+              IF taken = 1 THEN
+                SELECT 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
+              ELSE
+            """
+            + READ
+            + """
+            ;
+              END IF;
+            END
+            """;
+
     static final Schema SCHEMA =
         new Schema(
             """
@@ -622,6 +641,15 @@ public record DialectSpec(
           ORDER BY expires_at LIMIT {limit} FOR UPDATE SKIP LOCKED) due
         STRAIGHT_JOIN {table} t ON t.id = due.id
         """;
+
+    /** An insert of these columns beside those that every record has. */
+    static String insert(String columns, String values) {
+      return "INSERT INTO {table} (expires_at, id, fingerprint, attempt, "
+          + columns
+          + ") VALUES ({now} + {keep}, {id}, {fingerprint}, 1, "
+          + values
+          + ")";
+    }
 
     static Map<Verb, String> statementsBut(Map<Verb, String> differences) {
       Map<Verb, String> all = new EnumMap<>(differences);

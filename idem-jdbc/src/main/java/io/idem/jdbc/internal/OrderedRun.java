@@ -79,7 +79,7 @@ final class OrderedRun extends BatchRun {
       } else if (!met.containsKey(request.id())) {
         acquired(request);
       } else if (stop) {
-        one(request);
+        claimMet(request, waitLeft());
         return i + 1;
       } else {
         busy(request);

@@ -121,15 +121,35 @@ public final class RecordTable {
   public Claim claim(
       Session session, ClaimRequest request, @Nullable StoredOutcome outcome, Duration waitAtMost)
       throws SQLException {
-    if (met.mayContain(request.id())) {
-      Claim known = look(session, request.id());
-      if (known != null) {
-        return known;
+    boolean known = met.mayContain(request.id());
+    if (known) {
+      Claim completed = look(session, request.id());
+      if (completed != null) {
+        return completed;
       }
     }
+    // What was looked at in vain is not there; in a transaction it may not have been looked at.
+    return claim(session, request, outcome, waitAtMost, known && session.inTransaction());
+  }
+
+  /** As {@link #claim} for a record that was just met, or that a rival is about to commit. */
+  Claim claimMet(
+      Session session, ClaimRequest request, @Nullable StoredOutcome outcome, Duration waitAtMost)
+      throws SQLException {
+    return claim(session, request, outcome, waitAtMost, true);
+  }
+
+  private Claim claim(
+      Session session,
+      ClaimRequest request,
+      @Nullable StoredOutcome outcome,
+      Duration waitAtMost,
+      boolean probablyThere)
+      throws SQLException {
     // What databases take for a lock timeout is an int of milliseconds.
     long waitMillis = Math.min(Binder.millis(waitAtMost), Integer.MAX_VALUE);
-    return withLockWait(session, waitMillis, () -> rounds(session, request, outcome, waitMillis));
+    return withLockWait(
+        session, waitMillis, () -> rounds(session, request, outcome, waitMillis, probablyThere));
   }
 
   /** Makes a call whose statements wait for locks at most so long, where a session decides that. */
@@ -192,7 +212,11 @@ public final class RecordTable {
   }
 
   private Claim rounds(
-      Session session, ClaimRequest request, @Nullable StoredOutcome outcome, long waitMillis)
+      Session session,
+      ClaimRequest request,
+      @Nullable StoredOutcome outcome,
+      long waitMillis,
+      boolean probablyThere)
       throws SQLException {
     long start = System.nanoTime();
     Binder values = values(session, request, outcome, waitMillis);
@@ -202,7 +226,7 @@ public final class RecordTable {
       values.put(Param.WAIT, waitLeft);
       Claim claim;
       try {
-        claim = round(session, request, outcome, values, waitLeft);
+        claim = round(session, request, outcome, values, waitLeft, probablyThere);
       } catch (SQLException e) {
         if (dialect.errors().lockTimeout(e)) {
           undo(session, e);
@@ -255,10 +279,15 @@ public final class RecordTable {
       ClaimRequest request,
       @Nullable StoredOutcome outcome,
       Binder values,
-      long waitLeft)
+      long waitLeft,
+      boolean probablyThere)
       throws SQLException {
     Lease first = new Lease(request.id(), request.token(), 1);
-    Answer answer = insert(session, outcome, values, waitLeft);
+    boolean meeting = probablyThere && !sql(Verb.INSERT_MEETING).text().isEmpty();
+    Answer answer =
+        meeting
+            ? insertMeeting(session, values, waitLeft)
+            : insert(session, outcome, values, waitLeft);
     switch (answer.what()) {
       case TAKEN -> {
         return new Claim.Acquired(first);
@@ -542,20 +571,32 @@ public final class RecordTable {
   /** What an insert came to; null if what it met has to be read. */
   private @Nullable Answer inserted(Session session, PreparedStatement statement)
       throws SQLException {
-    boolean answersItself = sql(Verb.READ).text().isEmpty();
     ResultSet result = firstResult(session, statement);
     boolean taken;
-    Row row = null;
     if (result == null) {
       taken = statement.getUpdateCount() == 1;
     } else {
-      // No row if nothing went in, or if what was in the way is gone where the insert reads it.
-      boolean found = result.next();
-      taken = found && result.getInt(1) == 1;
-      row = found && answersItself ? Row.of(result) : null;
+      // No row if nothing went in.
+      taken = result.next() && result.getInt(1) == 1;
     }
     session.settle();
-    return taken || answersItself ? new Answer(taken ? Met.TAKEN : Met.MET, row) : null;
+    return taken ? new Answer(Met.TAKEN, null) : null;
+  }
+
+  /** An insert that reads what it meets by itself. */
+  private Answer insertMeeting(Session session, Binder values, long waitLeft) throws SQLException {
+    try (Prepared prepared =
+        prepare(session, claimSql(session, Verb.INSERT_MEETING), values, waitLeft)) {
+      ResultSet result = firstResult(session, prepared.statement());
+      // No row if what was in the way is gone where it is read.
+      boolean found = result != null && result.next();
+      Answer answer =
+          found && result.getInt(1) == 1
+              ? new Answer(Met.TAKEN, null)
+              : new Answer(Met.MET, found ? Row.of(result) : null);
+      session.settle();
+      return answer;
+    }
   }
 
   /** The insert of a claim whose wait the server bounds. */

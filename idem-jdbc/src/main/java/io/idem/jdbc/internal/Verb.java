@@ -12,8 +12,8 @@ import java.util.Map;
  */
 enum Verb {
   /**
-   * Claims an absent key. Answers with a row of {@link Row} where it can read in the same statement
-   * what it met, else with an update count, a row that says it was taken, or a duplicate error.
+   * Claims an absent key. Answers with an update count, a row that says it was taken, or a
+   * duplicate error.
    */
   INSERT(
       """
@@ -49,7 +49,13 @@ enum Verb {
   /** As {@link #INSERT_DONE} where the connection itself bounds the wait for locks. */
   INSERT_DONE_UNBOUNDED(""),
 
-  /** Reads what {@link #INSERT} met, as a row of {@link Row}. Empty if INSERT answers it. */
+  /**
+   * As {@link #INSERT} for a record that is probably there. Answers in the same statement with what
+   * it met, as a row of {@link Row}. Empty if there is no difference.
+   */
+  INSERT_MEETING(""),
+
+  /** Reads what an insert met that did not say so, as a row of {@link Row}. */
   READ(Parts.READ),
 
   /** As {@link #READ} where the transaction ends with the statement. */
