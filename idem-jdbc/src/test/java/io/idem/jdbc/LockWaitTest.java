@@ -145,13 +145,42 @@ class LockWaitTest extends SessionSettingCases {
         });
   }
 
-  /** Takes a snapshot in which a record, committed by somebody else afterwards, is not yet. */
-  private static void behind(TestDatabase database, Connection connection, RecordId id) {
+  /** What a claim reads leaves no snapshot that the caller's own reads would be bound to. */
+  @ParameterizedTest
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"H2", "POSTGRESQL"})
+  void claimTakesNoSnapshotForItsCaller(Backend backend) {
+    TestDatabase database = backend.prepared();
+    RecordId id = Requests.newId();
+    TransactionalStore rival = database.transactional();
+    rival.inTransaction(scope -> inbox(scope, id));
+    database.inTransaction(
+        connection -> {
+          setRepeatableRead(connection);
+          TransactionalStore joining = database.joining(connection);
+          // The first is of a record that this store has not met, the second of one that it has.
+          for (int claims = 1; claims <= 2; claims++) {
+            Claim claim = joining.inTransaction(scope -> inbox(scope, id));
+            assertThat(claim).isInstanceOf(Claim.Completed.class);
+            database.execute("INSERT INTO effect (name) VALUES ('" + Requests.newId() + "')");
+          }
+          assertThat(TestDatabase.text(connection, "SELECT count(*) FROM effect")).isEqualTo("2");
+          return true;
+        });
+  }
+
+  private static void setRepeatableRead(Connection connection) {
     try {
       connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
     } catch (SQLException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** Takes a snapshot in which a record, committed by somebody else afterwards, is not yet. */
+  private static void behind(TestDatabase database, Connection connection, RecordId id) {
+    setRepeatableRead(connection);
     TestDatabase.text(connection, "SELECT count(*) FROM idem_record");
     database.transactional().inTransaction(scope -> inbox(scope, id));
   }

@@ -229,7 +229,8 @@ public record DialectSpec(
                               "1, {now} + {lease}, " + InnoDb.OWNER)),
                   Map.entry(Verb.INSERT_DONE, InnoDb.WAITING + InnoDb.insert("state", "2")),
                   Map.entry(Verb.INSERT_MEETING, InnoDb.INSERT_OR_READ),
-                  Map.entry(Verb.READ, InnoDb.READ + " NOWAIT"),
+                  Map.entry(Verb.READ, InnoDb.READ_AT_ONCE),
+                  Map.entry(Verb.LOOK_ALONE, InnoDb.LOOK),
                   Map.entry(
                       Verb.TAKE_EXPIRED, InnoDb.WAITING + InnoDb.changing(Verb.TAKE_EXPIRED)),
                   Map.entry(
@@ -518,6 +519,17 @@ public record DialectSpec(
         "SET STATEMENT innodb_lock_wait_timeout = ({wait} + 998) DIV 1000 FOR ";
 
     static final String READ = Verb.READ.standard() + " LOCK IN SHARE MODE";
+
+    /** Under the shared lock that a failed insert left nothing is to be waited for. */
+    static final String READ_AT_ONCE = READ + " NOWAIT";
+
+    /**
+     * The clock in whole seconds, which costs less, does not see the last second of a retention:
+     * then the claim goes on. An expression keeps the expiry's index out of the plan.
+     */
+    static final String LOOK =
+        "SELECT fingerprint, outcome FROM {table}"
+            + " WHERE id = {id} AND state = 2 AND expires_at DIV 1000 > UNIX_TIMESTAMP()";
 
     static final String OWNER_COLUMNS =
         "created_at, owner_token, namespace, operation, source, idempotency_key";
