@@ -6,12 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.idem.core.store.Claim;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreConflictException;
-import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import io.idem.core.store.TransactionScope;
 import io.idem.core.store.TransactionalStore;
 import io.idem.testkit.Requests;
-import io.idem.testkit.TestMariaDb;
 import io.idem.testkit.Together;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
@@ -24,7 +22,6 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The caller's own transaction is as it was after every kind of claim. */
 class LockWaitTest extends SessionSettingCases {
@@ -230,29 +227,6 @@ class LockWaitTest extends SessionSettingCases {
                   }));
           return false;
         });
-  }
-
-  /** A claim as well, which on MariaDB is limited in two ways at once. */
-  @ParameterizedTest
-  @ValueSource(strings = {"mariadb", "mysql"})
-  void claimOfALockedTableIsGivenUpOnMariaDb(String driver) throws SQLException {
-    TestDatabase database =
-        new TestDatabase(
-                TestMariaDb.shared().newDatabase(driver, "sessionVariables=lock_wait_timeout=40"),
-                Dialect.MARIADB)
-            .prepared();
-    JdbcIdempotencyStore store =
-        new JdbcIdempotencyStore(
-            database.dataSource(),
-            Dialect.MARIADB,
-            JdbcSettings.defaults().withQueryTimeout(Duration.ofSeconds(1)));
-    try (Connection locking = database.dataSource().getConnection()) {
-      TestDatabase.execute(locking, "LOCK TABLES idem_record WRITE");
-      long start = System.nanoTime();
-      assertThatThrownBy(() -> store.claim(Requests.claimOf(Requests.newId())))
-          .isInstanceOf(StoreUnavailableException.class);
-      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(20));
-    }
   }
 
   private static Claim inbox(TransactionScope scope, RecordId id) {
