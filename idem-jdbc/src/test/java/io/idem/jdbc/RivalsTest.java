@@ -24,7 +24,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
@@ -429,35 +428,6 @@ class RivalsTest {
         database.execute("UPDATE idem_record SET expires_at = 1900000000250");
       }
     }
-  }
-
-  /** A known record is looked at by whole seconds, and its expiry is still to the millisecond. */
-  @ParameterizedTest
-  @ValueSource(strings = {"mariadb", "mysql"})
-  void knownRecordExpiresToTheMillisecond(String driver) {
-    TestDatabase database =
-        new TestDatabase(
-                TestMariaDb.shared()
-                    .newDatabase(driver, "sessionVariables=timestamp=1900000000.25"),
-                Dialect.MARIADB)
-            .prepared();
-    CountingDataSource pool = database.counting(1, true);
-    JdbcIdempotencyStore store = database.leased(pool);
-    ClaimRequest request = Requests.claimOf(Requests.newId());
-    Claim.Acquired claim = (Claim.Acquired) store.claim(request);
-    store.complete(claim.lease(), StoredOutcome.done(), Requests.RETENTION);
-
-    // The look; in the last second of the retention a vain insert and what it met besides.
-    Map<Long, Integer> statements = Map.of(1_900_000_001_000L, 1, 1_900_000_000_251L, 3);
-    statements.forEach(
-        (expiry, expected) -> {
-          database.execute("UPDATE idem_record SET expires_at = " + expiry);
-          pool.takeExecuted();
-          assertThat(store.claim(request)).isInstanceOf(Claim.Completed.class);
-          assertThat(pool.takeExecuted()).hasSize(expected);
-        });
-    database.execute("UPDATE idem_record SET expires_at = 1900000000250");
-    assertThat(store.claim(request)).isInstanceOf(Claim.Acquired.class);
   }
 
   /** Lets many wait for one key, whose holder then rolls back. */

@@ -157,7 +157,8 @@ public record DialectSpec(
           2,
           3,
           "h2",
-          "CAST(X'0000' || SUBSTRING(CAST(RANDOM_UUID(7) AS VARBINARY(16)) FROM 1 FOR 6) AS BIGINT)",
+          "CAST(X'0000' || SUBSTRING(CAST(RANDOM_UUID(7) AS VARBINARY(16)) FROM 1 FOR 6) AS"
+              + " BIGINT)",
           false,
           QueryTimeouts.NONE,
           Verb.standardBut(
@@ -230,9 +231,7 @@ public record DialectSpec(
                   Map.entry(Verb.INSERT_DONE, InnoDb.WAITING + InnoDb.insert("state", "2")),
                   Map.entry(Verb.INSERT_MEETING, InnoDb.INSERT_OR_READ),
                   Map.entry(Verb.READ, InnoDb.READ_AT_ONCE),
-                  Map.entry(Verb.LOOK_ALONE, InnoDb.LOOK),
-                  Map.entry(
-                      Verb.TAKE_EXPIRED, InnoDb.WAITING + InnoDb.changing(Verb.TAKE_EXPIRED)),
+                  Map.entry(Verb.TAKE_EXPIRED, InnoDb.WAITING + InnoDb.changing(Verb.TAKE_EXPIRED)),
                   Map.entry(
                       Verb.TAKE_ABANDONED, InnoDb.WAITING + InnoDb.changing(Verb.TAKE_ABANDONED)),
                   Map.entry(Verb.INSERT_ALL, InnoDb.CLAIM_IN_ORDER),
@@ -396,19 +395,19 @@ public record DialectSpec(
     private static final Source BOUNDED =
         Source.of(
             """
-        SELECT {values}, 1 FROM (VALUES (true), (false)) b (begins) WHERE CASE WHEN begins
-        THEN set_config('idem.lock_timeout', current_setting('lock_timeout'), true) IS NOT NULL
-          AND set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL
-        ELSE set_config('lock_timeout', current_setting('idem.lock_timeout'), true) IS NULL END
-        """);
+            SELECT {values}, 1 FROM (VALUES (true), (false)) b (begins) WHERE CASE WHEN begins
+            THEN set_config('idem.lock_timeout', current_setting('lock_timeout'), true) IS NOT NULL
+              AND set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL
+            ELSE set_config('lock_timeout', current_setting('idem.lock_timeout'), true) IS NULL END
+            """);
 
     /** Bounds the wait of an insert whose transaction ends with it, which sets the bound back. */
     private static final Source BOUNDED_TO_ITS_END =
         Source.of(
             """
-        VALUES ({values},
-          CASE WHEN set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL THEN 1 END)
-        """);
+            VALUES ({values},
+              CASE WHEN set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL THEN 1 END)
+            """);
 
     private static final Source UNBOUNDED = Source.of("VALUES ({values}, 1)");
 
@@ -492,15 +491,16 @@ public record DialectSpec(
           lease_until = {now} + {lease}, expires_at = {now} + {keep}, created_at = {now} + {age},
           fingerprint = {fingerprint}, namespace = {namespace}, operation = {operation},
           source = {source}, idempotency_key = {key}, outcome = {outcome}
-        FROM s WHERE s.during IS NOT NULL AND t.id = {id} AND\s"""
+        FROM s WHERE s.during IS NOT NULL AND t.id = {id} AND\s\
+      """
           + condition
           + """
 
-        RETURNING 1
-      )
-      SELECT c.taken, set_config('lock_timeout', s.before, true)
-      FROM s CROSS JOIN (SELECT count(*) AS taken FROM u) c
-      """;
+            RETURNING 1
+          )
+          SELECT c.taken, set_config('lock_timeout', s.before, true)
+          FROM s CROSS JOIN (SELECT count(*) AS taken FROM u) c
+          """;
     }
   }
 
@@ -522,14 +522,6 @@ public record DialectSpec(
 
     /** Under the shared lock that a failed insert left nothing is to be waited for. */
     static final String READ_AT_ONCE = READ + " NOWAIT";
-
-    /**
-     * The clock in whole seconds, which costs less, does not see the last second of a retention:
-     * then the claim goes on. An expression keeps the expiry's index out of the plan.
-     */
-    static final String LOOK =
-        "SELECT fingerprint, outcome FROM {table}"
-            + " WHERE id = {id} AND state = 2 AND expires_at DIV 1000 > UNIX_TIMESTAMP()";
 
     static final String OWNER_COLUMNS =
         "created_at, owner_token, namespace, operation, source, idempotency_key";
