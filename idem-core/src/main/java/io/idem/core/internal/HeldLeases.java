@@ -57,7 +57,7 @@ final class HeldLeases {
   /** Whether a lease was added and not removed. */
   boolean contains(HeldLease lease) {
     int at = lease.slot;
-    return at == HeldLease.NO_SLOT ? others.contains(lease) : slots.get(at) == lease;
+    return at == HeldLease.NO_SLOT ? others.contains(lease) : lease.equals(slots.get(at));
   }
 
   /** Goes through the leases that are there all the while, and some of the others. */
