@@ -491,16 +491,15 @@ public record DialectSpec(
           lease_until = {now} + {lease}, expires_at = {now} + {keep}, created_at = {now} + {age},
           fingerprint = {fingerprint}, namespace = {namespace}, operation = {operation},
           source = {source}, idempotency_key = {key}, outcome = {outcome}
-        FROM s WHERE s.during IS NOT NULL AND t.id = {id} AND\s\
-      """
+        FROM s WHERE s.during IS NOT NULL AND t.id = {id} AND\s"""
           + condition
           + """
 
-            RETURNING 1
-          )
-          SELECT c.taken, set_config('lock_timeout', s.before, true)
-          FROM s CROSS JOIN (SELECT count(*) AS taken FROM u) c
-          """;
+        RETURNING 1
+      )
+      SELECT c.taken, set_config('lock_timeout', s.before, true)
+      FROM s CROSS JOIN (SELECT count(*) AS taken FROM u) c
+      """;
     }
   }
 

@@ -588,12 +588,11 @@ public final class RecordTable {
     try (Prepared prepared =
         prepare(session, claimSql(session, Verb.INSERT_MEETING), values, waitLeft)) {
       ResultSet result = firstResult(session, prepared.statement());
-      // No row if what was in the way is gone where it is read.
-      boolean found = result != null && result.next();
-      Answer answer =
-          found && result.getInt(1) == 1
-              ? new Answer(Met.TAKEN, null)
-              : new Answer(Met.MET, found ? Row.of(result) : null);
+      Answer answer = new Answer(Met.MET, null); // if what was in the way is gone where it is read
+      if (result != null && result.next()) {
+        boolean taken = result.getInt(1) == 1;
+        answer = taken ? new Answer(Met.TAKEN, null) : new Answer(Met.MET, Row.of(result));
+      }
       session.settle();
       return answer;
     }
