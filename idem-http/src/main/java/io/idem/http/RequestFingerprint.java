@@ -28,8 +28,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>Everything else counts by its bytes.
  * </ul>
  *
- * <p>What a fingerprint costs is bounded by the length of the body, whatever is in it: memory a few
- * times that length, and time in proportion to it.
+ * <p>What a fingerprint costs is bounded by the length of the body, whatever is in it: time in
+ * proportion to it, and memory a few times that length, ten times where it is next to nothing but
+ * small members.
  *
  * <p>A fingerprint is stored beside its key: what it is made of is a stored format, and a change
  * would turn repeats across an upgrade into misuse.

@@ -39,7 +39,7 @@ class StorageTest {
   }
 
   @Test
-  void expiryIsAWholeSecondAndNoSooner() {
+  void expiryIsOfFewValuesAndNoSooner() {
     store.inTransaction(
         scope ->
             scope.claimCompleted(
@@ -51,8 +51,8 @@ class StorageTest {
                 StoredOutcome.done(),
                 Duration.ZERO));
 
-    // Equal values share an entry of the purge's index.
-    assertThat(database.number("SELECT count(*) FROM idem_record WHERE expires_at % 1000 = 0"))
+    // Equal values share an entry of the purge's index, whichever statement made them.
+    assertThat(database.number("SELECT count(*) FROM idem_record WHERE expires_at % 1024 = 1023"))
         .isEqualTo(3);
     long now = Long.parseLong(database.text("SELECT extract(epoch FROM now()) :: bigint")) * 1000;
     assertThat(Long.parseLong(database.text("SELECT min(expires_at) FROM idem_record")))

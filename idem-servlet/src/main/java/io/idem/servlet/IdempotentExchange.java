@@ -7,6 +7,7 @@ import io.idem.http.HttpIdempotency;
 import jakarta.servlet.ServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** What a handler behind the filter can ask of it, and say to it. */
 public final class IdempotentExchange {
@@ -113,31 +114,40 @@ public final class IdempotentExchange {
     request.setAttribute(PASSED, endpoint);
   }
 
-  static void begin(ServletRequest request, Attempt attempt, HttpEndpoint endpoint) {
-    request.setAttribute(RUN, new Run(attempt, endpoint));
+  /** Begins a run, possibly inside that of another filter's, which goes on afterwards. */
+  static Run begin(ServletRequest request, Attempt attempt, HttpEndpoint endpoint) {
+    Run run = new Run(attempt, endpoint, (Run) request.getAttribute(RUN));
+    request.setAttribute(RUN, run);
+    return run;
   }
 
-  static Directive end(ServletRequest request) {
-    Run run = (Run) request.getAttribute(RUN);
-    if (run == null) {
-      return Directive.BY_STATUS; // taken off by the application
+  static void end(ServletRequest request, Run run) {
+    if (run.around == null) {
+      request.removeAttribute(RUN);
+    } else {
+      request.setAttribute(RUN, run.around);
     }
-    request.removeAttribute(RUN);
-    return run.directive;
   }
 
   /** One attribute for all of it: containers tell listeners of each. */
-  private static final class Run {
+  static final class Run {
 
     private final Attempt attempt;
     private final HttpEndpoint endpoint;
+    private final @Nullable Run around;
 
     /** The last word; written by whichever thread handles the request. */
     private volatile Directive directive = Directive.BY_STATUS;
 
-    Run(Attempt attempt, HttpEndpoint endpoint) {
+    private Run(Attempt attempt, HttpEndpoint endpoint, @Nullable Run around) {
       this.attempt = attempt;
       this.endpoint = endpoint;
+      this.around = around;
+    }
+
+    /** What the handler has said so far. */
+    Directive directive() {
+      return directive;
     }
   }
 }

@@ -189,8 +189,8 @@ final class ServletExchange extends ServletRequestHead
     AsyncRun handling = new AsyncRun(request, capture, chain, asyncTasks, asyncRefusal());
     run = handling;
     RunRequest handled = new RunRequest(request, body, capture, handling);
-    IdempotentExchange.begin(request, attempt, endpoint);
-    HandlerResponse.Directive directive = HandlerResponse.Directive.BY_STATUS;
+    IdempotentExchange.Run exchange = IdempotentExchange.begin(request, attempt, endpoint);
+    HandlerResponse.Directive directive;
     try {
       try {
         handling.handle(handled);
@@ -198,6 +198,7 @@ final class ServletExchange extends ServletRequestHead
         capture = handling.settled();
         captured = capture;
       }
+      directive = exchange.directive(); // an error page is no handler: what it says does not count
       if (capture.isError()) {
         new ErrorRendering(handled, capture).from(errorPages);
       }
@@ -209,7 +210,7 @@ final class ServletExchange extends ServletRequestHead
       }
       throw e;
     } finally {
-      directive = IdempotentExchange.end(request);
+      IdempotentExchange.end(request, exchange);
     }
     returned = true;
     return capture.captured(unlessUncertain(directive, handling, capture.getStatus()));

@@ -77,6 +77,24 @@ class ErrorPageTest extends ServerTest {
     assertThat(text(server.post("/pay", "k"))).startsWith("page 2 of 429");
   }
 
+  /** It is no handler: what has become of the run is known before it is rendered. */
+  @Test
+  void p29_whatAnErrorPageSaysOfTheRunDoesNotCount() throws Exception {
+    server.open(
+        "/page",
+        (request, response) -> {
+          IdempotentExchange.nothingHappened(request);
+          response.getWriter().print("the page");
+        });
+    server.protect("/pay", (request, response) -> response.sendError(409, "too late"));
+
+    HttpResponse<byte[]> first = server.post("/pay", "k");
+
+    assertThat(text(first)).isEqualTo("the page");
+    assertSame(first, server.post("/pay", "k"));
+    assertThat(server.runs).as("the handler and its page").hasValue(2);
+  }
+
   /** Then the container renders it, and a repeat has it rendered anew. */
   @Test
   void p29_aPageThatFailsIsLeftToTheContainer() throws Exception {

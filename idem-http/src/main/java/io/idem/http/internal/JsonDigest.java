@@ -64,8 +64,8 @@ public final class JsonDigest {
 
   /**
    * Up to how many bytes a member's value goes into the digest around it as it is. A digest costs
-   * more than to sort and copy those, and in memory a text of many members takes no more with them:
-   * what is short here has at most twice as many bytes as it has characters, and a few.
+   * more time than to sort and copy those; in memory it is the most that a member's value takes
+   * until its object ends. A string has two bytes for each character, and a UUID fits.
    */
   static final int SHORT_VALUE = 80;
 
@@ -247,7 +247,7 @@ public final class JsonDigest {
   private void ended() {
     if (depth > 0 && open[depth - 1] != ARRAY) {
       if (valuesEnd + SHORT_VALUE > values.length) {
-        values = Arrays.copyOf(values, 2 * values.length);
+        values = Arrays.copyOf(values, values.length + values.length / 2);
       }
       Sha256 sink = sinks.pop();
       int size = sink.finishShortInto(values, valuesEnd, SHORT_VALUE);

@@ -363,15 +363,9 @@ public record DialectSpec(
      */
     private record Source(String text, String clock, String expiry) {
 
-      /**
-       * Values that read the clock each time. The expiry goes in steps of a second: the cast rounds
-       * to the nearest, so one more is never early, and at most a second and a half late.
-       */
+      /** Values that read the clock each time. */
       static Source of(String text) {
-        return new Source(
-            text,
-            "{now}",
-            "(CAST(date_part('epoch', clock_timestamp()) AS bigint) + 1) * 1000 + {keep}");
+        return new Source(text, "{now}", "({now} + {keep}) | 1023");
       }
 
       String values(String others) {

@@ -637,13 +637,22 @@ public final class RecordTable {
 
   /** The insert of a claim, in the form that costs least. */
   private Sql insertion(Session session, @Nullable StoredOutcome outcome, boolean unbounded) {
-    Verb verb = unbounded ? Verb.INSERT_UNBOUNDED : Verb.INSERT;
+    Verb bounded = Verb.INSERT;
+    Verb unboundedForm = Verb.INSERT_UNBOUNDED;
     if (!session.inTransaction()) {
-      verb = unbounded ? Verb.INSERT_ALONE_UNBOUNDED : Verb.INSERT_ALONE;
+      bounded = Verb.INSERT_ALONE;
+      unboundedForm = Verb.INSERT_ALONE_UNBOUNDED;
     } else if (outcome != null && bytes(outcome) == null) {
-      verb = unbounded ? Verb.INSERT_DONE_UNBOUNDED : Verb.INSERT_DONE;
+      bounded = Verb.INSERT_DONE;
+      unboundedForm = Verb.INSERT_DONE_UNBOUNDED;
     }
-    return claimSql(session, sql(verb).text().isEmpty() ? Verb.INSERT : verb);
+    // Another form may leave out columns that this one needs.
+    Verb verb = unbounded && has(unboundedForm) ? unboundedForm : bounded;
+    return claimSql(session, has(verb) ? verb : Verb.INSERT);
+  }
+
+  private boolean has(Verb verb) {
+    return !sql(verb).text().isEmpty();
   }
 
   /** Reads what an insert met. */
