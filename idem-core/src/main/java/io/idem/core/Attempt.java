@@ -134,6 +134,17 @@ public interface Attempt {
   boolean isOwner();
 
   /**
+   * Whether nobody would know what became of this run if its body ended with a failure, so that its
+   * key would be left abandoned and the operation's {@link AbandonedPolicy} decide about the next
+   * request.
+   *
+   * @param failure what the body is about to throw
+   * @return true in leased mode, unless the operation records such a failure or releases the key
+   *     for it; false in transactional mode, and of a run without protection, which holds no key
+   */
+  boolean leavesUnknown(Throwable failure);
+
+  /**
    * Whether the run is part of a transaction that was there before and is committed by somebody
    * else, so that what it returned is durable only then.
    *

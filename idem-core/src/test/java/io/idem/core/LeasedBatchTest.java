@@ -284,6 +284,39 @@ class LeasedBatchTest {
     assertThat(decisions()).filteredOn(Decision.RAN_UNPROTECTED::equals).hasSize(2);
   }
 
+  @Test
+  void aBodyIsToldWhichFailuresAbandonItsKeys() {
+    Operation<String> operation =
+        operation(idempotency)
+            .releaseOn(IOException.class)
+            .recordFailure(
+                FailureMapping.ofMessage(
+                    "full", UnsupportedOperationException.class, UnsupportedOperationException::new))
+            .onStoreDown(StoreDownPolicy.FAIL_OPEN)
+            .build();
+
+    assertThat(leavesUnknown(operation, "a")).containsExactly(false, true, true);
+    batching.claimsAreLost = true;
+    assertThat(leavesUnknown(operation, "b"))
+        .as("no key is held")
+        .containsExactly(false, false, false);
+  }
+
+  private static List<Boolean> leavesUnknown(Operation<String> operation, String key) {
+    List<Boolean> told = new ArrayList<>();
+    operation.executeAll(
+        keys(key),
+        fresh -> {
+          Stream.of(
+                  new IOException("not sent"),
+                  new UnsupportedOperationException("recorded of one, not of a batch"),
+                  new IllegalStateException("crash"))
+              .forEach(failure -> told.add(fresh.get(0).attempt().leavesUnknown(failure)));
+          return List.of("done");
+        });
+    return told;
+  }
+
   /** However a batch fails to be claimed, each of its keys counts that runs unprotected. */
   @ParameterizedTest
   @EnumSource

@@ -106,6 +106,9 @@ class StoreFailureTest extends RunnerTest {
                     .execute(
                         KEY,
                         attempt -> {
+                          assertThat(attempt.leavesUnknown(new IllegalStateException()))
+                              .as("there is no key to abandon")
+                              .isFalse();
                           throw new IllegalStateException();
                         }));
     assertThat(node.decisions()).containsExactly(Decision.STORE_FAILURE, Decision.RAN_UNPROTECTED);

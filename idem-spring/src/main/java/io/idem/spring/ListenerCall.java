@@ -1,7 +1,6 @@
 package io.idem.spring;
 
 import io.idem.core.Attempt;
-import io.idem.core.Mode;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -71,8 +70,8 @@ public final class ListenerCall {
 
   /**
    * Calls the listener, for which {@link CurrentAttempt} is there if it is given a single message.
-   * In leased mode the next delivery may be parked for an unknown outcome, so a failure is logged
-   * here.
+   * A failure that leaves a leased outcome unknown is logged here, because the next delivery may be
+   * parked without it.
    *
    * @param received what it is given: a message, or a list of them
    * @param attempt the attempt that it is part of
@@ -87,11 +86,11 @@ public final class ListenerCall {
       }
     } catch (Exception e) {
       Exception failure = unwrapped(e);
-      if (attempt.mode() == Mode.LEASED) {
+      if (attempt.leavesUnknown(failure)) {
         log.warn(
-            "The leased listener of operation '{}' failed; unless releaseOn, recordFailures or"
-                + " onOtherFailure say what that means, its outcome is unknown and the next"
-                + " delivery is parked",
+            "The leased listener of operation '{}' failed, and its outcome is unknown: unless"
+                + " onAbandoned says otherwise the next delivery is parked. Say with releaseOn,"
+                + " recordFailures or onOtherFailure what such a failure means",
             attempt.operation(),
             failure);
       }

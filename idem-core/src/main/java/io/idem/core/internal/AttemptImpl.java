@@ -49,6 +49,11 @@ record AttemptImpl(
   }
 
   @Override
+  public boolean leavesUnknown(Throwable failure) {
+    return mode() == Mode.LEASED && steps.leaveUnknown(call.spec(), failure);
+  }
+
+  @Override
   public boolean isJoined() {
     return scope != null && scope.isJoined();
   }

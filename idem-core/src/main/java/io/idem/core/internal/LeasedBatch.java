@@ -16,6 +16,7 @@ import io.idem.core.store.StoreNotAskedException;
 import io.idem.core.store.StoredOutcome;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -108,7 +109,11 @@ final class LeasedBatch implements BatchProtocol {
       List<? extends T> results;
       try {
         results =
-            run(body, owned.stream().map(each -> item(each.item, () -> !each.held.lost)).toList());
+            run(
+                body,
+                owned.stream()
+                    .map(each -> item(each.item, () -> !each.held.lost, Steps.IN_BATCH))
+                    .toList());
         TransactionalBatch.requireOneEach(spec, owned.size(), results.size());
       } catch (Throwable failure) {
         failed(spec, owned, failure);
@@ -131,10 +136,10 @@ final class LeasedBatch implements BatchProtocol {
   }
 
   private <T extends @Nullable Object> BatchBody.Item item(
-      BatchItem<T> item, java.util.function.BooleanSupplier owner) {
+      BatchItem<T> item, BooleanSupplier owner, Steps steps) {
     return new BatchBody.Item(
         item.index,
-        new AttemptImpl(namespace, item.call, item.attempt(), owner, null, Steps.IN_BATCH));
+        new AttemptImpl(namespace, item.call, item.attempt(), owner, null, steps));
   }
 
   /** Which of the keys the failure is of nobody knows: only one that frees, frees them. */
@@ -253,7 +258,9 @@ final class LeasedBatch implements BatchProtocol {
         e);
     List<? extends T> results;
     try {
-      results = run(body, items.stream().map(item -> item(item, () -> true)).toList());
+      results = run(body, items.stream()
+                  .map(item -> item(item, () -> true, Steps.IN_UNPROTECTED_BATCH))
+                  .toList());
       TransactionalBatch.requireOneEach(spec, items.size(), results.size());
     } catch (Throwable failure) {
       items.forEach(item -> events.publish(Decision.RAN_UNPROTECTED, item.call, failure));

@@ -312,6 +312,11 @@ final class RecordedSteps implements Steps {
     return stop;
   }
 
+  @Override
+  public boolean leaveUnknown(OperationSpec<?> spec, Throwable failure) {
+    return stopIn(failure) != null || Steps.super.leaveUnknown(spec, failure);
+  }
+
   /**
    * What a step has thrown for reasons of its own, and the body has let pass or wrapped. It says
    * nothing of what the body does, so the operation's rules for failures are not asked: the key is

@@ -169,5 +169,10 @@ final class StepRuns {
           new RecordedSteps.StepRun<>(body, attempt.outgoingKey(step.name())),
           null);
     }
+
+    @Override
+    public boolean leaveUnknown(OperationSpec<?> spec, Throwable failure) {
+      return false; // it holds no key
+    }
   }
 }

@@ -1,5 +1,6 @@
 package io.idem.core.internal;
 
+import io.idem.core.Disposition;
 import io.idem.core.Step;
 import io.idem.core.StepBody;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,14 @@ interface Steps {
    */
   <T extends @Nullable Object, X extends Throwable> T run(
       AttemptImpl attempt, Step<T> step, StepBody<T, X> body) throws X;
+
+  /**
+   * Whether a leased run that ends with a failure leaves its key abandoned: as {@link
+   * Ending#ofFailure} decides.
+   */
+  default boolean leaveUnknown(OperationSpec<?> spec, Throwable failure) {
+    return spec.dispositionOf(failure) == Disposition.UNKNOWN;
+  }
 
   /**
    * Runs that have none.
@@ -36,9 +45,10 @@ interface Steps {
               + " (Mode.LEASED, @Idempotent(mode = LEASED)) to call other systems step by step");
 
   /** A batch is one run of a body for many keys. */
-  Steps IN_BATCH =
-      refused(
-          "runs as a batch, whose body is run once for many keys: carry each request by execute");
+  Steps IN_BATCH = new OfBatch(true);
+
+  /** The same, of a batch that runs although its store is down. */
+  Steps IN_UNPROTECTED_BATCH = new OfBatch(false);
 
   /** A step waits for its store and its body. */
   Steps IN_ASYNC =
@@ -52,6 +62,25 @@ interface Steps {
 
   /** A step is recorded as a whole. */
   Steps IN_STEP = refused("is inside a step already: run steps one after another");
+
+  /** The runs of a batch. */
+  record OfBatch(boolean holdsKeys) implements Steps {
+
+    @Override
+    public <T extends @Nullable Object, X extends Throwable> T run(
+        AttemptImpl attempt, Step<T> step, StepBody<T, X> body) {
+      throw refusal(
+          step,
+          attempt.operation(),
+          "runs as a batch, whose body is run once for many keys: carry each request by execute");
+    }
+
+    /** Whose failure it is nobody knows, so none is recorded. */
+    @Override
+    public boolean leaveUnknown(OperationSpec<?> spec, Throwable failure) {
+      return holdsKeys && spec.dispositionOf(failure) != Disposition.RELEASE;
+    }
+  }
 
   /** See {@link #refused}. */
   record Refused(String because) implements Steps {

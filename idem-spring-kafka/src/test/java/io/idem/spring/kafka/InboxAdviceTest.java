@@ -7,7 +7,10 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.idem.core.Disposition;
+import io.idem.core.FailureMapping;
 import io.idem.core.Idempotency;
+import io.idem.core.Operation;
 import io.idem.kafka.KafkaMessages;
 import io.idem.messaging.DeliveryParkedException;
 import io.idem.messaging.Inbox;
@@ -18,6 +21,8 @@ import io.idem.spring.Idempotent;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
+import java.util.function.Consumer;
 import org.aopalliance.aop.Advice;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -113,6 +118,59 @@ class InboxAdviceTest {
               assertThat(event.getFormattedMessage()).contains("'book'").contains("releaseOn");
               assertThat(event.getThrowableProxy().getMessage()).isEqualTo("gateway said 502");
             });
+  }
+
+  @Test
+  void aFailureThatFreesItsKeyLeavesNothingUnknown() {
+    assertThatFailingIsLogged(
+        operation -> operation.releaseOn(IllegalStateException.class), false, false);
+    assertThatFailingIsLogged(
+        operation -> operation.onOtherFailure(Disposition.RELEASE), false, false);
+  }
+
+  @Test
+  void aFailureThatIsRecordedLeavesNothingUnknownButInABatch() {
+    assertThatFailingIsLogged(
+        operation ->
+            operation.recordFailure(
+                FailureMapping.ofMessage(
+                    "refused", IllegalStateException.class, IllegalStateException::new)),
+        false,
+        true);
+  }
+
+  private void assertThatFailingIsLogged(
+      Consumer<Operation.Builder<Void>> settings, boolean isOne, boolean isBatch) {
+    String operation = "book" + UUID.randomUUID();
+    InboxAdvice advice =
+        new InboxAdvice(
+            Inbox.<ConsumerRecord<?, ?>>builder(engine, operation, KafkaMessages.reader())
+                .consumerGroup("g")
+                .operation(settings)
+                .build());
+    MessageListener<String, String> one =
+        protect(
+            MessageListener.class,
+            record -> {
+              throw new IllegalStateException("gateway cannot be reached");
+            },
+            advice);
+    BatchMessageListener<String, String> batch =
+        protect(
+            BatchMessageListener.class,
+            records -> {
+              throw new IllegalStateException("gateway cannot be reached");
+            },
+            advice);
+
+    logged.list.clear();
+    assertThatThrownBy(() -> one.onMessage(record("1", "a")))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(logged.list).hasSize(isOne ? 1 : 0);
+    logged.list.clear();
+    assertThatThrownBy(() -> batch.onMessage(List.of(record("2", "b"))))
+        .isInstanceOf(BatchListenerFailedException.class);
+    assertThat(logged.list).hasSize(isBatch ? 1 : 0);
   }
 
   @Test
