@@ -1,11 +1,13 @@
 package io.idem.spring;
 
 import java.lang.reflect.Method;
+import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.aop.support.AopUtils;
+import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.core.annotation.AnnotatedElementUtils;
 
 /**
@@ -36,6 +38,35 @@ public final class ListenerRegistry {
               return invocation.proceed();
             });
     return proxy.getProxy(registry.getClass().getClassLoader());
+  }
+
+  /**
+   * Refuses a choice between beans that nobody has made: Spring then gives none of them, as if there
+   * were none. To be called where a listener was given none.
+   *
+   * @param beans the application's
+   * @param type the type of which a listener needs one bean
+   * @param listener the listener
+   * @param fix how to choose one for it, as a sentence
+   * @throws IdempotencySetupException if there are several; the message names them
+   */
+  public static void refuseSeveral(
+      ListableBeanFactory beans, Class<?> type, Method listener, String fix) {
+    String[] names = beans.getBeanNamesForType(type);
+    if (names.length > 1) {
+      Arrays.sort(names);
+      throw new IdempotencySetupException(
+          "The application has several beans of type "
+              + type.getName()
+              + ", and none of them is primary: "
+              + String.join(", ", names)
+              + ". None would be used for "
+              + listener.getDeclaringClass().getName()
+              + "."
+              + listener.getName()
+              + ".",
+          fix);
+    }
   }
 
   /**

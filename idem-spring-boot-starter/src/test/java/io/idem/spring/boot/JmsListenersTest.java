@@ -83,6 +83,35 @@ class JmsListenersTest {
   }
 
   @Test
+  void severalBeansThatParkAreNoChoice() {
+    ParkedMessages first = (session, message, why) -> {};
+    ParkedMessages second = (session, message, why) -> {};
+    ApplicationContextRunner several =
+        application
+            .withBean(Orders.class)
+            .withBean("toPayments", ParkedMessages.class, () -> first)
+            .withBean("elsewhere", ParkedMessages.class, () -> second);
+    several.run(
+        context ->
+            assertThat(context)
+                .getFailure()
+                .isInstanceOf(IdempotencySetupException.class)
+                .hasMessageContainingAll("elsewhere, toPayments", "Orders.book", "@Primary"));
+    several
+        .withBean("chosen", ParkedMessages.class, () -> first, bean -> bean.setPrimary(true))
+        .run(context -> assertThat(settings.get().parked()).isSameAs(first));
+    several
+        .withBean(
+            "choosing",
+            InboxSettingsCustomizer.class,
+            () -> (InboxSettings so, Method listener) -> so.parkWith(second))
+        .run(context -> assertThat(context).hasNotFailed());
+    several
+        .withPropertyValues("idem.jms.parking-queue=parked")
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
   void aListenerThatAcknowledgesByItselfIsRefused() {
     application
         .withBean(Orders.class)

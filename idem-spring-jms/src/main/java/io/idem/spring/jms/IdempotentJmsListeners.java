@@ -126,6 +126,13 @@ public final class IdempotentJmsListeners
         beans.getBeanProvider(InboxSettingsCustomizer.class).orderedStream().toList()) {
       settings = customizer.customize(settings, listener);
     }
+    if (settings.parked() == null) {
+      ListenerRegistry.refuseSeveral(
+          beans,
+          ParkedMessages.class,
+          listener,
+          "Mark one as @Primary, or choose for each listener in an InboxSettingsCustomizer.");
+    }
     MessageConverter converter = known.getMessageConverter();
     ListenerInbox inbox =
         new ListenerInbox(

@@ -96,6 +96,13 @@ public final class IdempotentRocketMqListeners implements IdempotentListeners, B
         beans.getBeanProvider(InboxSettingsCustomizer.class).orderedStream().toList()) {
       settings = customizer.customize(settings, listener);
     }
+    if (settings.parking() == null) {
+      ListenerRegistry.refuseSeveral(
+          beans,
+          ParkedMessages.class,
+          listener,
+          "Mark one as @Primary, or choose for each listener in an InboxSettingsCustomizer.");
+    }
     check(container, settings, listener);
     DefaultMQPushConsumer consumer = container.getConsumer();
     ListenerInbox inbox =
