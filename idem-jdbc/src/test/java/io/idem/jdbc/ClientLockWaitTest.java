@@ -16,17 +16,12 @@ import io.idem.core.store.TransactionalStore;
 import io.idem.testkit.Requests;
 import io.idem.testkit.Together;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Function;
+import java.util.concurrent.CompletableFuture;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -141,33 +136,64 @@ class ClientLockWaitTest {
   /** Behind a proxy that drops cancellations, one claim waits for its rival, and no other does. */
   @Test
   void serverBoundsTheWaitWhereCancellationsAreLost() {
-    AtomicInteger dropped = new AtomicInteger();
-    CountingDataSource counted = database.counting(10, true);
-    JdbcTransactionalStore store = database.transactional(droppingCancellations(counted, dropped));
-    RecordId other = Requests.newId();
-    database
-        .transactional()
-        .inTransaction(
-            held -> {
-              inbox(held, other, LONGER);
-              Thread[] waiting = new Thread[1];
-              whileHeld(
-                  database,
-                  id,
-                  () -> {
-                    waiting[0] = new Thread(() -> inTransaction(store, id, WAIT));
-                    waiting[0].start();
-                    Together.await("a second try", () -> dropped.get() > 1);
-                    assertThat(waiting[0].isAlive()).isTrue();
+    try (CancellationProxy proxy = CancellationProxy.dropping(Integer.MAX_VALUE, database)) {
+      CountingDataSource counted = new CountingDataSource(proxy.dataSource(), 10, true);
+      JdbcTransactionalStore store = database.transactional(counted);
+      RecordId other = Requests.newId();
+      database
+          .transactional()
+          .inTransaction(
+              held -> {
+                inbox(held, other, LONGER);
+                Thread[] waiting = new Thread[1];
+                whileHeld(
+                    database,
+                    id,
+                    () -> {
+                      waiting[0] = new Thread(() -> inTransaction(store, id, WAIT));
+                      waiting[0].start();
+                      Together.await("a second try", () -> proxy.dropped() > 1);
+                      assertThat(waiting[0].isAlive()).isTrue();
 
-                    counted.takeExecuted();
-                    assertThat(inTransaction(store, other, WAIT)).isInstanceOf(Claim.Running.class);
-                    assertThat(counted.takeExecuted())
-                        .anyMatch(sql -> sql.contains("lock_timeout"));
-                  });
-              join(waiting[0]);
-              return true;
+                      counted.takeExecuted();
+                      assertThat(inTransaction(store, other, WAIT))
+                          .isInstanceOf(Claim.Running.class);
+                      assertThat(counted.takeExecuted())
+                          .anyMatch(sql -> sql.contains("lock_timeout"));
+                    });
+                join(waiting[0]);
+                return true;
+              });
+    }
+  }
+
+  /** Its own cancellation the driver sends once; whose is lost, is cancelled by the connection. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void claimWhoseFirstCancellationIsLostIsCancelledAgain(boolean pooled) {
+    try (CancellationProxy proxy = CancellationProxy.dropping(1, database)) {
+      TestDatabase plain =
+          new TestDatabase(proxy.dataSource(), database.dialect(), database.settings());
+      TestDatabase behind = pooled ? plain.pooled() : plain;
+      try {
+        JdbcTransactionalStore store = behind.transactional();
+        whileHeld(
+            database,
+            id,
+            () -> {
+              CompletableFuture<Claim> claim =
+                  CompletableFuture.supplyAsync(() -> inTransaction(store, id, WAIT));
+              Together.await("the end of a claim whose rival goes on", claim::isDone);
+              assertThat(claim.join()).isInstanceOf(Claim.Running.class);
+              assertThat(proxy.dropped()).isOne();
+              assertThat(inTransaction(store, Requests.newId(), WAIT))
+                  .as("what comes next is not struck")
+                  .isInstanceOf(Claim.Acquired.class);
             });
+      } finally {
+        behind.close();
+      }
+    }
   }
 
   /**
@@ -236,56 +262,5 @@ class ClientLockWaitTest {
 
   private static Claim inTransaction(TransactionalStore store, RecordId id, Duration wait) {
     return store.inTransaction(scope -> inbox(scope, id, wait));
-  }
-
-  /** Its statements cannot be cancelled, which they do not say. */
-  private static DataSource droppingCancellations(DataSource source, AtomicInteger dropped) {
-    return proxy(
-        DataSource.class,
-        source,
-        connection ->
-            proxy(
-                Connection.class,
-                (Connection) connection,
-                statement ->
-                    statement instanceof PreparedStatement prepared
-                        ? uncancelled(prepared, dropped)
-                        : statement));
-  }
-
-  private static PreparedStatement uncancelled(PreparedStatement prepared, AtomicInteger dropped) {
-    return (PreparedStatement)
-        Proxy.newProxyInstance(
-            ClientLockWaitTest.class.getClassLoader(),
-            new Class<?>[] {PreparedStatement.class},
-            (self, method, args) -> {
-              if (method.getName().equals("cancel")) {
-                dropped.incrementAndGet();
-                return null;
-              }
-              return invoke(() -> method.invoke(prepared, args));
-            });
-  }
-
-  private static <T> T proxy(Class<T> type, T target, Function<Object, Object> results) {
-    return type.cast(
-        Proxy.newProxyInstance(
-            ClientLockWaitTest.class.getClassLoader(),
-            new Class<?>[] {type},
-            (self, method, args) -> {
-              Object result = invoke(() -> method.invoke(target, args));
-              boolean opens =
-                  method.getName().equals("getConnection")
-                      || method.getName().equals("prepareStatement");
-              return opens ? results.apply(result) : result;
-            }));
-  }
-
-  private static Object invoke(Callable<Object> call) throws Throwable {
-    try {
-      return call.call();
-    } catch (InvocationTargetException e) {
-      throw e.getCause();
-    }
   }
 }

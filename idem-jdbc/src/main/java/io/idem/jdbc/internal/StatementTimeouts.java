@@ -22,7 +22,10 @@ import org.slf4j.LoggerFactory;
  * connection, which may hang, and must not keep the others waiting.
  *
  * <p>A statement that is being cancelled is not given up before the cancellation is through: it
- * cannot hit whatever the connection is used for next. Thread-safe.
+ * cannot hit whatever the connection is used for next. Between the beginning and the end of what is
+ * limited a connection does nothing but the statement and, at most, its commit, which whoever has
+ * been cancelled does not believe. So another cancellation, should the first be lost, may be for
+ * the connection. Thread-safe.
  */
 final class StatementTimeouts {
 
@@ -195,14 +198,15 @@ final class StatementTimeouts {
       }
       if (state.compareAndSet(State.RUNNING, State.CANCELLING)) {
         deadline = System.nanoTime() + CANCEL_AGAIN.toNanos();
+        boolean again = cancelled;
         try {
-          if (cancelled) {
+          if (again) {
             distrust();
           }
         } finally {
           cancelled = true;
-          if (!start(this::cancel, "idem-statement-cancel")) {
-            cancel();
+          if (!start(() -> cancel(again), "idem-statement-cancel")) {
+            cancel(again);
           }
         }
       } else if (state.get() == State.CANCELLING) {
@@ -211,9 +215,14 @@ final class StatementTimeouts {
       }
     }
 
-    private void cancel() {
+    /** While this goes on the owner cannot use its connection for anything else. */
+    private void cancel(boolean again) {
       try {
-        statement.cancel();
+        if (again) {
+          cancelAgain();
+        } else {
+          statement.cancel();
+        }
       } catch (SQLException | RuntimeException | Error e) {
         // The statement goes on and its owner waits for it: there is nobody to tell yet.
       } finally {
@@ -221,6 +230,14 @@ final class StatementTimeouts {
         deadline = System.nanoTime() + CANCEL_AGAIN.toNanos();
         state.set(State.RUNNING);
         LockSupport.unpark(owner);
+      }
+    }
+
+    private void cancelAgain() throws SQLException {
+      try {
+        CancelQuery.send(statement);
+      } catch (SQLException | RuntimeException | LinkageError e) { // of a pool that gives nothing away
+        statement.cancel();
       }
     }
 
