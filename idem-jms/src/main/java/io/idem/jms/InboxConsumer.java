@@ -7,6 +7,7 @@ import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.FailureLimit;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
+import io.idem.messaging.ParkingLog;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
 import jakarta.jms.MessageConsumer;
@@ -329,7 +330,7 @@ public final class InboxConsumer {
         again.add(message);
         busyFor = busyFor == null || later.delay().compareTo(busyFor) < 0 ? later.delay() : busyFor;
       } else if (outcome.decisions().get(i) instanceof DeliveryDecision.Park park) {
-        settlings.add(() -> parked.park(session, message, ParkedMessages.Why.of(park)));
+        settlings.add(() -> park(message, ParkedMessages.Why.of(park)));
       }
     }
     return new Turn(busy, again, busyFor);
@@ -353,8 +354,7 @@ public final class InboxConsumer {
                 ? message.getIntProperty(FAILURES_PROPERTY)
                 : 0);
     if (failures >= failureLimit.mostFailures()) {
-      parked.park(
-          session,
+      park(
           message,
           new ParkedMessages.Why(null, "Its handler failed " + failures + " times", cause));
     } else {
@@ -366,6 +366,19 @@ public final class InboxConsumer {
           cause);
       sendAgain(message, failureLimit.delay(), Map.of(FAILURES_PROPERTY, failures));
     }
+  }
+
+  private void park(Message message, ParkedMessages.Why why) throws JMSException {
+    String id = String.valueOf(message.getJMSMessageID()); // to send it again gives it another
+    parked.park(session, message, why);
+    ParkingLog.parked(
+        log,
+        id,
+        queue.getQueueName(),
+        inbox.consumerGroup(),
+        why.reason(),
+        why.detail(),
+        why.cause());
   }
 
   private void sendAgain(Message message, Duration delay, Map<String, Object> more)

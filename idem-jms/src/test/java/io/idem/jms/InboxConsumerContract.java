@@ -120,8 +120,16 @@ abstract class InboxConsumerContract {
     Node node = node(Session.SESSION_TRANSACTED);
 
     int received = 0;
-    while (received < 4) {
-      received += inboxed(node).receiveEach(node.consumer, 10, WAIT, BOOK);
+    try (Logged log = new Logged()) {
+      while (received < 4) {
+        received += inboxed(node).receiveEach(node.consumer, 10, WAIT, BOOK);
+      }
+      assertThat(log.parked(queue))
+          .hasSize(2)
+          .allMatch(told -> told.startsWith("Message ID:"))
+          .noneMatch(told -> told.contains("another"))
+          .anyMatch(told -> told.contains(", and is parked: ") && told.endsWith(" (NO_KEY)"))
+          .anyMatch(told -> told.endsWith(" (KEY_REUSED)"));
     }
 
     assertThat(effects.all()).containsExactly("a", "b");

@@ -212,7 +212,6 @@ public final class InboxConsumer<K, V> {
   private @Nullable Duration park(ConsumerRecord<K, V> record, ParkedRecords.Why why) {
     try {
       parked.park(record, why);
-      return null;
     } catch (RuntimeException e) {
       log.error(
           "The record at {}@{} could not be parked, and is read again ({})",
@@ -222,6 +221,8 @@ public final class InboxConsumer<K, V> {
           e);
       return failureLimit.delay();
     }
+    why.tell(log, record, inbox.consumerGroup());
+    return null;
   }
 
   private void goBack(TopicPartition partition, Again again) {

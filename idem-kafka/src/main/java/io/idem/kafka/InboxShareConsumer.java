@@ -180,6 +180,7 @@ public final class InboxShareConsumer<K, V> {
     try {
       parked.park(record, why);
       consumer.acknowledge(record, AcknowledgeType.REJECT);
+      why.tell(log, record, inbox.consumerGroup());
     } catch (RuntimeException e) {
       log.error(
           "The record at {}@{} could not be parked, and is delivered again ({})",

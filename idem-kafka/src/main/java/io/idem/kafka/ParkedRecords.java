@@ -2,8 +2,10 @@ package io.idem.kafka;
 
 import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.ParkReason;
+import io.idem.messaging.ParkingLog;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
 
 /**
  * Where records go that cannot be consumed, such as a dead-letter topic.
@@ -35,6 +37,18 @@ public interface ParkedRecords<K, V> {
 
     static Why of(DeliveryDecision.Park park) {
       return new Why(park.reason(), park.detail(), park.cause());
+    }
+
+    /** Says in the log that a record is parked. */
+    void tell(Logger log, ConsumerRecord<?, ?> record, String consumerGroup) {
+      ParkingLog.parked(
+          log,
+          KafkaMessages.partitionOf(record) + "@" + record.offset(),
+          record.topic(),
+          consumerGroup,
+          reason,
+          detail,
+          cause);
     }
   }
 }

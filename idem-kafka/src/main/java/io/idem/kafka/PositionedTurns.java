@@ -220,6 +220,7 @@ final class PositionedTurns<K, V> {
         lost(partition);
         return;
       }
+      why.tell(log, record, known.keyOf(partition).reader());
       readOn(partition, Duration.ZERO);
     } catch (WakeupException | InterruptException e) {
       throw e;

@@ -41,6 +41,7 @@ import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -295,18 +296,23 @@ class PositionedConsumerTest {
             });
     node.records.onFailure(2, Duration.ofMillis(10));
 
-    until(
-        () ->
-            node.poll(
-                (record, transaction) -> {
-                  BOOK.handle(record, transaction);
-                  if (record.value().equals("bad")) {
-                    failures.incrementAndGet();
-                    throw new SQLException("bad");
-                  }
-                }),
-        () -> position(0) == 3);
-
+    try (Logged log = new Logged()) {
+      until(
+          () ->
+              node.poll(
+                  (record, transaction) -> {
+                    BOOK.handle(record, transaction);
+                    if (record.value().equals("bad")) {
+                      failures.incrementAndGet();
+                      throw new SQLException("bad");
+                    }
+                  }),
+          () -> position(0) == 3);
+      assertThat(log.parked(topic))
+          .singleElement(InstanceOfAssertFactories.STRING)
+          .startsWith("Message " + topic + "-0@1 of ")
+          .endsWith(", and is parked: Its handler failed 3 times");
+    }
     assertThat(effects.all()).containsExactly("a", "parked bad Its handler failed 3 times", "c");
     assertThat(failures).hasValue(3); // twice, and once more because it could not be parked
     assertThat(parks).hasValue(2);

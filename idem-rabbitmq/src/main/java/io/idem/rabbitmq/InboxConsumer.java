@@ -11,6 +11,7 @@ import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.FailureLimit;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
+import io.idem.messaging.ParkingLog;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Future;
@@ -232,6 +233,15 @@ public final class InboxConsumer extends DefaultConsumer {
       again(held, failureLimit.delay());
       return;
     }
+    String from = queue;
+    ParkingLog.parked(
+        log,
+        "with tag " + held.tag(), // its message id may be its key
+        from == null ? held.delivery.getEnvelope().getRoutingKey() : from,
+        inbox.consumerGroup(),
+        why.reason(),
+        why.detail(),
+        why.cause());
     if (settlement == ParkedDeliveries.Settlement.ACKNOWLEDGE) {
       getChannel().basicAck(held.tag(), false);
     } else {

@@ -122,22 +122,30 @@ abstract class InboxConsumerContract {
     send(queue, "3", "c");
     AtomicInteger failures = new AtomicInteger();
 
-    new InboxConsumer(
-            newChannel(),
-            inbox(queue),
-            (delivery, attempt) -> {
-              BOOK.handle(delivery, attempt);
-              if (text(delivery.getBody()).equals("bad")) {
-                failures.incrementAndGet();
-                throw new SQLException("bad");
-              }
-            },
-            ParkedDeliveries.publishedTo(new DeliveryCopies(connection), "", parking))
-        .onFailure(3, Duration.ofMillis(20))
-        .consume(queue);
-
-    Together.awaitChecked(
-        "three parked messages", () -> channel.messageCount(parking) == 3 && isDrained(queue));
+    try (Logged log = new Logged()) {
+      new InboxConsumer(
+              newChannel(),
+              inbox(queue),
+              (delivery, attempt) -> {
+                BOOK.handle(delivery, attempt);
+                if (text(delivery.getBody()).equals("bad")) {
+                  failures.incrementAndGet();
+                  throw new SQLException("bad");
+                }
+              },
+              ParkedDeliveries.publishedTo(new DeliveryCopies(connection), "", parking))
+          .onFailure(3, Duration.ofMillis(20))
+          .consume(queue);
+  
+      Together.awaitChecked(
+          "three parked messages", () -> channel.messageCount(parking) == 3 && isDrained(queue));
+      assertThat(log.parked(queue))
+          .hasSize(3)
+          .allMatch(told -> told.startsWith("Message with tag ") && told.contains("is parked: "))
+          .anyMatch(told -> told.endsWith(" (NO_KEY)"))
+          .anyMatch(told -> told.endsWith(" (KEY_REUSED)"))
+          .anyMatch(told -> told.endsWith(": Its handler failed 3 times"));
+    }
     assertThat(effects.all()).containsExactly("a", "c");
     assertThat(failures).hasValue(3);
     assertThat(List.of(parked(parking), parked(parking), parked(parking)))

@@ -6,6 +6,7 @@ import io.idem.messaging.BatchOutcome;
 import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
+import io.idem.messaging.ParkingLog;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -207,16 +208,16 @@ public final class InboxConsumer {
     }
   }
 
-  /** Parks a message, and says so: where it is kept, nobody may look for a while. */
   private void keep(MessageExt message, DeliveryDecision.Park why) throws Exception {
     parked.park(message, why);
-    log.warn(
-        "Message {} of {} cannot be consumed by {}, and is parked: {} ({})",
+    ParkingLog.parked(
+        log,
         message.getMsgId(),
         message.getTopic(),
         inbox.consumerGroup(),
+        why.reason(),
         why.detail(),
-        why.reason());
+        why.cause());
   }
 
   /** Waits as long as wanted, but not beyond the deadline; false if that has passed. */

@@ -89,6 +89,7 @@ public final class InboxAdvice implements MethodInterceptor {
     } catch (Exception e) {
       throw call.asThrown(e);
     }
+    ParkedLog.tell(decision, record, inbox.get());
     decision.orElseThrow();
   }
 
@@ -123,7 +124,11 @@ public final class InboxAdvice implements MethodInterceptor {
       throw new RecordFailed(call.asThrown(e), 0);
     }
     if (outcome.firstNotDone().isPresent()) {
-      throw notDone(outcome, outcome.firstNotDone().getAsInt());
+      int index = outcome.firstNotDone().getAsInt();
+      if (index < outcome.decisions().size()) {
+        ParkedLog.tell(outcome.decisions().get(index), records.get(index), inbox.get());
+      }
+      throw notDone(outcome, index);
     }
   }
 

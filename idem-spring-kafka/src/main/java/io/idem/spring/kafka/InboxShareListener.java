@@ -121,6 +121,7 @@ final class InboxShareListener<K, V>
     if (decision instanceof DeliveryDecision.RedeliverLater later) {
       return new DeliveryBusyException(later.delay());
     }
+    ParkedLog.tell(decision, record, inbox.get());
     decision.orElseThrow();
     return null;
   }

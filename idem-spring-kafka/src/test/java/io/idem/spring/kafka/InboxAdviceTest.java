@@ -47,6 +47,10 @@ import org.springframework.kafka.listener.MessageListener;
 /** What a container and a person are told of records that are not consumed; without a broker. */
 class InboxAdviceTest {
 
+  private static final String PARKED =
+      "Message any-0@0 of any cannot be consumed by g, and is parked: The message has no key: no"
+          + " header 'idempotency-key' (NO_KEY)";
+
   private final Idempotency engine = Idempotency.inMemory();
   private final Logger logger = (Logger) LoggerFactory.getLogger("io.idem.messaging");
   private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
@@ -75,6 +79,33 @@ class InboxAdviceTest {
         .hasMessageContaining("The message has no key")
         .hasMessageContaining("NO_KEY")
         .hasCauseInstanceOf(DeliveryParkedException.class);
+  }
+
+  @Test
+  void aParkedRecordIsNamedOnceWithNothingThatIsInIt() {
+    Logger kafka = (Logger) LoggerFactory.getLogger("io.idem.kafka");
+    kafka.addAppender(logged);
+    kafka.setLevel(Level.WARN);
+    try {
+      MessageListener<String, String> one =
+          protect(MessageListener.class, record -> {}, advice());
+      BatchMessageListener<String, String> batch =
+          protect(BatchMessageListener.class, records -> {}, advice());
+
+      assertThatThrownBy(() -> one.onMessage(record(null, "secret")))
+          .isInstanceOf(DeliveryParkedException.class);
+      assertThatThrownBy(
+              () -> batch.onMessage(List.of(record("key-1", "a"), record(null, "secret"))))
+          .isInstanceOf(BatchListenerFailedException.class);
+
+      assertThat(logged.list)
+          .extracting(ILoggingEvent::getFormattedMessage)
+          .containsExactly(PARKED, PARKED);
+      assertThat(logged.list).allMatch(event -> event.getLevel() == Level.WARN);
+    } finally {
+      kafka.setLevel(null);
+      kafka.detachAppender(logged);
+    }
   }
 
   /** An error handler would give up a batch as a whole if it were not told a place. */

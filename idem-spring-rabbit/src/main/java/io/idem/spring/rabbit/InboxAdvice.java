@@ -8,6 +8,7 @@ import io.idem.messaging.DeliveryDecision;
 import io.idem.messaging.DeliveryParkedException;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageFailedException;
+import io.idem.messaging.ParkingLog;
 import io.idem.rabbitmq.DeliveryCopies;
 import io.idem.rabbitmq.ParkedDeliveries;
 import io.idem.spring.ListenerCall;
@@ -301,16 +302,32 @@ public final class InboxAdvice implements MethodInterceptor {
     private void park(Message message, DeliveryDecision.Park park, Set<Message> busy) {
       if (parking == null) {
         reject(message, new DeliveryParkedException(park));
+        told(message, park);
         return;
       }
       try {
         ParkedDeliveries.publishedTo(copies, parking.exchange(), parking.routingKey())
             .park(AmqpMessages.delivery(message), ParkedDeliveries.Why.of(park));
         done.add(message);
+        told(message, park);
       } catch (IOException e) {
         // Its queue may have no dead-letter exchange: to reject it could be to drop it.
         log.error("A message waits, because it could not be parked ({})", park.detail(), e);
         again(message, PARKING_DELAY, busy);
+      }
+    }
+
+    private void told(Message message, DeliveryDecision.Park park) {
+      if (settling.isToldFirst(message)) {
+        String queue = queueOf(message);
+        ParkingLog.parked(
+            log,
+            "with tag " + tagOf(message), // its message id may be its key
+            queue,
+            inboxes.apply(queue).consumerGroup(),
+            park.reason(),
+            park.detail(),
+            park.cause());
       }
     }
 
@@ -399,6 +416,7 @@ public final class InboxAdvice implements MethodInterceptor {
     private final long first;
     private final long last;
     private final Set<Long> settled = new HashSet<>();
+    private final Set<Message> told = Collections.newSetFromMap(new IdentityHashMap<>());
 
     Settling(Channel channel, List<Message> messages) {
       this.channel = channel;
@@ -415,6 +433,11 @@ public final class InboxAdvice implements MethodInterceptor {
 
     boolean isOpen(Message message) {
       return !settled.contains(tagOf(message));
+    }
+
+    /** Whether it has not been said yet that it is parked: the last one is tried again. */
+    boolean isToldFirst(Message message) {
+      return told.add(message);
     }
 
     boolean isLast(Message message) {

@@ -102,12 +102,32 @@ class InboxAdviceTest {
         protect(
             (given, received) -> {}, new InboxAdvice(AmqpMessages.inbox(engine, "b", "q").build()));
 
-    for (int tries = 0; tries < 2; tries++) {
-      assertThatThrownBy(() -> invoker.invokeListener(channel, batch))
-          .isInstanceOf(AmqpRejectAndDontRequeueException.class);
+    Logger rabbit = (Logger) LoggerFactory.getLogger("io.idem.rabbitmq");
+    rabbit.addAppender(logged);
+    rabbit.setLevel(Level.WARN);
+    try {
+      for (int tries = 0; tries < 2; tries++) {
+        assertThatThrownBy(() -> invoker.invokeListener(channel, batch))
+            .isInstanceOf(AmqpRejectAndDontRequeueException.class);
+      }
+    } finally {
+      rabbit.setLevel(null);
+      rabbit.detachAppender(logged);
     }
 
     assertThat(settled).containsExactlyInAnyOrder("basicReject 1", "basicAck 2");
+    assertThat(logged.list)
+        .as("each parked message is told once, with nothing that is in it")
+        .extracting(ILoggingEvent::getFormattedMessage)
+        .containsExactly(parked(1), parked(3));
+    assertThat(logged.list).allMatch(event -> event.getLevel() == Level.WARN);
+  }
+
+  private static String parked(long tag) {
+    return "Message with tag "
+        + tag
+        + " of q cannot be consumed by q, and is parked: The message has no key: no header"
+        + " 'idempotency-key' (NO_KEY)";
   }
 
   @Test
