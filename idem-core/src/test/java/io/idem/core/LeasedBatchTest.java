@@ -291,7 +291,9 @@ class LeasedBatchTest {
             .releaseOn(IOException.class)
             .recordFailure(
                 FailureMapping.ofMessage(
-                    "full", UnsupportedOperationException.class, UnsupportedOperationException::new))
+                    "full",
+                    UnsupportedOperationException.class,
+                    UnsupportedOperationException::new))
             .onStoreDown(StoreDownPolicy.FAIL_OPEN)
             .build();
 

@@ -84,8 +84,7 @@ final class CancellationProxy implements AutoCloseable {
       byte[] beginning = new byte[8];
       new DataInputStream(client.getInputStream()).readFully(beginning);
       if (ByteBuffer.wrap(beginning).getInt(4) == CANCEL_REQUEST
-          && dropped.getAndUpdate(count -> count < mostDropped ? count + 1 : count)
-              < mostDropped) {
+          && dropped.getAndUpdate(count -> count < mostDropped ? count + 1 : count) < mostDropped) {
         closeQuietly(client);
         return;
       }

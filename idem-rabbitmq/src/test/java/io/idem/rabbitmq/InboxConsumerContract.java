@@ -136,7 +136,7 @@ abstract class InboxConsumerContract {
               ParkedDeliveries.publishedTo(new DeliveryCopies(connection), "", parking))
           .onFailure(3, Duration.ofMillis(20))
           .consume(queue);
-  
+
       Together.awaitChecked(
           "three parked messages", () -> channel.messageCount(parking) == 3 && isDrained(queue));
       assertThat(log.parked(queue))

@@ -41,8 +41,8 @@ public final class ListenerRegistry {
   }
 
   /**
-   * Refuses a choice between beans that nobody has made: Spring then gives none of them, as if there
-   * were none. To be called where a listener was given none.
+   * Refuses a choice between beans that nobody has made: Spring then gives none of them, as if
+   * there were none. To be called where a listener was given none.
    *
    * @param beans the application's
    * @param type the type of which a listener needs one bean

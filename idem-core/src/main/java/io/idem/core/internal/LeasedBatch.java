@@ -138,8 +138,7 @@ final class LeasedBatch implements BatchProtocol {
   private <T extends @Nullable Object> BatchBody.Item item(
       BatchItem<T> item, BooleanSupplier owner, Steps steps) {
     return new BatchBody.Item(
-        item.index,
-        new AttemptImpl(namespace, item.call, item.attempt(), owner, null, steps));
+        item.index, new AttemptImpl(namespace, item.call, item.attempt(), owner, null, steps));
   }
 
   /** Which of the keys the failure is of nobody knows: only one that frees, frees them. */
@@ -258,7 +257,10 @@ final class LeasedBatch implements BatchProtocol {
         e);
     List<? extends T> results;
     try {
-      results = run(body, items.stream()
+      results =
+          run(
+              body,
+              items.stream()
                   .map(item -> item(item, () -> true, Steps.IN_UNPROTECTED_BATCH))
                   .toList());
       TransactionalBatch.requireOneEach(spec, items.size(), results.size());

@@ -314,7 +314,7 @@ final class RecordedSteps implements Steps {
 
   @Override
   public boolean leaveUnknown(OperationSpec<?> spec, Throwable failure) {
-    return stopIn(failure) != null || Steps.super.leaveUnknown(spec, failure);
+    return stopIn(failure) != null || spec.dispositionOf(failure) == Disposition.UNKNOWN;
   }
 
   /**

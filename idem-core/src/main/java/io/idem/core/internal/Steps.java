@@ -18,9 +18,7 @@ interface Steps {
    * Whether a leased run that ends with a failure leaves its key abandoned: as {@link
    * Ending#ofFailure} decides.
    */
-  default boolean leaveUnknown(OperationSpec<?> spec, Throwable failure) {
-    return spec.dispositionOf(failure) == Disposition.UNKNOWN;
-  }
+  boolean leaveUnknown(OperationSpec<?> spec, Throwable failure);
 
   /**
    * Runs that have none.
@@ -89,6 +87,11 @@ interface Steps {
     public <T extends @Nullable Object, X extends Throwable> T run(
         AttemptImpl attempt, Step<T> step, StepBody<T, X> body) {
       throw refusal(step, attempt.operation(), because);
+    }
+
+    @Override
+    public boolean leaveUnknown(OperationSpec<?> spec, Throwable failure) {
+      return spec.dispositionOf(failure) == Disposition.UNKNOWN;
     }
   }
 }

@@ -236,7 +236,9 @@ final class StatementTimeouts {
     private void cancelAgain() throws SQLException {
       try {
         CancelQuery.send(statement);
-      } catch (SQLException | RuntimeException | LinkageError e) { // of a pool that gives nothing away
+      } catch (SQLException
+          | RuntimeException
+          | LinkageError e) { // of a pool that gives nothing away
         statement.cancel();
       }
     }

@@ -87,8 +87,7 @@ class InboxAdviceTest {
     kafka.addAppender(logged);
     kafka.setLevel(Level.WARN);
     try {
-      MessageListener<String, String> one =
-          protect(MessageListener.class, record -> {}, advice());
+      MessageListener<String, String> one = protect(MessageListener.class, record -> {}, advice());
       BatchMessageListener<String, String> batch =
           protect(BatchMessageListener.class, records -> {}, advice());
 
