@@ -2,7 +2,6 @@ package io.idem.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.idem.rocketmq.ParkedMessages;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.rocketmq.IdempotentRocketMqListeners;
@@ -59,22 +58,6 @@ class RocketMqListenersTest {
     application
         .withPropertyValues("idem.rocketmq.parking-topic=parked")
         .run(context -> assertThat(settings(context).parking()).isNotNull());
-  }
-
-  @Test
-  void severalBeansThatParkAreNoChoice() {
-    application
-        .withBean(Orders.class)
-        .withBean("toPayments", ParkedMessages.class, () -> (message, why) -> {})
-        .withBean("elsewhere", ParkedMessages.class, () -> (message, why) -> {})
-        .run(
-            context ->
-                assertThat(context)
-                    .getFailure()
-                    .rootCause()
-                    .isInstanceOf(IdempotencySetupException.class)
-                    .hasMessageContainingAll(
-                        "elsewhere, toPayments", "Orders.onMessage", "@Primary"));
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.idem.core.Attempt;
 import io.idem.core.Idempotency;
+import io.idem.rocketmq.ParkedMessages;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
@@ -60,6 +61,18 @@ class ListenerStartupTest {
   }
 
   @Test
+  void severalBeansThatParkAreNoChoice() {
+    assertThatThrownBy(() -> start(Application.class, TwoPlaces.class, Plain.class))
+        .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
+        .isInstanceOf(IdempotencySetupException.class)
+        .hasMessageContainingAll("elsewhere, toPayments", "Plain.onMessage", "@Primary");
+    assertThatThrownBy(() -> start(Application.class, TwoPlaces.class, ParkingHere.class))
+        .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
+        .as("chosen by a customizer, and refused for another reason")
+        .hasMessageContaining("parks in that topic itself");
+  }
+
+  @Test
   void listenersThatNothingReadsAreRefused() {
     assertThatThrownBy(() -> start(Unread.class, Plain.class))
         .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
@@ -101,6 +114,20 @@ class ListenerStartupTest {
             case "ParkingAway" -> settings.parkTo("not a topic");
             default -> settings;
           };
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class TwoPlaces {
+
+    @Bean
+    ParkedMessages toPayments() {
+      return (message, why) -> {};
+    }
+
+    @Bean
+    ParkedMessages elsewhere() {
+      return (message, why) -> {};
     }
   }
 
