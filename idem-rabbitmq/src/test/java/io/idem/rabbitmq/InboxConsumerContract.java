@@ -139,6 +139,7 @@ abstract class InboxConsumerContract {
 
       Together.awaitChecked(
           "three parked messages", () -> channel.messageCount(parking) == 3 && isDrained(queue));
+      Together.await("a word about each", () -> log.parked(queue).size() >= 3); // then acknowledged
       assertThat(log.parked(queue))
           .hasSize(3)
           .allMatch(told -> told.startsWith("Message with tag ") && told.contains("is parked: "))

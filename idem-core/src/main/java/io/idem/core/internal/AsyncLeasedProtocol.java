@@ -212,7 +212,7 @@ final class AsyncLeasedProtocol {
 
   private <T extends @Nullable Object> CompletionStage<Execution<T>> storeDown(
       Call<T, ?> call, ClaimRequest request, RuntimeException failure, AsyncBody<T> body) {
-    AttemptImpl attempt = single.unprotected(call, request, failure, Steps.IN_ASYNC);
+    AttemptImpl attempt = single.unprotected(call, request, failure, Steps.IN_UNPROTECTED_ASYNC);
     return Stages.started(() -> events.inside(attempt, () -> body.run(attempt)))
         .handle(
             (result, thrown) -> {

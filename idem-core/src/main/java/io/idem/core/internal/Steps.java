@@ -27,7 +27,24 @@ interface Steps {
    *     operation's name
    */
   static Steps refused(String because) {
-    return new Refused(because);
+    return refused(because, Abandoning.UNLESS_EXPLAINED);
+  }
+
+  private static Steps refused(String because, Abandoning abandoning) {
+    return new Refused(because, abandoning);
+  }
+
+  private static Steps inBatch(Abandoning abandoning) {
+    return refused(
+        "runs as a batch, whose body is run once for many keys: carry each request by execute",
+        abandoning);
+  }
+
+  private static Steps inAsync(Abandoning abandoning) {
+    return refused(
+        "runs asynchronously, and a step would hold up the thread: carry the request by execute,"
+            + " on a thread that may block",
+        abandoning);
   }
 
   /** What is thrown for a step that cannot be, before anything of it ran. */
@@ -43,45 +60,40 @@ interface Steps {
               + " (Mode.LEASED, @Idempotent(mode = LEASED)) to call other systems step by step");
 
   /** A batch is one run of a body for many keys. */
-  Steps IN_BATCH = new OfBatch(true);
+  Steps IN_BATCH = inBatch(Abandoning.UNLESS_RELEASED);
 
   /** The same, of a batch that runs although its store is down. */
-  Steps IN_UNPROTECTED_BATCH = new OfBatch(false);
+  Steps IN_UNPROTECTED_BATCH = inBatch(Abandoning.NEVER);
 
   /** A step waits for its store and its body. */
-  Steps IN_ASYNC =
-      refused(
-          "runs asynchronously, and a step would hold up the thread: carry the request by execute,"
-              + " on a thread that may block");
+  Steps IN_ASYNC = inAsync(Abandoning.UNLESS_EXPLAINED);
+
+  /** The same, of a run that goes on although its store is down. */
+  Steps IN_UNPROTECTED_ASYNC = inAsync(Abandoning.NEVER);
 
   /** What finds out changes nothing. */
   Steps IN_RECOVERY =
-      refused("is being recovered: let the hook find out what happened, and the body run steps");
+      refused(
+          "is being recovered: let the hook find out what happened, and the body run steps",
+          Abandoning.ALWAYS);
 
   /** A step is recorded as a whole. */
   Steps IN_STEP = refused("is inside a step already: run steps one after another");
 
-  /** The runs of a batch. */
-  record OfBatch(boolean holdsKeys) implements Steps {
-
-    @Override
-    public <T extends @Nullable Object, X extends Throwable> T run(
-        AttemptImpl attempt, Step<T> step, StepBody<T, X> body) {
-      throw refusal(
-          step,
-          attempt.operation(),
-          "runs as a batch, whose body is run once for many keys: carry each request by execute");
-    }
-
-    /** Whose failure it is nobody knows, so none is recorded. */
-    @Override
-    public boolean leaveUnknown(OperationSpec<?> spec, Throwable failure) {
-      return holdsKeys && spec.dispositionOf(failure) != Disposition.RELEASE;
-    }
+  /** Which failures of a run leave its key abandoned. */
+  enum Abandoning {
+    /** All. */
+    ALWAYS,
+    /** All that do not free it: whose failure it is nobody knows, so none is recorded. */
+    UNLESS_RELEASED,
+    /** Those that the operation neither records nor frees the key for. */
+    UNLESS_EXPLAINED,
+    /** None: there is no key. */
+    NEVER
   }
 
   /** See {@link #refused}. */
-  record Refused(String because) implements Steps {
+  record Refused(String because, Abandoning abandoning) implements Steps {
 
     @Override
     public <T extends @Nullable Object, X extends Throwable> T run(
@@ -91,7 +103,12 @@ interface Steps {
 
     @Override
     public boolean leaveUnknown(OperationSpec<?> spec, Throwable failure) {
-      return spec.dispositionOf(failure) == Disposition.UNKNOWN;
+      return switch (abandoning) {
+        case ALWAYS -> true;
+        case UNLESS_RELEASED -> spec.dispositionOf(failure) != Disposition.RELEASE;
+        case UNLESS_EXPLAINED -> spec.dispositionOf(failure) == Disposition.UNKNOWN;
+        case NEVER -> false;
+      };
     }
   }
 }
