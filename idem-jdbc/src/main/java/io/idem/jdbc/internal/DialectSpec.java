@@ -157,8 +157,7 @@ public record DialectSpec(
           2,
           3,
           "h2",
-          "CAST(X'0000' || SUBSTRING(CAST(RANDOM_UUID(7) AS VARBINARY(16)) FROM 1 FOR 6) AS"
-              + " BIGINT)",
+          "CAST(X'0000' || SUBSTRING(CAST(RANDOM_UUID(7) AS VARBINARY(16)) FROM 1 FOR 6) AS BIGINT)",
           false,
           QueryTimeouts.NONE,
           Verb.standardBut(
@@ -389,19 +388,19 @@ public record DialectSpec(
     private static final Source BOUNDED =
         Source.of(
             """
-            SELECT {values}, 1 FROM (VALUES (true), (false)) b (begins) WHERE CASE WHEN begins
-            THEN set_config('idem.lock_timeout', current_setting('lock_timeout'), true) IS NOT NULL
-              AND set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL
-            ELSE set_config('lock_timeout', current_setting('idem.lock_timeout'), true) IS NULL END
-            """);
+        SELECT {values}, 1 FROM (VALUES (true), (false)) b (begins) WHERE CASE WHEN begins
+        THEN set_config('idem.lock_timeout', current_setting('lock_timeout'), true) IS NOT NULL
+          AND set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL
+        ELSE set_config('lock_timeout', current_setting('idem.lock_timeout'), true) IS NULL END
+        """);
 
     /** Bounds the wait of an insert whose transaction ends with it, which sets the bound back. */
     private static final Source BOUNDED_TO_ITS_END =
         Source.of(
             """
-            VALUES ({values},
-              CASE WHEN set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL THEN 1 END)
-            """);
+        VALUES ({values},
+          CASE WHEN set_config('lock_timeout', CAST({wait} AS text), true) IS NOT NULL THEN 1 END)
+        """);
 
     private static final Source UNBOUNDED = Source.of("VALUES ({values}, 1)");
 

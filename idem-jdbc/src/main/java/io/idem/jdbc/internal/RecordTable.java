@@ -283,9 +283,8 @@ public final class RecordTable {
       boolean probablyThere)
       throws SQLException {
     Lease first = new Lease(request.id(), request.token(), 1);
-    boolean meeting = probablyThere && !sql(Verb.INSERT_MEETING).text().isEmpty();
     Answer answer =
-        meeting
+        probablyThere && has(Verb.INSERT_MEETING)
             ? insertMeeting(session, values, waitLeft)
             : insert(session, outcome, values, waitLeft);
     switch (answer.what()) {
