@@ -26,14 +26,14 @@ idem_descendants() {
 # Asks them all to end, so that servers take their own children and folders with them, and after 20 seconds does not ask.
 idem_end_children() {
   local pids left tries
-  pids=$(idem_descendants)
+  pids=$(idem_descendants) || return 0 # a machine without ps: what has ended well has no children left
   # shellcheck disable=SC2086 # one argument for each
   kill $pids 2>/dev/null || true
   for ((tries = 0; tries < 100; tries++)); do
     # Those that have lost their parent meanwhile are no descendants any more.
     left=$(ps -e -o pid= -o stat= | awk -v pids="$pids" '
       BEGIN { split(pids, each); for (i in each) asked[each[i]] }
-      $1 in asked && $2 !~ /^Z/ { print $1 }')
+      $1 in asked && $2 !~ /^Z/ { print $1 }') || return 0
     [[ -n $left ]] || return 0
     sleep 0.2
   done
