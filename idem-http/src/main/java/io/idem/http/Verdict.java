@@ -34,8 +34,11 @@ final class Verdict {
 
   /** The answer to what the engine returned. */
   HttpAnswer of(HttpEndpoint endpoint, HttpRequestHead request, Execution<HttpOutcome> execution) {
+    if (execution instanceof Execution.Ran<HttpOutcome> ran) { // which nearly all are
+      return fresh(endpoint, request, ran);
+    }
     return execution.fold(
-        ran -> new HttpAnswer.Fresh(ran.recording(), onFresh(endpoint, request, ran.recording())),
+        ran -> fresh(endpoint, request, ran),
         replayed -> replay(endpoint, request, replayed.result()),
         busy ->
             refusals.refuse(
@@ -58,6 +61,11 @@ final class Verdict {
                     + " out again. Find out whether it took effect before you send it with a new"
                     + " key."),
         notStored -> answerNotStored(endpoint, notStored.reason()));
+  }
+
+  private HttpAnswer fresh(
+      HttpEndpoint endpoint, HttpRequestHead request, Execution.Ran<HttpOutcome> ran) {
+    return new HttpAnswer.Fresh(ran.recording(), onFresh(endpoint, request, ran.recording()));
   }
 
   /** The answer to what the engine threw, or null if it is the caller's to deal with. */

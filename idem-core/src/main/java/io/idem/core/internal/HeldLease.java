@@ -2,7 +2,6 @@ package io.idem.core.internal;
 
 import io.idem.core.store.Lease;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -16,13 +15,15 @@ final class HeldLease {
   final @Nullable String step;
   final Duration leaseFor;
   final long startNanos;
-  final AtomicBoolean renewing = new AtomicBoolean();
   final ReentrantLock renewal = new ReentrantLock();
   private final long renewAfterNanos;
   volatile long renewedNanos;
 
   /** Where {@link HeldLeases} has it, written before it is there for others to see. */
   int slot = NO_SLOT;
+
+  /** A renewal is on its way; set by the heartbeat alone. */
+  volatile boolean renewing;
 
   /** The store has said that somebody else owns the key. */
   volatile boolean lost;

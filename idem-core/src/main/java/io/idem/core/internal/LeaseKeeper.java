@@ -106,7 +106,8 @@ final class LeaseKeeper {
     long now = System.nanoTime();
     held.forEach(
         lease -> {
-          if (lease.isDue(now) && lease.renewing.compareAndSet(false, true)) {
+          if (lease.isDue(now) && !lease.renewing) {
+            lease.renewing = true;
             begin(lease);
           }
         });
@@ -116,7 +117,7 @@ final class LeaseKeeper {
     try {
       renewals.execute(() -> renew(lease));
     } catch (Throwable e) { // no thread to be had, say: it must not end all heartbeats unseen
-      lease.renewing.set(false);
+      lease.renewing = false;
       log.error("The lease of operation '{}' could not be renewed now", lease.title(), e);
     }
   }
@@ -150,7 +151,7 @@ final class LeaseKeeper {
       events.publish(Decision.STORE_FAILURE, lease, e);
     } finally {
       lease.renewal.unlock();
-      lease.renewing.set(false);
+      lease.renewing = false;
     }
   }
 }

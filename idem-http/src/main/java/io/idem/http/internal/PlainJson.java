@@ -33,7 +33,7 @@ public final class PlainJson {
    * The members of all open objects, those of one object by name: where the name begins and ends in
    * the text, where the value is in the array, and how many bytes it has, or -1 for a digest.
    */
-  private int[] members = new int[8 * MEMBER];
+  private int[] members;
 
   private int kept;
 
@@ -44,6 +44,7 @@ public final class PlainJson {
     this.text = text;
     this.digest = digest;
     this.out = digest.room();
+    this.members = digest.places();
   }
 
   /**

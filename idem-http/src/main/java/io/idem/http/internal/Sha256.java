@@ -17,6 +17,7 @@ public final class Sha256 {
   public static final int BYTES = 32;
 
   private static final int BUFFER_BYTES = 256;
+  private static final int PLACES = 32;
 
   /** Never fed, only cloned: so threads may share it. */
   private static final MessageDigest EMPTY = newDigest();
@@ -32,6 +33,7 @@ public final class Sha256 {
   private final MessageDigest digest = emptyDigest();
   private final byte[] buffer = new byte[BUFFER_BYTES];
   private final byte[] room = new byte[BUFFER_BYTES];
+  private final int[] places = new int[PLACES];
   private int buffered;
 
   /** Whether some of what was added has left the buffer. */
@@ -195,6 +197,13 @@ public final class Sha256 {
    */
   byte[] room() {
     return room;
+  }
+
+  /**
+   * As {@link #room}, for numbers that tell nothing of what was taken: they are left as they are.
+   */
+  int[] places() {
+    return places;
   }
 
   private void unit(char unit) {
