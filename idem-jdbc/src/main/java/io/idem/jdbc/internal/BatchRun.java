@@ -78,8 +78,12 @@ abstract class BatchRun {
     return inOrder;
   }
 
-  final RecordTable table() {
-    return table;
+  final Statements statements() {
+    return table.statements();
+  }
+
+  final SessionWaits waits() {
+    return table.waits();
   }
 
   final Session session() {
@@ -144,7 +148,8 @@ abstract class BatchRun {
         .map(
             request ->
                 table
-                    .values(session, request, outcome, NO_WAIT_MILLIS)
+                    .values()
+                    .ofClaim(session, request, outcome, NO_WAIT_MILLIS)
                     .put(Param.WAIT, NO_WAIT_MILLIS))
         .toList();
   }

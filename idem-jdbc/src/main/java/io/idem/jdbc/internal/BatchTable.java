@@ -46,7 +46,7 @@ public final class BatchTable {
   private static final int MAX_ATTEMPTS = 5;
 
   private final RecordTable table;
-  private final DialectSpec dialect;
+  private final Statements statements;
   private final Map<Verb, JsonRows> json = new EnumMap<>(Verb.class);
 
   /**
@@ -56,13 +56,14 @@ public final class BatchTable {
    */
   public BatchTable(RecordTable table) {
     this.table = table;
-    this.dialect = table.dialect();
-    dialect
+    this.statements = table.statements();
+    statements
+        .dialect()
         .statements()
         .forEach(
             (verb, template) -> {
               if (JsonRows.takes(template)) {
-                json.put(verb, new JsonRows(template, table.words()));
+                json.put(verb, new JsonRows(template, statements.words()));
               }
             });
   }
@@ -94,14 +95,14 @@ public final class BatchTable {
           throw e;
         }
         // A victim that has done nothing but this: its transaction begins anew.
-        RecordTable.restart(session, e);
+        SessionWaits.restart(session, e);
       }
     }
   }
 
   private BatchRun run(
       Session session, @Nullable StoredOutcome outcome, Duration waitAtMost, long start) {
-    return switch (dialect.batches()) {
+    return switch (statements.dialect().batches()) {
       case HALVING -> new HalvingRun(table, session, outcome, waitAtMost, start);
       case ORDERED ->
           new OrderedRun(json(Verb.INSERT_ALL), table, session, outcome, waitAtMost, start);
@@ -133,11 +134,7 @@ public final class BatchTable {
     List<Binder> batch =
         completions.stream()
             .map(
-                each ->
-                    table
-                        .owned(each.lease())
-                        .put(Param.OUTCOME, RecordTable.bytes(each.outcome()))
-                        .put(Param.KEEP, Binder.millis(each.retention())))
+                each -> table.values().ofCompletion(each.lease(), each.outcome(), each.retention()))
             .toList();
     boolean[] held = completed(session, batch);
     session.settle();
@@ -159,17 +156,17 @@ public final class BatchTable {
       return completedByRows(session, batch);
     }
     boolean[] held = new boolean[batch.size()];
-    Sql all = table.sql(Verb.COMPLETE_ALL);
+    Sql all = statements.sql(Verb.COMPLETE_ALL);
     if (!all.text().isEmpty()) {
-      try (Prepared prepared = table.prepare(session, all.text(), 0)) {
+      try (Prepared prepared = statements.prepare(session, all.text(), 0)) {
         PreparedStatement statement = prepared.statement();
         Binder.bindArrays(statement, all.params(), batch);
         Arrays.fill(held, statement.executeUpdate() == held.length);
         return held;
       }
     }
-    Sql one = table.sql(Verb.COMPLETE);
-    try (Prepared prepared = table.prepare(session, one.text(), 0)) {
+    Sql one = statements.sql(Verb.COMPLETE);
+    try (Prepared prepared = statements.prepare(session, one.text(), 0)) {
       PreparedStatement statement = prepared.statement();
       for (Binder values : batch) {
         values.bind(statement, one.params());
@@ -195,8 +192,8 @@ public final class BatchTable {
     while (!open.isEmpty()) {
       JsonRows.Filled filled = json(Verb.COMPLETE_ALL).fill(open);
       // An answer that fills a statement by itself is not made larger than it is.
-      Sql sql = filled.keys() == 1 ? table.sql(Verb.COMPLETE) : filled.sql();
-      try (Prepared prepared = table.prepare(session, sql, filled.values(), 0)) {
+      Sql sql = filled.keys() == 1 ? statements.sql(Verb.COMPLETE) : filled.sql();
+      try (Prepared prepared = statements.prepare(session, sql, filled.values(), 0)) {
         PreparedStatement statement = prepared.statement();
         if (statement.executeUpdate() != filled.keys()) {
           lost.addAll(open.subList(0, filled.keys()));

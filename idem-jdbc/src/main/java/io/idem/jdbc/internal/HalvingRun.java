@@ -55,12 +55,12 @@ final class HalvingRun extends BatchRun {
     for (int round = 1; round <= MAX_ROUNDS && !open.isEmpty(); round++) {
       List<ClaimRequest> left = open;
       try {
-        open = table().withLockWait(session(), NO_WAIT_MILLIS, () -> round(left));
+        open = waits().withLockWait(session(), NO_WAIT_MILLIS, () -> round(left));
       } catch (SQLException e) {
-        if (!table().dialect().errors().lockTimeout(e)) {
+        if (!statements().dialect().errors().lockTimeout(e)) {
           throw e;
         }
-        table().undo(session(), e);
+        waits().undo(session(), e);
         break;
       }
     }
@@ -93,14 +93,14 @@ final class HalvingRun extends BatchRun {
   }
 
   private Map<RecordId, Answer> insert(List<ClaimRequest> requests) throws SQLException {
-    Sql insert = table().claimSql(session(), Verb.INSERT_ALL);
+    Sql insert = statements().claimSql(session(), Verb.INSERT_ALL);
     List<Binder> batch = values(requests);
     Map<RecordId, Answer> answers = new HashMap<>();
     String text = insert.repeated(batch.size()).text();
-    try (Prepared prepared = table().prepare(session(), text, NO_WAIT_MILLIS)) {
+    try (Prepared prepared = statements().prepare(session(), text, NO_WAIT_MILLIS)) {
       PreparedStatement statement = prepared.statement();
       bind(statement, insert, batch);
-      ResultSet result = table().firstResult(session(), statement);
+      ResultSet result = statements().firstResult(session(), statement);
       if (result != null) {
         read(result, answers);
       }
@@ -109,13 +109,13 @@ final class HalvingRun extends BatchRun {
       requests.forEach(request -> answers.putIfAbsent(request.id(), taken));
       return answers;
     } catch (SQLException e) {
-      if (!table().dialect().errors().duplicate(e)) {
+      if (!statements().dialect().errors().duplicate(e)) {
         throw e;
       }
     }
-    Sql all = table().sql(Verb.READ_ALL);
+    Sql all = statements().sql(Verb.READ_ALL);
     String reading = all.repeated(batch.size()).text();
-    try (Prepared prepared = table().prepare(session(), reading, 0)) {
+    try (Prepared prepared = statements().prepare(session(), reading, 0)) {
       PreparedStatement statement = prepared.statement();
       bind(statement, all, batch);
       try (ResultSet result = statement.executeQuery()) {

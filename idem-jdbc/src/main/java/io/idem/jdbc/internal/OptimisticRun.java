@@ -47,7 +47,7 @@ final class OptimisticRun extends BatchRun {
     for (int round = 1; round <= MAX_ROUNDS && open.size() > 1; round++) {
       List<ClaimRequest> left = open;
       Optional<List<ClaimRequest>> next =
-          table().withLockWait(session(), NO_WAIT_MILLIS, () -> together(left));
+          waits().withLockWait(session(), NO_WAIT_MILLIS, () -> together(left));
       if (next.isEmpty()) {
         break;
       }
@@ -62,18 +62,18 @@ final class OptimisticRun extends BatchRun {
   private Optional<List<ClaimRequest>> together(List<ClaimRequest> requests) throws SQLException {
     JsonRows.Filled filled = insert.fill(values(requests));
     try (Prepared prepared =
-        table().prepare(session(), filled.sql(), filled.values(), NO_WAIT_MILLIS)) {
+        statements().prepare(session(), filled.sql(), filled.values(), NO_WAIT_MILLIS)) {
       PreparedStatement statement = prepared.statement();
       statement.executeUpdate();
       session().settle();
       requests.subList(0, filled.keys()).forEach(this::acquired);
       return Optional.of(requests.subList(filled.keys(), requests.size()));
     } catch (SQLException e) {
-      if (table().dialect().errors().lockTimeout(e)) {
-        table().undo(session(), e);
+      if (statements().dialect().errors().lockTimeout(e)) {
+        waits().undo(session(), e);
         return Optional.empty();
       }
-      if (!table().dialect().errors().duplicate(e)) {
+      if (!statements().dialect().errors().duplicate(e)) {
         throw e;
       }
     }
@@ -89,7 +89,7 @@ final class OptimisticRun extends BatchRun {
     while (!open.isEmpty()) {
       JsonRows.Filled filled = read.fill(values(open));
       Map<RecordId, @Nullable Row> met;
-      try (Prepared prepared = table().prepare(session(), filled.sql(), filled.values(), 0);
+      try (Prepared prepared = statements().prepare(session(), filled.sql(), filled.values(), 0);
           ResultSet result = prepared.statement().executeQuery()) {
         met = rows(result);
       }

@@ -92,7 +92,7 @@ final class OrderedRun extends BatchRun {
   private @Nullable Map<RecordId, @Nullable Row> insert(JsonRows.Filled filled)
       throws SQLException {
     try (Prepared prepared =
-        table().prepare(session(), filled.sql(), filled.values(), NO_WAIT_MILLIS)) {
+        statements().prepare(session(), filled.sql(), filled.values(), NO_WAIT_MILLIS)) {
       PreparedStatement statement = prepared.statement();
       statement.execute();
       Map<RecordId, @Nullable Row> met = met(statement.getResultSet());

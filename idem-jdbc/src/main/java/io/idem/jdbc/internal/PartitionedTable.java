@@ -4,7 +4,6 @@ import static io.idem.jdbc.internal.Partitions.execute;
 import static io.idem.jdbc.internal.Partitions.number;
 import static io.idem.jdbc.internal.Partitions.text;
 
-import io.idem.jdbc.LockWait;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -119,7 +118,7 @@ public final class PartitionedTable {
         break;
       }
       deleted +=
-          new RecordTable(dialect, due, false, false, LockWait.PER_CLAIM, queryTimeout)
+          new ExpiredRecords(new Statements(dialect, due, queryTimeout))
               .purge(new Session(connection, Session.Mode.JOINED), limit - deleted);
     }
     return deleted;
