@@ -16,11 +16,13 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
@@ -338,6 +340,30 @@ class PartitionsTest {
 
     assertThat(database.number("SELECT count(*) FROM idem_record")).isEqualTo(600);
     assertThat(partitions().size()).isGreaterThan(20);
+  }
+
+  @Test
+  void purgesInARowLeaveOneThreadBehind() {
+    List<RecordId> noTime =
+        IntStream.range(0, 5)
+            .mapToObj(i -> completed(new RecordId(0x90L << 56, 10 + i)).id())
+            .toList();
+    noTime.forEach(id -> database.age(id, LONG_AGO));
+    ThreadGroup group = new ThreadGroup("purging");
+    AtomicInteger gone = new AtomicInteger();
+
+    // What a thread starts is of its group, so what others do beside this test does not count.
+    Thread purging =
+        new Thread(
+            group, () -> noTime.forEach(id -> gone.addAndGet(store.purgeExpired(1))), "purge");
+    purging.start();
+    Together.await("the purges", () -> !purging.isAlive());
+
+    assertThat(gone).hasValue(5);
+    Thread[] left = new Thread[20];
+    List<String> names =
+        Arrays.stream(left, 0, group.enumerate(left)).map(Thread::getName).toList();
+    assertThat(names).filteredOn("idem-statement-timeouts"::equals).hasSizeLessThan(2);
   }
 
   @Test

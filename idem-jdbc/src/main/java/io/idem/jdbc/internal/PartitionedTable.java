@@ -47,6 +47,9 @@ public final class PartitionedTable {
   private final int ahead;
   private final Duration queryTimeout;
 
+  /** For all deletions, because each of these keeps a thread for a while. */
+  private final StatementTimeouts timeouts = new StatementTimeouts();
+
   /**
    * Names the table.
    *
@@ -118,7 +121,7 @@ public final class PartitionedTable {
         break;
       }
       deleted +=
-          new ExpiredRecords(new Statements(dialect, due, queryTimeout))
+          new ExpiredRecords(new Statements(dialect, due, queryTimeout, timeouts))
               .purge(new Session(connection, Session.Mode.JOINED), limit - deleted);
     }
     return deleted;

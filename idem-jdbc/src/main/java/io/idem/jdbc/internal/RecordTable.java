@@ -43,7 +43,7 @@ public final class RecordTable {
       LockWait lockWait,
       Duration queryTimeout) {
     MetRecords met = new MetRecords();
-    this.statements = new Statements(dialect, table, queryTimeout);
+    this.statements = new Statements(dialect, table, queryTimeout, new StatementTimeouts());
     this.values = new RecordValues(dialect, storeLabels);
     this.waits = new SessionWaits(dialect);
     this.owned = new OwnedRecords(statements, values, met, partitioned);

@@ -19,7 +19,7 @@ final class Statements {
   private final Map<String, String> words;
   private final Map<Verb, Sql> plain = new EnumMap<>(Verb.class);
   private final Map<Verb, Sql> guarded = new EnumMap<>(Verb.class);
-  private final StatementTimeouts timeouts = new StatementTimeouts();
+  private final StatementTimeouts timeouts;
 
   /**
    * Makes the texts.
@@ -27,10 +27,13 @@ final class Statements {
    * @param dialect the database
    * @param table the table
    * @param queryTimeout how long a statement may take beyond its wait for a lock; zero for no limit
+   * @param timeouts cancels those that take longer
    */
-  Statements(DialectSpec dialect, TableName table, Duration queryTimeout) {
+  Statements(
+      DialectSpec dialect, TableName table, Duration queryTimeout, StatementTimeouts timeouts) {
     this.dialect = dialect;
     this.queryTimeoutMillis = Binder.millis(queryTimeout);
+    this.timeouts = timeouts;
     this.words = Map.of("table", table.value(), "now", dialect.now());
     dialect.statements().forEach((verb, text) -> plain.put(verb, Sql.of(text, words)));
     DialectSpec.Savepoint savepoint = dialect.savepoint();
