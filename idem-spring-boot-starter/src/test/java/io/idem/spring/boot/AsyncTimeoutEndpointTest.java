@@ -60,6 +60,7 @@ class AsyncTimeoutEndpointTest {
 
   @AfterAll
   static void stop() {
+    work.end();
     context.close();
   }
 

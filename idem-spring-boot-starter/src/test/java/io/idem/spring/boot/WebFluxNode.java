@@ -5,6 +5,7 @@ import io.idem.testkit.http.RawRequest;
 import io.idem.testkit.http.RawResponse;
 import java.io.IOException;
 import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.springframework.boot.WebApplicationType;
@@ -38,13 +39,17 @@ final class WebFluxNode implements AutoCloseable {
             .run();
   }
 
-  /** The global ones would end with the first of several nodes in this process. */
+  /**
+   * The global ones would end with the first of several nodes in this process. Spring has waited for
+   * what is under way before they end: they need not be quiet for two seconds more.
+   */
   static void useOwnLoops(GenericApplicationContext node) {
     node.registerBean(
         ReactorResourceFactory.class,
         () -> {
           ReactorResourceFactory resources = new ReactorResourceFactory();
           resources.setUseGlobalResources(false);
+          resources.setShutdownQuietPeriod(Duration.ZERO);
           return resources;
         });
   }

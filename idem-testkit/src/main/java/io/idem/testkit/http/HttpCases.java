@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -248,16 +249,26 @@ abstract class HttpCases {
 
   /** What the second node answers once the first has lost its store in the middle of a run. */
   final RawResponse takenOver(Running running) throws Exception {
-    RawResponse[] answer = new RawResponse[1];
+    return takenOver(List.of(running)).get(0);
+  }
+
+  /** The same of several runs, which the first node loses together. */
+  final List<RawResponse> takenOver(List<Running> runs) throws Exception {
+    List<RawResponse> answers = new ArrayList<>();
     whileStoreIsCut(
-        () ->
+        () -> {
+          for (Running running : runs) {
+            RawResponse[] answer = new RawResponse[1];
             Together.await(
                 "the second node does not wait for the first any more",
                 () -> {
                   answer[0] = send(second(), running.request);
                   return !answer[0].text().contains("/in-progress\"");
-                }));
-    return answer[0];
+                });
+            answers.add(answer[0]);
+          }
+        });
+    return answers;
   }
 
   final void assertStaysBusy(Running running, Duration time) {
