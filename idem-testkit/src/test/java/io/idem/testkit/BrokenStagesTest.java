@@ -168,7 +168,7 @@ class BrokenStagesTest {
                   CompletableFuture<Claim> stage = new CompletableFuture<>();
                   asked.push(stage);
                   Claim claim = claim(request);
-                  CompletableFuture.delayedExecutor(5, TimeUnit.MILLISECONDS)
+                  CompletableFuture.delayedExecutor(1, TimeUnit.MILLISECONDS)
                       .execute(() -> asked.pop().complete(claim));
                   return stage;
                 }

@@ -50,7 +50,7 @@ abstract class ExactlyOnceContract {
 
   @BeforeAll
   void start() {
-    process = ServiceProcess.start(arguments());
+    process = ServiceProcess.startPackaged(arguments());
   }
 
   @AfterAll
