@@ -40,8 +40,8 @@ final class WebFluxNode implements AutoCloseable {
   }
 
   /**
-   * The global ones would end with the first of several nodes in this process. Spring has waited for
-   * what is under way before they end: they need not be quiet for two seconds more.
+   * The global ones would end with the first of several nodes in this process. Spring has waited
+   * for what is under way before they end: they need not be quiet for two seconds more.
    */
   static void useOwnLoops(GenericApplicationContext node) {
     node.registerBean(

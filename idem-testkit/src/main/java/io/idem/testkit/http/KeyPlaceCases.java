@@ -44,7 +44,6 @@ abstract class KeyPlaceCases extends HttpCases {
             .body(FORM, "operation=" + operation));
   }
 
-
   /** Point 4. */
   @Nested
   class KeyPlaces {
