@@ -15,11 +15,12 @@ import org.jspecify.annotations.Nullable;
 public interface BatchBody<T extends @Nullable Object, X extends Throwable> {
 
   /**
-   * Does the work for the requests whose keys are fresh. What it throws is the failure of them all.
+   * Does the work for the requests whose keys are fresh. What it throws is the failure of them all,
+   * unless {@link #progress} knows better.
    *
    * @param fresh the requests that are to run, in the caller's order; at least one
    * @return a result for each of them, in the same order
-   * @throws X a failure; none of them is recorded as done
+   * @throws X a failure; none of them is recorded as done but what {@link #progress} says is
    */
   List<? extends T> run(List<Item> fresh) throws X;
 
@@ -34,6 +35,33 @@ public interface BatchBody<T extends @Nullable Object, X extends Throwable> {
    * @throws X to give the batch up; nothing ran, and none of its keys is recorded
    */
   default void busy(List<Integer> busy, boolean joined) throws X {}
+
+  /**
+   * Asked how far the body has come when it has thrown, in leased mode, where nothing can be rolled
+   * back. What is said to be done is recorded, and the answers are returned instead of a failure
+   * thrown. Not asked in transactional mode.
+   *
+   * @param failure what {@link #run} threw
+   * @return which of the requests are done; null, as by default, if nobody knows
+   */
+  default @Nullable Progress<T> progress(Throwable failure) {
+    return null;
+  }
+
+  /**
+   * How far a body came that has failed: the first of its requests are done, and the others have
+   * failed.
+   *
+   * @param done the results of those that are done, from the first one on, fewer than there are
+   *     requests; what becomes of their keys is as if the body had returned them
+   * @param failure what the others failed with, and are answered with as {@link ItemAnswer.Failed}
+   * @param othersMayHaveBegun true if the operation has to say by this failure whether nothing
+   *     happened for any of the others, so that their keys are free, and if it does not they are
+   *     abandoned; false if nothing happened for them whatever the failure is
+   * @param <T> the type of the operation's result
+   */
+  record Progress<T extends @Nullable Object>(
+      List<? extends T> done, Exception failure, boolean othersMayHaveBegun) {}
 
   /**
    * One request that is to run.

@@ -19,9 +19,11 @@ public sealed interface ItemAnswer<T extends @Nullable Object> {
 
   /**
    * An earlier run under this key failed in a way that its operation records, or its stored outcome
-   * cannot be read. A single request would be thrown this. Nothing ran now.
+   * cannot be read: a single request would be thrown this, and nothing ran now. Or the body failed
+   * now, and could say which requests were done before: this is one of the others ({@link
+   * BatchBody#progress}).
    *
-   * @param failure what a single request would be thrown
+   * @param failure what a single request would be thrown, or what the body said
    * @param <T> the type of the operation's result
    */
   record Failed<T extends @Nullable Object>(Exception failure) implements ItemAnswer<T> {}

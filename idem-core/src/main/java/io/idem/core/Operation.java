@@ -170,7 +170,9 @@ public final class Operation<T extends @Nullable Object> {
    *       requests of this node.
    *   <li>What the body throws is the failure of all. In transactional mode everything is rolled
    *       back, and nothing is recorded. In leased mode all keys are released if the operation says
-   *       so of this failure, else all are abandoned.
+   *       so of this failure, else all are abandoned. Only where the body can say which requests
+   *       were done before ({@link BatchBody#progress}), these are recorded, and it is the failure
+   *       of the others.
    *   <li>A result that its operation classifies as {@link Disposition#RELEASE} or {@link
    *       Disposition#UNKNOWN} rolls back the whole batch in transactional mode.
    *   <li>An abandoned key is run again where the operation says so; it is never recovered by a
@@ -182,7 +184,7 @@ public final class Operation<T extends @Nullable Object> {
    * @param body what must take effect once for each; not called if all of them are repeats
    * @param <X> what the body throws
    * @return an answer for each request, in their order
-   * @throws X what the body threw
+   * @throws X what the body threw, if it is the failure of all
    * @throws IllegalArgumentException if there are more requests than a batch may have
    * @throws IllegalStateException if the engine is closed, the body returned another number of
    *     results, or it returned although its transaction can only be rolled back

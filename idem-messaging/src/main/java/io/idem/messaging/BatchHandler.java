@@ -16,7 +16,8 @@ public interface BatchHandler<M, X extends Exception> {
    * Consumes messages that were not consumed before.
    *
    * @param fresh the messages, in the order of their delivery, without repeats; at least one
-   * @throws X a failure of all of them. A {@link MessageFailedException} tells which one has failed
+   * @throws X a failure of all of them. A {@link MessageFailedException} tells which one has
+   *     failed, and in leased mode that those before it are done
    */
   void handle(List<Fresh<M>> fresh) throws X;
 

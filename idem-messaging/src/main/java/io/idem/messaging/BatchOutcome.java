@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param decisions a decision for each delivery, in their order; where one failed, for those before
  *     it. What they say is durable
- * @param failure the delivery that failed; null if none did. It and the ones behind it have had no
- *     effect and are to be delivered again
+ * @param failure the delivery that failed; null if none did. It and the ones behind it are to be
+ *     delivered again: they have had no effect, or in leased mode the operation decides about the
+ *     next delivery
  */
 public record BatchOutcome(List<DeliveryDecision> decisions, @Nullable Failure failure) {
 

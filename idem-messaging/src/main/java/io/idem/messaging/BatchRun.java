@@ -8,8 +8,8 @@ import io.idem.core.Mode;
 import io.idem.core.store.Batch;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  *       is rolled back, and the batch goes once more without them and without what is behind them.
  *   <li>If the handler fails, the engine has rolled everything back. What stood before the failed
  *       message goes once more. If nobody knows which message failed, they go one at a time.
+ *   <li>Under leases nothing is rolled back. What stood before the failed message is done, if the
+ *       handler said which one that is; else the failure is that of all.
  * </ol>
  */
 final class BatchRun<M, X extends Exception> {
@@ -116,10 +118,16 @@ final class BatchRun<M, X extends Exception> {
             inbox
                 .operation()
                 .executeAll(left.stream().map(index -> requests[index]).toList(), turn);
-        for (int i = 0; i < left.size(); i++) {
-          decide(left.get(i), DeliveryDecision.of(answers.get(i)));
+        MessageFailedException told = turn.told;
+        if (told != null && told.isBeforeAny()) {
+          return without(told.index(), told, left);
         }
-        return null;
+        for (int i = 0; i < left.size(); i++) {
+          if (told == null || left.get(i) < told.index()) {
+            decide(left.get(i), DeliveryDecision.of(answers.get(i)));
+          }
+        }
+        return told == null ? null : new BatchOutcome.Failure(told.index(), told.failure());
       } catch (BusyInOrder busy) {
         left = notBehind(busy.places.stream().map(left::get).toList(), left);
       } catch (Exception e) {
@@ -199,12 +207,15 @@ final class BatchRun<M, X extends Exception> {
   private final class Turn implements BatchBody<@Nullable Void, X> {
 
     private final List<Integer> indexes;
-    private final Set<Integer> given = new HashSet<>();
+    private final List<Integer> given = new ArrayList<>();
     @Nullable Exception failure;
     @Nullable Integer failed;
 
     /** Whether what failed cannot be tried again here: leased, or in the caller's transaction. */
     boolean isFinal;
+
+    /** What the engine was told of, and has recorded as far as the handler came. */
+    @Nullable MessageFailedException told;
 
     Turn(List<Integer> indexes) {
       this.indexes = indexes;
@@ -242,6 +253,17 @@ final class BatchRun<M, X extends Exception> {
         throw e;
       }
       return IntStream.range(0, items.size()).mapToObj(i -> (@Nullable Void) null).toList();
+    }
+
+    @Override
+    @SuppressWarnings("NullAway") // a Void is null; the checker does not follow type arguments
+    public @Nullable Progress<@Nullable Void> progress(Throwable thrown) {
+      if (thrown != failure || !(thrown instanceof MessageFailedException e) || failed == null) {
+        return null;
+      }
+      told = e;
+      int done = e.isBeforeAny() ? 0 : given.indexOf(failed);
+      return new Progress<>(Collections.nCopies(done, null), e.failure(), !e.isBeforeAny());
     }
 
     private void handle(List<BatchHandler.Fresh<M>> fresh) throws X {

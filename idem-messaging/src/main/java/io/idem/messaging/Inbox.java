@@ -185,14 +185,16 @@ public final class Inbox<M> {
    *
    * <p>In transactional mode it is as {@link #consumeEach} does it. If the handler fails and does
    * not say on which message, they are consumed one at a time, each in a transaction of its own, up
-   * to the one that fails. In leased mode a failure is thrown, and the operation says what becomes
-   * of all keys; an {@linkplain Builder#inOrderOf order} is not kept around a message that is busy.
+   * to the one that fails. In leased mode a {@link MessageFailedException} says which messages are
+   * done; any other failure is thrown, and the operation says what becomes of all keys. An
+   * {@linkplain Builder#inOrderOf order} is not kept there around a message that is busy.
    *
    * @param messages the messages, in the order of their delivery
    * @param handler what must take effect once for each
    * @param <X> what the handler throws
    * @return what is to become of each; what it says is durable
-   * @throws X what the handler threw, in leased mode or inside of a transaction of the caller's
+   * @throws X what the handler threw, in leased mode without a place, or inside of a transaction of
+   *     the caller's
    * @throws StoreUnavailableException if the store cannot answer; none of the messages had an
    *     effect
    * @throws IllegalStateException if the engine is closed

@@ -101,6 +101,17 @@ public final class IdempotentOperations {
     }
   }
 
+  /**
+   * Whether a method that throws may take back what it has done until then, because it is {@code
+   * @Transactional} as well. Code that manages transactions by itself is not seen.
+   *
+   * @param method the method
+   * @return false if it says nothing about transactions
+   */
+  public boolean mayRollBack(IdempotentMethod method) {
+    return SPRING_TX && !new TransactionRules(beans).isWithoutTransaction(method);
+  }
+
   private <T extends @Nullable Object> Operation.Builder<T> configure(
       IdempotentMethod method, Operation.Builder<T> operation) {
     Idempotent annotation = method.annotation();

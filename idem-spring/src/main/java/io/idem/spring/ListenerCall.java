@@ -1,6 +1,7 @@
 package io.idem.spring;
 
 import io.idem.core.Attempt;
+import io.idem.messaging.MessageFailedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +31,21 @@ public final class ListenerCall {
      * @throws Exception what the listener threw, wrapped or not
      */
     void call(Object received) throws Exception;
+  }
+
+  /** Finds out what a batch listener's failure says of the messages that it was given. */
+  @FunctionalInterface
+  public interface Reading {
+
+    /**
+     * Reads a failure.
+     *
+     * @param failure what was thrown, unwrapped
+     * @param isListeners true if the container's adapter has wrapped it, as what it was thrown by
+     *     the listener; false if it may be the adapter's own
+     * @return a {@link MessageFailedException} if it tells which message has failed, or the same
+     */
+    Exception read(Exception failure, boolean isListeners);
   }
 
   /**
@@ -69,32 +85,56 @@ public final class ListenerCall {
   }
 
   /**
-   * Calls the listener, for which {@link CurrentAttempt} is there if it is given a single message.
-   * A failure that leaves a leased outcome unknown is logged here, because the next delivery may be
-   * parked without it.
+   * Calls the listener with a single message, for which {@link CurrentAttempt} is there. A failure
+   * that leaves a leased outcome unknown is logged here, because the next delivery may be parked
+   * without it.
    *
-   * @param received what it is given: a message, or a list of them
+   * @param message what it is given
    * @param attempt the attempt that it is part of
    * @throws Exception what the listener threw, unwrapped
    */
-  public void proceed(Object received, Attempt attempt) throws Exception {
+  public void proceed(Object message, Attempt attempt) throws Exception {
     try {
-      if (received instanceof Iterable<?>) {
-        listener.call(received); // each message has an attempt of its own
-      } else {
-        CurrentAttempt.call(attempt, () -> listener.call(received));
-      }
+      CurrentAttempt.call(attempt, () -> listener.call(message));
     } catch (Exception e) {
       Exception failure = unwrapped(e);
-      if (attempt.leavesUnknown(failure)) {
-        log.warn(
-            "The leased listener of operation '{}' failed, and its outcome is unknown: unless"
-                + " onAbandoned says otherwise the next delivery is parked. Say with releaseOn,"
-                + " recordFailures or onOtherFailure what such a failure means",
-            attempt.operation(),
-            failure);
-      }
+      tellUnknown(attempt, failure, failure);
       throw failure;
+    }
+  }
+
+  /**
+   * Calls the listener with many messages, which have an attempt each. What leaves leased outcomes
+   * unknown is logged here too.
+   *
+   * @param messages what it is given
+   * @param attempt the attempt of one of them
+   * @param reading what its failure says
+   * @throws Exception what was read of what the listener threw
+   */
+  public void proceed(Iterable<?> messages, Attempt attempt, Reading reading) throws Exception {
+    try {
+      listener.call(messages);
+    } catch (Exception e) {
+      Exception failure = unwrapped(e);
+      Exception read = reading.read(failure, failure != e);
+      if (!(read instanceof MessageFailedException told)) {
+        tellUnknown(attempt, failure, failure);
+      } else if (!told.isBeforeAny()) {
+        tellUnknown(attempt, told.failure(), failure);
+      }
+      throw read;
+    }
+  }
+
+  private static void tellUnknown(Attempt attempt, Exception judged, Exception failure) {
+    if (attempt.leavesUnknown(judged)) {
+      log.warn(
+          "The leased listener of operation '{}' failed, and its outcome is unknown: unless"
+              + " onAbandoned says otherwise the next delivery is parked. Say with releaseOn,"
+              + " recordFailures or onOtherFailure what such a failure means",
+          attempt.operation(),
+          failure);
     }
   }
 

@@ -15,6 +15,7 @@ final class BatchItem<T extends @Nullable Object> {
   final Flight flight;
   private @Nullable Claim claim;
   private @Nullable Execution<T> execution;
+  private @Nullable Exception failure;
 
   BatchItem(int index, Call<T, ?> call, Flight flight) {
     this.index = index;
@@ -58,8 +59,16 @@ final class BatchItem<T extends @Nullable Object> {
     this.execution = execution;
   }
 
-  /** What became of its run. */
+  /** The body failed before it had done this one. */
+  void failed(Exception failure) {
+    this.failure = failure;
+  }
+
+  /** What became of its run; thrown if it failed. */
   Execution<T> execution() {
+    if (failure != null) {
+      throw Sneaky.sneaky(failure);
+    }
     return Objects.requireNonNull(execution, "execution");
   }
 }

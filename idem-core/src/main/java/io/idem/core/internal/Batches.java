@@ -199,6 +199,11 @@ final class Batches {
         throw e;
       }
     }
+
+    @Override
+    public @Nullable Progress<T> progress(Throwable failure) {
+      return body.progress(failure);
+    }
   }
 
   /** Finds an answer. */

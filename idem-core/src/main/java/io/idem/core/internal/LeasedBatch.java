@@ -116,8 +116,13 @@ final class LeasedBatch implements BatchProtocol {
                     .toList());
         TransactionalBatch.requireOneEach(spec, owned.size(), results.size());
       } catch (Throwable failure) {
-        failed(spec, owned, failure);
-        throw failure;
+        BatchBody.Progress<T> progress = progressOf(body, failure, owned.size());
+        if (progress == null) {
+          failed(owned, failure, spec.dispositionOf(failure) == Disposition.RELEASE);
+          throw failure;
+        }
+        cameTo(spec, owned, progress);
+        return;
       }
       succeeded(spec, owned, results);
     } finally {
@@ -141,10 +146,46 @@ final class LeasedBatch implements BatchProtocol {
         item.index, new AttemptImpl(namespace, item.call, item.attempt(), owner, null, steps));
   }
 
+  /** How far the body came; null if nobody knows. */
+  private static <T extends @Nullable Object> BatchBody.@Nullable Progress<T> progressOf(
+      BatchBody<T, ?> body, Throwable failure, int size) {
+    try {
+      BatchBody.Progress<T> progress = body.progress(failure);
+      if (progress != null && progress.done().size() >= size) {
+        throw new IllegalStateException(
+            "A body that failed says that it has done "
+                + progress.done().size()
+                + " requests of "
+                + size);
+      }
+      return progress;
+    } catch (Throwable e) { // what is said so counts for nothing
+      if (e != failure) {
+        failure.addSuppressed(e);
+      }
+      return null;
+    }
+  }
+
+  /** What is done is recorded first: a crash in between leaves the others abandoned. */
+  private <T extends @Nullable Object> void cameTo(
+      OperationSpec<T> spec, List<Owned<T>> owned, BatchBody.Progress<T> progress) {
+    int done = progress.done().size();
+    if (done > 0) {
+      succeeded(spec, owned.subList(0, done), progress.done());
+    }
+    List<Owned<T>> others = owned.subList(done, owned.size());
+    others.forEach(each -> each.item.failed(progress.failure()));
+    failed(
+        others,
+        progress.failure(),
+        !progress.othersMayHaveBegun()
+            || spec.dispositionOf(progress.failure()) == Disposition.RELEASE);
+  }
+
   /** Which of the keys the failure is of nobody knows: only one that frees, frees them. */
   private <T extends @Nullable Object> void failed(
-      OperationSpec<T> spec, List<Owned<T>> owned, Throwable failure) {
-    boolean release = spec.dispositionOf(failure) == Disposition.RELEASE;
+      List<Owned<T>> owned, Throwable failure, boolean release) {
     for (Owned<T> each : owned) {
       if (release) {
         single.free(each.call(), each.held);
@@ -266,7 +307,18 @@ final class LeasedBatch implements BatchProtocol {
       TransactionalBatch.requireOneEach(spec, items.size(), results.size());
     } catch (Throwable failure) {
       items.forEach(item -> events.publish(Decision.RAN_UNPROTECTED, item.call, failure));
-      throw failure;
+      BatchBody.Progress<T> progress = progressOf(body, failure, items.size());
+      if (progress == null) {
+        throw failure;
+      }
+      for (int i = 0; i < items.size(); i++) {
+        if (i < progress.done().size()) {
+          items.get(i).ended(new Execution.Ran<>(progress.done().get(i), Recording.UNPROTECTED));
+        } else {
+          items.get(i).failed(progress.failure());
+        }
+      }
+      return;
     }
     for (int i = 0; i < items.size(); i++) {
       items.get(i).ended(new Execution.Ran<>(results.get(i), Recording.UNPROTECTED));

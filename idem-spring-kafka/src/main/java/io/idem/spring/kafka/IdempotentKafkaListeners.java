@@ -160,7 +160,7 @@ public final class IdempotentKafkaListeners
     }
     giveAttempt(container, listener);
     ListenerInbox inbox = new ListenerInbox(groupOf(listener.method, container), beans);
-    protect(container, new InboxAdvice(inbox::get));
+    protect(container, new InboxAdvice(inbox::get, inbox::mayRollBack));
     isProtected(container, listener, inbox);
   }
 

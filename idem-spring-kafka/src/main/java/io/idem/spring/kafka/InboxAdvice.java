@@ -1,5 +1,6 @@
 package io.idem.spring.kafka;
 
+import io.idem.core.Mode;
 import io.idem.kafka.KafkaMessages;
 import io.idem.messaging.BatchHandler;
 import io.idem.messaging.BatchOutcome;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
@@ -22,7 +24,9 @@ import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aop.ProxyMethodInvocation;
 import org.springframework.kafka.listener.BatchListenerFailedException;
+import org.springframework.kafka.listener.DelegatingMessageListener;
 import org.springframework.kafka.listener.ListenerExecutionFailedException;
+import org.springframework.kafka.listener.adapter.AbstractFilteringMessageListener;
 
 /**
  * Puts the inbox around a listener: advice for {@link
@@ -34,23 +38,31 @@ import org.springframework.kafka.listener.ListenerExecutionFailedException;
  * io.idem.messaging.DeliveryBusyException}, {@link io.idem.messaging.DeliveryParkedException} or
  * what the listener threw, in a batch inside of a {@link BatchListenerFailedException} with the
  * place of the first record that is not done, which is 0 if all have failed together; every record
- * before it is. Thread-safe.
+ * before it is.
+ *
+ * <p>A batch listener may throw a {@link BatchListenerFailedException} itself. What it says counts
+ * as a {@link MessageFailedException} does, with its cause as the failure, or itself if it has
+ * none. Thread-safe.
  */
 public final class InboxAdvice implements MethodInterceptor {
 
   private final Supplier<Inbox<ConsumerRecord<?, ?>>> inbox;
+  private final BooleanSupplier listenerMayRollBack;
 
   /**
-   * Creates advice.
+   * Creates advice. If a leased batch listener throws a {@link BatchListenerFailedException}, the
+   * records before the place that it names are taken for done, so it must not do them in a
+   * transaction of its own that is rolled back then.
    *
    * @param inbox the inbox, such as {@link KafkaMessages#inbox} begins it
    */
   public InboxAdvice(Inbox<ConsumerRecord<?, ?>> inbox) {
-    this(() -> inbox);
+    this(() -> inbox, () -> false);
   }
 
-  InboxAdvice(Supplier<Inbox<ConsumerRecord<?, ?>>> inbox) {
+  InboxAdvice(Supplier<Inbox<ConsumerRecord<?, ?>>> inbox, BooleanSupplier listenerMayRollBack) {
     this.inbox = inbox;
+    this.listenerMayRollBack = listenerMayRollBack;
   }
 
   @Override
@@ -100,6 +112,7 @@ public final class InboxAdvice implements MethodInterceptor {
       return;
     }
     ListenerCall call = callOf(invocation);
+    boolean filtered = isFiltered(invocation.getThis());
     BatchOutcome outcome;
     try {
       outcome =
@@ -112,11 +125,11 @@ public final class InboxAdvice implements MethodInterceptor {
                         fresh.stream()
                             .<ConsumerRecord<?, ?>>map(BatchHandler.Fresh::message)
                             .toList();
-                    try {
-                      call.proceed(polled ? polled(given) : given, fresh.get(0).attempt());
-                    } catch (Exception e) {
-                      throw told(e, fresh);
-                    }
+                    call.proceed(
+                        polled ? polled(given) : given,
+                        fresh.get(0).attempt(),
+                        (failure, isListeners) ->
+                            isPlaceOfNoUse(fresh) ? failure : told(failure, fresh, filtered));
                   });
     } catch (Exception e) {
       // Without a place, the error handler would try the batch again by itself, and give up all of
@@ -147,14 +160,36 @@ public final class InboxAdvice implements MethodInterceptor {
     throw new IllegalStateException("Record " + index + " of a batch is done");
   }
 
+  /** Whether what is said to be done may have been rolled back, with no record to go with it. */
+  private boolean isPlaceOfNoUse(List<BatchHandler.Fresh<ConsumerRecord<?, ?>>> fresh) {
+    return fresh.get(0).attempt().mode() == Mode.LEASED && listenerMayRollBack.getAsBoolean();
+  }
+
+  /** Whether the listener is given fewer records than its adapter: its indexes are other ones. */
+  private static boolean isFiltered(@Nullable Object listener) {
+    Object called = listener;
+    while (called instanceof DelegatingMessageListener<?> around) {
+      if (called instanceof AbstractFilteringMessageListener<?, ?, ?>) {
+        return true;
+      }
+      called = around.getDelegate();
+    }
+    return false;
+  }
+
   /** What the listener says of the place of a failed record is about the list that it was given. */
   private static Exception told(
-      Exception thrown, List<BatchHandler.Fresh<ConsumerRecord<?, ?>>> fresh) {
+      Exception thrown,
+      List<BatchHandler.Fresh<ConsumerRecord<?, ?>>> fresh,
+      boolean filtered) {
     for (Throwable at = thrown; at != null; at = at.getCause()) {
       if (at instanceof BatchListenerFailedException failed) {
         Exception cause = failed.getCause() instanceof Exception reason ? reason : failed;
         ConsumerRecord<?, ?> record = failed.getRecord();
-        if (record == null && failed.getIndex() >= 0 && failed.getIndex() < fresh.size()) {
+        if (record == null
+            && !filtered
+            && failed.getIndex() >= 0
+            && failed.getIndex() < fresh.size()) {
           return new MessageFailedException(fresh.get(failed.getIndex()).index(), cause);
         }
         for (BatchHandler.Fresh<ConsumerRecord<?, ?>> each : fresh) {

@@ -25,6 +25,7 @@ final class ListenerInbox {
   private final String group;
   private final BeanFactory beans;
   private volatile @Nullable Inbox<ConsumerRecord<?, ?>> inbox;
+  private volatile boolean mayRollBack = true;
 
   ListenerInbox(String group, BeanFactory beans) {
     this.group = group;
@@ -43,7 +44,13 @@ final class ListenerInbox {
     return made;
   }
 
+  /** Whether the listener's own transaction may take back what it did before it failed. */
+  boolean mayRollBack() {
+    return mayRollBack;
+  }
+
   void make(IdempotentMethod method, IdempotentOperations operations) {
+    mayRollBack = operations.mayRollBack(method);
     Operation<@Nullable Void> operation =
         operations.build(method, operations.engine().operation(method.operation()));
     ListenerKeys<ConsumerRecord<?, ?>> keys =

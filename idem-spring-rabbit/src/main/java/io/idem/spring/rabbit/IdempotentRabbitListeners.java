@@ -149,7 +149,7 @@ public final class IdempotentRabbitListeners
                       : each)
           .forEach(advices::add);
     }
-    advices.add(advice.whileTrue(container::isActive)); // it runs until its consumers have ended
+    advices.add(advice.in(container));
     container.setAdviceChain(advices.toArray(Advice[]::new));
   }
 

@@ -1,6 +1,7 @@
 package io.idem.spring.rabbit;
 
 import com.rabbitmq.client.Channel;
+import io.idem.core.Mode;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.messaging.BatchHandler;
 import io.idem.messaging.BatchOutcome;
@@ -37,6 +38,8 @@ import org.springframework.amqp.AmqpRejectAndDontRequeueException;
 import org.springframework.amqp.ImmediateRequeueAmqpException;
 import org.springframework.amqp.core.Message;
 import org.springframework.amqp.listener.ListenerExecutionFailedException;
+import org.springframework.amqp.rabbit.listener.AbstractMessageListenerContainer;
+import org.springframework.amqp.rabbit.listener.adapter.BatchMessagingMessageListenerAdapter;
 import org.springframework.aop.ProxyMethodInvocation;
 
 /**
@@ -70,6 +73,10 @@ public final class InboxAdvice implements MethodInterceptor {
   private final Function<String, Inbox<Message>> inboxes;
   private final Duration holdAtMost;
   private final BooleanSupplier running;
+
+  /** Whether a batch listener is called only when its adapter could read all of its messages. */
+  private final BooleanSupplier readsAllFirst;
+
   private final @Nullable Address parking;
 
   @SuppressWarnings("ThreadLocalUsage") // one for each container, and removed when it has ended
@@ -89,17 +96,19 @@ public final class InboxAdvice implements MethodInterceptor {
 
   /** The inbox of each queue that the container consumes. */
   InboxAdvice(Function<String, Inbox<Message>> inboxes) {
-    this(inboxes, Duration.ofMinutes(1), () -> true, null);
+    this(inboxes, Duration.ofMinutes(1), () -> true, () -> false, null);
   }
 
   private InboxAdvice(
       Function<String, Inbox<Message>> inboxes,
       Duration holdAtMost,
       BooleanSupplier running,
+      BooleanSupplier readsAllFirst,
       @Nullable Address parking) {
     this.inboxes = inboxes;
     this.holdAtMost = holdAtMost;
     this.running = running;
+    this.readsAllFirst = readsAllFirst;
     this.parking = parking;
   }
 
@@ -110,7 +119,7 @@ public final class InboxAdvice implements MethodInterceptor {
    * @return new advice
    */
   public InboxAdvice holdAtMost(Duration time) {
-    return new InboxAdvice(inboxes, time, running, parking);
+    return new InboxAdvice(inboxes, time, running, readsAllFirst, parking);
   }
 
   /**
@@ -122,12 +131,18 @@ public final class InboxAdvice implements MethodInterceptor {
    * @return new advice
    */
   public InboxAdvice parkTo(String exchange, String routingKey) {
-    return new InboxAdvice(inboxes, holdAtMost, running, new Address(exchange, routingKey));
+    return new InboxAdvice(
+        inboxes, holdAtMost, running, readsAllFirst, new Address(exchange, routingKey));
   }
 
-  /** Advice that waits only while a container runs. */
-  InboxAdvice whileTrue(BooleanSupplier containerIsRunning) {
-    return new InboxAdvice(inboxes, holdAtMost, containerIsRunning, parking);
+  /** Advice that waits only while a container runs, and that knows what the container calls. */
+  InboxAdvice in(AbstractMessageListenerContainer container) {
+    return new InboxAdvice(
+        inboxes,
+        holdAtMost,
+        container::isActive, // it runs until its consumers have ended
+        () -> container.getMessageListener() instanceof BatchMessagingMessageListenerAdapter,
+        parking);
   }
 
   @Override
@@ -256,21 +271,30 @@ public final class InboxAdvice implements MethodInterceptor {
 
     /** Calls the batch listener, and tells which message its adapter would have rejected. */
     private void call(List<BatchHandler.Fresh<Message>> fresh) throws Exception {
-      try {
-        call.proceed(
-            fresh.stream().map(BatchHandler.Fresh::message).toList(), fresh.get(0).attempt());
-      } catch (Exception e) {
-        OptionalLong refused = listenersChannel.refused();
-        for (BatchHandler.Fresh<Message> each : fresh) {
-          if (refused.isPresent() && tagOf(each.message()) == refused.getAsLong()) {
-            throw new MessageFailedException(
-                each.index(),
-                new AmqpRejectAndDontRequeueException(
-                    "A message of a batch cannot be given to its listener", e));
-          }
-        }
-        throw e;
+      call.proceed(
+          fresh.stream().map(BatchHandler.Fresh::message).toList(),
+          fresh.get(0).attempt(),
+          (failure, isListeners) -> refused(failure, isListeners, fresh));
+    }
+
+    private Exception refused(
+        Exception failure, boolean isListeners, List<BatchHandler.Fresh<Message>> fresh) {
+      OptionalLong refused = listenersChannel.refused();
+      // A listener that rejects on the channel by itself may have done something before.
+      boolean isCertain = readsAllFirst.getAsBoolean() && !isListeners;
+      if (refused.isEmpty()
+          || (fresh.get(0).attempt().mode() == Mode.LEASED && !isCertain)) {
+        return failure;
       }
+      for (BatchHandler.Fresh<Message> each : fresh) {
+        if (tagOf(each.message()) == refused.getAsLong()) {
+          return MessageFailedException.beforeAny(
+              each.index(),
+              new AmqpRejectAndDontRequeueException(
+                  "A message of a batch cannot be given to its listener", failure));
+        }
+      }
+      return failure;
     }
 
     private void decide(Message message, DeliveryDecision decision, Set<Message> busy) {
