@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -187,6 +188,122 @@ class LeasedBatchTest {
         .containsExactly(unresolved(), ran(1), unresolved(), unresolved());
     assertThat(decisions())
         .startsWith(Decision.FAILED, Decision.FAILED, Decision.ABANDONED, Decision.ABANDONED);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void whatABodySaysItHasDoneIsRecordedAndTheOthersAreReleased(boolean withBatches) {
+    Operation<String> operation =
+        operation(withBatches ? idempotency : plain).releaseOn(IOException.class).build();
+    IOException notSent = new IOException("not sent");
+
+    assertThat(
+            operation.executeAll(
+                keys("a", "b", "c", "a", "d", "c"),
+                new Stopped(failure -> new BatchBody.Progress<>(List.of("1", "2"), notSent, true))))
+        .containsExactly(
+            answered(new Execution.Ran<>("1", Recording.STORED)),
+            answered(new Execution.Ran<>("2", Recording.STORED)),
+            new ItemAnswer.Failed<>(notSent),
+            answered(new Execution.Replayed<>("1")),
+            new ItemAnswer.Failed<>(notSent),
+            new ItemAnswer.Failed<>(notSent));
+
+    assertThat(run(operation, keys("a", "b", "c", "d")))
+        .containsExactly(
+            answered(new Execution.Replayed<>("1")),
+            answered(new Execution.Replayed<>("2")),
+            ran(2),
+            ran(3));
+    assertThat(decisions()).doesNotContain(Decision.ABANDONED);
+  }
+
+  @Test
+  void whatABodyHasNotDoneIsAbandonedUnlessItsFailureReleases() {
+    Operation<String> operation = operation(idempotency).releaseOn(IOException.class).build();
+    IllegalStateException timeout = new IllegalStateException("timeout");
+
+    operation.executeAll(
+        keys("a", "b", "c"),
+        new Stopped(failure -> new BatchBody.Progress<>(List.of("1"), timeout, true)));
+
+    assertThat(run(operation, keys("a", "b", "c")))
+        .containsExactly(answered(new Execution.Replayed<>("1")), unresolved(), unresolved());
+  }
+
+  @Test
+  void whatABodyHasNotBegunIsReleasedWhateverItsFailureIs() {
+    Operation<String> operation = operation(idempotency).build();
+    IllegalStateException unreadable = new IllegalStateException("unreadable");
+
+    operation.executeAll(
+        keys("a", "b"),
+        new Stopped(failure -> new BatchBody.Progress<>(List.of(), unreadable, false)));
+
+    assertThat(run(operation, keys("a", "b"))).containsExactly(ran(0), ran(1));
+  }
+
+  @Test
+  void whatABodySaysWronglyCountsForNothing() {
+    Operation<String> operation = operation(idempotency).build();
+
+    assertThatThrownBy(
+            () ->
+                operation.executeAll(
+                    keys("a"),
+                    new Stopped(
+                        failure ->
+                            new BatchBody.Progress<>(List.of("1"), (Exception) failure, false))))
+        .hasMessage("crash")
+        .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1));
+    assertThatThrownBy(
+            () ->
+                operation.executeAll(
+                    keys("b"),
+                    new Stopped(
+                        failure -> {
+                          throw new IllegalArgumentException("cannot tell");
+                        })))
+        .hasMessage("crash")
+        .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1));
+
+    assertThat(run(operation, keys("a", "b"))).containsExactly(unresolved(), unresolved());
+  }
+
+  @Test
+  void whatABodyHasDoneWithoutProtectionIsToldToo() {
+    Operation<String> operation =
+        operation(idempotency).onStoreDown(StoreDownPolicy.FAIL_OPEN).build();
+    batching.claimsAreLost = true;
+    IllegalStateException timeout = new IllegalStateException("timeout");
+
+    assertThat(
+            operation.executeAll(
+                keys("a", "b"),
+                new Stopped(failure -> new BatchBody.Progress<>(List.of("1"), timeout, true))))
+        .containsExactly(
+            answered(new Execution.Ran<>("1", Recording.UNPROTECTED)),
+            new ItemAnswer.Failed<>(timeout));
+    assertThat(events)
+        .filteredOn(event -> event.decision() == Decision.RAN_UNPROTECTED)
+        .extracting(DecisionEvent::cause)
+        .containsExactly(null, timeout);
+  }
+
+  /** Fails, and says how far it came. */
+  private record Stopped(Function<Throwable, BatchBody.Progress<String>> telling)
+      implements BatchBody<String, RuntimeException> {
+
+    @Override
+    public List<String> run(List<Item> fresh) {
+      throw new IllegalStateException("crash");
+    }
+
+    @Override
+    public Progress<String> progress(Throwable failure) {
+      assertThat(failure).hasMessage("crash");
+      return telling.apply(failure);
+    }
   }
 
   private static List<ItemAnswer<String>> fail(Operation<String> operation, Exception failure)

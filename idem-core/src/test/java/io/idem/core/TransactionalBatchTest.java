@@ -115,6 +115,25 @@ class TransactionalBatchTest {
   }
 
   @Test
+  void whatIsRolledBackIsNotDoneWhateverTheBodySays() {
+    BatchBody<String, RuntimeException> stopped =
+        new BatchBody<>() {
+          @Override
+          public List<String> run(List<Item> fresh) {
+            throw new IllegalStateException("crash");
+          }
+
+          @Override
+          public Progress<String> progress(Throwable failure) {
+            return new Progress<>(List.of("0"), new IllegalStateException("told"), true);
+          }
+        };
+
+    assertThatThrownBy(() -> charge.executeAll(keys("a", "b"), stopped)).hasMessage("crash");
+    assertThat(run(charge, keys("a", "b"))).containsExactly(ran(0), ran(1));
+  }
+
+  @Test
   void keyThatAppearsTwiceIsARepeatOrAMisuse() {
     List<IdempotentRequest> requests = new ArrayList<>(keys("a", "b", "a"));
     requests.add(IdempotentRequest.of("a").comparing("99 EUR"));

@@ -14,6 +14,7 @@ import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.jdbc.JdbcTransactions;
 import io.idem.testkit.Effects;
 import io.idem.testkit.Together;
+import java.net.ConnectException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -266,6 +267,113 @@ class InboxBatchTest {
       assertThat(leased.consumeEach(notes("1:a", "2:b"), (note, attempt) -> {}).decisions())
           .allMatch(decision -> reason(decision) == ParkReason.OUTCOME_UNKNOWN);
     }
+  }
+
+  @Test
+  void underLeasesTheMessagesBeforeTheFailedOneAreDone() throws Exception {
+    try (Idempotency memory = Idempotency.inMemory()) {
+      Inbox<Note> leased = leased(memory);
+      List<Object> effects = new ArrayList<>();
+      List<Note> notes = notes("0:x", "0:x", "1:a", "2:bad", "3:c");
+
+      BatchOutcome outcome =
+          leased.consumeAll(notes, failingAtBad(effects, new ConnectException("refused")));
+      BatchOutcome again = leased.consumeAll(notes, all(effects));
+
+      assertThat(outcome.decisions()).containsExactly(RAN, SKIP, RAN);
+      assertThat(outcome.failure().index()).isEqualTo(3);
+      assertThat(outcome.failure().cause()).hasMessage("refused");
+      assertThat(again.decisions()).containsExactly(SKIP, SKIP, SKIP, RAN, RAN);
+      assertThat(effects).containsExactly("x", "a", "bad", "c");
+    }
+  }
+
+  @Test
+  void underLeasesAFailureThatReleasesNothingLeavesTheRestUnknown() throws Exception {
+    try (Idempotency memory = Idempotency.inMemory()) {
+      Inbox<Note> leased = leased(memory);
+      List<Object> effects = new ArrayList<>();
+      List<Note> notes = notes("1:a", "2:bad", "3:c");
+
+      BatchOutcome outcome =
+          leased.consumeAll(notes, failingAtBad(effects, new SQLException("timeout")));
+      BatchOutcome again = leased.consumeAll(notes, all(effects));
+
+      assertThat(outcome.decisions()).containsExactly(RAN);
+      assertThat(outcome.failure().index()).isEqualTo(1);
+      assertThat(again.decisions().get(0)).isEqualTo(SKIP);
+      assertThat(again.decisions().subList(1, 3))
+          .allMatch(decision -> reason(decision) == ParkReason.OUTCOME_UNKNOWN);
+      assertThat(effects).containsExactly("a");
+    }
+  }
+
+  @Test
+  void underLeasesWhatFailedBeforeAnyMessageGoesOnceMoreWithoutIt() throws Exception {
+    try (Idempotency memory = Idempotency.inMemory()) {
+      Inbox<Note> leased = leased(memory);
+      List<Object> effects = new ArrayList<>();
+      BatchHandler<Note, RuntimeException> readingFirst =
+          fresh -> {
+            for (BatchHandler.Fresh<Note> each : fresh) {
+              if ("bad".equals(each.message().payload())) {
+                throw MessageFailedException.beforeAny(
+                    each.index(), new SQLException("unreadable"));
+              }
+            }
+            fresh.forEach(each -> effects.add(each.message().payload()));
+          };
+
+      BatchOutcome outcome = leased.consumeAll(notes("1:a", "2:bad", "3:c"), readingFirst);
+      BatchOutcome rest = leased.consumeAll(notes("2:mended", "3:c"), readingFirst);
+
+      assertThat(outcome.decisions()).containsExactly(RAN);
+      assertThat(outcome.failure().index()).isEqualTo(1);
+      assertThat(outcome.failure().cause()).hasMessage("unreadable");
+      assertThat(rest.decisions()).containsExactly(RAN, RAN);
+      assertThat(effects).containsExactly("a", "mended", "c");
+    }
+  }
+
+  @Test
+  void underLeasesAPlaceOutsideOfTheBatchIsNone() {
+    try (Idempotency memory = Idempotency.inMemory()) {
+      Inbox<Note> leased = leased(memory);
+
+      assertThatThrownBy(
+              () ->
+                  leased.consumeAll(
+                      notes("1:a", "2:b"),
+                      (List<BatchHandler.Fresh<Note>> fresh) -> {
+                        throw new MessageFailedException(2, new ConnectException("refused"));
+                      }))
+          .isInstanceOf(MessageFailedException.class);
+      assertThat(leased.consumeEach(notes("1:a", "2:b"), (note, attempt) -> {}).decisions())
+          .allMatch(decision -> reason(decision) == ParkReason.OUTCOME_UNKNOWN);
+    }
+  }
+
+  private static Inbox<Note> leased(Idempotency memory) {
+    return Inbox.builder(memory, "book", Note.READER)
+        .consumerGroup("billing")
+        .operation(operation -> operation.releaseOn(ConnectException.class))
+        .build();
+  }
+
+  private static BatchHandler<Note, RuntimeException> all(List<Object> effects) {
+    return fresh -> fresh.forEach(each -> effects.add(each.message().payload()));
+  }
+
+  private static BatchHandler<Note, RuntimeException> failingAtBad(
+      List<Object> effects, Exception failure) {
+    return fresh -> {
+      for (BatchHandler.Fresh<Note> each : fresh) {
+        if ("bad".equals(each.message().payload())) {
+          throw new MessageFailedException(each.index(), failure);
+        }
+        effects.add(each.message().payload());
+      }
+    };
   }
 
   private static void bookOrFail(Note note, io.idem.core.Attempt attempt) throws SQLException {

@@ -306,20 +306,24 @@ final class LeasedBatch implements BatchProtocol {
                   .toList());
       TransactionalBatch.requireOneEach(spec, items.size(), results.size());
     } catch (Throwable failure) {
-      items.forEach(item -> events.publish(Decision.RAN_UNPROTECTED, item.call, failure));
       BatchBody.Progress<T> progress = progressOf(body, failure, items.size());
       if (progress == null) {
+        items.forEach(item -> events.publish(Decision.RAN_UNPROTECTED, item.call, failure));
         throw failure;
       }
-      for (int i = 0; i < items.size(); i++) {
-        if (i < progress.done().size()) {
-          items.get(i).ended(new Execution.Ran<>(progress.done().get(i), Recording.UNPROTECTED));
-        } else {
-          items.get(i).failed(progress.failure());
-        }
+      int done = progress.done().size();
+      ranUnprotected(items.subList(0, done), progress.done());
+      for (BatchItem<T> item : items.subList(done, items.size())) {
+        item.failed(progress.failure());
+        events.publish(Decision.RAN_UNPROTECTED, item.call, progress.failure());
       }
       return;
     }
+    ranUnprotected(items, results);
+  }
+
+  private <T extends @Nullable Object> void ranUnprotected(
+      List<BatchItem<T>> items, List<? extends T> results) {
     for (int i = 0; i < items.size(); i++) {
       items.get(i).ended(new Execution.Ran<>(results.get(i), Recording.UNPROTECTED));
       events.publish(Decision.RAN_UNPROTECTED, items.get(i).call, null);
