@@ -121,10 +121,8 @@ public final class InboxAdvice implements MethodInterceptor {
               .consumeAll(
                   records,
                   fresh -> {
-                    List<ConsumerRecord<?, ?>> given =
-                        fresh.stream()
-                            .<ConsumerRecord<?, ?>>map(BatchHandler.Fresh::message)
-                            .toList();
+                    List<ConsumerRecord<?, ?>> given = new ArrayList<>(); // filters remove some
+                    fresh.forEach(each -> given.add(each.message()));
                     call.proceed(
                         polled ? polled(given) : given,
                         fresh.get(0).attempt(),
