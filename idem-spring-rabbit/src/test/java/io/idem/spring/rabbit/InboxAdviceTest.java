@@ -13,6 +13,7 @@ import io.idem.messaging.DeliveryParkedException;
 import io.idem.messaging.MessageIds;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.Idempotent;
+import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -29,7 +30,9 @@ import org.springframework.amqp.rabbit.annotation.EnableRabbit;
 import org.springframework.amqp.rabbit.annotation.RabbitListener;
 import org.springframework.amqp.rabbit.config.SimpleRabbitListenerContainerFactory;
 import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
+import org.springframework.amqp.rabbit.listener.AbstractMessageListenerContainer;
 import org.springframework.amqp.rabbit.listener.RabbitListenerEndpointRegistry;
+import org.springframework.amqp.rabbit.listener.api.ChannelAwareBatchMessageListener;
 import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.beans.DirectFieldAccessor;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
@@ -161,6 +164,61 @@ class InboxAdviceTest {
     }
   }
 
+  /** The adapter reads all messages before it calls the listener, so nothing has happened. */
+  @Test
+  void whatALeasedBatchListenerCannotBeGivenIsRejectedAloneAndTheRestIsConsumed() {
+    try (AnnotationConfigApplicationContext context =
+        new AnnotationConfigApplicationContext(Batches.class)) {
+      Leased leased = context.getBean(Leased.class);
+      List<String> settled = new ArrayList<>();
+      Message garbage = message(2, "2", "garbage");
+      garbage
+          .getMessageProperties()
+          .setContentType(MessageProperties.CONTENT_TYPE_SERIALIZED_OBJECT);
+      List<Message> batch = List.of(message(1, "1", "a"), garbage, message(3, "3", "c"));
+
+      invoke(context, "plain", channel(settled), batch);
+
+      assertThat(leased.heard).containsExactly("a", "c");
+      assertThat(settled).containsExactly("basicAck 1", "basicReject 2"); // the last is the container's
+      assertThat(logged.list).as("nothing is unknown").isEmpty();
+
+      invoke(context, "plain", channel(settled), List.of(message(4, "2", "mended")));
+      assertThat(leased.heard).containsExactly("a", "c", "mended");
+    }
+  }
+
+  @Test
+  void aLeasedBatchListenerThatRejectsByItselfLeavesItsOutcomeUnknown() {
+    try (AnnotationConfigApplicationContext context =
+        new AnnotationConfigApplicationContext(Batches.class)) {
+      Leased leased = context.getBean(Leased.class);
+      List<Message> batch = List.of(message(1, "1", "a"), message(2, "2", "b"));
+
+      assertThatThrownBy(() -> invoke(context, "rejecting", channel(new ArrayList<>()), batch))
+          .hasStackTraceContaining("settled by its inbox");
+      assertThatThrownBy(() -> invoke(context, "rejecting", channel(new ArrayList<>()), batch))
+          .hasStackTraceContaining("OUTCOME_UNKNOWN");
+
+      assertThat(leased.heard).containsExactly("a");
+    }
+  }
+
+  /** As the container of a listener, which was never started, would call it. */
+  private static void invoke(
+      AnnotationConfigApplicationContext context, String id, Channel channel, List<Message> batch) {
+    AbstractMessageListenerContainer container =
+        (AbstractMessageListenerContainer)
+            context.getBean(RabbitListenerEndpointRegistry.class).getListenerContainer(id);
+    Object[] chain = (Object[]) new DirectFieldAccessor(container).getPropertyValue("adviceChain");
+    Invoker listener =
+        (given, received) ->
+            ((ChannelAwareBatchMessageListener) container.getMessageListener())
+                .onMessageBatch(
+                    ((List<?>) received).stream().map(Message.class::cast).toList(), given);
+    protect(listener, (InboxAdvice) chain[chain.length - 1]).invokeListener(channel, batch);
+  }
+
   private static Invoker protect(Invoker listener, InboxAdvice advice) {
     ProxyFactory proxy = new ProxyFactory(listener);
     proxy.addAdvice(advice);
@@ -222,6 +280,39 @@ class InboxAdviceTest {
       factory.setConnectionFactory(new CachingConnectionFactory("localhost", 1));
       factory.setAutoStartup(false);
       return factory;
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @Import({Application.class, Leased.class})
+  static class Batches {
+
+    @Bean
+    SimpleRabbitListenerContainerFactory batches() {
+      SimpleRabbitListenerContainerFactory factory = new SimpleRabbitListenerContainerFactory();
+      factory.setConnectionFactory(new CachingConnectionFactory("localhost", 1));
+      factory.setBatchListener(true);
+      factory.setConsumerBatchEnabled(true);
+      factory.setAutoStartup(false);
+      return factory;
+    }
+  }
+
+  static class Leased {
+
+    final List<String> heard = new ArrayList<>();
+
+    @RabbitListener(id = "plain", queues = "q", containerFactory = "batches")
+    @Idempotent(operation = "plain", mode = Idempotent.Mode.LEASED)
+    public void plain(List<String> values) {
+      heard.addAll(values);
+    }
+
+    @RabbitListener(id = "rejecting", queues = "q", containerFactory = "batches")
+    @Idempotent(operation = "rejecting", mode = Idempotent.Mode.LEASED)
+    public void rejecting(List<Message> messages, Channel channel) throws IOException {
+      heard.add(new String(messages.get(0).getBody(), StandardCharsets.UTF_8));
+      channel.basicReject(messages.get(1).getMessageProperties().getDeliveryTag(), false);
     }
   }
 
