@@ -217,7 +217,8 @@ public final class InboxConsumer {
    * @param <X> what the handler throws; it is not thrown to the caller, but the message delivered
    *     again
    * @return how many messages there were
-   * @throws X what the handler threw in leased mode, where it is the failure of all of them, or
+   * @throws X what the handler threw in leased mode without a place ({@link
+   *     io.idem.messaging.MessageFailedException}), where it is the failure of all of them, or
    *     inside of a transaction of the caller's; all are rolled back
    * @throws JMSException if the server could not be told; what took effect is skipped when it is
    *     delivered again

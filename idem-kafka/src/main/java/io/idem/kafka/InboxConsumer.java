@@ -119,7 +119,8 @@ public final class InboxConsumer<K, V> {
    * @param handler what must take effect once for each
    * @param <X> what the handler throws; it is not thrown to the caller, but the record read again
    * @return how many records were polled
-   * @throws X what the handler threw in leased mode, where it is the failure of all of them, or
+   * @throws X what the handler threw in leased mode without a place ({@link
+   *     io.idem.messaging.MessageFailedException}), where it is the failure of all of them, or
    *     inside of a transaction of the caller's
    * @throws org.apache.kafka.common.KafkaException if the consumer cannot go on
    */

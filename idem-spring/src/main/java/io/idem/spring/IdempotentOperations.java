@@ -102,8 +102,8 @@ public final class IdempotentOperations {
   }
 
   /**
-   * Whether a method that throws may take back what it has done until then, because it is {@code
-   * @Transactional} as well. Code that manages transactions by itself is not seen.
+   * Whether a method that throws may take back what it has done until then, because it is
+   * {@code @Transactional} as well. Code that manages transactions by itself is not seen.
    *
    * @param method the method
    * @return false if it says nothing about transactions

@@ -177,9 +177,7 @@ public final class InboxAdvice implements MethodInterceptor {
 
   /** What the listener says of the place of a failed record is about the list that it was given. */
   private static Exception told(
-      Exception thrown,
-      List<BatchHandler.Fresh<ConsumerRecord<?, ?>>> fresh,
-      boolean filtered) {
+      Exception thrown, List<BatchHandler.Fresh<ConsumerRecord<?, ?>>> fresh, boolean filtered) {
     for (Throwable at = thrown; at != null; at = at.getCause()) {
       if (at instanceof BatchListenerFailedException failed) {
         Exception cause = failed.getCause() instanceof Exception reason ? reason : failed;

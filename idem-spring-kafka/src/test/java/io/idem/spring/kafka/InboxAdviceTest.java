@@ -169,6 +169,35 @@ class InboxAdviceTest {
         true);
   }
 
+  @Test
+  void aFailureWithAPlaceIsLoggedByWhatItsCauseMeans() {
+    InboxAdvice advice =
+        new InboxAdvice(
+            Inbox.<ConsumerRecord<?, ?>>builder(engine, "placed", KafkaMessages.reader())
+                .consumerGroup("g")
+                .operation(operation -> operation.releaseOn(IllegalStateException.class))
+                .build());
+
+    assertThat(loggedOf(advice, new IllegalStateException("cannot be reached"))).isEmpty();
+    assertThat(loggedOf(advice, new IllegalArgumentException("said 502"))).hasSize(1);
+  }
+
+  private List<ILoggingEvent> loggedOf(InboxAdvice advice, Exception cause) {
+    BatchMessageListener<String, String> batch =
+        protect(
+            BatchMessageListener.class,
+            records -> {
+              throw new BatchListenerFailedException("failed", cause, 1);
+            },
+            advice);
+    logged.list.clear();
+    assertThatThrownBy(() -> batch.onMessage(List.of(record(cause + " 1", "a"), record("2", "b"))))
+        .isInstanceOfSatisfying(
+            BatchListenerFailedException.class, failed -> assertThat(failed.getIndex()).isOne())
+        .hasCause(cause);
+    return List.copyOf(logged.list);
+  }
+
   private void assertThatFailingIsLogged(
       Consumer<Operation.Builder<Void>> settings, boolean isOne, boolean isBatch) {
     String operation = "book" + UUID.randomUUID();

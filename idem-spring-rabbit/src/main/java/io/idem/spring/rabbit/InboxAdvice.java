@@ -282,8 +282,7 @@ public final class InboxAdvice implements MethodInterceptor {
       OptionalLong refused = listenersChannel.refused();
       // A listener that rejects on the channel by itself may have done something before.
       boolean isCertain = readsAllFirst.getAsBoolean() && !isListeners;
-      if (refused.isEmpty()
-          || (fresh.get(0).attempt().mode() == Mode.LEASED && !isCertain)) {
+      if (refused.isEmpty() || (fresh.get(0).attempt().mode() == Mode.LEASED && !isCertain)) {
         return failure;
       }
       for (BatchHandler.Fresh<Message> each : fresh) {

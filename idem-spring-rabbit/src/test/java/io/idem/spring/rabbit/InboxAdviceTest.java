@@ -180,7 +180,8 @@ class InboxAdviceTest {
       invoke(context, "plain", channel(settled), batch);
 
       assertThat(leased.heard).containsExactly("a", "c");
-      assertThat(settled).containsExactly("basicAck 1", "basicReject 2"); // the last is the container's
+      assertThat(settled)
+          .containsExactly("basicAck 1", "basicReject 2"); // the last is the container's
       assertThat(logged.list).as("nothing is unknown").isEmpty();
 
       invoke(context, "plain", channel(settled), List.of(message(4, "2", "mended")));
