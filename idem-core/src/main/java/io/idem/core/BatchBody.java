@@ -55,13 +55,24 @@ public interface BatchBody<T extends @Nullable Object, X extends Throwable> {
    * @param done the results of those that are done, from the first one on, fewer than there are
    *     requests; what becomes of their keys is as if the body had returned them
    * @param failure what the others failed with, and are answered with as {@link ItemAnswer.Failed}
-   * @param othersMayHaveBegun true if the operation has to say by this failure whether nothing
-   *     happened for any of the others, so that their keys are free, and if it does not they are
-   *     abandoned; false if nothing happened for them whatever the failure is
+   * @param others what is known of the others
    * @param <T> the type of the operation's result
    */
   record Progress<T extends @Nullable Object>(
-      List<? extends T> done, Exception failure, boolean othersMayHaveBegun) {}
+      List<? extends T> done, Exception failure, Others others) {}
+
+  /** What is known of the requests that a body which failed has not done. */
+  enum Others {
+    /** Nothing happened for any of them, whatever the failure is: their keys are released. */
+    NOT_BEGUN,
+    /**
+     * If the operation releases keys for the failure, nothing happened for any of them, and their
+     * keys are released; else they are abandoned.
+     */
+    BY_FAILURE,
+    /** Something may have happened, whatever the failure is: their keys are abandoned. */
+    UNKNOWN
+  }
 
   /**
    * One request that is to run.

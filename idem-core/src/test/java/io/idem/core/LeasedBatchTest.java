@@ -200,7 +200,10 @@ class LeasedBatchTest {
     assertThat(
             operation.executeAll(
                 keys("a", "b", "c", "a", "d", "c"),
-                new Stopped(failure -> new BatchBody.Progress<>(List.of("1", "2"), notSent, true))))
+                new Stopped(
+                    failure ->
+                        new BatchBody.Progress<>(
+                            List.of("1", "2"), notSent, BatchBody.Others.BY_FAILURE))))
         .containsExactly(
             answered(new Execution.Ran<>("1", Recording.STORED)),
             answered(new Execution.Ran<>("2", Recording.STORED)),
@@ -225,10 +228,25 @@ class LeasedBatchTest {
 
     operation.executeAll(
         keys("a", "b", "c"),
-        new Stopped(failure -> new BatchBody.Progress<>(List.of("1"), timeout, true)));
+        new Stopped(
+            failure ->
+                new BatchBody.Progress<>(List.of("1"), timeout, BatchBody.Others.BY_FAILURE)));
 
     assertThat(run(operation, keys("a", "b", "c")))
         .containsExactly(answered(new Execution.Replayed<>("1")), unresolved(), unresolved());
+  }
+
+  @Test
+  void whatABodyDoesNotKnowIsAbandonedWhateverItsFailureIs() {
+    Operation<String> operation = operation(idempotency).releaseOn(IOException.class).build();
+    IOException notSent = new IOException("not sent");
+
+    operation.executeAll(
+        keys("a", "b"),
+        new Stopped(
+            failure -> new BatchBody.Progress<>(List.of(), notSent, BatchBody.Others.UNKNOWN)));
+
+    assertThat(run(operation, keys("a", "b"))).containsExactly(unresolved(), unresolved());
   }
 
   @Test
@@ -238,7 +256,9 @@ class LeasedBatchTest {
 
     operation.executeAll(
         keys("a", "b"),
-        new Stopped(failure -> new BatchBody.Progress<>(List.of(), unreadable, false)));
+        new Stopped(
+            failure ->
+                new BatchBody.Progress<>(List.of(), unreadable, BatchBody.Others.NOT_BEGUN)));
 
     assertThat(run(operation, keys("a", "b"))).containsExactly(ran(0), ran(1));
   }
@@ -253,7 +273,8 @@ class LeasedBatchTest {
                     keys("a"),
                     new Stopped(
                         failure ->
-                            new BatchBody.Progress<>(List.of("1"), (Exception) failure, false))))
+                            new BatchBody.Progress<>(
+                                List.of("1"), (Exception) failure, BatchBody.Others.NOT_BEGUN))))
         .hasMessage("crash")
         .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1));
     assertThatThrownBy(
@@ -280,7 +301,10 @@ class LeasedBatchTest {
     assertThat(
             operation.executeAll(
                 keys("a", "b"),
-                new Stopped(failure -> new BatchBody.Progress<>(List.of("1"), timeout, true))))
+                new Stopped(
+                    failure ->
+                        new BatchBody.Progress<>(
+                            List.of("1"), timeout, BatchBody.Others.BY_FAILURE))))
         .containsExactly(
             answered(new Execution.Ran<>("1", Recording.UNPROTECTED)),
             new ItemAnswer.Failed<>(timeout));

@@ -125,7 +125,8 @@ class TransactionalBatchTest {
 
           @Override
           public Progress<String> progress(Throwable failure) {
-            return new Progress<>(List.of("0"), new IllegalStateException("told"), true);
+            return new Progress<>(
+                List.of("0"), new IllegalStateException("told"), BatchBody.Others.BY_FAILURE);
           }
         };
 

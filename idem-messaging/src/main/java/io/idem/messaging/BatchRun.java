@@ -118,20 +118,25 @@ final class BatchRun<M, X extends Exception> {
             inbox
                 .operation()
                 .executeAll(left.stream().map(index -> requests[index]).toList(), turn);
-        MessageFailedException told = turn.told;
-        if (told != null && told.isBeforeAny()) {
-          return without(told.index(), told, left);
+        Told told = turn.told;
+        if (told != null && told.failure().isBeforeAny()) {
+          return without(told.index(), told.failure(), left);
         }
         for (int i = 0; i < left.size(); i++) {
           if (told == null || left.get(i) < told.index()) {
             decide(left.get(i), DeliveryDecision.of(answers.get(i)));
           }
         }
-        return told == null ? null : new BatchOutcome.Failure(told.index(), told.failure());
+        return told == null
+            ? null
+            : new BatchOutcome.Failure(told.index(), told.failure().failure());
       } catch (BusyInOrder busy) {
         left = notBehind(busy.places.stream().map(left::get).toList(), left);
       } catch (Exception e) {
         if (e != turn.failure || turn.isFinal) {
+          if (e instanceof MessageFailedException told) {
+            told.leave();
+          }
           throw e;
         }
         return without(turn.failed, e, left);
@@ -215,7 +220,7 @@ final class BatchRun<M, X extends Exception> {
     boolean isFinal;
 
     /** What the engine was told of, and has recorded as far as the handler came. */
-    @Nullable MessageFailedException told;
+    @Nullable Told told;
 
     Turn(List<Integer> indexes) {
       this.indexes = indexes;
@@ -247,7 +252,9 @@ final class BatchRun<M, X extends Exception> {
         handle(fresh);
       } catch (Exception e) {
         failure = e;
-        if (e instanceof MessageFailedException told && given.contains(told.index())) {
+        if (e instanceof MessageFailedException told
+            && !told.isSpent()
+            && given.contains(told.index())) {
           failed = told.index();
         }
         throw e;
@@ -258,12 +265,18 @@ final class BatchRun<M, X extends Exception> {
     @Override
     @SuppressWarnings("NullAway") // a Void is null; the checker does not follow type arguments
     public @Nullable Progress<@Nullable Void> progress(Throwable thrown) {
-      if (thrown != failure || !(thrown instanceof MessageFailedException e) || failed == null) {
+      if (thrown != failure || !(thrown instanceof MessageFailedException e)) {
         return null;
       }
-      told = e;
-      int done = e.isBeforeAny() ? 0 : given.indexOf(failed);
-      return new Progress<>(Collections.nCopies(done, null), e.failure(), !e.isBeforeAny());
+      if (failed == null) { // it tells of a place, and not of one here: some may be done
+        told = new Told(given.get(0), e);
+        return new Progress<>(List.of(), e.failure(), Others.UNKNOWN);
+      }
+      told = new Told(failed, e);
+      return e.isBeforeAny()
+          ? new Progress<>(List.of(), e.failure(), Others.NOT_BEGUN)
+          : new Progress<>(
+              Collections.nCopies(given.indexOf(failed), null), e.failure(), Others.BY_FAILURE);
     }
 
     private void handle(List<BatchHandler.Fresh<M>> fresh) throws X {
@@ -279,6 +292,13 @@ final class BatchRun<M, X extends Exception> {
       }
     }
   }
+
+  /**
+   * What a handler has said.
+   *
+   * @param index the first message that may not be done
+   */
+  private record Told(int index, MessageFailedException failure) {}
 
   /** Some messages are busy, and others must not overtake them. */
   private static final class BusyInOrder extends RuntimeException {

@@ -10,20 +10,38 @@ package io.idem.messaging;
  * releases the keys for that, they are delivered again and run; so a handler that takes messages
  * side by side must not let a failure that is named in {@code releaseOn} stand before a message
  * that may have been done. If it does not, their outcome is unknown.
+ *
+ * <p>It is a word to the inbox that called the handler, and to no other: one that comes out of an
+ * inbox which was called by a handler says nothing of the messages of that handler.
  */
 public final class MessageFailedException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
+  private static final int NO_PLACE = -1;
+
   private final int index;
   private final Exception failure;
   private final boolean isBeforeAny;
 
+  /** Written by the inbox whose handler threw it, and read by one around that. */
+  private volatile boolean spent;
+
   /**
-   * Creates the exception.
+   * A message failed, and those before it are done.
+   *
+   * @param message the message, one of those that the handler was given
+   * @param failure what went wrong with it
+   */
+  public MessageFailedException(BatchHandler.Fresh<?> message, Exception failure) {
+    this(message.index(), failure);
+  }
+
+  /**
+   * A message failed, and those before it are done.
    *
    * @param index the place of the message in the list of deliveries, {@link
-   *     BatchHandler.Fresh#index()}
+   *     BatchHandler.Fresh#index()}, which is another one than its place among the fresh ones
    * @param failure what went wrong with it
    */
   public MessageFailedException(int index, Exception failure) {
@@ -31,7 +49,7 @@ public final class MessageFailedException extends RuntimeException {
   }
 
   private MessageFailedException(int index, Exception failure, boolean isBeforeAny) {
-    super("Message " + index + " of a batch failed", failure);
+    super((index == NO_PLACE ? "A message" : "Message " + index) + " of a batch failed", failure);
     this.index = index;
     this.failure = failure;
     this.isBeforeAny = isBeforeAny;
@@ -42,19 +60,30 @@ public final class MessageFailedException extends RuntimeException {
    * them all first: nothing happened. In leased mode too, all keys are released, and the messages
    * before the failed one are given to the handler again.
    *
-   * @param index the place of the message in the list of deliveries, {@link
-   *     BatchHandler.Fresh#index()}
+   * @param message the message, one of those that the handler was given
    * @param failure what is wrong with it
    * @return the exception, to be thrown
    */
-  public static MessageFailedException beforeAny(int index, Exception failure) {
-    return new MessageFailedException(index, failure, true);
+  public static MessageFailedException beforeAny(BatchHandler.Fresh<?> message, Exception failure) {
+    return new MessageFailedException(message.index(), failure, true);
+  }
+
+  /**
+   * The exception of a handler that has done some of its messages and not others, and does not know
+   * which. In leased mode the outcome of all of them is unknown, whatever the operation says of the
+   * failure. In transactional mode it says no more than the failure.
+   *
+   * @param failure what went wrong
+   * @return the exception, to be thrown
+   */
+  public static MessageFailedException somewhere(Exception failure) {
+    return new MessageFailedException(NO_PLACE, failure, false);
   }
 
   /**
    * The place of the message in the list of deliveries.
    *
-   * @return the index, starting at 0
+   * @return the index, starting at 0; -1 if it is not known
    */
   public int index() {
     return index;
@@ -76,5 +105,15 @@ public final class MessageFailedException extends RuntimeException {
    */
   public boolean isBeforeAny() {
     return isBeforeAny;
+  }
+
+  /** It leaves the inbox whose handler threw it. */
+  void leave() {
+    spent = true;
+  }
+
+  /** Whether it has left an inbox, and says nothing to one around that. */
+  boolean isSpent() {
+    return spent;
   }
 }

@@ -317,8 +317,7 @@ class InboxBatchTest {
           fresh -> {
             for (BatchHandler.Fresh<Note> each : fresh) {
               if ("bad".equals(each.message().payload())) {
-                throw MessageFailedException.beforeAny(
-                    each.index(), new SQLException("unreadable"));
+                throw MessageFailedException.beforeAny(each, new SQLException("unreadable"));
               }
             }
             fresh.forEach(each -> effects.add(each.message().payload()));
@@ -336,18 +335,61 @@ class InboxBatchTest {
   }
 
   @Test
-  void underLeasesAPlaceOutsideOfTheBatchIsNone() {
-    try (Idempotency memory = Idempotency.inMemory()) {
+  void underLeasesAPlaceThatCannotBeToldLeavesAllUnknownWhateverIsReleased() throws Exception {
+    for (MessageFailedException thrown :
+        List.of(
+            new MessageFailedException(3, new ConnectException("outside")),
+            new MessageFailedException(0, new ConnectException("not fresh")),
+            MessageFailedException.somewhere(new ConnectException("anywhere")))) {
+      try (Idempotency memory = Idempotency.inMemory()) {
+        Inbox<Note> leased = leased(memory);
+        leased.consumeEach(notes("0:x"), (note, attempt) -> {});
+
+        BatchOutcome outcome =
+            leased.consumeAll(
+                notes("0:x", "1:a", "2:b"),
+                (List<BatchHandler.Fresh<Note>> fresh) -> {
+                  throw thrown;
+                });
+
+        assertThat(outcome.decisions()).containsExactly(SKIP);
+        assertThat(outcome.failure().index()).isEqualTo(1);
+        assertThat(outcome.failure().cause()).isSameAs(thrown.failure());
+        assertThat(leased.consumeEach(notes("1:a", "2:b"), (note, attempt) -> {}).decisions())
+            .allMatch(decision -> reason(decision) == ParkReason.OUTCOME_UNKNOWN);
+      }
+    }
+  }
+
+  @Test
+  void underLeasesAPlaceInABatchWithinIsNone() throws Exception {
+    try (Connection connection = dataSource.getConnection();
+        Idempotency joined =
+            Idempotency.builder()
+                .transactionalStore(
+                    new JdbcTransactionalStore(
+                        new OwnersTransaction(connection), Dialect.H2, JdbcSettings.defaults()))
+                .purgeEvery(Duration.ZERO)
+                .build();
+        Idempotency memory = Idempotency.inMemory()) {
+      connection.setAutoCommit(false);
+      Inbox<Note> within = inbox(joined, "within");
       Inbox<Note> leased = leased(memory);
 
-      assertThatThrownBy(
-              () ->
-                  leased.consumeAll(
-                      notes("1:a", "2:b"),
-                      (List<BatchHandler.Fresh<Note>> fresh) -> {
-                        throw new MessageFailedException(2, new ConnectException("refused"));
-                      }))
-          .isInstanceOf(MessageFailedException.class);
+      BatchOutcome outcome =
+          leased.consumeAll(
+              notes("1:a", "2:b"),
+              (List<BatchHandler.Fresh<Note>> fresh) ->
+                  within.consumeAll(
+                      notes("7:y", "8:z"),
+                      (List<BatchHandler.Fresh<Note>> inner) -> {
+                        throw new MessageFailedException(
+                            inner.get(1), new ConnectException("refused"));
+                      }));
+      connection.rollback();
+
+      assertThat(outcome.decisions()).isEmpty();
+      assertThat(outcome.failure().index()).isZero();
       assertThat(leased.consumeEach(notes("1:a", "2:b"), (note, attempt) -> {}).decisions())
           .allMatch(decision -> reason(decision) == ParkReason.OUTCOME_UNKNOWN);
     }
@@ -369,7 +411,7 @@ class InboxBatchTest {
     return fresh -> {
       for (BatchHandler.Fresh<Note> each : fresh) {
         if ("bad".equals(each.message().payload())) {
-          throw new MessageFailedException(each.index(), failure);
+          throw new MessageFailedException(each, failure);
         }
         effects.add(each.message().payload());
       }

@@ -1,6 +1,7 @@
 package io.idem.spring;
 
 import io.idem.core.Attempt;
+import io.idem.core.Mode;
 import io.idem.messaging.MessageFailedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,9 +44,10 @@ public final class ListenerCall {
      * @param failure what was thrown, unwrapped
      * @param isListeners true if the container's adapter has wrapped it, as what it was thrown by
      *     the listener; false if it may be the adapter's own
-     * @return a {@link MessageFailedException} if it tells which message has failed, or the same
+     * @return what it tells of a message that has failed, or null for nothing: it is the failure of
+     *     all
      */
-    Exception read(Exception failure, boolean isListeners);
+    @Nullable MessageFailedException read(Exception failure, boolean isListeners);
   }
 
   /**
@@ -110,25 +112,37 @@ public final class ListenerCall {
    * @param messages what it is given
    * @param attempt the attempt of one of them
    * @param reading what its failure says
-   * @throws Exception what was read of what the listener threw
+   * @throws Exception what was read of what the listener threw, or what it threw, unwrapped
    */
   public void proceed(Iterable<?> messages, Attempt attempt, Reading reading) throws Exception {
     try {
       listener.call(messages);
     } catch (Exception e) {
       Exception failure = unwrapped(e);
-      Exception read = reading.read(failure, failure != e);
-      if (!(read instanceof MessageFailedException told)) {
+      MessageFailedException told = reading.read(failure, failure != e);
+      if (told == null && failure instanceof MessageFailedException) {
+        // A listener knows no places of the deliveries, but has something to say of one.
+        told = MessageFailedException.somewhere(failure);
+      }
+      if (told == null) {
         tellUnknown(attempt, failure, failure);
+        throw failure;
+      }
+      if (told.index() < 0) {
+        tellUnknown(attempt.mode() == Mode.LEASED, attempt, failure);
       } else if (!told.isBeforeAny()) {
         tellUnknown(attempt, told.failure(), failure);
       }
-      throw read;
+      throw told;
     }
   }
 
   private static void tellUnknown(Attempt attempt, Exception judged, Exception failure) {
-    if (attempt.leavesUnknown(judged)) {
+    tellUnknown(attempt.leavesUnknown(judged), attempt, failure);
+  }
+
+  private static void tellUnknown(boolean isUnknown, Attempt attempt, Exception failure) {
+    if (isUnknown) {
       log.warn(
           "The leased listener of operation '{}' failed, and its outcome is unknown: unless"
               + " onAbandoned says otherwise the next delivery is parked. Say with releaseOn,"
@@ -154,6 +168,8 @@ public final class ListenerCall {
    * @return what the listener's failure was wrapped in, or the same
    */
   public Exception asThrown(Exception e) {
-    return e == wrapped && wrapping != null ? wrapping : e;
+    Exception thrown =
+        e instanceof MessageFailedException told && told.index() < 0 ? told.failure() : e;
+    return thrown == wrapped && wrapping != null ? wrapping : thrown;
   }
 }

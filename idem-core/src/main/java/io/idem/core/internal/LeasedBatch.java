@@ -121,7 +121,12 @@ final class LeasedBatch implements BatchProtocol {
           failed(owned, failure, spec.dispositionOf(failure) == Disposition.RELEASE);
           throw failure;
         }
-        cameTo(spec, owned, progress);
+        try {
+          cameTo(spec, owned, progress);
+        } catch (Throwable e) { // a rule of the operation's that fails
+          e.addSuppressed(failure);
+          throw e;
+        }
         return;
       }
       succeeded(spec, owned, results);
@@ -179,8 +184,11 @@ final class LeasedBatch implements BatchProtocol {
     failed(
         others,
         progress.failure(),
-        !progress.othersMayHaveBegun()
-            || spec.dispositionOf(progress.failure()) == Disposition.RELEASE);
+        switch (progress.others()) {
+          case NOT_BEGUN -> true;
+          case BY_FAILURE -> spec.dispositionOf(progress.failure()) == Disposition.RELEASE;
+          case UNKNOWN -> false;
+        });
   }
 
   /** Which of the keys the failure is of nobody knows: only one that frees, frees them. */

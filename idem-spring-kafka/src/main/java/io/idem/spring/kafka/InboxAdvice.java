@@ -22,6 +22,8 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.aop.ProxyMethodInvocation;
 import org.springframework.kafka.listener.BatchListenerFailedException;
 import org.springframework.kafka.listener.DelegatingMessageListener;
@@ -42,9 +44,12 @@ import org.springframework.kafka.listener.adapter.AbstractFilteringMessageListen
  *
  * <p>A batch listener may throw a {@link BatchListenerFailedException} itself. What it says counts
  * as a {@link MessageFailedException} does, with its cause as the failure, or itself if it has
- * none. Thread-safe.
+ * none. Where it says nothing of use, the outcome of all records is unknown in leased mode.
+ * Thread-safe.
  */
 public final class InboxAdvice implements MethodInterceptor {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.kafka");
 
   private final Supplier<Inbox<ConsumerRecord<?, ?>>> inbox;
   private final BooleanSupplier listenerMayRollBack;
@@ -126,8 +131,7 @@ public final class InboxAdvice implements MethodInterceptor {
                     call.proceed(
                         polled ? polled(given) : given,
                         fresh.get(0).attempt(),
-                        (failure, isListeners) ->
-                            isPlaceOfNoUse(fresh) ? failure : told(failure, fresh, filtered));
+                        (failure, isListeners) -> told(failure, fresh, filtered));
                   });
     } catch (Exception e) {
       // Without a place, the error handler would try the batch again by itself, and give up all of
@@ -136,6 +140,12 @@ public final class InboxAdvice implements MethodInterceptor {
     }
     if (outcome.firstNotDone().isPresent()) {
       int index = outcome.firstNotDone().getAsInt();
+      BatchOutcome.Failure failure = outcome.failure();
+      if (failure != null && failure.index() > index) {
+        log.warn(
+            "The listener failed for a record behind one that is not done, which is told first",
+            failure.cause());
+      }
       if (index < outcome.decisions().size()) {
         ParkedLog.tell(outcome.decisions().get(index), records.get(index), inbox.get());
       }
@@ -175,27 +185,35 @@ public final class InboxAdvice implements MethodInterceptor {
     return false;
   }
 
-  /** What the listener says of the place of a failed record is about the list that it was given. */
-  private static Exception told(
+  /**
+   * What the listener says of the place of a failed record is about the list that it was given. A
+   * place that cannot be told says one thing all the same: some records may be done.
+   */
+  private @Nullable MessageFailedException told(
       Exception thrown, List<BatchHandler.Fresh<ConsumerRecord<?, ?>>> fresh, boolean filtered) {
+    boolean isPlace = false;
     for (Throwable at = thrown; at != null; at = at.getCause()) {
       if (at instanceof BatchListenerFailedException failed) {
+        isPlace = true;
+        if (isPlaceOfNoUse(fresh)) {
+          break;
+        }
         Exception cause = failed.getCause() instanceof Exception reason ? reason : failed;
         ConsumerRecord<?, ?> record = failed.getRecord();
         if (record == null
             && !filtered
             && failed.getIndex() >= 0
             && failed.getIndex() < fresh.size()) {
-          return new MessageFailedException(fresh.get(failed.getIndex()).index(), cause);
+          return new MessageFailedException(fresh.get(failed.getIndex()), cause);
         }
         for (BatchHandler.Fresh<ConsumerRecord<?, ?>> each : fresh) {
           if (record != null && isSame(each.message(), record)) {
-            return new MessageFailedException(each.index(), cause);
+            return new MessageFailedException(each, cause);
           }
         }
       }
     }
-    return thrown;
+    return isPlace ? MessageFailedException.somewhere(thrown) : null;
   }
 
   private static boolean isSame(ConsumerRecord<?, ?> one, ConsumerRecord<?, ?> other) {

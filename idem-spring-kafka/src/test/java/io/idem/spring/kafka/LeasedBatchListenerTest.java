@@ -2,8 +2,10 @@ package io.idem.spring.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.idem.core.Disposition;
 import io.idem.core.Idempotency;
 import io.idem.messaging.DeliveryParkedException;
+import io.idem.messaging.MessageFailedException;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.Idempotent;
 import io.idem.testkit.Together;
@@ -47,7 +49,16 @@ import org.springframework.util.backoff.FixedBackOff;
 class LeasedBatchListenerTest {
 
   private static final List<String> LISTENERS =
-      List.of("one", "indexed", "named", "bare", "rolled", "filtered");
+      List.of(
+          "one",
+          "indexed",
+          "named",
+          "copied",
+          "bare",
+          "rolled",
+          "filtered",
+          "filteredbare",
+          "inbox");
 
   private final Broker broker = Broker.shared();
   private final String run = UUID.randomUUID().toString();
@@ -173,6 +184,37 @@ class LeasedBatchListenerTest {
             "skipped DeliveryParkedException",
             "a DeliveryParkedException",
             "unreachable DeliveryParkedException");
+  }
+
+  /** What is done is not done again, even where the operation releases for the exception itself. */
+  @Test
+  void aPlaceThatIsOfNoUseLeavesAllUnknownWhateverIsReleased() throws Exception {
+    gateway.unreachable.set(1);
+    consume("filteredbare", "skipped", "a", "unreachable");
+    assertThat(gateway.lists).containsExactly(List.of("a", "unreachable"));
+    assertThat(gateway.charged).containsExactly("a");
+
+    forget();
+    gateway.unreachable.set(1);
+    consume("copied", "a", "unreachable");
+    assertThat(gateway.charged).containsExactly("a");
+    assertThat(gateway.recovered)
+        .containsExactly("a DeliveryParkedException", "unreachable DeliveryParkedException");
+  }
+
+  /** It knows its own list alone, and not the deliveries. */
+  @Test
+  void aListenerThatThrowsTheInboxesOwnExceptionTellsNoPlace() throws Exception {
+    gateway.unreachable.set(1);
+
+    consume("inbox", "a", "unreachable", "c");
+
+    assertThat(gateway.charged).containsExactly("a");
+    assertThat(gateway.recovered)
+        .containsExactly(
+            "a DeliveryParkedException",
+            "unreachable DeliveryParkedException",
+            "c DeliveryParkedException");
   }
 
   /** Has a listener consume records in one poll, each under a key of its own. */
@@ -362,6 +404,53 @@ class LeasedBatchListenerTest {
     @Idempotent(operation = "filtered", releaseOn = ConnectException.class)
     public void filtered(List<String> values) {
       charge(values);
+    }
+
+    @KafkaListener(
+        id = "filteredbare-${run}",
+        idIsGroup = false,
+        groupId = "group-filteredbare-${run}",
+        topics = "leased-filteredbare-${run}",
+        filter = "withoutSkipped",
+        batch = "true")
+    @Idempotent(operation = "filteredbare", releaseOn = BatchListenerFailedException.class)
+    public void filteredBare(List<String> values) {
+      charge(values);
+    }
+
+    @KafkaListener(
+        id = "copied-${run}",
+        idIsGroup = false,
+        groupId = "group-copied-${run}",
+        topics = "leased-copied-${run}",
+        batch = "true")
+    @Idempotent(operation = "copied", onOtherFailure = Disposition.RELEASE)
+    public void copied(List<ConsumerRecord<String, String>> records) {
+      for (ConsumerRecord<String, String> record : records) {
+        try {
+          gateway.charge(record.value());
+        } catch (Exception e) {
+          throw new BatchListenerFailedException(
+              "failed", e, new ConsumerRecord<>(record.topic(), 99, 0, "", record.value()));
+        }
+      }
+    }
+
+    @KafkaListener(
+        id = "inbox-${run}",
+        idIsGroup = false,
+        groupId = "group-inbox-${run}",
+        topics = "leased-inbox-${run}",
+        batch = "true")
+    @Idempotent(operation = "inbox", releaseOn = ConnectException.class)
+    public void inbox(List<String> values) {
+      for (int i = 0; i < values.size(); i++) {
+        try {
+          gateway.charge(values.get(i));
+        } catch (Exception e) {
+          throw new MessageFailedException(i, e);
+        }
+      }
     }
 
     private void charge(List<String> values) {

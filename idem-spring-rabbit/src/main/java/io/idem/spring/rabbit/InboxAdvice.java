@@ -277,23 +277,23 @@ public final class InboxAdvice implements MethodInterceptor {
           (failure, isListeners) -> refused(failure, isListeners, fresh));
     }
 
-    private Exception refused(
+    private @Nullable MessageFailedException refused(
         Exception failure, boolean isListeners, List<BatchHandler.Fresh<Message>> fresh) {
       OptionalLong refused = listenersChannel.refused();
       // A listener that rejects on the channel by itself may have done something before.
       boolean isCertain = readsAllFirst.getAsBoolean() && !isListeners;
       if (refused.isEmpty() || (fresh.get(0).attempt().mode() == Mode.LEASED && !isCertain)) {
-        return failure;
+        return null;
       }
       for (BatchHandler.Fresh<Message> each : fresh) {
         if (tagOf(each.message()) == refused.getAsLong()) {
           return MessageFailedException.beforeAny(
-              each.index(),
+              each,
               new AmqpRejectAndDontRequeueException(
                   "A message of a batch cannot be given to its listener", failure));
         }
       }
-      return failure;
+      return null;
     }
 
     private void decide(Message message, DeliveryDecision decision, Set<Message> busy) {
