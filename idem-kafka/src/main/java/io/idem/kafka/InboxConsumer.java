@@ -156,6 +156,14 @@ public final class InboxConsumer<K, V> {
       ConsumerRecord<K, V> record = records.get(i);
       TopicPartition partition = KafkaMessages.partitionOf(record);
       if (again.containsKey(partition)) {
+        BatchOutcome.Failure behind = outcome == null ? null : outcome.failure();
+        if (behind != null && behind.index() == i) {
+          log.warn(
+              "The handler failed for the record at {}@{}, behind one that is read again first",
+              partition,
+              record.offset(),
+              behind.cause());
+        }
         continue;
       }
       Duration delay = outcome == null ? failureLimit.delay() : delayOf(record, i, outcome);

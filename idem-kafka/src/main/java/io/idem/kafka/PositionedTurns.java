@@ -124,7 +124,7 @@ final class PositionedTurns<K, V> {
     } catch (MessageFailedException e) {
       return e.index() >= 0 && e.index() < records.size()
           ? new Trouble<>(e.index(), records.get(e.index()), e.failure())
-          : unknown(records, e);
+          : unknown(records, e.failure());
     } catch (Exception e) {
       return unknown(records, e);
     }

@@ -168,8 +168,8 @@ public final class ListenerCall {
    * @return what the listener's failure was wrapped in, or the same
    */
   public Exception asThrown(Exception e) {
-    Exception thrown =
-        e instanceof MessageFailedException told && told.index() < 0 ? told.failure() : e;
+    boolean isMade = e != wrapped && e instanceof MessageFailedException told && told.index() < 0;
+    Exception thrown = isMade ? ((MessageFailedException) e).failure() : e;
     return thrown == wrapped && wrapping != null ? wrapping : thrown;
   }
 }

@@ -1,6 +1,7 @@
 package io.idem.spring.rabbit;
 
 import com.rabbitmq.client.Channel;
+import io.idem.core.Attempt;
 import io.idem.core.Mode;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.messaging.BatchHandler;
@@ -178,6 +179,9 @@ public final class InboxAdvice implements MethodInterceptor {
     private Duration delay = Duration.ZERO;
     private @Nullable Exception rejection;
 
+    /** Whether the failure of a batch is told at its first fresh message for want of a better. */
+    private boolean isPlaceUnknown;
+
     Round(
         ProxyMethodInvocation invocation, Channel channel, List<Message> messages, boolean batch) {
       this.listenersChannel = new ListenersChannel(channel);
@@ -251,6 +255,7 @@ public final class InboxAdvice implements MethodInterceptor {
         throws Exception {
       List<Message> rest = left;
       while (!rest.isEmpty()) {
+        isPlaceUnknown = false;
         BatchOutcome outcome = inbox.consumeAll(rest, this::call);
         for (int i = 0; i < outcome.decisions().size(); i++) {
           decide(rest.get(i), outcome.decisions().get(i), busy);
@@ -259,7 +264,7 @@ public final class InboxAdvice implements MethodInterceptor {
         if (failure == null) {
           return;
         }
-        if (!isRejection(failure.cause())) {
+        if (isPlaceUnknown || !isRejection(failure.cause())) {
           busy.removeIf(this::isPutBack); // or it would be requeued, and counted, with what failed
           acknowledgeDone();
           throw failure.cause();
@@ -271,10 +276,16 @@ public final class InboxAdvice implements MethodInterceptor {
 
     /** Calls the batch listener, and tells which message its adapter would have rejected. */
     private void call(List<BatchHandler.Fresh<Message>> fresh) throws Exception {
-      call.proceed(
-          fresh.stream().map(BatchHandler.Fresh::message).toList(),
-          fresh.get(0).attempt(),
-          (failure, isListeners) -> refused(failure, isListeners, fresh));
+      Attempt attempt = fresh.get(0).attempt();
+      try {
+        call.proceed(
+            fresh.stream().map(BatchHandler.Fresh::message).toList(),
+            attempt,
+            (failure, isListeners) -> refused(failure, isListeners, fresh));
+      } catch (MessageFailedException e) {
+        isPlaceUnknown = e.index() < 0 && attempt.mode() == Mode.LEASED;
+        throw e;
+      }
     }
 
     private @Nullable MessageFailedException refused(

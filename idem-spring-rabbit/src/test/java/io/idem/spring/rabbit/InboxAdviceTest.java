@@ -10,6 +10,7 @@ import ch.qos.logback.core.read.ListAppender;
 import com.rabbitmq.client.Channel;
 import io.idem.core.Idempotency;
 import io.idem.messaging.DeliveryParkedException;
+import io.idem.messaging.MessageFailedException;
 import io.idem.messaging.MessageIds;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.Idempotent;
@@ -26,6 +27,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.amqp.AmqpRejectAndDontRequeueException;
 import org.springframework.amqp.core.Message;
 import org.springframework.amqp.core.MessageProperties;
+import org.springframework.amqp.listener.ListenerExecutionFailedException;
 import org.springframework.amqp.rabbit.annotation.EnableRabbit;
 import org.springframework.amqp.rabbit.annotation.RabbitListener;
 import org.springframework.amqp.rabbit.config.SimpleRabbitListenerContainerFactory;
@@ -205,6 +207,24 @@ class InboxAdviceTest {
     }
   }
 
+  /** It may be done, or not: who rejects a message for that may reject one that is. */
+  @Test
+  void aLeasedBatchListenerThatTellsAPlaceHasNoMessageRejectedForAnother() {
+    try (AnnotationConfigApplicationContext context =
+        new AnnotationConfigApplicationContext(Batches.class)) {
+      Leased leased = context.getBean(Leased.class);
+      List<String> settled = new ArrayList<>();
+      List<Message> batch = List.of(message(1, "1", "a"), message(2, "2", "b"));
+
+      assertThatThrownBy(() -> invoke(context, "telling", channel(settled), batch))
+          .isInstanceOf(ListenerExecutionFailedException.class)
+          .hasRootCauseInstanceOf(AmqpRejectAndDontRequeueException.class);
+
+      assertThat(leased.heard).containsExactly("a");
+      assertThat(settled).isEmpty();
+    }
+  }
+
   /** As the container of a listener, which was never started, would call it. */
   private static void invoke(
       AnnotationConfigApplicationContext context, String id, Channel channel, List<Message> batch) {
@@ -307,6 +327,13 @@ class InboxAdviceTest {
     @Idempotent(operation = "plain", mode = Idempotent.Mode.LEASED)
     public void plain(List<String> values) {
       heard.addAll(values);
+    }
+
+    @RabbitListener(id = "telling", queues = "q", containerFactory = "batches")
+    @Idempotent(operation = "telling", mode = Idempotent.Mode.LEASED)
+    public void telling(List<String> values) {
+      heard.add(values.get(0));
+      throw new MessageFailedException(1, new AmqpRejectAndDontRequeueException("the second"));
     }
 
     @RabbitListener(id = "rejecting", queues = "q", containerFactory = "batches")
