@@ -9,6 +9,8 @@ import java.time.ZoneOffset;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A section of docs/performance.md that a command writes.
@@ -39,12 +41,16 @@ public record Report(String name, String title, String conditions) {
    * @return Markdown between two marks
    */
   public String of(List<Result> results, String arguments, String more) {
+    String measured = // where it is written says nothing of what was
+        Stream.of(arguments.split(" "))
+            .filter(each -> !each.startsWith("write="))
+            .collect(Collectors.joining(" "));
     StringBuilder text = new StringBuilder(begin()).append("\n\n## ").append(title).append("\n\n");
     text.append("Measured on ")
         .append(LocalDate.now(ZoneOffset.UTC))
         .append(" with `./bench ")
         .append(name)
-        .append(arguments.isEmpty() ? "" : " " + arguments)
+        .append(measured.isEmpty() ? "" : " " + measured)
         .append("` on ")
         .append(Runtime.getRuntime().availableProcessors())
         .append(" cores, Java ")
@@ -83,7 +89,7 @@ public record Report(String name, String title, String conditions) {
         begin >= 0 && end > begin
             ? before.substring(0, begin)
                 + section
-                + before.substring(end + end().length()).stripLeading()
+                + before.substring(end + end().length()).replaceFirst("^\\R", "")
             : before + (before.isEmpty() ? "# Performance\n\n" : "\n") + section;
     Files.writeString(file, after, StandardCharsets.UTF_8);
   }

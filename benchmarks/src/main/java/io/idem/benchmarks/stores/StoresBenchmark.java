@@ -34,7 +34,8 @@ public final class StoresBenchmark {
       new Report(
           "stores",
           "Stores against code by hand",
-          "Commits wait for the disk. On \"PostgreSQL\" the store cancels a claim that has waited"
+          "Commits wait for the disk, but on MariaDB, which runs as the testkit starts it. On"
+              + " \"PostgreSQL\" the store cancels a claim that has waited"
               + " long enough (`LockWait.BY_CLIENT`); on \"PostgreSQL with lock_timeout\" all"
               + " connections, also those of the code by hand, carry a lock_timeout of two seconds,"
               + " and claims leave their wait to it (`LockWait.OF_SESSION`). The code by hand on"
