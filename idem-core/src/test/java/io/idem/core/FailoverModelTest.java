@@ -98,6 +98,9 @@ class FailoverModelTest {
     long liveUntil;
     long firstCompletion = Long.MAX_VALUE;
 
+    /** A completion is under way. */
+    boolean completing;
+
     Owner(Lease lease, ClaimRequest request, long sent) {
       this.lease = lease;
       this.leaseFor = request.leaseFor().toMillis();
@@ -106,14 +109,23 @@ class FailoverModelTest {
       this.liveUntil = sent + leaseFor;
     }
 
+    void completes(long now) {
+      firstCompletion = Math.min(firstCompletion, now);
+      completing = true;
+    }
+
+    /** It is not known to be completed, and tries again. */
+    void failed() {
+      completing = false;
+      liveUntil = Long.MIN_VALUE;
+    }
+
     /**
      * Whether nobody else may have the key. Not while it is being completed for longer than its
      * outcome is kept: that may have expired in the stores before its owner hears that it is there.
      */
     boolean isLive(long now) {
-      boolean mayHaveExpired =
-          firstCompletion != Long.MAX_VALUE && firstCompletion + retention <= now;
-      return liveUntil > now && !mayHaveExpired;
+      return liveUntil > now && !(completing && firstCompletion + retention <= now);
     }
   }
 
@@ -364,14 +376,14 @@ class FailoverModelTest {
       if (owner == null) {
         return;
       }
-      owner.firstCompletion = Math.min(owner.firstCompletion, now());
+      owner.completes(now());
       LeaseCheck check;
       try {
         check = node.store.complete(owner.lease, owner.outcome, Duration.ofMillis(owner.retention));
       } catch (StoreUnavailableException e) {
         tell(node, "completion of " + owner.lease + " failed"); // to be tried again
         node.owners.add(owner);
-        owner.liveUntil = Long.MIN_VALUE;
+        owner.failed();
         return;
       }
       completed(node, owner, check);
@@ -387,7 +399,7 @@ class FailoverModelTest {
       List<Owner> all = List.copyOf(owners.values());
       List<Completion> completions = new ArrayList<>();
       for (Owner owner : all) {
-        owner.firstCompletion = Math.min(owner.firstCompletion, now());
+        owner.completes(now());
         completions.add(
             new Completion(owner.lease, owner.outcome, Duration.ofMillis(owner.retention)));
       }
@@ -397,7 +409,7 @@ class FailoverModelTest {
       } catch (StoreUnavailableException e) {
         tell(node, "completion of " + all.stream().map(owner -> owner.lease).toList() + " failed");
         node.owners.addAll(all);
-        all.forEach(owner -> owner.liveUntil = Long.MIN_VALUE);
+        all.forEach(Owner::failed);
         return;
       }
       for (int i = 0; i < all.size(); i++) {

@@ -34,11 +34,8 @@ final class Verdict {
 
   /** The answer to what the engine returned. */
   HttpAnswer of(HttpEndpoint endpoint, HttpRequestHead request, Execution<HttpOutcome> execution) {
-    if (execution instanceof Execution.Ran<HttpOutcome> ran) { // which nearly all are
-      return fresh(endpoint, request, ran);
-    }
     return execution.fold(
-        ran -> fresh(endpoint, request, ran),
+        ran -> new HttpAnswer.Fresh(ran.recording(), onFresh(endpoint, request, ran.recording())),
         replayed -> replay(endpoint, request, replayed.result()),
         busy ->
             refusals.refuse(
@@ -61,11 +58,6 @@ final class Verdict {
                     + " out again. Find out whether it took effect before you send it with a new"
                     + " key."),
         notStored -> answerNotStored(endpoint, notStored.reason()));
-  }
-
-  private HttpAnswer fresh(
-      HttpEndpoint endpoint, HttpRequestHead request, Execution.Ran<HttpOutcome> ran) {
-    return new HttpAnswer.Fresh(ran.recording(), onFresh(endpoint, request, ran.recording()));
   }
 
   /** The answer to what the engine threw, or null if it is the caller's to deal with. */

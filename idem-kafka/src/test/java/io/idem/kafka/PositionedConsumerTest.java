@@ -356,6 +356,32 @@ class PositionedConsumerTest {
   }
 
   @Test
+  void aStoreThatCannotAnswerIsNoFailureOfARecordWhoeverTellsIt() throws Exception {
+    send("a", "b");
+    List<String> parked = new ArrayList<>();
+    Node node = assigned(Map.of(), (record, why, transaction) -> parked.add(record.value()));
+    node.records.onFailure(1, Duration.ZERO);
+    AtomicInteger outages = new AtomicInteger(3);
+
+    until(
+        () ->
+            node.pollAll(
+                (records, transaction) -> {
+                  if (outages.getAndDecrement() > 0) {
+                    throw MessageFailedException.somewhere(
+                        new StoreUnavailableException("down", null));
+                  }
+                  for (ConsumerRecord<String, String> record : records) {
+                    BOOK.handle(record, transaction);
+                  }
+                }),
+        () -> position(0) == 2);
+
+    assertThat(effects.all()).containsExactly("a", "b");
+    assertThat(parked).isEmpty();
+  }
+
+  @Test
   void withAnInboxTheDuplicatesOfTheProducerHaveOneEffectToo() throws Exception {
     JdbcTransactions transactions = JdbcTransactions.nesting(dataSource);
     positions =

@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>If the handler fails, the engine has rolled everything back. What stood before the failed
  *       message goes once more. If nobody knows which message failed, they go one at a time.
  *   <li>Under leases nothing is rolled back. What stood before the failed message is done, if the
- *       handler said which one that is; else the failure is that of all.
+ *       handler said which one that is. If what it said cannot be told, all is unknown; if it said
+ *       nothing, the failure is that of all.
  * </ol>
  */
 final class BatchRun<M, X extends Exception> {

@@ -9,8 +9,6 @@ import java.time.ZoneOffset;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * A section of docs/performance.md that a command writes.
@@ -41,10 +39,8 @@ public record Report(String name, String title, String conditions) {
    * @return Markdown between two marks
    */
   public String of(List<Result> results, String arguments, String more) {
-    String measured = // where it is written says nothing of what was
-        Stream.of(arguments.split(" "))
-            .filter(each -> !each.startsWith("write="))
-            .collect(Collectors.joining(" "));
+    // Where it is written says nothing of what was measured.
+    String measured = arguments.replaceFirst(" ?\\bwrite=\\S+", "").strip();
     StringBuilder text = new StringBuilder(begin()).append("\n\n## ").append(title).append("\n\n");
     text.append("Measured on ")
         .append(LocalDate.now(ZoneOffset.UTC))

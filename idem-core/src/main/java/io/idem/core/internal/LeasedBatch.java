@@ -124,7 +124,7 @@ final class LeasedBatch implements BatchProtocol {
         try {
           cameTo(spec, owned, progress);
         } catch (Throwable e) { // a rule of the operation's that fails
-          e.addSuppressed(failure);
+          suppress(e, failure);
           throw e;
         }
         return;
@@ -165,10 +165,14 @@ final class LeasedBatch implements BatchProtocol {
       }
       return progress;
     } catch (Throwable e) { // what is said so counts for nothing
-      if (e != failure) {
-        failure.addSuppressed(e);
-      }
+      suppress(failure, e);
       return null;
+    }
+  }
+
+  private static void suppress(Throwable thrown, Throwable other) {
+    if (thrown != other) {
+      thrown.addSuppressed(other);
     }
   }
 

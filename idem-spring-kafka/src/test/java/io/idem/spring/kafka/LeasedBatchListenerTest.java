@@ -18,6 +18,7 @@ import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.AfterAll;
@@ -355,14 +356,7 @@ class LeasedBatchListenerTest {
         batch = "true")
     @Idempotent(operation = "named", releaseOn = ConnectException.class)
     public void named(List<ConsumerRecord<String, String>> records) {
-      gateway.lists.add(records.stream().map(ConsumerRecord::value).toList());
-      for (ConsumerRecord<String, String> record : records) {
-        try {
-          gateway.charge(record.value());
-        } catch (Exception e) {
-          throw new BatchListenerFailedException("failed", e, record);
-        }
-      }
+      charge(values(records), (i, e) -> failed(e, records.get(i)));
     }
 
     @KafkaListener(
@@ -373,13 +367,7 @@ class LeasedBatchListenerTest {
         batch = "true")
     @Idempotent(operation = "bare", releaseOn = BatchListenerFailedException.class)
     public void bare(List<String> values) {
-      for (int i = 0; i < values.size(); i++) {
-        try {
-          gateway.charge(values.get(i));
-        } catch (Exception e) {
-          throw new BatchListenerFailedException("failed", i);
-        }
-      }
+      charge(values, (i, e) -> new BatchListenerFailedException("failed", i));
     }
 
     @KafkaListener(
@@ -426,14 +414,9 @@ class LeasedBatchListenerTest {
         batch = "true")
     @Idempotent(operation = "copied", onOtherFailure = Disposition.RELEASE)
     public void copied(List<ConsumerRecord<String, String>> records) {
-      for (ConsumerRecord<String, String> record : records) {
-        try {
-          gateway.charge(record.value());
-        } catch (Exception e) {
-          throw new BatchListenerFailedException(
-              "failed", e, new ConsumerRecord<>(record.topic(), 99, 0, "", record.value()));
-        }
-      }
+      charge(
+          values(records),
+          (i, e) -> failed(e, new ConsumerRecord<>(records.get(i).topic(), 99, 0, "", "")));
     }
 
     @KafkaListener(
@@ -444,24 +427,31 @@ class LeasedBatchListenerTest {
         batch = "true")
     @Idempotent(operation = "inbox", releaseOn = ConnectException.class)
     public void inbox(List<String> values) {
-      for (int i = 0; i < values.size(); i++) {
-        try {
-          gateway.charge(values.get(i));
-        } catch (Exception e) {
-          throw new MessageFailedException(i, e);
-        }
-      }
+      charge(values, MessageFailedException::new);
     }
 
     private void charge(List<String> values) {
+      charge(values, (i, e) -> new BatchListenerFailedException("failed", e, i));
+    }
+
+    private void charge(
+        List<String> values, BiFunction<Integer, Exception, RuntimeException> failure) {
       gateway.lists.add(new ArrayList<>(values));
       for (int i = 0; i < values.size(); i++) {
         try {
           gateway.charge(values.get(i));
         } catch (Exception e) {
-          throw new BatchListenerFailedException("failed", e, i);
+          throw failure.apply(i, e);
         }
       }
+    }
+
+    private static List<String> values(List<ConsumerRecord<String, String>> records) {
+      return records.stream().map(ConsumerRecord::value).toList();
+    }
+
+    private static RuntimeException failed(Exception cause, ConsumerRecord<?, ?> record) {
+      return new BatchListenerFailedException("failed", cause, record);
     }
   }
 }
