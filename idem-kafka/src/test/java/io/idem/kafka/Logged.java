@@ -21,11 +21,17 @@ final class Logged implements AutoCloseable {
 
   /** The warnings about one destination that say that a message is parked. */
   List<String> parked(String destination) {
+    return warnings(" of " + destination + " cannot be consumed by ").stream()
+        .map(ILoggingEvent::getFormattedMessage)
+        .toList();
+  }
+
+  /** The warnings whose text has something in it. */
+  List<ILoggingEvent> warnings(String text) {
     synchronized (events) { // as appending is
       return events.list.stream()
           .filter(event -> event.getLevel() == Level.WARN)
-          .map(ILoggingEvent::getFormattedMessage)
-          .filter(text -> text.contains(" of " + destination + " cannot be consumed by "))
+          .filter(event -> event.getFormattedMessage().contains(text))
           .toList();
     }
   }
