@@ -129,7 +129,7 @@ public final class ListenerCall {
         throw failure;
       }
       if (told.index() < 0) {
-        tellUnknown(attempt.mode() == Mode.LEASED, attempt, failure);
+        tellNoPlace(attempt, failure);
       } else if (!told.isBeforeAny()) {
         tellUnknown(attempt, told.failure(), failure);
       }
@@ -137,12 +137,21 @@ public final class ListenerCall {
     }
   }
 
-  private static void tellUnknown(Attempt attempt, Exception judged, Exception failure) {
-    tellUnknown(attempt.leavesUnknown(judged), attempt, failure);
+  private static void tellNoPlace(Attempt attempt, Exception failure) {
+    if (attempt.mode() == Mode.LEASED) {
+      log.warn(
+          "The leased listener of operation '{}' failed, and said of one message what cannot be"
+              + " told of those that it was given: it is transactional, there is a filter in front"
+              + " of it, the message is none of them, or what it threw is no exception of its"
+              + " container. Whatever releaseOn says, the outcome of all is unknown, and unless"
+              + " onAbandoned says otherwise the next deliveries are parked",
+          attempt.operation(),
+          failure);
+    }
   }
 
-  private static void tellUnknown(boolean isUnknown, Attempt attempt, Exception failure) {
-    if (isUnknown) {
+  private static void tellUnknown(Attempt attempt, Exception judged, Exception failure) {
+    if (attempt.leavesUnknown(judged)) {
       log.warn(
           "The leased listener of operation '{}' failed, and its outcome is unknown: unless"
               + " onAbandoned says otherwise the next delivery is parked. Say with releaseOn,"

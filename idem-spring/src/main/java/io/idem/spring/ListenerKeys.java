@@ -94,7 +94,7 @@ public final class ListenerKeys<M> {
     if (expression != null) {
       inbox.comparing(
           message -> {
-            String text = textOf(expression, message, fingerprintReadsPayload);
+            String text = compared(expression, message);
             return text == null || text.isEmpty() ? Fingerprint.NONE : Fingerprint.of(text);
           });
     }
@@ -114,18 +114,23 @@ public final class ListenerKeys<M> {
 
   private KeyLookup lookup(MessageExpression expression, M message, boolean readsPayload) {
     try {
-      return MessageKey.lookup(expression.toString(), textOf(expression, message, readsPayload));
+      return MessageKey.lookup(
+          expression.toString(), expression.text(variables(message, readsPayload)));
     } catch (RuntimeException e) {
       return new KeyLookup.Unusable(expression.toString(), MessageExpression.problem(e), e);
     }
   }
 
-  private @Nullable String textOf(MessageExpression expression, M message, boolean readsPayload) {
+  /** An inbox is not told which expression it is that fails, so it is said here. */
+  private @Nullable String compared(MessageExpression expression, M message) {
     try {
-      return expression.text(variables(message, readsPayload));
+      return expression.text(variables(message, fingerprintReadsPayload));
     } catch (RuntimeException e) {
       log.warn(
-          "{} {}: {} is parked", expression, MessageExpression.problem(e), places.apply(message));
+          "{} {}: {} cannot be consumed",
+          expression,
+          MessageExpression.problem(e),
+          places.apply(message));
       throw e;
     }
   }

@@ -10,6 +10,7 @@ import org.springframework.expression.EvaluationException;
 import org.springframework.expression.Expression;
 import org.springframework.expression.ParseException;
 import org.springframework.expression.spel.SpelEvaluationException;
+import org.springframework.expression.spel.SpelMessage;
 import org.springframework.expression.spel.SpelNode;
 import org.springframework.expression.spel.ast.VariableReference;
 import org.springframework.expression.spel.standard.SpelExpression;
@@ -21,6 +22,14 @@ import org.springframework.expression.spel.support.StandardEvaluationContext;
  * when it is made. Thread-safe.
  */
 public final class MessageExpression {
+
+  /** Problems whose text has names of the expression and of types, and no values. */
+  private static final Set<SpelMessage> NAMING_TYPES =
+      Set.of(
+          SpelMessage.PROPERTY_OR_FIELD_NOT_READABLE,
+          SpelMessage.PROPERTY_OR_FIELD_NOT_READABLE_ON_NULL,
+          SpelMessage.METHOD_NOT_FOUND,
+          SpelMessage.METHOD_CALL_ON_NULL_OBJECT_NOT_ALLOWED);
 
   private final String attribute;
   private final Expression expression;
@@ -105,10 +114,15 @@ public final class MessageExpression {
    */
   public static String problem(RuntimeException thrown) {
     Throwable cause = thrown.getCause();
-    String kind =
-        cause instanceof SpelEvaluationException evaluation
-            ? evaluation.getMessageCode().name()
-            : (cause == null ? thrown : cause).getClass().getName();
+    String kind;
+    if (cause instanceof SpelEvaluationException evaluation) {
+      kind = evaluation.getMessageCode().name();
+      if (NAMING_TYPES.contains(evaluation.getMessageCode())) {
+        kind += ": " + evaluation.getSimpleMessage();
+      }
+    } else {
+      kind = (cause == null ? thrown : cause).getClass().getName();
+    }
     return "cannot be evaluated for this message (" + kind + ")";
   }
 

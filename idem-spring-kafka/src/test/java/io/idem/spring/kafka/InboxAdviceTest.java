@@ -83,10 +83,7 @@ class InboxAdviceTest {
 
   @Test
   void aParkedRecordIsNamedOnceWithNothingThatIsInIt() {
-    Logger kafka = (Logger) LoggerFactory.getLogger("io.idem.kafka");
-    kafka.addAppender(logged);
-    kafka.setLevel(Level.WARN);
-    try {
+    try (KafkaLog kafka = new KafkaLog()) {
       MessageListener<String, String> one = protect(MessageListener.class, record -> {}, advice());
       BatchMessageListener<String, String> batch =
           protect(BatchMessageListener.class, records -> {}, advice());
@@ -101,9 +98,6 @@ class InboxAdviceTest {
           .extracting(ILoggingEvent::getFormattedMessage)
           .containsExactly(PARKED, PARKED);
       assertThat(logged.list).allMatch(event -> event.getLevel() == Level.WARN);
-    } finally {
-      kafka.setLevel(null);
-      kafka.detachAppender(logged);
     }
   }
 
@@ -233,34 +227,88 @@ class InboxAdviceTest {
   }
 
   @Test
-  void aKeyExpressionThatFailsIsNamed() {
+  void aKeyExpressionThatFailsIsNamedOnceForEachRecordThatIsParked() {
     try (AnnotationConfigApplicationContext context =
-        new AnnotationConfigApplicationContext(Application.class)) {
-      Advice[] advice =
+            new AnnotationConfigApplicationContext(Application.class);
+        KafkaLog kafka = new KafkaLog()) {
+      Advice[] chain =
           context
               .getBean(KafkaListenerEndpointRegistry.class)
               .getListenerContainer("numbered")
               .getContainerProperties()
               .getAdviceChain();
-      MessageListener<String, String> listener =
-          protect(MessageListener.class, record -> {}, (InboxAdvice) advice[0]);
-      logged.list.clear();
-
+      InboxAdvice advice = (InboxAdvice) chain[0];
+      MessageListener<String, String> one = protect(MessageListener.class, record -> {}, advice);
+      BatchMessageListener<String, String> batch =
+          protect(BatchMessageListener.class, records -> {}, advice);
       String[] named = {
-        "@Idempotent(key = \"#payload.number\")", "Numbered.listen(String)", "NOT_READABLE"
+        "@Idempotent(key = \"#payload.number\")",
+        "Numbered.listen(String)",
+        "'number' cannot be found on object of type 'java.lang.String'"
       };
-      assertThatThrownBy(() -> listener.onMessage(record(null, "secret")))
+      ConsumerRecord<String, String> first = record(null, "secret");
+      ConsumerRecord<String, String> second = new ConsumerRecord<>("any", 0, 1, "key", "secret");
+
+      assertThatThrownBy(() -> one.onMessage(first))
           .isInstanceOf(DeliveryParkedException.class)
           .hasMessageContainingAll(named)
           .hasMessageContaining("UNUSABLE_KEY");
+      assertThatThrownBy(() -> batch.onMessage(List.of(first, second)))
+          .hasMessageContainingAll(named);
+      assertThatThrownBy(() -> batch.onMessage(List.of(second))).hasMessageContainingAll(named);
+
       assertThat(logged.list)
-          .singleElement()
-          .satisfies(
-              event ->
-                  assertThat(event.getFormattedMessage())
-                      .contains(named)
-                      .contains("any-0@0")
-                      .doesNotContain("secret"));
+          .extracting(ILoggingEvent::getFormattedMessage)
+          .allSatisfy(text -> assertThat(text).contains(named).doesNotContain("secret"))
+          .satisfiesExactly(
+              text -> assertThat(text).contains("any-0@0"),
+              text -> assertThat(text).contains("any-0@0"),
+              text -> assertThat(text).contains("any-0@1"));
+    }
+  }
+
+  @Test
+  void aPlaceThatCannotBeToldIsNotBlamedOnWhatTheOperationReleases() {
+    InboxAdvice advice =
+        new InboxAdvice(
+            Inbox.<ConsumerRecord<?, ?>>builder(engine, "placed", KafkaMessages.reader())
+                .consumerGroup("g")
+                .operation(operation -> operation.releaseOn(IllegalStateException.class))
+                .build());
+    BatchMessageListener<String, String> batch =
+        protect(
+            BatchMessageListener.class,
+            records -> {
+              throw new BatchListenerFailedException("failed", new IllegalStateException("no"), 7);
+            },
+            advice);
+
+    assertThatThrownBy(() -> batch.onMessage(List.of(record("1", "a"))))
+        .isInstanceOf(BatchListenerFailedException.class);
+
+    assertThat(logged.list)
+        .singleElement()
+        .satisfies(
+            event ->
+                assertThat(event.getFormattedMessage())
+                    .contains("'placed'", "Whatever releaseOn says")
+                    .doesNotContain("Say with releaseOn"));
+  }
+
+  /** What the adapter logs is listened to as well. */
+  private final class KafkaLog implements AutoCloseable {
+
+    private final Logger kafka = (Logger) LoggerFactory.getLogger("io.idem.kafka");
+
+    KafkaLog() {
+      kafka.addAppender(logged);
+      kafka.setLevel(Level.WARN);
+    }
+
+    @Override
+    public void close() {
+      kafka.setLevel(null);
+      kafka.detachAppender(logged);
     }
   }
 
