@@ -6,6 +6,7 @@ import io.idem.core.store.Fingerprint;
 import io.idem.core.store.Lease;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoredOutcome;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -152,6 +153,14 @@ abstract class BatchRun {
                     .ofClaim(session, request, outcome, NO_WAIT_MILLIS)
                     .put(Param.WAIT, NO_WAIT_MILLIS))
         .toList();
+  }
+
+  /**
+   * A key without a row is the caller's: no limit that a driver or a pool gives all statements may
+   * keep one back.
+   */
+  static void everyRow(PreparedStatement statement) throws SQLException {
+    statement.setMaxRows(0);
   }
 
   /** Reads rows of {@link Row} with their ids; null for one that cannot be seen. */

@@ -157,7 +157,8 @@ final class Binder {
     if (value instanceof UUID uuid) {
       return new OwnerToken(uuid.getMostSignificantBits(), uuid.getLeastSignificantBits());
     }
-    return value == null ? null : OwnerToken.fromBytes((byte[]) value);
+    // Not the value itself: Connector/J makes it a text with blobsAreStrings.
+    return value == null ? null : OwnerToken.fromBytes(result.getBytes(column));
   }
 
   /** Whole milliseconds, rounded up and cut to what can be added to the clock. */

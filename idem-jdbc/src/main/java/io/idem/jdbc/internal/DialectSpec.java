@@ -68,7 +68,9 @@ public record DialectSpec(
                   Take.postgresql(
                       "t.state = 1 AND t.owner_token = {seen_token}"
                           + " AND (t.lease_until IS NULL OR t.lease_until <= {now})"),
-                  // The keys go in by the order of their ids. The setting is set back on the outer
+                  // The arrays say their types, which preferQueryMode=simple does not. The keys go
+                  // in
+                  // by the order of their ids. The setting is set back on the outer
                   // side of the join, so that it is even if no row is left over.
                   Verb.INSERT_ALL,
                   """
@@ -77,8 +79,13 @@ public record DialectSpec(
                       set_config('lock_timeout', CAST({wait} AS text), true) AS during,
                       {now} AS now
                   ), b AS MATERIALIZED (
-                    SELECT * FROM unnest({lease}, {keep}, {age}, {state}, {id}, {token},
-                      {fingerprint}, {namespace}, {operation}, {source}, {key}, {outcome})
+                    SELECT * FROM unnest(
+                      CAST({lease} AS bigint[]), CAST({keep} AS bigint[]),
+                      CAST({age} AS bigint[]), CAST({state} AS integer[]),
+                      CAST({id} AS uuid[]), CAST({token} AS uuid[]),
+                      CAST({fingerprint} AS bytea[]), CAST({namespace} AS text[]),
+                      CAST({operation} AS text[]), CAST({source} AS text[]),
+                      CAST({key} AS text[]), CAST({outcome} AS bytea[]))
                     AS b (lease, keep, age, state, id, owner_token, fingerprint, namespace,
                       operation, source, idempotency_key, outcome)
                   ), ins AS (
@@ -108,7 +115,9 @@ public record DialectSpec(
                   """
                   UPDATE {table} t SET state = 2, outcome = b.outcome,
                     expires_at = GREATEST(t.expires_at, {now} + b.keep)
-                  FROM unnest({id}, {token}, {outcome}, {keep}) AS b (id, token, outcome, keep)
+                  FROM unnest(CAST({id} AS uuid[]), CAST({token} AS uuid[]),
+                    CAST({outcome} AS bytea[]), CAST({keep} AS bigint[]))
+                    AS b (id, token, outcome, keep)
                   WHERE t.id = b.id AND t.owner_token = b.token AND t.state = 1
                   """,
                   Verb.LAG,
@@ -145,7 +154,7 @@ public record DialectSpec(
           Batches.HALVING);
 
   /**
-   * H2 2.3 and later, in its own mode.
+   * H2 2.3 and later, in its own mode or another one of its compatibility modes.
    *
    * <p>A failed insert leaves the transaction usable, so a duplicate is told by its error. The
    * clock is the time inside a version 7 UUID: CURRENT_TIMESTAMP stands still within a transaction.
@@ -162,6 +171,12 @@ public record DialectSpec(
           QueryTimeouts.NONE,
           Verb.standardBut(
               Map.of(
+                  // Not every compatibility mode knows LIMIT.
+                  Verb.LAG,
+                  """
+                  SELECT {now} - expires_at FROM {table} WHERE state = 2 AND expires_at <= {now}
+                  ORDER BY expires_at FETCH FIRST ROW ONLY
+                  """,
                   // By the standing clock, for which H2 uses the index. It is never ahead.
                   Verb.PURGE,
                   """
@@ -183,10 +198,10 @@ public record DialectSpec(
           null,
           new Schema(
               """
-              SELECT remarks FROM information_schema.tables
-              WHERE UPPER(table_schema)
+              SELECT REMARKS FROM INFORMATION_SCHEMA.TABLES
+              WHERE UPPER(TABLE_SCHEMA)
                   = COALESCE(UPPER(NULLIF(RTRIM(CAST(? AS VARCHAR), '.'), '')), UPPER(CURRENT_SCHEMA))
-                AND UPPER(table_name) = UPPER(?)
+                AND UPPER(TABLE_NAME) = UPPER(?)
               """,
               null,
               true,
@@ -569,12 +584,15 @@ public record DialectSpec(
      * What was met is read under the shared locks that the failed inserts left.
      *
      * <p>Where a lock timeout rolls everything back, the answer is -1 and nothing was done.
+     *
+     * <p>No text in it is empty: sessions in EMPTY_STRING_IS_NULL would take it for null, and with
+     * it what was met.
      */
     static final String CLAIM_IN_ORDER =
         """
         SET STATEMENT innodb_lock_wait_timeout = 0 FOR BEGIN NOT ATOMIC
           DECLARE met INT DEFAULT 0;
-          DECLARE seen, blocked LONGTEXT CHARACTER SET latin1 DEFAULT '';
+          DECLARE seen, blocked LONGTEXT CHARACTER SET latin1 DEFAULT ',';
           DECLARE clock BIGINT DEFAULT {now};
           IF @@GLOBAL.innodb_rollback_on_timeout THEN
             SELECT -1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
@@ -591,14 +609,14 @@ public record DialectSpec(
                   clock + {lease}, clock + {keep}, clock + {age}, 1, {state}, {id}, {token},
                   {fingerprint}, {namespace}, {operation}, {source}, {key}, {outcome});
                 IF met = 1 THEN
-                  SET seen = CONCAT(seen, ',"', r.v_id, '"'), met = 0;
+                  SET seen = CONCAT(seen, '"', r.v_id, '",'), met = 0;
                 ELSEIF met = 2 THEN
-                  SET blocked = CONCAT(blocked, ',"', r.v_id, '"'), met = 0;
+                  SET blocked = CONCAT(blocked, '"', r.v_id, '",'), met = 0;
                   IF {stop} THEN LEAVE each_key; END IF;
                 END IF;
               END FOR each_key;
             END;
-            IF seen = '' AND blocked = '' THEN
+            IF seen = ',' AND blocked = ',' THEN
               SELECT 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
             ELSE
               SELECT 0 AS taken, NULL AS state, NULL AS owner_token, NULL AS attempt,
@@ -606,12 +624,12 @@ public record DialectSpec(
                 NULL AS id
               UNION ALL
               SELECT 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, UNHEX(b.id)
-              FROM JSON_TABLE(CONCAT('[', SUBSTR(blocked, 2), ']'),
+              FROM JSON_TABLE(CONCAT('[', TRIM(BOTH ',' FROM blocked), ']'),
                 '$[*]' COLUMNS(id CHAR(32) PATH '$')) b
               UNION ALL
               (SELECT 0, t.state, t.owner_token, t.attempt, t.fingerprint, t.outcome,
                 t.lease_until - {now}, t.expires_at - {now}, UNHEX(s.id)
-              FROM JSON_TABLE(CONCAT('[', SUBSTR(seen, 2), ']'),
+              FROM JSON_TABLE(CONCAT('[', TRIM(BOTH ',' FROM seen), ']'),
                 '$[*]' COLUMNS(id CHAR(32) PATH '$')) s
               LEFT JOIN {table} t FORCE INDEX (PRIMARY) ON t.id = UNHEX(s.id)
               LOCK IN SHARE MODE);

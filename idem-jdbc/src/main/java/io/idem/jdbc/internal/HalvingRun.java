@@ -99,6 +99,7 @@ final class HalvingRun extends BatchRun {
     String text = insert.repeated(batch.size()).text();
     try (Prepared prepared = statements().prepare(session(), text, NO_WAIT_MILLIS)) {
       PreparedStatement statement = prepared.statement();
+      everyRow(statement);
       bind(statement, insert, batch);
       ResultSet result = statements().firstResult(session(), statement);
       if (result != null) {

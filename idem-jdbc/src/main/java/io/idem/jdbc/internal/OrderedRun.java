@@ -94,6 +94,7 @@ final class OrderedRun extends BatchRun {
     try (Prepared prepared =
         statements().prepare(session(), filled.sql(), filled.values(), NO_WAIT_MILLIS)) {
       PreparedStatement statement = prepared.statement();
+      everyRow(statement);
       statement.execute();
       Map<RecordId, @Nullable Row> met = met(statement.getResultSet());
       // To its very end: what comes after the answer is the commit.

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS idem_record (
     source          VARCHAR(1024),
     idempotency_key VARCHAR(1024),
     -- Null in a completed row: done, without an answer.
-    outcome         BLOB
+    outcome         BINARY LARGE OBJECT
 );
 
 -- The only index besides the key, for the purge.
