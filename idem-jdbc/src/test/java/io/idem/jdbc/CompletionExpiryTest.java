@@ -11,6 +11,8 @@ import io.idem.core.store.TransactionScope;
 import io.idem.testkit.Requests;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The expiry is what the claim made it, but for runs that took longer than it reckoned with. */
 class CompletionExpiryTest {
@@ -35,6 +37,26 @@ class CompletionExpiryTest {
                 });
     assertThat(database.number("SELECT expires_at - " + before + " FROM idem_record"))
         .isGreaterThanOrEqualTo((int) RETENTION.toMillis());
+  }
+
+  /** It is not written again at the end of the run. */
+  @ParameterizedTest
+  @EnumSource
+  void outcomeWithoutAnAnswerIsKeptForTheWholeRetention(Backend backend) {
+    TestDatabase database = backend.prepared();
+    ClaimRequest request = request(Duration.ofMinutes(1));
+    database
+        .transactional()
+        .inTransaction(
+            scope -> {
+              Claim claim = scope.claimCompleted(request, StoredOutcome.done(), Duration.ZERO);
+              assertThat(claim).isInstanceOf(Claim.Acquired.class);
+              run(Duration.ofMillis(1100)); // more than PostgreSQL rounds
+              return true;
+            });
+    database.age(request.id(), RETENTION);
+    assertThat(database.leased().claim(Requests.with(request, Requests.newToken())))
+        .isInstanceOf(Claim.Completed.class);
   }
 
   @Test

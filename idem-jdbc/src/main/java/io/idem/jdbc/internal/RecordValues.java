@@ -49,9 +49,9 @@ final class RecordValues {
     // A completed row has no owner and, without an answer, nothing to describe: it is kept small.
     boolean inbox = isDone(outcome);
     long leaseMillis = Math.max(1, Binder.millis(request.leaseFor()));
-    // The clock is read before the wait, so the wait counts as well.
-    long keepMillis =
-        (outcome == null ? leaseMillis : 0) + waitMillis + Binder.millis(request.retention());
+    // The clock is read before the wait, so the wait counts as well. And before the run: the lease
+    // stands for its time, also where the outcome is written at once and not touched again.
+    long keepMillis = leaseMillis + waitMillis + Binder.millis(request.retention());
     RecordLabel label = storeLabels && !inbox ? request.label() : null;
     Binder values =
         ofRecord(request.id())
