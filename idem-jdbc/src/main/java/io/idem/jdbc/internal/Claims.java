@@ -229,8 +229,9 @@ final class Claims {
     if (held) {
       return new Claim.Running(row.fingerprint(), Duration.ofMillis(left));
     }
-    if (leaseLeft == null && session.inTransaction()) {
-      // Claimed earlier in this very transaction, which is its lease.
+    if (leaseLeft == null && session.mode() == Session.Mode.JOINED) {
+      // Claimed earlier in this very transaction, which is its lease. A transaction that has done
+      // nothing yet has met what another committed without an outcome.
       return new Claim.Running(row.fingerprint(), Duration.ZERO);
     }
     if (row.token() == null
