@@ -24,9 +24,12 @@ public enum Dialect {
   /** MySQL 8.0 and later, through MySQL's driver or MariaDB's. */
   MYSQL;
 
-  /** MySQL's driver calls MariaDB MySQL, but tells its version: 11.4.5-MariaDB-log. */
+  /**
+   * MySQL's driver calls MariaDB MySQL, but tells its version: 11.4.5-MariaDB-log, or
+   * 10.6.14-9-MariaDB-enterprise-log.
+   */
   private static final Pattern MARIADB_VERSION =
-      Pattern.compile("(?:5\\.5\\.5-)?(\\d+)\\.(\\d+)\\.\\d+-MariaDB.*");
+      Pattern.compile("(?:5\\.5\\.5-)?(\\d+)\\.(\\d+)\\.\\d+(?:-\\d+)?-MariaDB.*");
 
   /** Databases that call themselves MySQL and lock in their own way. */
   private static final Pattern NOT_MYSQL =

@@ -154,6 +154,8 @@ class JdbcSchemaTest {
     "MariaDB, 10.6.22-MariaDB-ubu2204, 10, 6, MARIADB",
     "MySQL, 11.4.5-MariaDB-log, 11, 4, MARIADB",
     "MySQL, 5.5.5-10.11.8-MariaDB-1:10.11.8+maria~ubu2204, 5, 5, MARIADB",
+    "MySQL, 10.6.14-9-MariaDB-enterprise-log, 10, 6, MARIADB",
+    "MySQL, 5.5.5-10.6.14-9-MariaDB-enterprise-log, 5, 5, MARIADB",
     "MySQL, 8.0.36, 8, 0, MYSQL",
     "MySQL, 8.4.3-0ubuntu0.24.04.1, 8, 4, MYSQL",
     "MySQL, 8.0.mysql_aurora.3.04.0, 8, 0, MYSQL"
