@@ -77,7 +77,9 @@ class JdbcLogPositionsTest {
 
     assertThat(begun).containsOnly(begun.get(0));
     assertThat(positions.begin(partition, START)).isEqualTo(begun.get(0));
-    assertThat(positions.read(List.of(partition, new Partition("Billing", "orders", 3))))
+    Partition upper = new Partition("Billing", "orders", 3);
+    Partition padded = new Partition("billing ", "orders", 3);
+    assertThat(positions.read(List.of(partition, upper, padded)))
         .isEqualTo(Map.of(partition, begun.get(0)));
   }
 

@@ -1,5 +1,7 @@
 -- How far readers have come in partitioned logs, such as consumer groups in topics of Kafka: one row for each partition
 -- of each reader. Schema version 1 for MySQL.
+--
+-- Names are compared as they are, spaces at their end included.
 CREATE TABLE idem_log_position (
     reader           VARCHAR(255) NOT NULL,
     log_name         VARCHAR(255) NOT NULL,
@@ -9,4 +11,4 @@ CREATE TABLE idem_log_position (
     -- What is to be read next: everything before it has had its effect.
     next_offset      BIGINT       NOT NULL,
     PRIMARY KEY (reader, log_name, partition_number)
-) ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT = 'Idem positions schema 1';
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin COMMENT = 'Idem positions schema 1';
