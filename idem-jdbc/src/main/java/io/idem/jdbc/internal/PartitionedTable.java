@@ -13,6 +13,8 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +51,9 @@ public final class PartitionedTable {
 
   /** For all deletions, because each of these keeps a thread for a while. */
   private final StatementTimeouts timeouts = new StatementTimeouts();
+
+  /** The deletions of each partition that is there, whose texts are made once. */
+  private final Map<TableName, ExpiredRecords> deletions = new ConcurrentHashMap<>();
 
   /**
    * Names the table.
@@ -121,10 +126,15 @@ public final class PartitionedTable {
         break;
       }
       deleted +=
-          new ExpiredRecords(new Statements(dialect, due, queryTimeout, timeouts))
+          deletions
+              .computeIfAbsent(due, this::deletionsOf)
               .purge(new Session(connection, Session.Mode.JOINED), limit - deleted);
     }
     return deleted;
+  }
+
+  private ExpiredRecords deletionsOf(TableName partition) {
+    return new ExpiredRecords(new Statements(dialect, partition, queryTimeout, timeouts));
   }
 
   /**
@@ -248,6 +258,7 @@ public final class PartitionedTable {
   /** Tables with rows to be deleted one by one, those of the oldest first. */
   private List<TableName> due(Connection connection) throws SQLException {
     Partitions there = partitions(connection);
+    deletions.keySet().retainAll(there.all().stream().map(Partition::table).toList());
     StringBuilder ages = new StringBuilder();
     for (int i = 0; i < there.all().size(); i++) {
       Partition each = there.all().get(i);
