@@ -207,7 +207,8 @@ final class TransactionalProtocol implements Protocol {
             ? answers.busy(call)
             : answers.keyReused(call);
       } else {
-        // Left behind by a leased run of the same operation, before its mode was changed.
+        // Left behind by a leased run of the same operation, before its mode was changed, or by a
+        // transaction that was committed in the middle of the body.
         Claim.Abandoned abandoned = (Claim.Abandoned) claim;
         flight.ownedBy(abandoned.fingerprint());
         return abandoned.fingerprint().matches(call.fingerprint())
