@@ -202,7 +202,9 @@ final class JdbcTransactionScope implements TransactionScope {
     if (ended) {
       throw new IllegalStateException("The transaction's work has returned: its scope is over");
     }
-    return new Session(transaction.connection(), used ? Session.Mode.JOINED : Session.Mode.OWNED);
+    Session.Mode unused =
+        transaction instanceof MarkedTransaction ? Session.Mode.OWNED : table.ofOthers();
+    return new Session(transaction.connection(), used ? Session.Mode.JOINED : unused);
   }
 
   private StoreUnavailableException failed(String what, SQLException e) {

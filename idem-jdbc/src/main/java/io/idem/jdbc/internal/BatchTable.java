@@ -85,6 +85,10 @@ public final class BatchTable {
       Duration waitAtMost)
       throws SQLException {
     long start = System.nanoTime();
+    if (session.mode() == Session.Mode.BEGUN) {
+      // A vain wait for one key must not undo what the others' body relies on.
+      session = new Session(session.connection(), Session.Mode.JOINED);
+    }
     for (int attempt = 1; ; attempt++) {
       try {
         return run(session, outcome, waitAtMost, start).run(requests);

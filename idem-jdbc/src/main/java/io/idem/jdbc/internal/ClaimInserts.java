@@ -92,6 +92,10 @@ final class ClaimInserts {
       answer = inserted(session, prepared.statement());
     } catch (SQLException e) {
       if (cancelled != null && cancelled.isCancelled() && CANCELLED.equals(e.getSQLState())) {
+        if (session.mode() == Session.Mode.BEGUN) {
+          throw new SQLException(
+              "The claim was cancelled, and its transaction has to be begun again", "40001", e);
+        }
         // For a rival, or for a slow server? The next round has no wait left, and the server tells.
         waits.undo(session, e);
         return new Answer(Met.MET, null);

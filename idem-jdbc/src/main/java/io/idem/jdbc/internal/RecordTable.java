@@ -194,6 +194,15 @@ public final class RecordTable {
     return statements.dialect().errors().conflict(e);
   }
 
+  /**
+   * How a transaction is run that Idem has not begun, and in which no key has been claimed.
+   *
+   * @return {@link Session.Mode#BEGUN} where a rollback undoes what was set in it
+   */
+  public Session.Mode ofOthers() {
+    return statements.dialect().savepoint() == null ? Session.Mode.OWNED : Session.Mode.BEGUN;
+  }
+
   /** The table's statements. */
   Statements statements() {
     return statements;

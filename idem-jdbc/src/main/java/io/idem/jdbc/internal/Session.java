@@ -19,13 +19,18 @@ public record Session(Connection connection, Mode mode) {
     COMMIT_EACH,
     /** A transaction of Idem's own in which nothing has been done before. */
     OWNED,
+    /**
+     * A transaction that somebody else has begun for this work, in which nothing has been done but
+     * what a rollback would undo, such as a setting. Only where it would.
+     */
+    BEGUN,
     /** A transaction in which something may have been done before. */
     JOINED
   }
 
   /** Whether the call is part of a transaction that outlives it. */
   boolean inTransaction() {
-    return mode == Mode.OWNED || mode == Mode.JOINED;
+    return mode == Mode.OWNED || mode == Mode.BEGUN || mode == Mode.JOINED;
   }
 
   /** Called after each statement that is a step of its own. */

@@ -73,7 +73,8 @@ final class SessionWaits {
       switch (session.mode()) {
         case AUTOCOMMIT -> {}
         case COMMIT_EACH -> session.connection().rollback();
-        case OWNED -> {
+        // Nothing more is done in one that somebody else has begun: Busy, or it begins again.
+        case OWNED, BEGUN -> {
           if (dialect.savepoint() != null) {
             session.connection().rollback();
           }
