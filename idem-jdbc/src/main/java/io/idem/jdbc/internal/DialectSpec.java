@@ -69,9 +69,8 @@ public record DialectSpec(
                       "t.state = 1 AND t.owner_token = {seen_token}"
                           + " AND (t.lease_until IS NULL OR t.lease_until <= {now})"),
                   // The arrays say their types, which preferQueryMode=simple does not. The keys go
-                  // in
-                  // by the order of their ids. The setting is set back on the outer
-                  // side of the join, so that it is even if no row is left over.
+                  // in by the order of their ids. The setting is set back on the outer side of the
+                  // join, so that it is even if no row is left over.
                   Verb.INSERT_ALL,
                   """
                   WITH s AS MATERIALIZED (

@@ -1,7 +1,7 @@
 -- How far readers have come in partitioned logs, such as consumer groups in topics of Kafka: one row for each partition
 -- of each reader. Schema version 1 for MySQL.
 --
--- Names are compared as they are, spaces at their end included.
+-- Names are compared as they are, spaces at their end included. MySQL 8.0.17 or later: the collation is of that version.
 CREATE TABLE idem_log_position (
     reader           VARCHAR(255) NOT NULL,
     log_name         VARCHAR(255) NOT NULL,
