@@ -8,7 +8,9 @@ public enum StoreDownPolicy {
   FAIL_CLOSED,
   /**
    * The body runs without protection; the answer says {@link Recording#UNPROTECTED} and the run is
-   * reported as {@link Decision#RAN_UNPROTECTED}. Leased mode only.
+   * reported as {@link Decision#RAN_UNPROTECTED}. Leased mode only. A caller whose thread is
+   * interrupted gets the exception all the same: the store may be well, and have been given no time
+   * to answer.
    */
   FAIL_OPEN
 }

@@ -1,5 +1,6 @@
 package io.idem.core;
 
+import static io.idem.core.Concurrency.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
@@ -98,6 +99,44 @@ class AsyncOperationTest {
 
   private Execution<String> repeat(Operation<String> operation) {
     return operation.execute(KEY, attempt -> "again-" + runs.incrementAndGet());
+  }
+
+  @Test
+  void aBodySeesNothingOfTheCallerThatItsThreadWasMadeFor() throws Exception {
+    InheritableThreadLocal<String> caller = new InheritableThreadLocal<>();
+    ClassLoader application = new ClassLoader("application", null) {};
+    Thread test = Thread.currentThread();
+    ClassLoader before = test.getContextClassLoader();
+    Node offloaded;
+    test.setContextClassLoader(application);
+    try {
+      offloaded = Node.start(Runner.OFFLOADED);
+    } finally {
+      test.setContextClassLoader(before);
+    }
+    try {
+      offloaded.store.on(Verb.CLAIM, ScriptedStore.after(() -> await(goOn)));
+      CompletableFuture<ClassLoader> loader = new CompletableFuture<>();
+      caller.set("alice");
+      CompletableFuture<Execution<String>> answer =
+          offloaded
+              .operation()
+              .build()
+              .executeAsync(
+                  KEY,
+                  attempt -> {
+                    loader.complete(Thread.currentThread().getContextClassLoader());
+                    return CompletableFuture.completedFuture("run for " + caller.get());
+                  })
+              .toCompletableFuture();
+      goOn.countDown();
+      assertThat(answer.get(20, TimeUnit.SECONDS))
+          .isEqualTo(new Execution.Ran<>("run for null", Recording.STORED));
+      assertThat(loader.join()).as("whoever came first").isSameAs(application);
+    } finally {
+      caller.remove();
+      offloaded.close();
+    }
   }
 
   @Test

@@ -2,11 +2,17 @@ package io.idem.core;
 
 import static io.idem.core.Concurrency.await;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.idem.core.Concurrency.Started;
+import io.idem.core.ScriptedStore.Fault;
+import io.idem.core.ScriptedStore.Verb;
+import io.idem.core.store.StoreUnavailableException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -70,6 +76,52 @@ class CallersThreadTest {
                 }))
         .isEqualTo(new Execution.Ran<>("outer", Recording.STORED));
     assertThat(runs).hasValue(0);
+  }
+
+  /** What a driver does whose caller is interrupted, with a store that is well. */
+  private static final Fault INTERRUPTED =
+      ScriptedStore.after(
+          () -> {
+            Thread.currentThread().interrupt();
+            throw ScriptedStore.down();
+          });
+
+  @Test
+  void anInterruptedThreadDoesNotFailOpen() {
+    Operation<String> charge =
+        node.operation()
+            .onStoreDown(StoreDownPolicy.FAIL_OPEN)
+            .onAbandoned(new AbandonedPolicy.Retry<>())
+            .build();
+    assertThat(charge.execute(KEY, attempt -> "first"))
+        .isEqualTo(new Execution.Ran<>("first", Recording.STORED));
+    node.store.on(Verb.CLAIM, INTERRUPTED);
+
+    assertInterruptedAndUnavailable(() -> repeat(charge));
+    assertInterruptedAndUnavailable(
+        () -> charge.executeAll(List.of(KEY), BatchBody.each(item -> "repeat")));
+
+    node.store.heal(Verb.CLAIM);
+    IdempotentRequest other = IdempotentRequest.of("order-43");
+    assertInterruptedAndUnavailable(
+        () ->
+            charge.execute(
+                other,
+                attempt -> {
+                  node.store.on(Verb.CLAIM, INTERRUPTED);
+                  attempt.step("ship", key -> runs.incrementAndGet());
+                  return "shipped";
+                }));
+    assertThat(runs).hasValue(0);
+    assertThat(node.decisions()).doesNotContain(Decision.RAN_UNPROTECTED);
+  }
+
+  private static void assertInterruptedAndUnavailable(ThrowingCallable call) {
+    try {
+      assertThatExceptionOfType(StoreUnavailableException.class).isThrownBy(call);
+    } finally {
+      assertThat(Thread.interrupted()).as("still interrupted").isTrue();
+    }
   }
 
   @Test

@@ -38,6 +38,9 @@ final class FakeTransactionalStore implements TransactionalStore, ExpiredEntries
   /** What the next claims throw instead of answering. */
   final Deque<RuntimeException> claimFailures = new ArrayDeque<>();
 
+  /** What all claims end in, if it is set. */
+  volatile Error claimError;
+
   final AtomicInteger begun = new AtomicInteger();
   final AtomicInteger waiting = new AtomicInteger();
   final AtomicInteger purges = new AtomicInteger();
@@ -164,6 +167,9 @@ final class FakeTransactionalStore implements TransactionalStore, ExpiredEntries
     private Claim claim(ClaimRequest request, StoredOutcome outcome, Duration waitAtMost) {
       lock.lock();
       try {
+        if (claimError != null) {
+          throw claimError;
+        }
         if (!claimFailures.isEmpty()) {
           throw claimFailures.pop();
         }

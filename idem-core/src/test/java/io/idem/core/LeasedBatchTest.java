@@ -59,6 +59,7 @@ class LeasedBatchTest {
 
     final List<String> calls = new CopyOnWriteArrayList<>();
     volatile boolean claimsAreLost;
+    volatile Error claimError;
     volatile boolean completionsFail;
 
     @Override
@@ -67,6 +68,9 @@ class LeasedBatchTest {
       List<Claim> claims = memory.claimAll(requests);
       if (claimsAreLost) {
         throw ScriptedStore.down();
+      }
+      if (claimError != null) {
+        throw claimError;
       }
       return claims;
     }
@@ -292,6 +296,21 @@ class LeasedBatchTest {
   }
 
   @Test
+  void aBodyThatReturnedTheWrongNumberOfResultsHasRunWhateverItsFailuresPromise() {
+    Operation<String> operation =
+        operation(idempotency).onOtherFailure(Disposition.RELEASE).build();
+
+    assertThatThrownBy(() -> operation.executeAll(keys("a", "b"), fresh -> List.of("only one")))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("2 requests, but returned 1");
+    assertThatThrownBy(() -> operation.executeAll(keys("c"), fresh -> null))
+        .isInstanceOf(NullPointerException.class);
+
+    assertThat(run(operation, keys("a", "b", "c")))
+        .containsExactly(unresolved(), unresolved(), unresolved());
+  }
+
+  @Test
   void whatABodyHasDoneWithoutProtectionIsToldToo() {
     Operation<String> operation =
         operation(idempotency).onStoreDown(StoreDownPolicy.FAIL_OPEN).build();
@@ -408,6 +427,18 @@ class LeasedBatchTest {
         .isInstanceOf(StoreUnavailableException.class);
     batching.claimsAreLost = false;
     Concurrency.awaitUntil("the claims are returned", () -> memory.size() == 0);
+    assertThat(run(operation, keys("a", "b"))).containsExactly(ran(0), ran(1));
+  }
+
+  @Test
+  void claimsThatEndInAnErrorAreReturnedToo() {
+    Operation<String> operation = operation(idempotency).build();
+    batching.claimError = new OutOfMemoryError("on the way back");
+
+    assertThatThrownBy(() -> run(operation, keys("a", "b"))).isInstanceOf(OutOfMemoryError.class);
+    batching.claimError = null;
+    Concurrency.awaitUntil("the keys are free", () -> memory.size() == 0);
+
     assertThat(run(operation, keys("a", "b"))).containsExactly(ran(0), ran(1));
   }
 

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.idem.core.Concurrency.Started;
 import io.idem.core.ScriptedStore.Verb;
+import io.idem.core.store.AnswerCache;
+import io.idem.core.store.Claim;
+import io.idem.core.store.RecordId;
 import io.idem.core.store.StoreNotAskedException;
 import io.idem.core.store.StoreUnavailableException;
 import java.time.Duration;
@@ -172,6 +175,29 @@ class SingleFlightTest extends RunnerTest {
         .isEqualTo(new Execution.Ran<>("theirs", Recording.STORED));
     assertThat(cache.times).allMatch(time -> time.compareTo(Duration.ofHours(1)) <= 0);
     assertThat(caching.decisions()).contains(Decision.REPLAYED, Decision.KEY_REUSED);
+  }
+
+  @Test
+  void aCacheThatEndsInAnErrorCostsNobodyTheirAnswer() {
+    Operation<String> charge =
+        node.neighbour(
+                builder ->
+                    builder.answerCache(
+                        new AnswerCache() {
+                          @Override
+                          public Claim.Completed get(RecordId id) {
+                            throw new NoClassDefFoundError("cache");
+                          }
+
+                          @Override
+                          public void put(RecordId id, Claim.Completed answer, Duration keepFor) {
+                            throw new OutOfMemoryError("cache");
+                          }
+                        }))
+            .operation()
+            .build();
+    assertThat(run(charge)).isEqualTo(new Execution.Ran<>("run-1", Recording.STORED));
+    assertThat(run(charge)).isEqualTo(new Execution.Replayed<>("run-1"));
   }
 
   @Test

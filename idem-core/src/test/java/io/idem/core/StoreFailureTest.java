@@ -86,6 +86,22 @@ class StoreFailureTest extends RunnerTest {
   }
 
   @Test
+  void aClaimThatEndsInAnErrorIsGivenBackToo() {
+    Operation<String> charge = node.operation().build();
+    node.store.on(
+        Verb.CLAIM,
+        ScriptedStore.before(
+            () -> {
+              throw new OutOfMemoryError("on the way back");
+            }));
+    assertThatExceptionOfType(OutOfMemoryError.class).isThrownBy(() -> run(charge));
+    node.store.heal(Verb.CLAIM);
+    Concurrency.awaitUntil("the key is free", () -> node.memory.size() == 0);
+    assertThat(node.decisions()).containsExactly(Decision.STORE_FAILURE);
+    assertThat(run(charge)).isEqualTo(new Execution.Ran<>("run-1", Recording.STORED));
+  }
+
+  @Test
   void anOperationThatFailsOpenRunsUnprotectedAndIsCounted() {
     Operation<String> charge = node.operation().onStoreDown(StoreDownPolicy.FAIL_OPEN).build();
     node.store.on(Verb.CLAIM, ScriptedStore.DOWN);

@@ -196,6 +196,16 @@ class TransactionalModeTest {
   }
 
   @Test
+  void aRejectionWhoseRecordingEndsInAnErrorIsStillTold() {
+    Operation<String> charge = operation().recordFailure(declined()).build();
+    runOnceAfterARollback(() -> store.claimError = new InternalError("second transaction"));
+    assertThat(fail(charge, new IOException("no cover"))).isEqualTo("no cover");
+    assertThat(decisions()).containsExactly(Decision.STORE_FAILURE, Decision.FAILED);
+    store.claimError = null;
+    assertThat(run(charge, "b")).isEqualTo(new Execution.Ran<>("b", Recording.STORED));
+  }
+
+  @Test
   void aRejectionThatCannotBeEncodedIsNotReplacedByThat() {
     Operation<String> charge = operation().recordFailure(declined()).maxResultBytes(2).build();
     assertThat(fail(charge, new IOException("no cover"))).isEqualTo("no cover");

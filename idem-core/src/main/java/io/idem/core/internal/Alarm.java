@@ -5,6 +5,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The sleep of one waiter that holds no thread: it ends when its time is over or when somebody
@@ -12,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class Alarm {
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.core");
 
   private final ScheduledExecutorService threads;
   private boolean woken;
@@ -86,6 +90,9 @@ final class Alarm {
       threads.execute(waiter);
     } catch (RejectedExecutionException e) {
       waiter.run(); // the engine is closed, and going on blocks nobody
+    } catch (Throwable e) {
+      // The waiter is in line before a further thread is asked for, and its timer had one made.
+      log.warn("Who is woken waits for a thread", e);
     }
   }
 }

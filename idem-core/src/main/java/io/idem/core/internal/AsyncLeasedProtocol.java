@@ -11,6 +11,7 @@ import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.CompletionSignal;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreUnavailableException;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -183,6 +184,7 @@ final class AsyncLeasedProtocol {
                     checked),
                 null));
       } else {
+        single.claimBroke(List.of(call), request.takeOver(), failure);
         throw Sneaky.sneaky(failure);
       }
     }

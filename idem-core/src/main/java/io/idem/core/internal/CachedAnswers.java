@@ -26,7 +26,7 @@ final class CachedAnswers {
     }
     try {
       return cache.get(call.id());
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       log.warn("The cache of answers failed; the store is asked", e);
       return null;
     }
@@ -47,7 +47,7 @@ final class CachedAnswers {
     }
     try {
       cache.put(call.id(), answer, left);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // errors too: the answer is durable, and its caller is owed it
       log.warn("The cache of answers failed; the store will be asked", e);
     }
   }

@@ -492,8 +492,12 @@ public final class Engine {
 
   private static ThreadFactory daemons(String name) {
     AtomicLong number = new AtomicLong(1);
+    // Of whoever made the engine, and nothing of the caller for whom a thread happens to be made:
+    // bodies and recovery hooks of others run on it later.
+    ClassLoader loader = Thread.currentThread().getContextClassLoader();
     return task -> {
-      Thread thread = new Thread(task, name + "-" + number.getAndIncrement());
+      Thread thread = new Thread(null, task, name + "-" + number.getAndIncrement(), 0, false);
+      thread.setContextClassLoader(loader);
       thread.setDaemon(true);
       return thread;
     };

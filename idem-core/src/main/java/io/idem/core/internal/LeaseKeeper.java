@@ -95,7 +95,9 @@ final class LeaseKeeper {
     try {
       long before = System.nanoTime();
       LeaseCheck check = store.renew(lease.lease, lease.leaseFor);
-      lease.renewedNanos = before;
+      if (check == LeaseCheck.HELD) {
+        lease.renewedNanos = before; // a lost one stays overdue, so that other threads ask as well
+      }
       return check;
     } finally {
       lease.renewal.unlock();

@@ -5,7 +5,6 @@ import io.idem.core.Decision;
 import io.idem.core.Disposition;
 import io.idem.core.Execution;
 import io.idem.core.Recording;
-import io.idem.core.StoreDownPolicy;
 import io.idem.core.store.BatchClaims;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
@@ -76,6 +75,10 @@ final class LeasedBatch implements BatchProtocol {
     } catch (RuntimeException e) {
       storeDown(spec, items, body, e);
       return;
+    } catch (Throwable e) {
+      single.claimBroke(
+          items.stream().map(item -> item.call).toList(), items.get(0).call.claim().takeOver(), e);
+      throw e;
     }
     List<Owned<T>> owned = new ArrayList<>();
     for (int i = 0; i < items.size(); i++) {
@@ -114,7 +117,6 @@ final class LeasedBatch implements BatchProtocol {
                 owned.stream()
                     .map(each -> item(each.item, () -> !each.held.lost, Steps.IN_BATCH))
                     .toList());
-        TransactionalBatch.requireOneEach(spec, owned.size(), results.size());
       } catch (Throwable failure) {
         BatchBody.Progress<T> progress = progressOf(body, failure, owned.size());
         if (progress == null) {
@@ -129,6 +131,8 @@ final class LeasedBatch implements BatchProtocol {
         }
         return;
       }
+      // It has run: what the operation says of its failures does not hold of what is thrown here.
+      TransactionalBatch.requireOneEach(spec, owned.size(), results.size());
       succeeded(spec, owned, results);
     } finally {
       // An error that nobody foresaw: the heartbeat must not keep the keys for ever.
@@ -300,7 +304,7 @@ final class LeasedBatch implements BatchProtocol {
       single.returnUnknown(
           items.stream().map(item -> item.call).toList(), items.get(0).call.claim().takeOver());
     }
-    if (spec.storeDown() != StoreDownPolicy.FAIL_OPEN) {
+    if (!spec.failsOpenNow()) {
       throw LeasedProtocol.unavailable(spec, e);
     }
     log.warn(

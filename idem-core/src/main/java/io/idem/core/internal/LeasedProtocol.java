@@ -5,7 +5,6 @@ import io.idem.core.AbandonedPolicy.Recovery;
 import io.idem.core.Decision;
 import io.idem.core.Execution;
 import io.idem.core.Recording;
-import io.idem.core.StoreDownPolicy;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.CompletionSignal;
@@ -104,6 +103,9 @@ final class LeasedProtocol implements Protocol {
           claim = store.claim(request);
         } catch (RuntimeException e) {
           return new Turn<>(request, null, e, null);
+        } catch (Throwable e) {
+          claimBroke(List.of(call), request.takeOver(), e);
+          throw e;
         }
         ClaimDecision<T> decision = ClaimDecision.of(call, flight, answers, claim);
         if (decision instanceof ClaimDecision.Owned<T> owned) {
@@ -173,7 +175,7 @@ final class LeasedProtocol implements Protocol {
     if (!(failure instanceof StoreNotAskedException)) {
       returnUnknown(List.of(call), request.takeOver());
     }
-    if (call.spec().storeDown() != StoreDownPolicy.FAIL_OPEN) {
+    if (!call.spec().failsOpenNow()) {
       throw unavailable(call.spec(), failure);
     }
     log.warn(
@@ -211,6 +213,15 @@ final class LeasedProtocol implements Protocol {
           }
           return all;
         });
+  }
+
+  /**
+   * Notes that claims ended in an error, which is thrown whatever the operation's policy is: it
+   * says of this process that something is wrong, and nothing of the store.
+   */
+  void claimBroke(List<? extends Call<?, ?>> calls, boolean mayHaveTakenOver, Throwable error) {
+    calls.forEach(call -> events.publish(Decision.STORE_FAILURE, call, error));
+    returnUnknown(calls, mayHaveTakenOver);
   }
 
   /** What the caller is thrown whose operation fails closed. */

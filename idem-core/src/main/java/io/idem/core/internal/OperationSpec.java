@@ -42,6 +42,14 @@ public record OperationSpec<T extends @Nullable Object>(
     return step == null ? name : name + "/" + step;
   }
 
+  /**
+   * Whether what the store has not answered runs all the same. Not on a thread that is interrupted:
+   * there the store may be well, and only the wait for its answer was cut short.
+   */
+  boolean failsOpenNow() {
+    return storeDown == StoreDownPolicy.FAIL_OPEN && !Thread.currentThread().isInterrupted();
+  }
+
   /** What becomes of the key after this failure. */
   Disposition dispositionOf(Throwable failure) {
     if (mappingFor(failure) != null) {

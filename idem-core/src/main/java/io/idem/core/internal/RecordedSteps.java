@@ -10,7 +10,6 @@ import io.idem.core.ResultCodecException;
 import io.idem.core.ResultNotStoredException;
 import io.idem.core.Step;
 import io.idem.core.StepBody;
-import io.idem.core.StoreDownPolicy;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.OwnerToken;
@@ -140,7 +139,7 @@ final class RecordedSteps implements Steps {
     } catch (KeyBusyException | OutcomeUnknownException e) {
       throw stop(begun, e);
     } catch (RuntimeException e) {
-      if (spec.storeDown() == StoreDownPolicy.FAIL_OPEN) {
+      if (spec.failsOpenNow()) {
         return runs.unrecorded(call, step.name(), run, e);
       }
       throw stop(begun, LeasedProtocol.unavailable(spec, e));

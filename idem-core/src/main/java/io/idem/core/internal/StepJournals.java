@@ -206,7 +206,7 @@ final class StepJournals {
                   e);
             }
           });
-    } catch (RuntimeException e) { // the engine is closed
+    } catch (Throwable e) { // the engine is closed, or no thread is to be had
       log.warn("A journal of steps of operation '{}' may be left", call.spec().title(), e);
     }
   }

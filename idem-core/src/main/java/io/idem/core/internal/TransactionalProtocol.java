@@ -129,7 +129,7 @@ final class TransactionalProtocol implements Protocol {
               scope ->
                   scope.claimCompleted(
                       call.claim(), outcome, Duration.ofNanos(call.remainingNanos())));
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // errors too: the caller is owed the rejection
       log.warn(
           "A rejection of operation '{}' was not recorded; its key is free, and a repeat runs again",
           call.spec().name(),

@@ -7,6 +7,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -63,5 +64,28 @@ class AlarmTest {
     alarm.wake();
     assertAwake("woken by the leader");
     assertThatExceptionOfType(RejectedExecutionException.class).isThrownBy(() -> sleep(1, "never"));
+  }
+
+  @Test
+  void whoWakesIsNotToldThatThereIsNoThreadToBeHad() throws InterruptedException {
+    AtomicInteger made = new AtomicInteger();
+    ScheduledThreadPoolExecutor two =
+        new ScheduledThreadPoolExecutor(
+            2,
+            task -> {
+              if (made.incrementAndGet() > 1) {
+                throw new InternalError("no thread is to be had");
+              }
+              return new Thread(task);
+            });
+    try {
+      Alarm asked = new Alarm(two);
+      asked.sleep(LONG, () -> awake.add("by who is there"));
+      asked.wake();
+      assertAwake("by who is there");
+      assertThat(made).as("a second thread was asked for").hasValueGreaterThan(1);
+    } finally {
+      two.shutdownNow();
+    }
   }
 }

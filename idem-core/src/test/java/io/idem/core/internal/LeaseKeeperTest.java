@@ -6,6 +6,8 @@ import io.idem.core.InMemoryStore;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
 import io.idem.core.store.Fingerprint;
+import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.OwnerToken;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.RecordLabel;
@@ -57,5 +59,30 @@ class LeaseKeeperTest {
     } finally {
       timer.shutdownNow();
     }
+  }
+
+  @Test
+  void aLeaseThatTheStoreSaysIsLostIsNotTakenForRenewed() {
+    InMemoryStore store = new InMemoryStore();
+    Duration leaseFor = Duration.ofHours(1);
+    LeaseKeeper keeper =
+        new LeaseKeeper(
+            store,
+            new Events(List.of()),
+            Executors.newSingleThreadScheduledExecutor(),
+            Runnable::run);
+    long longAgo = System.nanoTime() - leaseFor.toNanos();
+    HeldLease held =
+        new HeldLease(
+            new Lease(new RecordId(1, 1), new OwnerToken(1, 1), 1),
+            "op",
+            null,
+            leaseFor,
+            longAgo,
+            longAgo);
+    assertThat(keeper.confirm(held)).isEqualTo(LeaseCheck.LOST);
+    assertThat(held.isFresh(System.nanoTime()))
+        .as("another thread of the run would begin a step")
+        .isFalse();
   }
 }
