@@ -25,6 +25,7 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.ValueSerializer;
 import tools.jackson.databind.cfg.DateTimeFeature;
 import tools.jackson.databind.cfg.EnumFeature;
+import tools.jackson.databind.cfg.JsonNodeFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.module.SimpleModule;
 import tools.jackson.databind.ser.ValueSerializerModifier;
@@ -66,6 +67,7 @@ final class CanonicalJson implements ArgumentDigest.ValueWriter {
             .enable(SerializationFeature.FAIL_ON_EMPTY_BEANS)
             .disable(EnumFeature.WRITE_ENUMS_USING_TO_STRING)
             .enable(DateTimeFeature.WRITE_DATES_WITH_ZONE_ID)
+            .enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED) // a tree writes itself
             .addModule(new SimpleModule("idem").setSerializerModifier(new Canonical(this::text)))
             .build();
   }

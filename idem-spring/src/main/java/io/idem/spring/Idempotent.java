@@ -122,7 +122,7 @@ public @interface Idempotent {
    *
    * <p>It gives a text, a number, an enum constant or another value whose {@code toString()} says
    * the same for equal values; a list or an array gives a composite key, whose parts cannot be
-   * confused.
+   * confused, and so does a set or a map, whose order does not count.
    *
    * @return the expression; empty to take the key from the request's {@link #header()}
    */

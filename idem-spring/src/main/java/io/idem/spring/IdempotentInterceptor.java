@@ -3,12 +3,14 @@ package io.idem.spring;
 import io.idem.core.Attempt;
 import io.idem.core.Body;
 import io.idem.core.IdempotentRequest;
+import java.util.Arrays;
 import java.util.concurrent.ConcurrentHashMap;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.NullUnmarked;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aop.ProxyMethodInvocation;
+import org.springframework.aop.framework.Advised;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.beans.factory.BeanFactory;
 
@@ -46,7 +48,7 @@ final class IdempotentInterceptor implements MethodInterceptor {
             ? invocation.getMethod().getDeclaringClass()
             : AopUtils.getTargetClass(target);
     IdempotentMethod method = methods.find(invocation.getMethod(), targetClass);
-    if (method == null) {
+    if (method == null || isProtectedBehind(target)) {
       return invocation.proceed();
     }
     MethodOperation operation = prepare(method);
@@ -76,6 +78,12 @@ final class IdempotentInterceptor implements MethodInterceptor {
                 operation.attemptIndex(),
                 operation.isToNameTransaction() ? operation.operation().name() : null))
         .orElseThrow();
+  }
+
+  /** Where two creators make proxies, the inner one would wait for the run that it is part of. */
+  private boolean isProtectedBehind(@Nullable Object target) {
+    return target instanceof Advised inner
+        && Arrays.stream(inner.getAdvisors()).anyMatch(advisor -> advisor.getAdvice() == this);
   }
 
   private static @Nullable IdempotentRequest requestOf(

@@ -1,11 +1,17 @@
 package io.idem.spring;
 
+import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Date;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.util.ObjectUtils;
 
@@ -19,7 +25,7 @@ final class KeyText {
    * different texts.
    *
    * @param what the attribute and method, for errors
-   * @return the text, or null for null and for an empty {@code Optional}
+   * @return the text, or null for null and for an empty {@code Optional} of any kind
    */
   @SuppressWarnings("JavaUtilDate") // arguments have the types that they have
   static @Nullable String of(String what, @Nullable Object value) {
@@ -29,6 +35,12 @@ final class KeyText {
     if (value instanceof Optional<?> optional) {
       return of(what, optional.orElse(null));
     }
+    if (isEmptyOptional(value)) {
+      return null;
+    }
+    if (value instanceof Timestamp timestamp) {
+      return timestamp.toInstant().toString(); // with its nanoseconds
+    }
     if (value instanceof Date date) {
       return Instant.ofEpochMilli(date.getTime())
           .toString(); // its own text depends on the zone of the machine
@@ -37,16 +49,27 @@ final class KeyText {
     if (parts == null) {
       return single(what, value);
     }
-    StringBuilder composite = new StringBuilder();
+    List<String> texts = new ArrayList<>(parts.size());
     for (Object part : parts) {
       String text = of(what, part);
       if (text == null) {
         throw new MissingKeyException(
             what + " has a part that is null: a key with a missing part could be anybody's");
       }
-      composite.append(text.length()).append(':').append(text);
+      texts.add(text);
     }
+    if (value instanceof Set<?> || value instanceof Map<?, ?>) {
+      texts.sort(null); // its order differs from one JVM to the next, and from one call to another
+    }
+    StringBuilder composite = new StringBuilder();
+    texts.forEach(text -> composite.append(text.length()).append(':').append(text));
     return composite.toString();
+  }
+
+  private static boolean isEmptyOptional(Object value) {
+    return (value instanceof OptionalLong number && number.isEmpty())
+        || (value instanceof OptionalInt whole && whole.isEmpty())
+        || (value instanceof OptionalDouble real && real.isEmpty());
   }
 
   private static @Nullable List<@Nullable Object> parts(Object value) {
@@ -54,6 +77,11 @@ final class KeyText {
       List<@Nullable Object> parts = new ArrayList<>();
       iterable.forEach(parts::add);
       return parts;
+    }
+    if (value instanceof Map<?, ?> map) {
+      List<@Nullable Object> entries = new ArrayList<>();
+      map.forEach((key, mapped) -> entries.add(Arrays.asList(key, mapped)));
+      return entries;
     }
     return value.getClass().isArray() ? Arrays.asList(ObjectUtils.toObjectArray(value)) : null;
   }

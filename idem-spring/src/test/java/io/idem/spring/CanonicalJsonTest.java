@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -32,6 +33,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Different requests look different, equal ones equal, and what can be neither is refused. */
 class CanonicalJsonTest {
@@ -52,6 +55,8 @@ class CanonicalJsonTest {
         Arguments.of(new Valued("a", 1), new Valued("a", 2)),
         Arguments.of(new Basket("bob", List.of("x")), new Basket("eve", List.of("x"))),
         Arguments.of(Level.LOW, Level.HIGH),
+        Arguments.of(tree("{'a':1,'b':2}"), tree("{'a':2,'b':1}")),
+        Arguments.of(tree("[1,2]"), tree("[2,1]")),
         Arguments.of(Map.of(Level.LOW, 1), Map.of(Level.HIGH, 1)),
         Arguments.of(Map.of(new Approve("1"), 1), Map.of(new Approve("2"), 1)),
         Arguments.of(new BigDecimal("1.0"), new BigDecimal("1.1")),
@@ -83,7 +88,13 @@ class CanonicalJsonTest {
         Arguments.of(
             new LinkedHashMap<>(Map.of("a", 1, "b", 2)),
             new LinkedHashMap<>(Map.of("b", 2, "a", 1))),
+        Arguments.of(tree("{'a':1,'b':[{'c':2,'d':3}]}"), tree("{'b':[{'d':3,'c':2}],'a':1}")),
+        Arguments.of(new ConcurrentHashMap<>(Map.of("a", 1)), new LinkedHashMap<>(Map.of("a", 1))),
         Arguments.of(null, null));
+  }
+
+  private static JsonNode tree(String text) {
+    return JsonMapper.shared().readTree(text.replace('\'', '"'));
   }
 
   @ParameterizedTest

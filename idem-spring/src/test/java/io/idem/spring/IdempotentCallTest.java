@@ -19,18 +19,25 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.nio.charset.StandardCharsets;
 import java.security.Principal;
+import java.sql.Timestamp;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.springframework.aop.framework.AopProxyUtils;
+import org.springframework.aop.framework.autoproxy.DefaultAdvisorAutoProxyCreator;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -103,6 +110,47 @@ class IdempotentCallTest {
     service.composite("a", "bc");
 
     assertThat(runs).hasValue(2);
+  }
+
+  @Test
+  void theOrderOfASetOrAMapIsNoPartOfTheKey() {
+    service.anything(ordered("a", "b", "c"));
+    service.anything(ordered("c", "a", "b"));
+    assertThat(runs).hasValue(1);
+
+    service.anything(List.of("a", "b"));
+    service.anything(List.of("b", "a"));
+    assertThat(runs).as("that of a list is").hasValue(3);
+
+    service.anything(mapped("x", "1", "y", "2"));
+    service.anything(mapped("y", "2", "x", "1"));
+    assertThat(runs).hasValue(4);
+    service.anything(Map.of("x", "1, y=2"));
+    assertThat(runs).as("its entries are not confused").hasValue(5);
+  }
+
+  @Test
+  void timesOfADatabaseAreToldApartByTheirNanoseconds() {
+    Timestamp time = Timestamp.valueOf("2026-01-01 12:00:00.000001");
+    service.anything(time);
+    service.anything(Timestamp.valueOf("2026-01-01 12:00:00.000001"));
+    service.anything(Timestamp.valueOf("2026-01-01 12:00:00.000002"));
+
+    assertThat(runs).hasValue(2);
+  }
+
+  @Test
+  void anEmptyOptionalOfAnyKindIsNoKey() {
+    for (Object empty :
+        List.of(
+            Optional.empty(), OptionalLong.empty(), OptionalInt.empty(), OptionalDouble.empty())) {
+      assertThatThrownBy(() -> service.anything(empty))
+          .as(empty.toString())
+          .isInstanceOf(MissingKeyException.class);
+    }
+    service.anything(OptionalLong.of(5));
+    service.anything(OptionalLong.of(5));
+    assertThat(runs).hasValue(1);
   }
 
   @Test
@@ -301,6 +349,18 @@ class IdempotentCallTest {
   }
 
   @Test
+  void aBeanThatIsProxiedTwiceRunsOnce() {
+    try (var twice = new AnnotationConfigApplicationContext(ProxiedTwice.class)) {
+      One one = twice.getBean(One.class);
+
+      assertThat(AopUtils.isAopProxy(AopProxyUtils.getSingletonTarget(one))).isTrue();
+      assertThat(one.next("k")).isEqualTo(1);
+      assertThat(one.next("k")).isEqualTo(1);
+      assertThat(one.next("l")).isEqualTo(2);
+    }
+  }
+
+  @Test
   void methodSecurityGoesFirst() {
     login("payer");
     service.secured("k");
@@ -366,6 +426,14 @@ class IdempotentCallTest {
     return new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8));
   }
 
+  private static Map<String, String> mapped(String... keysAndValues) {
+    Map<String, String> map = new LinkedHashMap<>();
+    for (int i = 0; i < keysAndValues.length; i += 2) {
+      map.put(keysAndValues[i], keysAndValues[i + 1]);
+    }
+    return map;
+  }
+
   private static Set<String> ordered(String... elements) {
     return new LinkedHashSet<>(List.of(elements));
   }
@@ -409,6 +477,38 @@ class IdempotentCallTest {
           "coded",
           Coded.class,
           ResultCodec.of(e -> new byte[] {(byte) e.code}, bytes -> new Coded(bytes[0])));
+    }
+  }
+
+  /** With a second creator beside the one that there is, as some security frameworks ask for. */
+  @Configuration(proxyBeanMethods = false)
+  @EnableIdempotency
+  static class ProxiedTwice {
+
+    @Bean(destroyMethod = "close")
+    Idempotency idempotency() {
+      return Idempotency.inMemory();
+    }
+
+    @Bean
+    static DefaultAdvisorAutoProxyCreator second() {
+      DefaultAdvisorAutoProxyCreator creator = new DefaultAdvisorAutoProxyCreator();
+      creator.setProxyTargetClass(true);
+      return creator;
+    }
+
+    @Bean
+    One one() {
+      return new One();
+    }
+  }
+
+  static class One {
+    private final AtomicInteger count = new AtomicInteger();
+
+    @Idempotent(key = "#key", mode = Idempotent.Mode.LEASED)
+    public Integer next(String key) {
+      return count.incrementAndGet();
     }
   }
 
