@@ -4,11 +4,16 @@ import io.idem.core.ResultCodec;
 import io.idem.core.ResultCodecFactory;
 import java.lang.reflect.Type;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.springframework.util.ObjectUtils;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.JsonNode;
@@ -24,10 +29,10 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * <p>No class name is ever stored or obeyed: of a hierarchy, the declared type says by its own
  * annotations ({@code @JsonTypeInfo} with names, sealed types) how its members are told apart. The
- * first result of each class is read back when it is written, and has to give the same JSON again,
- * so that a type which cannot be read, or comes back with something missing, is found before the
- * first repeat asks for it. An object of which Jackson sees no member is refused, never stored as
- * an empty one.
+ * first result of each class that is not empty is read back when it is written, and has to give the
+ * same JSON again, so that a type which cannot be read, or comes back with something missing, is
+ * found before the first repeat asks for it. An object of which Jackson sees no member is refused,
+ * never stored as an empty one.
  *
  * <p>The mapper is Idem's own, because settings of the web layer ({@code spring.jackson.*}) change
  * without regard to what is stored. It finds the Jackson modules on the class path. Thread-safe.
@@ -113,14 +118,15 @@ public final class JacksonResultCodecFactory implements ResultCodecFactory {
       byte[] bytes = writer.writeValueAsBytes(value);
       if (!readBack.contains(value.getClass())) {
         checkReadBack(value, bytes);
-        readBack.add(value.getClass());
+        if (!ObjectUtils.isEmpty(value)) { // or nothing is known of what comes in it later
+          readBack.add(value.getClass());
+        }
       }
       return bytes;
     }
 
     private void checkReadBack(Object value, byte[] bytes) {
-      if (!isSame(bytes, writer.writeValueAsBytes(decode(bytes)))
-          || (isOfSubclass(value) && !isSame(bytes, mapper.writeValueAsBytes(value)))) {
+      if (!isSame(bytes, writer.writeValueAsBytes(decode(bytes))) || hidesSomething(type, value)) {
         throw new IllegalArgumentException(
             "A "
                 + value.getClass().getName()
@@ -132,12 +138,33 @@ public final class JacksonResultCodecFactory implements ResultCodecFactory {
       }
     }
 
+    /** Whether a value, or one that it contains, has more than its declared type shows. */
+    private boolean hidesSomething(JavaType declared, @Nullable Object value) {
+      JavaType content = declared.getContentType();
+      if (value == null) {
+        return false;
+      } else if (content == null) {
+        return isOfSubclass(declared, value)
+            && !isSame(
+                mapper.writerFor(declared).writeValueAsBytes(value),
+                mapper.writeValueAsBytes(value));
+      }
+      Stream<?> contained =
+          value instanceof Optional<?> optional
+              ? optional.stream()
+              : value instanceof Collection<?> collection
+                  ? collection.stream()
+                  : value instanceof Map<?, ?> map
+                      ? map.values().stream()
+                      : value instanceof Object[] array ? Arrays.stream(array) : Stream.empty();
+      return contained.anyMatch(each -> hidesSomething(content, each));
+    }
+
     /** Whether there may be members that the declared type does not show. */
-    private boolean isOfSubclass(Object value) {
-      return !type.isContainerType()
-          && !type.isReferenceType()
-          && !type.hasGenericTypes()
-          && value.getClass() != type.getRawClass();
+    private static boolean isOfSubclass(JavaType declared, Object value) {
+      return !declared.hasGenericTypes()
+          && !declared.isJavaLangObject()
+          && value.getClass() != declared.getRawClass();
     }
 
     private boolean isSame(byte[] one, byte[] other) {

@@ -1,6 +1,8 @@
 package io.idem.spring;
 
+import java.lang.reflect.GenericArrayType;
 import java.lang.reflect.Method;
+import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
 import java.lang.reflect.WildcardType;
@@ -97,6 +99,11 @@ final class ResultTypes {
           returns + ", which can be read only once.",
           "Return a value that holds the content, such as a List or a byte[].");
     }
+    if (returned == Returned.VALUE && LateResults.isLate(raw)) {
+      throw new IdempotencySetupException(
+          returns + ", so that it has returned before its effect has happened.",
+          "Do the work in the method, and return the result itself.");
+    }
     Type type = returned.resultType(method);
     if (raw == Object.class
         || type == null
@@ -106,7 +113,26 @@ final class ResultTypes {
           returns + ", which does not say how a stored result is read back.",
           "Declare the type that the method really returns.");
     }
+    if (isOpen(type)) {
+      throw new IdempotencySetupException(
+          method
+              + " is @Idempotent and returns "
+              + method.method().getGenericReturnType().getTypeName()
+              + ", of which a type variable is bound neither by it nor by the bean's class: a stored"
+              + " result would be read back as something else.",
+          "Declare the type that the method really returns.");
+    }
     return type;
+  }
+
+  /** Whether a type has a type variable without a bound, which would be read back as anything. */
+  private static boolean isOpen(Type type) {
+    if (type instanceof ParameterizedType of) {
+      return Arrays.stream(of.getActualTypeArguments()).anyMatch(ResultTypes::isOpen);
+    }
+    return type instanceof GenericArrayType array
+        ? isOpen(array.getGenericComponentType())
+        : type instanceof TypeVariable<?> variable && variable.getBounds()[0] == Object.class;
   }
 
   /**

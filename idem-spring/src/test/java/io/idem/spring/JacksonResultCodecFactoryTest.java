@@ -3,14 +3,19 @@ package io.idem.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import io.idem.core.ResultCodec;
 import java.lang.reflect.Type;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -71,6 +76,61 @@ class JacksonResultCodecFactoryTest {
     ResultCodec<Object> codec = codec(codecs, Shape.class);
 
     assertThatThrownBy(() -> codec.encode(new Square(1))).isInstanceOf(RuntimeException.class);
+  }
+
+  @Test
+  void anEmptyResultSaysNothingOfThoseThatFollow() {
+    ParameterizedTypeReference<List<Sealed>> list = new ParameterizedTypeReference<>() {};
+    ParameterizedTypeReference<Optional<Sealed>> optional = new ParameterizedTypeReference<>() {};
+    ParameterizedTypeReference<Map<String, Sealed>> map = new ParameterizedTypeReference<>() {};
+    Sealed cannotBeRead = new Sealed(1, 2);
+
+    assertFoundBehind(list, new ArrayList<>(), new ArrayList<>(List.of(cannotBeRead)));
+    assertFoundBehind(optional, Optional.empty(), Optional.of(cannotBeRead));
+    assertFoundBehind(map, new HashMap<>(), new HashMap<>(Map.of("a", cannotBeRead)));
+  }
+
+  private void assertFoundBehind(
+      ParameterizedTypeReference<?> type, Object empty, Object cannotBeRead) {
+    ResultCodec<Object> codec = codec(codecs, type.getType());
+    codec.encode(empty);
+    assertThatThrownBy(() -> codec.encode(cannotBeRead))
+        .as(type.toString())
+        .isInstanceOf(RuntimeException.class);
+  }
+
+  @Test
+  void whatIsContainedIsNotGivenBackWithLess() {
+    for (ParameterizedTypeReference<?> type :
+        List.<ParameterizedTypeReference<?>>of(
+            new ParameterizedTypeReference<List<Base>>() {},
+            new ParameterizedTypeReference<Set<Base>>() {},
+            new ParameterizedTypeReference<Optional<Base>>() {},
+            new ParameterizedTypeReference<Map<String, List<Base>>>() {})) {
+      assertThatThrownBy(
+              () -> codec(codecs, type.getType()).encode(containing(type, new Derived())))
+          .as(type.toString())
+          .hasMessageContaining("is not the same")
+          .hasMessageContaining("Declare the type");
+      codec(codecs, type.getType()).encode(containing(type, new Base()));
+    }
+    ResultCodec<Object> array = codec(codecs, Base[].class);
+    assertThatThrownBy(() -> array.encode(new Base[] {new Base(), new Derived()}))
+        .hasMessageContaining("is not the same");
+    array.encode(new Base[] {new Base(), null});
+    codec(codecs, new ParameterizedTypeReference<List<Named>>() {}.getType())
+        .encode(List.of(new Plain("a"), new Rich("b", 2)));
+  }
+
+  private static Object containing(ParameterizedTypeReference<?> type, Base base) {
+    String name = type.getType().getTypeName();
+    return name.startsWith("java.util.List")
+        ? List.of(base)
+        : name.startsWith("java.util.Set")
+            ? Set.of(base)
+            : name.startsWith("java.util.Optional")
+                ? Optional.of(base)
+                : Map.of("a", List.of(base));
   }
 
   @Test
@@ -160,4 +220,23 @@ class JacksonResultCodecFactoryTest {
   interface Shape {}
 
   record Square(int side) implements Shape {}
+
+  static class Sealed {
+    public final int a;
+
+    Sealed(int a, int unseen) {
+      this.a = a + unseen;
+    }
+  }
+
+  @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, include = JsonTypeInfo.As.WRAPPER_OBJECT)
+  @JsonSubTypes({
+    @JsonSubTypes.Type(value = Plain.class, name = "plain"),
+    @JsonSubTypes.Type(value = Rich.class, name = "rich")
+  })
+  interface Named {}
+
+  record Plain(String name) implements Named {}
+
+  record Rich(String name, int amount) implements Named {}
 }

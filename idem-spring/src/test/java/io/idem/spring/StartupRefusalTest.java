@@ -14,10 +14,13 @@ import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import java.io.InputStream;
 import java.lang.reflect.Method;
+import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.aopalliance.intercept.MethodInterceptor;
@@ -76,6 +79,8 @@ class StartupRefusalTest {
         refused(BadPlaceholder.class, "${no.such.property}", "Define the property"),
         refused(ShortLease.class, "ShortLease.run", "at least 100 ms"),
         refused(Later.class, "java.util.concurrent.Future", "asynchronous"),
+        refused(
+            Supplied.class, "java.util.function.Supplier", "before its effect", "result itself"),
         refused(Asynchronous.class, "@Async", "asynchronous"),
         refused(AsynchronousStage.class, "@Async", "executor of your own"),
         refused(ManyResults.class, "Flux", "Mono<List<…>>"),
@@ -91,6 +96,7 @@ class StartupRefusalTest {
         refused(Streamed.class, "java.util.stream.Stream", "List"),
         refused(Opened.class, "InputStream", "byte[]"),
         refused(Untyped.class, "java.lang.Object", "Declare the type"),
+        refused(PartlyUntyped.class, "List<T>>", "type variable", "Declare the type"),
         refused(Unrecreatable.class, "Unrecreatable$Failure", "FailureMapping<Failure>"),
         refused(RecordedAndReleased.class, "both records and releases", "not in both"),
         refused(RecordsOther.class, "recordFailure", "attributes"),
@@ -531,6 +537,20 @@ class StartupRefusalTest {
   static class ShortLease {
     @Idempotent(key = "'k'", lease = "5ms")
     public void run() {}
+  }
+
+  static class Supplied {
+    @Idempotent(key = "'k'")
+    public Supplier<String> run() {
+      return () -> "";
+    }
+  }
+
+  static class PartlyUntyped {
+    @Idempotent(key = "'k'")
+    public <T> Map<String, List<T>> run() {
+      return Map.of();
+    }
   }
 
   static class Later {
