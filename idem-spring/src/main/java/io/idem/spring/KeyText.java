@@ -18,6 +18,9 @@ import org.springframework.util.ObjectUtils;
 /** Turns the value of an expression into the text of a key or a source. */
 final class KeyText {
 
+  private static final Set<String> JSON_NODES =
+      Set.of("tools.jackson.databind.JsonNode", "com.fasterxml.jackson.databind.JsonNode");
+
   private KeyText() {}
 
   /**
@@ -37,6 +40,10 @@ final class KeyText {
     }
     if (isEmptyOptional(value)) {
       return null;
+    }
+    if (value instanceof Iterable<?> && isJsonNode(value.getClass())) {
+      String json = value.toString(); // it iterates over what it contains: a text over nothing
+      return json.isEmpty() || json.equals("null") ? null : json;
     }
     if (value instanceof Timestamp timestamp) {
       return timestamp.toInstant().toString(); // with its nanoseconds
@@ -64,6 +71,16 @@ final class KeyText {
     StringBuilder composite = new StringBuilder();
     texts.forEach(text -> composite.append(text.length()).append(':').append(text));
     return composite.toString();
+  }
+
+  /** Of either Jackson; by name, because neither need be there. */
+  private static boolean isJsonNode(Class<?> type) {
+    for (Class<?> at = type; at != null; at = at.getSuperclass()) {
+      if (JSON_NODES.contains(at.getName())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static boolean isEmptyOptional(Object value) {

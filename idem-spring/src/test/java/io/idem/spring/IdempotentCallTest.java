@@ -51,6 +51,8 @@ import org.springframework.security.config.annotation.method.configuration.Enabl
 import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.web.context.request.RequestContextHolder;
 import org.springframework.web.context.request.ServletRequestAttributes;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Calls of annotated methods, on the engine in memory. */
 class IdempotentCallTest {
@@ -127,6 +129,25 @@ class IdempotentCallTest {
     assertThat(runs).hasValue(4);
     service.anything(Map.of("x", "1, y=2"));
     assertThat(runs).as("its entries are not confused").hasValue(5);
+  }
+
+  @Test
+  void aJsonNodeCountsAsItsJson() {
+    JsonMapper mapper = JsonMapper.shared();
+    JsonNode order = mapper.readTree("{\"number\":\"A-1\",\"line\":1,\"none\":null}");
+    JsonNode other = mapper.readTree("{\"number\":\"A-2\",\"line\":2}");
+    service.json(order.get("number"), order.get("line"));
+    service.json(order.get("number"), order.get("line"));
+    assertThat(runs).hasValue(1);
+    service.json(other.get("number"), order.get("line"));
+    service.json(order.get("number"), other.get("line"));
+    service.json(order, order.get("line"));
+    service.json(other, order.get("line"));
+    assertThat(runs).hasValue(5);
+    for (JsonNode missing : List.of(order.get("none"), order.path("no such"))) {
+      assertThatThrownBy(() -> service.json(order.get("number"), missing))
+          .isInstanceOf(MissingKeyException.class);
+    }
   }
 
   @Test
@@ -597,6 +618,11 @@ class IdempotentCallTest {
 
     @Idempotent(key = "{#one, #two}", fingerprint = "''")
     public void composite(String one, String two) {
+      runs.incrementAndGet();
+    }
+
+    @Idempotent(key = "{#number, #line}", fingerprint = "''")
+    public void json(JsonNode number, JsonNode line) {
       runs.incrementAndGet();
     }
 
