@@ -48,9 +48,6 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
       StatefulConnection<byte[], byte[]> connection,
       Supplier<StatefulRedisPubSubConnection<byte[], byte[]>> listening,
       Duration timeout) {
-    if (timeout.isNegative() || timeout.isZero()) {
-      throw new IllegalArgumentException("A command takes some time, found " + timeout);
-    }
     this.connection = connection;
     // Each command is waited for within our own bound: a timer of Lettuce's would be set for
     // nothing.
@@ -65,9 +62,11 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
    * @param client made with the address to connect to
    * @param timeout how long a command may take
    * @return the connected port
+   * @throws IllegalArgumentException if the timeout is not more than zero; nothing was connected
    * @throws StoreUnavailableException if it cannot be reached
    */
   public static LettuceRedis of(RedisClient client, Duration timeout) {
+    requireTime(timeout);
     StatefulRedisConnection<byte[], byte[]> connection =
         open(() -> client.connect(ByteArrayCodec.INSTANCE));
     return new LettuceRedis(
@@ -81,13 +80,22 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
    * @param client made with the addresses of some nodes
    * @param timeout how long a command may take
    * @return the connected port
+   * @throws IllegalArgumentException if the timeout is not more than zero; nothing was connected
    * @throws StoreUnavailableException if it cannot be reached
    */
   public static LettuceRedis of(RedisClusterClient client, Duration timeout) {
+    requireTime(timeout);
     StatefulRedisClusterConnection<byte[], byte[]> connection =
         open(() -> client.connect(ByteArrayCodec.INSTANCE));
     return new LettuceRedis(
         connection, () -> client.connectPubSub(ByteArrayCodec.INSTANCE), timeout);
+  }
+
+  /** Before anything is connected, which nobody would close. */
+  private static void requireTime(Duration timeout) {
+    if (timeout.isNegative() || timeout.isZero()) {
+      throw new IllegalArgumentException("A command takes some time, found " + timeout);
+    }
   }
 
   @Override
@@ -124,15 +132,21 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
     if (!(connection instanceof StatefulRedisClusterConnection<byte[], byte[]> cluster)) {
       return List.of(this);
     }
-    return cluster.getPartitions().stream()
-        .filter(node -> node.is(RedisClusterNode.NodeFlag.UPSTREAM))
-        .<RedisPort>map(
-            node -> {
-              StatefulRedisConnection<byte[], byte[]> primary =
-                  open(() -> cluster.getConnection(node.getNodeId()));
-              return command -> execute(primary, command);
-            })
-        .toList();
+    List<RedisPort> primaries =
+        cluster.getPartitions().stream()
+            .filter(node -> node.is(RedisClusterNode.NodeFlag.UPSTREAM))
+            .filter(node -> !node.hasNoSlots()) // one that died and was replaced stays in the list
+            .<RedisPort>map(
+                node -> {
+                  StatefulRedisConnection<byte[], byte[]> primary =
+                      open(() -> cluster.getConnection(node.getNodeId()));
+                  return command -> execute(primary, command);
+                })
+            .toList();
+    if (primaries.isEmpty()) {
+      throw new StoreUnavailableException("No node of the cluster has a slot", null);
+    }
+    return primaries;
   }
 
   @Override

@@ -186,6 +186,28 @@ class RedisFailuresTest {
     throw new AssertionError("The return of the server was not noticed", last);
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {0, -1})
+  void aTimeoutThatIsNoneIsRefusedBeforeAnythingIsConnected(long millis) {
+    Object before = clients();
+    RedisClient client = RedisClient.create(server.url());
+    try {
+      assertThatThrownBy(() -> LettuceRedis.of(client, Duration.ofMillis(millis)))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThat(clients()).isEqualTo(before);
+    } finally {
+      client.shutdown();
+    }
+  }
+
+  private String clients() {
+    return new String((byte[]) node.send("INFO", "clients"), StandardCharsets.UTF_8)
+        .lines()
+        .filter(line -> line.startsWith("connected_clients"))
+        .findFirst()
+        .orElseThrow();
+  }
+
   @Test
   void aReplicaIsRefused() {
     try (TestRedis.Server replica = servers().start("replicaof 127.0.0.1 " + server.port());
