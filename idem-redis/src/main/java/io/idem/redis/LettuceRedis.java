@@ -11,10 +11,14 @@ import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.locks.ReentrantLock;
@@ -43,6 +47,7 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
   private final ScheduledThreadPoolExecutor timers = timers();
   private final ReentrantLock opening = new ReentrantLock();
   private @Nullable StatefulRedisPubSubConnection<byte[], byte[]> messages;
+  private @Nullable Channels channels;
 
   private LettuceRedis(
       StatefulConnection<byte[], byte[]> connection,
@@ -155,7 +160,9 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
     try {
       if (messages == null) {
         messages = open(listening);
+        channels = new Channels(messages);
       }
+      Channels wanted = Objects.requireNonNull(channels);
       messages.addListener(
           new RedisPubSubAdapter<>() {
             @Override
@@ -165,10 +172,11 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
 
             @Override
             public void subscribed(byte[] channel, long count) {
+              wanted.endUnwanted(channel);
               listener.accept(channel);
             }
           });
-      return new Channels(messages);
+      return wanted;
     } finally {
       opening.unlock();
     }
@@ -220,21 +228,66 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
     }
   }
 
-  /** The channels of one connection. */
-  private record Channels(StatefulRedisPubSubConnection<byte[], byte[]> connection)
-      implements RedisChannels {
+  /** The channels of one connection, which several stores may share. */
+  private static final class Channels implements RedisChannels {
 
+    private final StatefulRedisPubSubConnection<byte[], byte[]> connection;
+
+    /** How many want each channel. What is sent is sent in the order of the changes here. */
+    private final Map<ByteBuffer, Integer> wanted = new ConcurrentHashMap<>();
+
+    Channels(StatefulRedisPubSubConnection<byte[], byte[]> connection) {
+      this.connection = connection;
+    }
+
+    /** Sent also where it is listened to already: who wants it is told by the answer. */
     @Override
     public void subscribe(byte[] channel) {
       if (!connection.isOpen()) {
         throw new StoreUnavailableException("The connection for messages is down", null);
       }
-      var unused = connection.async().subscribe(channel).exceptionally(Channels::failed);
+      wanted.compute(
+          ByteBuffer.wrap(channel),
+          (name, before) -> {
+            var unused = connection.async().subscribe(channel).exceptionally(Channels::failed);
+            return before == null ? 1 : before + 1;
+          });
     }
 
     @Override
     public void unsubscribe(byte[] channel) {
-      var unused = connection.async().unsubscribe(channel).exceptionally(Channels::failed);
+      wanted.computeIfPresent(
+          ByteBuffer.wrap(channel),
+          (name, before) -> {
+            if (before > 1) {
+              return before - 1;
+            }
+            end(channel);
+            return null;
+          });
+    }
+
+    /**
+     * Lettuce listens again after a reconnection to all it had listened to, also where the end was
+     * asked for during the outage and the client's own timeout took that back.
+     */
+    void endUnwanted(byte[] channel) {
+      wanted.compute(
+          ByteBuffer.wrap(channel),
+          (name, now) -> {
+            if (now == null) {
+              end(channel);
+            }
+            return now;
+          });
+    }
+
+    private void end(byte[] channel) {
+      try {
+        var unused = connection.async().unsubscribe(channel).exceptionally(Channels::failed);
+      } catch (RedisException e) {
+        failed(e);
+      }
     }
 
     private static @Nullable Void failed(Throwable e) {

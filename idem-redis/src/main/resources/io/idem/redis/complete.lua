@@ -11,6 +11,6 @@ if state % 4 == 2 then
 end
 redis.call('SET', key, header .. ARGV[1] .. fingerprint .. ARGV[2], 'PX', ARGV[3])
 if state >= WATCHED then
-  redis.call('PUBLISH', key, '')
+  redis.pcall('PUBLISH', key, '') -- a user without the channel may not: what is written stays so
 end
 return HELD

@@ -4,6 +4,6 @@ if not value or value:sub(4, 19) ~= ARGV[1] or state == COMPLETED or state == CO
 end
 redis.call('DEL', key)
 if state >= WATCHED then
-  redis.call('PUBLISH', key, '')
+  redis.pcall('PUBLISH', key, '') -- a user without the channel may not: what is written stays so
 end
 return HELD

@@ -4,6 +4,6 @@ if not value or value:sub(4, 19) ~= ARGV[1] or state == COMPLETED or state == CO
 end
 redis.call('PEXPIRE', key, ARGV[2] + struct.unpack('>I6', value, 23))
 if ARGV[2] == '0' and state >= WATCHED then
-  redis.call('PUBLISH', key, '')
+  redis.pcall('PUBLISH', key, '') -- a user without the channel may not: what is written stays so
 end
 return HELD

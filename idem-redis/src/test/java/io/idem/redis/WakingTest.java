@@ -8,11 +8,19 @@ import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.Operation;
 import io.idem.core.store.Claim;
+import io.idem.core.store.CompletionSignal;
 import io.idem.core.store.Lease;
+import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
+import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import io.idem.testkit.Requests;
+import io.idem.testkit.TestRedis;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -20,6 +28,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
@@ -70,6 +80,110 @@ class WakingTest {
       } finally {
         admin.send("ACL", "DELUSER", user);
       }
+    }
+  }
+
+  /** From Redis 7 on, a new user may use no channel. What a run comes to does not depend on one. */
+  @Test
+  void aUserWithoutTheChannelsIsNotSignalledButKeepsAndFreesKeys() {
+    String user = "idem-" + Requests.newId();
+    String url = servers().standalone().replace("://", "://" + user + ":any@");
+    try (TestNode admin = TestNode.to(servers().standalone())) {
+      admin.send("ACL", "SETUSER", user, "on", "nopass", "resetchannels", "~idem:*", "+@all");
+      try (TestNode node = TestNode.to(url)) {
+        RedisIdempotencyStore store = node.store();
+        Lease completed = found(store);
+        assertThat(store.complete(completed, StoredOutcome.done(), Requests.RETENTION))
+            .isEqualTo(LeaseCheck.HELD);
+        assertThat(store.claim(Requests.claimOf(completed.id())))
+            .isInstanceOf(Claim.Completed.class);
+        Lease released = found(store);
+        assertThat(store.release(released)).isEqualTo(LeaseCheck.HELD);
+        assertThat(store.claim(Requests.claimOf(released.id()))).isInstanceOf(Claim.Acquired.class);
+        Lease givenUp = found(store);
+        assertThat(store.renew(givenUp, Duration.ZERO)).isEqualTo(LeaseCheck.HELD);
+        assertThat(store.claim(Requests.claimOf(givenUp.id()))).isInstanceOf(Claim.Abandoned.class);
+      } finally {
+        admin.send("ACL", "DELUSER", user);
+      }
+    }
+  }
+
+  /** The lease of a run that somebody else has found. */
+  private static Lease found(RedisIdempotencyStore store) {
+    Lease lease = lease(store);
+    assertThat(store.claim(Requests.claimOf(lease.id()))).isInstanceOf(Claim.Running.class);
+    return lease;
+  }
+
+  /** The client's own timeout ends an UNSUBSCRIBE that waits for the server to come back. */
+  @Test
+  void nobodyGoesOnListeningWhereTheWaitEndedDuringAnOutage() throws Exception {
+    try (TestRedis.Server mortal = servers().start();
+        TestNode node = impatient(mortal.url())) {
+      RedisIdempotencyStore store = node.store();
+      Semaphore told = new Semaphore(0);
+      List<CompletionSignal.Watch> watches = new ArrayList<>();
+      for (int i = 0; i < 10; i++) {
+        watches.add(store.watch(Requests.newId(), told::release));
+      }
+      RecordId still = Requests.newId();
+      Semaphore toldOfStill = new Semaphore(0);
+      try (var watch = store.watch(still, toldOfStill::release)) {
+        assertThat(watch).isNotNull();
+        assertThat(told.tryAcquire(10, BOUND, TimeUnit.SECONDS)).as("it listens").isTrue();
+        assertThat(toldOfStill.tryAcquire(BOUND, TimeUnit.SECONDS)).isTrue();
+        mortal.kill();
+        assertThatThrownBy(() -> store.claim(Requests.claimOf(still)))
+            .isInstanceOf(StoreUnavailableException.class);
+        watches.forEach(CompletionSignal.Watch::close);
+        Thread.sleep(1_000); // longer than the client lets a command wait
+        mortal.restart();
+        assertThat(toldOfStill.tryAcquire(BOUND, TimeUnit.SECONDS)).as("it is back").isTrue();
+        try (TestNode fresh = TestNode.to(mortal.url())) {
+          await(
+              "who is listened to", () -> ((List<?>) fresh.send("PUBSUB", "CHANNELS")).size() == 1);
+        }
+      }
+    }
+  }
+
+  @Test
+  void twoStoresOnOneConnectionDoNotDeafenEachOther() throws Exception {
+    try (TestNode here = TestNode.to(servers().standalone());
+        TestNode there = TestNode.to(servers().standalone())) {
+      RedisIdempotencyStore owner = here.store();
+      RedisIdempotencyStore one = there.store();
+      RedisIdempotencyStore other = there.store();
+      Lease lease = lease(owner);
+      Semaphore woken = new Semaphore(0);
+      Semaphore passing = new Semaphore(0);
+      try (var watch = one.watch(lease.id(), woken::release)) {
+        assertThat(watch).isNotNull();
+        assertThat(woken.tryAcquire(BOUND, TimeUnit.SECONDS)).as("it listens").isTrue();
+        try (var second = other.watch(lease.id(), passing::release)) {
+          assertThat(second).isNotNull();
+          assertThat(passing.tryAcquire(BOUND, TimeUnit.SECONDS)).as("so does it").isTrue();
+        }
+        assertThat(one.claim(Requests.claimOf(lease.id()))).isInstanceOf(Claim.Running.class);
+        woken.drainPermits();
+        owner.complete(lease, StoredOutcome.done(), Requests.RETENTION);
+        assertThat(woken.tryAcquire(BOUND, TimeUnit.SECONDS)).as("it is woken").isTrue();
+      }
+    }
+  }
+
+  private static TestNode impatient(String url) {
+    RedisURI uri = RedisURI.create(url);
+    uri.setTimeout(Duration.ofMillis(300));
+    return TestNode.to(RedisClient.create(uri), Duration.ofMillis(500));
+  }
+
+  private static void await(String what, BooleanSupplier condition) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(BOUND);
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as(what).isLessThan(end);
+      LockSupport.parkNanos(20_000_000);
     }
   }
 
