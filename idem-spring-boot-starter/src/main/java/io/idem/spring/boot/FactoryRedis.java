@@ -1,6 +1,7 @@
 package io.idem.spring.boot;
 
 import io.idem.core.store.StoreUnavailableException;
+import io.idem.redis.AsyncRedisPort;
 import io.idem.redis.LettuceRedis;
 import io.idem.redis.RedisChannels;
 import io.idem.redis.RedisCommand;
@@ -10,6 +11,9 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.cluster.RedisClusterClient;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,11 +25,13 @@ import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactor
  * <p>A factory that is stopped and started again, as when a context is paused, has another client
  * afterwards: the next command connects to that one.
  */
-final class FactoryRedis implements RedisPort, AutoCloseable {
+final class FactoryRedis implements AsyncRedisPort, AutoCloseable {
 
   private final LettuceConnectionFactory factory;
   private final Duration timeout;
   private final ReentrantLock connecting = new ReentrantLock();
+  private final AtomicReference<@Nullable CompletableFuture<Connection>> underWay =
+      new AtomicReference<>();
   private volatile @Nullable Connection connection;
   private @Nullable Consumer<byte[]> listener;
 
@@ -37,6 +43,25 @@ final class FactoryRedis implements RedisPort, AutoCloseable {
   @Override
   public @Nullable Object execute(RedisCommand command) {
     return current().redis.execute(command);
+  }
+
+  @Override
+  public List<@Nullable Object> executeAll(List<RedisCommand> commands) {
+    return current().redis.executeAll(commands);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>While the factory's new client is connected to, commands wait for that, and no thread does
+   * but the one that connects.
+   */
+  @Override
+  public CompletionStage<@Nullable Object> executeAsync(RedisCommand command) {
+    Connection last = connected();
+    return last != null
+        ? last.redis.executeAsync(command)
+        : connectAside().thenCompose(next -> next.redis.executeAsync(command));
   }
 
   @Override
@@ -76,8 +101,39 @@ final class FactoryRedis implements RedisPort, AutoCloseable {
   }
 
   private Connection current() {
+    Connection last = connected();
+    return last != null ? last : connect();
+  }
+
+  /** What the factory's client of now is connected by; null if nothing is yet. */
+  private @Nullable Connection connected() {
     Connection last = connection;
-    return last != null && last.client == factory.getNativeClient() ? last : connect();
+    return last != null && last.client == factory.getNativeClient() ? last : null;
+  }
+
+  /** One thread connects for all who come meanwhile. */
+  private CompletableFuture<Connection> connectAside() {
+    CompletableFuture<Connection> mine = new CompletableFuture<>();
+    CompletableFuture<Connection> others = underWay.compareAndExchange(null, mine);
+    if (others != null) {
+      return others;
+    }
+    Thread connector =
+        new Thread(
+            () -> {
+              try {
+                Connection next = connect();
+                underWay.set(null); // who comes from here on looks for himself
+                mine.complete(next);
+              } catch (Throwable e) {
+                underWay.set(null);
+                mine.completeExceptionally(e);
+              }
+            },
+            "idem-redis-connect");
+    connector.setDaemon(true);
+    connector.start();
+    return mine;
   }
 
   private Connection connect() {
@@ -92,8 +148,17 @@ final class FactoryRedis implements RedisPort, AutoCloseable {
           client instanceof RedisClusterClient cluster
               ? LettuceRedis.of(cluster, timeout)
               : LettuceRedis.of((RedisClient) client, timeout);
-      Connection next =
-          new Connection(client, redis, listener == null ? null : redis.listen(listener));
+      RedisChannels channels;
+      try {
+        channels = listener == null ? null : redis.listen(listener);
+      } catch (RuntimeException e) {
+        redis.close(); // the next command connects anew
+        throw e;
+      }
+      if (last != null) {
+        last.redis.close();
+      }
+      Connection next = new Connection(client, redis, channels);
       connection = next;
       return next;
     } finally {

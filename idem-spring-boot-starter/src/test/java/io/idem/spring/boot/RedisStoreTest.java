@@ -1,16 +1,22 @@
 package io.idem.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import com.zaxxer.hikari.HikariDataSource;
+import io.idem.core.BatchBody;
 import io.idem.core.Idempotency;
+import io.idem.core.IdempotentRequest;
 import io.idem.core.InMemoryStore;
 import io.idem.core.Mode;
+import io.idem.core.Operation;
+import io.idem.core.store.AsyncStore;
 import io.idem.core.store.IdempotencyStore;
+import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.TransactionalStore;
 import io.idem.jdbc.JdbcIdempotencyStore;
 import io.idem.redis.LettuceRedis;
@@ -20,7 +26,11 @@ import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.testkit.TestRedis;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -39,6 +49,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.NestedExceptionUtils;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+import org.springframework.data.redis.core.RedisCallback;
 import org.springframework.data.redis.core.StringRedisTemplate;
 
 /** When Redis is taken, what is asked of it, and what is refused. */
@@ -234,6 +245,69 @@ class RedisStoreTest {
           assertThat(run(context)).isEqualTo(1);
           assertThat(health(context).getStatus()).isEqualTo(Status.UP);
         });
+  }
+
+  /** The server counts how often it reads from a connection: once for each command that waits. */
+  @Test
+  void aBatchIsSentInOneGo() {
+    try (TestRedis.Server server = TestRedis.start()) {
+      at(server.url())
+          .run(
+              context -> {
+                Operation<String> operation =
+                    context.getBean(Idempotency.class).operation("probe", String.class).build();
+                List<IdempotentRequest> requests =
+                    Stream.generate(() -> IdempotentRequest.of(UUID.randomUUID().toString()))
+                        .limit(200)
+                        .toList();
+                operation.executeAll(requests.subList(0, 1), BatchBody.each(item -> "done"));
+                long before = reads(context);
+                assertThat(operation.executeAll(requests, BatchBody.each(item -> "done")))
+                    .hasSize(200);
+                assertThat(reads(context) - before).as("of 400 commands").isLessThan(100);
+              });
+    }
+  }
+
+  private static long reads(AssertableApplicationContext context) {
+    return Long.parseLong(
+        context
+            .getBean(StringRedisTemplate.class)
+            .execute(
+                (RedisCallback<String>)
+                    connection ->
+                        connection
+                            .serverCommands()
+                            .info("stats")
+                            .getProperty("total_reads_processed")));
+  }
+
+  /** Also after the factory has had another client. */
+  @Test
+  void anAsynchronousRunAsksRedisWithoutAThreadThatWaits() {
+    redis.run(
+        context -> {
+          Idempotency idempotency = context.getBean(Idempotency.class);
+          assertThat(store(context).capability(AsyncStore.class)).isPresent();
+          Operation<String> operation = idempotency.operation("probe", String.class).build();
+          assertThat(runAsync(operation)).isEqualTo("done");
+          ConfigurableApplicationContext running = context.getSourceApplicationContext();
+          running.stop();
+          assertThatThrownBy(() -> runAsync(operation))
+              .hasRootCauseInstanceOf(StoreUnavailableException.class);
+          running.start();
+          assertThat(runAsync(operation)).isEqualTo("done");
+        });
+  }
+
+  private static String runAsync(Operation<String> operation) throws Exception {
+    return operation
+        .executeAsync(
+            IdempotentRequest.of(UUID.randomUUID().toString()),
+            attempt -> CompletableFuture.completedFuture("done"))
+        .toCompletableFuture()
+        .get(20, TimeUnit.SECONDS)
+        .orElseThrow();
   }
 
   private static int run(AssertableApplicationContext context) {
