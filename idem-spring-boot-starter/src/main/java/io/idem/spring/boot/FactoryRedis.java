@@ -92,12 +92,13 @@ final class FactoryRedis implements AsyncRedisPort, AutoCloseable {
     };
   }
 
+  /** Those of now: who listens does not wait for a connection. */
   private RedisChannels channels() {
-    RedisChannels channels = current().channels;
-    if (channels == null) {
-      throw new IllegalStateException("Nobody listens to Redis");
+    Connection last = connected();
+    if (last == null || last.channels == null) {
+      throw new StoreUnavailableException("The connection for messages is down", null);
     }
-    return channels;
+    return last.channels;
   }
 
   private Connection current() {
@@ -108,7 +109,7 @@ final class FactoryRedis implements AsyncRedisPort, AutoCloseable {
   /** What the factory's client of now is connected by; null if nothing is yet. */
   private @Nullable Connection connected() {
     Connection last = connection;
-    return last != null && last.client == factory.getNativeClient() ? last : null;
+    return last != null && last.client == nativeClient() ? last : null;
   }
 
   /** One thread connects for all who come meanwhile. */
@@ -132,7 +133,12 @@ final class FactoryRedis implements AsyncRedisPort, AutoCloseable {
             },
             "idem-redis-connect");
     connector.setDaemon(true);
-    connector.start();
+    try {
+      connector.start();
+    } catch (Throwable e) { // there is no thread to be had
+      underWay.set(null);
+      mine.completeExceptionally(e);
+    }
     return mine;
   }
 
@@ -167,12 +173,21 @@ final class FactoryRedis implements AsyncRedisPort, AutoCloseable {
   }
 
   private AbstractRedisClient client() {
-    AbstractRedisClient client = factory.getNativeClient();
+    AbstractRedisClient client = nativeClient();
     if (client == null) {
       throw new StoreUnavailableException(
           "Redis cannot be reached: the connection factory is not started", null);
     }
     return client;
+  }
+
+  /** The factory's client; null while the factory is stopped. */
+  private @Nullable AbstractRedisClient nativeClient() {
+    try {
+      return factory.getNativeClient();
+    } catch (IllegalStateException e) {
+      return null;
+    }
   }
 
   /** Closes the connections. The client stays the factory's. */
