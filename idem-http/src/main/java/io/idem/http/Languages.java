@@ -41,8 +41,8 @@ final class Languages {
     List<Locale.LanguageRange> ranges;
     try {
       ranges = Locale.LanguageRange.parse(value); // best first
-    } catch (IllegalArgumentException e) {
-      return null;
+    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+      return null; // the JDK splits "-" into nothing and looks at the first part of it
     }
     for (Locale.LanguageRange range : ranges.subList(0, Math.min(MAX_RANGES, ranges.size()))) {
       if (range.getWeight() == 0 || range.getRange().startsWith("*")) {

@@ -50,6 +50,8 @@ class LanguagesTest {
   void p33_whatIsNoListIsEnglish() {
     assertThat(choose("")).isNull();
     assertThat(choose("!!")).isNull();
+    assertThat(choose("-")).isNull();
+    assertThat(choose("fr, --;q=0.5")).isNull();
     assertThat(choose(IntStream.range(0, 300).mapToObj(i -> "fr").collect(Collectors.joining(","))))
         .isNull();
     assertThat(asked).isEmpty();
