@@ -75,7 +75,7 @@ final class ServletExchange extends ServletRequestHead
           return new RequestBody.Multipart(parts, parameters());
         }
       } catch (IOException e) {
-        if (cameToItsEnd(maxBytes, e)) {
+        if (!hasBoundary() || cameToItsEnd(maxBytes, e)) {
           return new RequestBody.Malformed();
         }
         throw e;
@@ -164,6 +164,13 @@ final class ServletExchange extends ServletRequestHead
       }
       throw e;
     }
+  }
+
+  /**
+   * Whether a body can be parts at all. Containers close one that cannot, so that it has no end.
+   */
+  private boolean hasBoundary() {
+    return request.getContentType().toLowerCase(Locale.ROOT).contains("boundary=");
   }
 
   /**

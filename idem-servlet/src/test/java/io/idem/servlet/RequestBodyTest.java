@@ -172,6 +172,16 @@ class RequestBodyTest extends ServerTest {
   }
 
   @Test
+  void p10_partsWithoutABoundaryAreRefusedAndTheKeyIsFree() throws Exception {
+    server.protect("/upload", (request, response) -> response.getWriter().print("ok"));
+
+    assertProblem(
+        server.post("/upload", "k", "multipart/form-data", "content"), 400, "request-malformed");
+    assertThat(server.runs).hasValue(0);
+    assertThat(text(upload("/upload", "boundary1", "content"))).isEqualTo("ok");
+  }
+
+  @Test
   void p36_anUploadOverTheContainersBoundConsumesNoKey() throws Exception {
     server.protect("/upload", (request, response) -> response.getWriter().print("ok"));
 
