@@ -30,14 +30,14 @@ import reactor.core.publisher.Mono;
 final class BufferedExchange extends ServerWebExchangeDecorator {
 
   private final DefaultServerWebExchange own;
-  private final LocaleContext locale;
+  private final @Nullable LocaleContext locale;
   private final boolean empty;
 
-  /** The request is that of the exchange, or a snapshot of it; so is the locale. */
+  /** The request is that of the exchange, or a snapshot of it; so is the locale, if it is known. */
   BufferedExchange(
       ServerWebExchange exchange,
       ServerHttpRequest request,
-      LocaleContext locale,
+      @Nullable LocaleContext locale,
       byte[] body,
       ServerHttpResponse response,
       ServerCodecConfigurer codecs) {
@@ -75,13 +75,19 @@ final class BufferedExchange extends ServerWebExchangeDecorator {
 
   @Override
   public LocaleContext getLocaleContext() {
-    return locale;
+    return locale == null ? own.getLocaleContext() : locale;
   }
 
-  /** Nothing was left of a form that a filter before has had taken apart. */
+  /**
+   * Nothing was left of a form that a filter before has had taken apart. Where nobody has, the form
+   * is empty, and a servlet container fails whoever reads it once more.
+   */
   @Override
   public Mono<MultiValueMap<String, String>> getFormData() {
-    return empty ? super.getFormData() : own.getFormData();
+    return empty
+        ? super.getFormData()
+            .onErrorResume(IllegalStateException.class, readAgain -> own.getFormData())
+        : own.getFormData();
   }
 
   @Override

@@ -29,6 +29,7 @@ import org.springframework.http.codec.multipart.FilePart;
 import org.springframework.http.codec.multipart.FormFieldPart;
 import org.springframework.http.codec.multipart.Part;
 import org.springframework.http.server.reactive.ServerHttpResponse;
+import org.springframework.util.MultiValueMap;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Flux;
@@ -42,11 +43,14 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
   private static final Logger log = LoggerFactory.getLogger("io.idem.webflux");
   private static final byte[] NOTHING = {};
 
+  /** Nothing either, because a filter in front has read it. */
+  private static final byte[] READ_BEFORE = {};
+
   private final IdempotencyWebFilter filter;
   private final HttpEndpoint endpoint;
   private final WebFilterChain chain;
   private final ContextView context;
-  private final LocaleContext locale;
+  private final @Nullable LocaleContext locale;
   private final ResponseHead responseHead;
   private final Thread begun = Thread.currentThread();
   private volatile byte @Nullable [] body;
@@ -61,12 +65,21 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
       WebFilterChain chain,
       ContextView context) {
     super(exchange, new RequestSnapshot(exchange.getRequest()), caller);
-    this.locale = exchange.getLocaleContext();
+    this.locale = localeOf(exchange);
     this.responseHead = ResponseHead.of(exchange.getResponse());
     this.filter = filter;
     this.endpoint = endpoint;
     this.chain = chain;
     this.context = context;
+  }
+
+  /** Null where it cannot be told: who asks for it in the run is told so, as without protection. */
+  private static @Nullable LocaleContext localeOf(ServerWebExchange exchange) {
+    try {
+      return exchange.getLocaleContext();
+    } catch (RuntimeException e) {
+      return null;
+    }
   }
 
   // ---- the request
@@ -102,20 +115,26 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
     return DataBufferUtils.join(request.getBody(), maxBytes)
         .map(ProtectedExchange::bytesOf)
         .defaultIfEmpty(NOTHING)
-        .onErrorResume(IllegalStateException.class, this::readBefore)
+        .onErrorResume(ProtectedExchange::mayBeRead, this::readBefore)
         .flatMap(this::understand)
         .onErrorResume(DataBufferLimitException.class, e -> Mono.just(new RequestBody.TooLarge()))
         .contextWrite(context)
         .toFuture();
   }
 
+  /** Whether a failure may say that somebody has read the body before. */
+  private static boolean mayBeRead(Throwable failure) {
+    return failure instanceof IllegalStateException
+        && !(failure instanceof DataBufferLimitException);
+  }
+
   /**
    * Nothing is left of a body that a filter in front has read; a servlet container's says so by
    * failing. What was a form is taken from there.
    */
-  private Mono<byte[]> readBefore(IllegalStateException failure) {
+  private Mono<byte[]> readBefore(Throwable failure) {
     if (BufferedExchange.isOf(request, MediaType.APPLICATION_FORM_URLENCODED)) {
-      return Mono.just(NOTHING);
+      return Mono.just(READ_BEFORE);
     }
     warnOfConsumedParts();
     return Mono.error(failure);
@@ -140,9 +159,15 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
     }
     if (content.length == 0
         && BufferedExchange.isOf(request, MediaType.APPLICATION_FORM_URLENCODED)) {
-      return exchange.getFormData().map(RequestBody.Form::new);
+      return formOf(content).map(RequestBody.Form::new);
     }
     return Mono.just(new RequestBody.Bytes(content));
+  }
+
+  private Mono<MultiValueMap<String, String>> formOf(byte[] content) {
+    return content == READ_BEFORE
+        ? exchange.getFormData()
+        : buffered(content, exchange.getResponse()).getFormData();
   }
 
   private static Mono<RequestBody> takeApart(BufferedExchange exchange) {

@@ -4,6 +4,7 @@ import io.idem.http.StoredResponse;
 import io.idem.http.TokenIssuer;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBufferLimitException;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.reactive.function.server.HandlerFunction;
@@ -61,7 +62,15 @@ public final class TokenHandler implements HandlerFunction<ServerResponse> {
     String named = exchange.getRequest().getQueryParams().getFirst(OPERATION);
     return named != null
         ? Mono.just(named)
-        : exchange.getFormData().mapNotNull(form -> form.getFirst(OPERATION));
+        : exchange
+            .getFormData()
+            .mapNotNull(form -> form.getFirst(OPERATION))
+            .onErrorResume(TokenHandler::isNoForm, e -> Mono.empty());
+  }
+
+  /** Whether what was sent is longer than any name of an operation, or badly escaped. */
+  private static boolean isNoForm(Throwable thrown) {
+    return thrown instanceof DataBufferLimitException || thrown instanceof IllegalArgumentException;
   }
 
   private Mono<ServerResponse> answer(

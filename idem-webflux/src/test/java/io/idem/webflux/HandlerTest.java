@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -48,6 +49,7 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.http.codec.ServerCodecConfigurer;
 import org.springframework.http.codec.multipart.FilePart;
 import org.springframework.http.codec.multipart.FormFieldPart;
+import org.springframework.http.server.reactive.HttpHandler;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import org.springframework.web.bind.annotation.CrossOrigin;
@@ -62,6 +64,9 @@ import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebExceptionHandler;
 import org.springframework.web.server.WebFilter;
+import org.springframework.web.server.adapter.DefaultServerWebExchange;
+import org.springframework.web.server.i18n.AcceptHeaderLocaleContextResolver;
+import org.springframework.web.server.session.DefaultWebSessionManager;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -144,6 +149,14 @@ class HandlerTest {
   void p28_aConditionThatTheHandlerChecksIsAnsweredOnceAndReplayed() {
     assertRunsOnce(post("/conditional").header("If-Match", "\"other\""), 412);
     assertRunsOnce(post("/conditional").header("If-Match", "\"same\""), 200);
+  }
+
+  @Test
+  void p33_languagesThatCannotBeReadAreNone() {
+    RawRequest request = post("/mono").header("Accept-Language", "-");
+
+    assertRunsOnce(request, 200);
+    assertProblem(server.send(request.without("Idempotency-Key")), 400, "key-missing");
   }
 
   // ---- errors
@@ -286,6 +299,18 @@ class HandlerTest {
     assertRunsOnce(chunk == 0 ? fits : fits.chunked(chunk), 200);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1000})
+  void p36_aFormOverTheBoundIsRefusedAndTheKeyIsFree(int chunk) {
+    RawRequest request = post("/form");
+    RawRequest large = request.body(FORM, "a=1&b=" + "x".repeat(WebFluxServer.MAX_REQUEST));
+    int before = runs();
+
+    assertProblem(server.send(chunk == 0 ? large : large.chunked(chunk)), 413, "request-too-large");
+    assertThat(runs()).isEqualTo(before);
+    assertRunsOnce(request.body(FORM, "a=1&b=2"), 200);
+  }
+
   @Test
   void p36_aBodyOverTheBoundOfACodecIsRefusedAndTheKeyIsFree() {
     RawRequest request = post("/echo");
@@ -324,6 +349,17 @@ class HandlerTest {
     RawRequest request = post("/form").header("X-Read-Once", "true").body(FORM, "a=1&b=2");
 
     assertThat(assertRunsOnce(request, 200).text()).isEqualTo("1/2");
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void p10_aFormWithoutFieldsIsOne(boolean readableOnce) {
+    RawRequest request = post("/form").body(FORM, "");
+    if (readableOnce) {
+      request = request.header("X-Readable-Once", "true");
+    }
+
+    assertThat(assertRunsOnce(request, 200).text()).isEqualTo("null/null");
   }
 
   @Test
@@ -577,6 +613,39 @@ class HandlerTest {
                                       .request(new ReadOnce(exchange.getRequest()))
                                       .build())))
               : chain.filter(exchange);
+    }
+
+    /** As a servlet container does, where nobody has read yet. */
+    @Bean
+    @Order(1)
+    WebFilter readableOnce() {
+      return (exchange, chain) -> {
+        ServerHttpRequest request = exchange.getRequest();
+        if (!request.getHeaders().containsHeader("X-Readable-Once")) {
+          return chain.filter(exchange);
+        }
+        AtomicBoolean read = new AtomicBoolean();
+        Flux<DataBuffer> once =
+            Flux.defer(
+                () -> read.getAndSet(true) ? new ReadOnce(request).getBody() : request.getBody());
+        HttpHandler container =
+            (readable, response) ->
+                chain.filter(
+                    new DefaultServerWebExchange(
+                        readable,
+                        response,
+                        new DefaultWebSessionManager(),
+                        ServerCodecConfigurer.create(),
+                        new AcceptHeaderLocaleContextResolver()));
+        return container.handle(
+            new ServerHttpRequestDecorator(request) {
+              @Override
+              public Flux<DataBuffer> getBody() {
+                return once;
+              }
+            },
+            exchange.getResponse());
+      };
     }
 
     /** Goes behind the filter of the protocol, as its order is the same. */

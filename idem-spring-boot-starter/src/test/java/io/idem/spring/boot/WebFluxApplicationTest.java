@@ -20,6 +20,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.test.context.FilteredClassLoader;
@@ -178,6 +180,18 @@ class WebFluxApplicationTest {
 
     assertThat(node.send(order).header("Idempotent-Replayed")).isEmpty();
     assertThat(node.send(order).header("Idempotent-Replayed")).containsExactly("true");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"%zz", "long"})
+  void p04_aFormThatNamesNoOperationIsGivenNoToken(String name) {
+    String operation = name.equals("long") ? "x".repeat(300_000) : name;
+
+    RawResponse refused =
+        node.send(post("/idempotency/tokens").body(FORM, "operation=" + operation));
+
+    assertThat(refused.status()).as("%s", refused.text()).isEqualTo(404);
+    assertThat(refused.text()).contains("/token-not-issued\"");
   }
 
   @Test
