@@ -37,6 +37,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class CapturedResponse extends HttpServletResponseWrapper {
 
+  /** By what a response is sent, or ended. */
+  private static final Set<String> SENDS =
+      Set.of("getOutputStream", "getWriter", "flushBuffer", "sendError", "sendRedirect");
+
   private final HttpServletResponse around;
   private final SpillingBuffer buffer;
   private final BodyStream stream = new BodyStream();
@@ -100,6 +104,11 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   private static HttpServletResponse notUnwrappable(HttpServletResponse response) {
     InvocationHandler handler =
         (proxy, method, arguments) -> {
+          if (SENDS.contains(method.getName())) {
+            throw new IllegalStateException(
+                "The response of an idempotent endpoint is held back until it is recorded: the one"
+                    + " around it cannot be written to");
+          }
           try {
             return method.invoke(response, arguments);
           } catch (InvocationTargetException e) {

@@ -2,6 +2,7 @@ package io.idem.servlet;
 
 import static io.idem.servlet.TestServer.text;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import jakarta.servlet.ServletResponse;
 import jakarta.servlet.ServletResponseWrapper;
@@ -32,6 +33,29 @@ class UnwrappingTest extends ServerTest {
 
     assertThat(text(first)).isEqualTo("ok");
     assertThat(first.headers().firstValue("Location")).hasValue("/behind");
+    assertSame(first, server.post("/pay", "k"));
+  }
+
+  @Test
+  void p22_nothingIsSentPastTheRecord() throws Exception {
+    server.protect(
+        "/pay",
+        (request, response) -> {
+          HttpServletResponse behind =
+              (HttpServletResponse) ((ServletResponseWrapper) response).getResponse();
+
+          assertThatIllegalStateException().isThrownBy(behind::getWriter);
+          assertThatIllegalStateException().isThrownBy(behind::getOutputStream);
+          assertThatIllegalStateException().isThrownBy(behind::flushBuffer);
+          assertThatIllegalStateException().isThrownBy(() -> behind.sendError(500));
+          assertThatIllegalStateException().isThrownBy(() -> behind.sendRedirect("/elsewhere"));
+          response.getWriter().print("ok");
+        });
+
+    HttpResponse<byte[]> first = server.post("/pay", "k");
+
+    assertThat(first.statusCode()).isEqualTo(200);
+    assertThat(text(first)).isEqualTo("ok");
     assertSame(first, server.post("/pay", "k"));
   }
 
