@@ -40,6 +40,7 @@ describe('classify', () => {
     ['object-not-found', 404, false, 'refused', false],
     ['contention', 503, true, 'refused', true],
     ['contention-unsettled', 409, false, 'unknown', false],
+    ['store-unsettled', 409, false, 'unknown', false],
   ])('%s %i', async (slug, status, retryable, kind, nothingRan) => {
     expect(await idem(status, slug, retryable)).toMatchObject({
       kind,

@@ -54,6 +54,7 @@ record Reading(Kind kind, boolean again) {
       return Kind.NOT_STORED;
     } else if (answer.isProblem("outcome-unknown")
         || answer.isProblem("contention-unsettled")
+        || answer.isProblem("store-unsettled")
         // Told also where a commit was not answered, or a step that had others before it.
         || answer.isProblem("store-unavailable")) {
       return Kind.UNKNOWN;

@@ -26,6 +26,7 @@ class ReadingTest {
     KINDS.put(ProblemType.KEY_REUSED, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.CONTENTION, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.CONTENTION_UNSETTLED, Kind.UNKNOWN);
+    KINDS.put(ProblemType.STORE_UNSETTLED, Kind.UNKNOWN);
     KINDS.put(ProblemType.KEY_NOT_SUPPORTED, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.CALLER_REQUIRED, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.SOURCE_FOREIGN, Kind.TURNED_AWAY);

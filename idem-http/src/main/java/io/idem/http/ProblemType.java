@@ -314,6 +314,22 @@ public enum ProblemType {
 
       What to do: look up what became of it. Send it again only if nothing did, or if the service \
       says that repeats of this request do no harm.
+      """),
+
+  // ---- parts of a request
+
+  /** A part could not reach its database or store, and what was done beside may have been kept. */
+  STORE_UNSETTLED(
+      "store-unsettled",
+      409,
+      "A database or store was not available, and how far this got is not known",
+      false,
+      """
+      The request was not carried out to its end, because a part of it could not reach its database \
+      or store. It is not known whether something that it did beside was kept.
+
+      What to do: look up what became of it. Send it again only if nothing did, or if the service \
+      says that repeats of this request do no harm.
       """);
 
   private final String slug;

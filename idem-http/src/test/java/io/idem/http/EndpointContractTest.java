@@ -147,7 +147,7 @@ class EndpointContractTest {
         .doesNotContain(ProblemType.CALLER_REQUIRED);
   }
 
-  /** But for what no endpoint is asked about, and what guards in handlers tell. */
+  /** But for what no endpoint is asked about, and what guards and methods in handlers tell. */
   @ParameterizedTest
   @EnumSource(
       mode = EnumSource.Mode.EXCLUDE,
@@ -157,7 +157,8 @@ class EndpointContractTest {
         "ILLEGAL_TRANSITION",
         "OBJECT_NOT_FOUND",
         "CONTENTION",
-        "CONTENTION_UNSETTLED"
+        "CONTENTION_UNSETTLED",
+        "STORE_UNSETTLED"
       })
   void everyCauseIsToldOfSomeEndpoint(ProblemType type) {
     EndpointContract tokens =

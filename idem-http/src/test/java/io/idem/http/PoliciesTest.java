@@ -165,6 +165,7 @@ class PoliciesTest {
                 "illegal-transition",
                 "object-not-found",
                 "contention",
-                "contention-unsettled"));
+                "contention-unsettled",
+                "store-unsettled"));
   }
 }

@@ -129,7 +129,7 @@ final class GuardedCalls {
     DeclaredTransaction declared =
         DeclaredTransaction.of(method.method(), method.targetClass(), method.toString(), beans);
     if (declared == null) {
-      return ofSpring;
+      return ofSpring.named(method.toString());
     }
     String what = "@Transactional on " + method;
     if (declared.isApart()) {
@@ -162,7 +162,9 @@ final class GuardedCalls {
           "Use the transaction manager of the guard (idem.guard.transaction-manager with Spring"
               + " Boot).");
     }
-    return declared.isOfOwnKind() ? ofSpring.with(declared.kind(method.toString())) : ofSpring;
+    return declared.isOfOwnKind()
+        ? ofSpring.with(declared.kind(method.toString()))
+        : ofSpring.named(method.toString());
   }
 
   // ---- what a repeat returns

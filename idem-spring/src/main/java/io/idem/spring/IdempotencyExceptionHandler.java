@@ -93,16 +93,20 @@ public class IdempotencyExceptionHandler {
   }
 
   /**
-   * The store cannot say whether it was done.
+   * The store cannot say whether it was done, or no transaction could be begun for a guard.
    *
    * @param e what the engine threw
    * @param request the request
-   * @return 503, with the time to ask again
+   * @return 503, with the time to ask again, if all that the request did is undone, as in a
+   *     transactional endpoint; otherwise 409, not to be retried
    */
   @ExceptionHandler
   public ResponseEntity<byte[]> storeUnavailable(
       StoreUnavailableException e, HttpServletRequest request) {
-    log.warn("A request is refused, because the store of idempotency keys is unavailable", e);
+    log.warn(
+        "A request is turned away, because a store or database is unavailable: {}",
+        ServiceProblem.forLog(e),
+        e);
     return told(request, e);
   }
 

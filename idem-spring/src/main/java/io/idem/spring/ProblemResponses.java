@@ -25,19 +25,22 @@ record ProblemResponses(HttpIdempotency protocol) {
    *
    * <p>Inside a protected endpoint, one that passes is not its outcome. In transactional mode what
    * the endpoint did before is rolled back and its key is free; in leased mode it is unknown, and
-   * its key says so from now on, which the client had better hear at once.
+   * its key says so from now on, which the client had better hear at once. Outside of one nothing
+   * is known to be undone.
    */
   ResponseEntity<byte[]> of(ServiceProblem problem, HttpServletRequest request) {
-    ServiceProblem told = problem;
-    if (BEHIND_FILTER && problem.passing()) {
-      IdempotentExchange.outcomeUnknown(request);
-      if (IdempotentExchange.attempt(request)
-          .filter(run -> run.mode() == Mode.LEASED)
-          .isPresent()) {
-        told = problem.insideLeased();
-      }
+    if (!problem.passing()) {
+      return rendered(problem, request);
     }
-    return rendered(told, request);
+    if (!BEHIND_FILTER) {
+      return rendered(problem.outsideOfRun(), request);
+    }
+    IdempotentExchange.outcomeUnknown(request);
+    return rendered(
+        IdempotentExchange.attempt(request)
+            .map(run -> run.mode() == Mode.LEASED ? problem.insideLeased() : problem)
+            .orElseGet(problem::outsideOfRun),
+        request);
   }
 
   /** Whether everything that a request did is undone if it fails: it is a transactional attempt. */

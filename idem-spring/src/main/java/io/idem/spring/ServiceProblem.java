@@ -9,6 +9,7 @@ import io.idem.http.ProblemType;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.NestedExceptionUtils;
 
 /**
  * What a client is told of an exception that the engine throws out of an {@link Idempotent} service
@@ -111,6 +112,38 @@ public record ServiceProblem(
             null,
             true)
         : this;
+  }
+
+  /**
+   * What a client is told where no run of an endpoint surrounds what was thrown. The part that
+   * could not reach its store did nothing, but what its caller did before is not undone, and a key,
+   * if the endpoint takes one at all, would not keep a repeat from doing it again.
+   *
+   * @return this, or that it is not known how far the request came
+   */
+  public ServiceProblem outsideOfRun() {
+    return type == ProblemType.STORE_UNAVAILABLE
+        ? new ServiceProblem(
+            ProblemType.STORE_UNSETTLED,
+            "This was not carried out to its end. Look up what became of it before you send it"
+                + " again.",
+            null,
+            true)
+        : this;
+  }
+
+  /**
+   * What a log says of an exception that comes from outside: what was tried, and what kind of
+   * failure that met.
+   *
+   * @param thrown the exception
+   * @return one line, without what a driver said, which may have values of a row in it
+   */
+  public static String forLog(Throwable thrown) {
+    Throwable cause = NestedExceptionUtils.getMostSpecificCause(thrown);
+    return cause == thrown
+        ? String.valueOf(thrown.getMessage())
+        : thrown.getMessage() + " (" + cause.getClass().getName() + ")";
   }
 
   private static Optional<ServiceProblem> passing(

@@ -170,6 +170,16 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
     return new SpringJdbcTransactions(transactionManager, dataSource, other);
   }
 
+  /** The same transactions, with a name for the log where they have none. */
+  SpringJdbcTransactions named(String name) {
+    if (definition.getName() != null) {
+      return this;
+    }
+    DefaultTransactionDefinition named = new DefaultTransactionDefinition(definition);
+    named.setName(name);
+    return with(named);
+  }
+
   PlatformTransactionManager transactionManager() {
     return transactionManager;
   }
@@ -210,8 +220,12 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
     } catch (TransactionUsageException e) {
       throw e; // says what the caller did wrong, not what the database has
     } catch (TransactionException e) {
+      String name = definition.getName();
       throw new StoreUnavailableException(
-          "No transaction could be begun: is the database up, and its pool large enough?", e);
+          "No transaction could be begun"
+              + (name == null ? "" : " for '" + name + "'")
+              + ": is the database up, and its pool large enough?",
+          e);
     }
   }
 

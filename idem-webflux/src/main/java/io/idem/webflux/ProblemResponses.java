@@ -16,11 +16,13 @@ record ProblemResponses(HttpIdempotency protocol) {
 
   /**
    * The response to a problem. One that passes is not the outcome of a protected endpoint around
-   * the call, which is unknown then.
+   * the call, which is unknown then; outside of one nothing is known to be undone.
    */
   ResponseEntity<byte[]> of(ServiceProblem problem, ServerWebExchange exchange) {
     ServiceProblem told = problem;
-    if (problem.passing() && IdempotentExchange.attempt(exchange).isPresent()) {
+    if (IdempotentExchange.attempt(exchange).isEmpty()) {
+      told = problem.outsideOfRun();
+    } else if (problem.passing()) {
       IdempotentExchange.outcomeUnknown(exchange);
       told = problem.insideLeased();
     }

@@ -62,7 +62,12 @@ public class WebFluxExceptionHandler {
     UnknownCallerException.class
   })
   public ResponseEntity<byte[]> answer(Exception thrown, ServerWebExchange exchange) {
-    if (thrown instanceof StoreUnavailableException || thrown instanceof UnknownCallerException) {
+    if (thrown instanceof StoreUnavailableException) {
+      log.warn(
+          "A request is turned away, because a store or database is unavailable: {}",
+          ServiceProblem.forLog(thrown),
+          thrown);
+    } else if (thrown instanceof UnknownCallerException) {
       log.warn("A request is refused: {}", thrown.getMessage(), thrown);
     }
     return responses.of(

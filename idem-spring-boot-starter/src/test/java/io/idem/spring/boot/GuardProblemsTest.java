@@ -2,6 +2,10 @@ package io.idem.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.idem.core.store.StoreUnavailableException;
 import io.idem.guard.IllegalTransitionException;
 import io.idem.guard.ObjectNotFoundException;
 import io.idem.guard.StateMachine;
@@ -11,6 +15,7 @@ import io.idem.guard.jdbc.JdbcGuards;
 import io.idem.guard.jdbc.StateGuard;
 import io.idem.guard.jdbc.StateTable;
 import io.idem.spring.GuardedTransition;
+import io.idem.spring.IdempotencyExceptionHandler;
 import io.idem.spring.Idempotent;
 import io.idem.testkit.http.RawRequest;
 import io.idem.testkit.http.RawResponse;
@@ -19,7 +24,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,12 +37,15 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.http.ResponseEntity;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.DelegatingDataSource;
 import org.springframework.web.bind.annotation.ControllerAdvice;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -104,6 +115,80 @@ class GuardProblemsTest {
     assertThat(answer.body()).doesNotContain("Nothing was done");
   }
 
+  /** The database is away when the guard begins; what the handler did before may be somewhere. */
+  @Test
+  void aDatabaseThatIsDownAsksNobodyToSendItAgain() throws Exception {
+    Outage outage = mvc.bean(Outage.class);
+    outage.down = true;
+    HttpResponse<String> answer;
+    try {
+      answer = post("/pay/1", null);
+    } finally {
+      outage.down = false;
+    }
+
+    assertProblem(answer, 409, "store-unsettled", false);
+    assertThat(answer.headers().firstValue("Retry-After")).isEmpty();
+    assertThat(json(answer).path("detail").stringValue()).doesNotContain("key");
+    assertThat(post("/pay/1", null).statusCode()).isEqualTo(200);
+  }
+
+  /** A key of the service method says nothing of what its caller did before. */
+  @Test
+  void norDoesAServiceMethodWithAKeyOfItsOwn() throws Exception {
+    Outage outage = mvc.bean(Outage.class);
+    outage.down = true;
+    HttpResponse<String> answer;
+    try {
+      answer = post("/keyed/4711", null);
+    } finally {
+      outage.down = false;
+    }
+
+    assertProblem(answer, 409, "store-unsettled", false);
+    assertThat(answer.headers().firstValue("Retry-After")).isEmpty();
+  }
+
+  /** Everything is rolled back there, and the key is free. */
+  @Test
+  void insideATransactionalEndpointItIsSafeToSendItAgain() throws Exception {
+    Endpoints endpoints = mvc.bean(Endpoints.class);
+    endpoints.contended = "unavailable";
+    HttpResponse<String> answer = post("/once/pay/1", "unavailable");
+    endpoints.contended = null;
+
+    assertProblem(answer, 503, "store-unavailable", true);
+    assertThat(answer.headers().firstValue("Retry-After")).contains("5");
+    assertThat(jdbc.queryForObject("select state from purchase", String.class)).isEqualTo("OPEN");
+    assertThat(post("/once/pay/1", "unavailable").statusCode()).isEqualTo(200);
+  }
+
+  /** Whoever reads the log has to find out which database it was. */
+  @Test
+  void theLogNamesWhatKindOfFailureItWas() throws Exception {
+    Logger logger = (Logger) LoggerFactory.getLogger(IdempotencyExceptionHandler.class);
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    log.start();
+    logger.addAppender(log);
+    Outage outage = mvc.bean(Outage.class);
+    outage.down = true;
+    try {
+      post("/pay/1", null);
+    } finally {
+      outage.down = false;
+      logger.detachAppender(log);
+    }
+
+    assertThat(log.list)
+        .extracting(ILoggingEvent::getFormattedMessage)
+        .singleElement()
+        .asString()
+        .contains(
+            "No transaction could be begun for '",
+            "Orders.pay",
+            "java.sql.SQLTransientConnectionException");
+  }
+
   @Test
   void insideALeasedEndpointTheOutcomeIsUnknown() throws Exception {
     HttpResponse<String> answer = post("/leased", "leased");
@@ -166,11 +251,11 @@ class GuardProblemsTest {
   @Test
   void insideAnEndpointContentionLeavesTheKeyFree() throws Exception {
     Endpoints endpoints = mvc.bean(Endpoints.class);
-    endpoints.contended = true;
+    endpoints.contended = "busy";
     HttpResponse<String> answer = post("/once/pay/1", "free");
     assertProblem(answer, 503, "contention", true);
     assertThat(answer.headers().firstValue("Retry-After")).contains("1");
-    endpoints.contended = false;
+    endpoints.contended = null;
 
     HttpResponse<String> again = post("/once/pay/1", "free");
 
@@ -184,7 +269,8 @@ class GuardProblemsTest {
     "illegal, 409, illegal-transition, false",
     "missing, 404, object-not-found, false",
     "busy, 409, contention-unsettled, false",
-    "conflict, 409, contention-unsettled, false"
+    "conflict, 409, contention-unsettled, false",
+    "unavailable, 409, store-unsettled, false"
   })
   void webFluxAnswersAlike(String what, int status, String slug, boolean retryable) {
     RawResponse answer = webFlux.send(RawRequest.of("POST", "/" + what));
@@ -223,6 +309,7 @@ class GuardProblemsTest {
     switch (what) {
       case "illegal" -> throw new IllegalTransitionException(State.OPEN, State.SHIPPED);
       case "missing" -> throw new ObjectNotFoundException(State.PAID);
+      case "unavailable" -> throw new StoreUnavailableException("down", cause);
       case "busy" -> throw new GuardBusyException("a row was held", cause);
       default -> throw new GuardConflictException("a deadlock", cause);
     }
@@ -269,7 +356,7 @@ class GuardProblemsTest {
 
   @Configuration(proxyBeanMethods = false)
   @EnableAutoConfiguration
-  @Import({Endpoints.class, Orders.class, OrderAdvice.class})
+  @Import({Endpoints.class, Orders.class, OrderAdvice.class, Outage.class})
   static class MvcApplication {
 
     @Bean
@@ -280,7 +367,32 @@ class GuardProblemsTest {
     }
   }
 
+  /** A database that can go away. */
+  static class Outage implements BeanPostProcessor {
+    volatile boolean down;
+
+    @Override
+    public Object postProcessAfterInitialization(Object bean, String name) {
+      return bean instanceof DataSource database
+          ? new DelegatingDataSource(database) {
+            @Override
+            public Connection getConnection() throws SQLException {
+              if (down) {
+                throw new SQLTransientConnectionException("down");
+              }
+              return super.getConnection();
+            }
+          }
+          : bean;
+    }
+  }
+
   static class Orders {
+
+    @Idempotent(key = "#p0", source = "'shop'")
+    public String keyed(String number) {
+      return number;
+    }
 
     @GuardedTransition(id = "#id", to = "PAID")
     public void pay(int id) {}
@@ -293,7 +405,7 @@ class GuardProblemsTest {
   static class Endpoints {
 
     private final Orders orders;
-    volatile boolean contended;
+    volatile @Nullable String contended;
 
     Endpoints(Orders orders) {
       this.orders = orders;
@@ -302,6 +414,11 @@ class GuardProblemsTest {
     @PostMapping("/pay/{id}")
     void pay(@PathVariable int id) {
       orders.pay(id);
+    }
+
+    @PostMapping("/keyed/{number}")
+    String keyed(@PathVariable String number) {
+      return orders.keyed(number);
     }
 
     @PostMapping("/ship/{id}")
@@ -340,8 +457,9 @@ class GuardProblemsTest {
     @Idempotent(caller = Idempotent.Caller.SHARED)
     void payOnce(@PathVariable int id) {
       orders.pay(id);
-      if (contended) {
-        GuardProblemsTest.fail("busy");
+      String how = contended;
+      if (how != null) {
+        GuardProblemsTest.fail(how);
       }
     }
   }
@@ -354,7 +472,7 @@ class GuardProblemsTest {
   @RestController
   static class FluxEndpoints {
 
-    @PostMapping("/{what:illegal|missing|busy|conflict}")
+    @PostMapping("/{what:illegal|missing|busy|conflict|unavailable}")
     Mono<String> fail(@PathVariable String what) {
       return Mono.fromRunnable(() -> GuardProblemsTest.fail(what));
     }

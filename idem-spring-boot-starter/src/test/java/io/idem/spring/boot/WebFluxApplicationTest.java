@@ -110,8 +110,9 @@ class WebFluxApplicationTest {
   void whatTheEngineThrowsOutOfAServiceIsAProblem() {
     assertThat(node.send(post("/reused")).status()).isEqualTo(422);
     RawResponse down = node.send(post("/down"));
-    assertThat(down.status()).isEqualTo(503);
-    assertThat(down.header("Retry-After")).hasSize(1);
+    assertThat(down.status()).isEqualTo(409);
+    assertThat(down.text()).contains("/store-unsettled\"", "\"retryable\":false");
+    assertThat(down.header("Retry-After")).isEmpty();
   }
 
   @Test
