@@ -3,9 +3,11 @@ package io.idem.spring.boot;
 import io.idem.core.FallbackPolicy;
 import io.idem.core.StoreDownPolicy;
 import io.idem.core.store.TransactionalStore;
+import io.idem.redis.RedisIdempotencyStore;
 import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentMethod;
 import io.idem.spring.IdempotentMethods;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -13,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
+import org.springframework.util.ClassUtils;
 
 /**
  * Whether the store can be reached: one look at the catalogue of the database, or at the servers of
@@ -25,6 +28,10 @@ final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
 
   private static final List<String> BACKENDS =
       List.of(IdempotencyJdbcAutoConfiguration.BACKEND, IdempotencyRedisAutoConfiguration.BACKEND);
+
+  private static final boolean REDIS =
+      ClassUtils.isPresent(
+          "io.idem.redis.RedisIdempotencyStore", IdempotencyHealthIndicator.class.getClassLoader());
 
   private final ConfigurableListableBeanFactory beans;
   private final IdempotentMethods methods;
@@ -44,11 +51,19 @@ final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
             .map(name -> beans.getBean(name, StoreBackend.class))
             .findFirst()
             .orElse(null);
+    StoreBackend own = REDIS ? OwnRedis.of(beans) : null;
     if (beans.containsSingleton(IdempotencyFailoverAutoConfiguration.FAILOVER)) {
       Failover failover =
           beans.getBean(IdempotencyFailoverAutoConfiguration.FAILOVER, Failover.class);
-      bothStores(health, backend, failover);
+      bothStores(health, backend != null ? backend : own, failover);
       return;
+    }
+    if (backend != null && own != null) {
+      eachStore(health, backend, own);
+      return;
+    }
+    if (backend == null) {
+      backend = own;
     }
     if (backend == null) {
       health.up();
@@ -67,6 +82,37 @@ final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
         health.down(e);
       }
     }
+  }
+
+  /**
+   * Where leased operations have a store of the application's and transactional ones the database,
+   * the application needs both, unless all that is declared leased fails open.
+   */
+  private void eachStore(Health.Builder health, StoreBackend transactional, StoreBackend leased) {
+    RuntimeException transactionalFailure = look(health, "transactional", transactional);
+    RuntimeException leasedFailure = look(health, "leased", leased);
+    if (transactionalFailure != null) {
+      health.down(transactionalFailure);
+    } else if (leasedFailure == null) {
+      health.up();
+    } else if (leasedFailOpen()) {
+      health
+          .up()
+          .withDetail(
+              "protection",
+              "of transactional operations alone: the store of leased ones is down, and every one of"
+                  + " them fails open");
+    } else {
+      health.down(leasedFailure);
+    }
+  }
+
+  private boolean leasedFailOpen() {
+    List<IdempotentMethod> leased =
+        methods.all().stream()
+            .filter(method -> method.annotation().mode() == Idempotent.Mode.LEASED)
+            .toList();
+    return !leased.isEmpty() && failOpen(leased);
   }
 
   /**
@@ -124,8 +170,41 @@ final class IdempotencyHealthIndicator extends AbstractHealthIndicator {
 
   private boolean failsOpen() {
     List<IdempotentMethod> all = methods.all();
-    return !all.isEmpty()
-        && all.stream()
-            .allMatch(method -> method.annotation().storeDown() == StoreDownPolicy.FAIL_OPEN);
+    return !all.isEmpty() && failOpen(all);
+  }
+
+  private static boolean failOpen(List<IdempotentMethod> those) {
+    return those.stream()
+        .allMatch(method -> method.annotation().storeDown() == StoreDownPolicy.FAIL_OPEN);
+  }
+
+  /** Apart, because the classes it names need not be there. */
+  private static final class OwnRedis {
+
+    /** The Redis that the application has declared a store on, if it is made. */
+    static @Nullable StoreBackend of(ConfigurableListableBeanFactory beans) {
+      boolean made =
+          Arrays.stream(beans.getBeanNamesForType(RedisIdempotencyStore.class, true, false))
+              .anyMatch(
+                  name ->
+                      !name.equals(IdempotencyRedisAutoConfiguration.STORE)
+                          && beans.containsSingleton(name));
+      RedisIdempotencyStore store =
+          made ? beans.getBeanProvider(RedisIdempotencyStore.class).getIfUnique() : null;
+      return store == null ? null : new Declared(store);
+    }
+
+    private record Declared(RedisIdempotencyStore store) implements StoreBackend {
+
+      @Override
+      public Map<String, Object> details() {
+        return Map.of("store", "Redis, declared by the application");
+      }
+
+      @Override
+      public void check() {
+        store.check();
+      }
+    }
   }
 }

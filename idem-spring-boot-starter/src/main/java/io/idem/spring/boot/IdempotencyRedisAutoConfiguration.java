@@ -42,6 +42,9 @@ public final class IdempotencyRedisAutoConfiguration {
   /** The name of the bean that the store is made of. */
   static final String BACKEND = "idempotencyRedisBackend";
 
+  /** The name of the bean of the store. */
+  static final String STORE = "idempotencyRedisStore";
+
   private static final Logger log =
       LoggerFactory.getLogger(IdempotencyRedisAutoConfiguration.class);
 
@@ -56,7 +59,7 @@ public final class IdempotencyRedisAutoConfiguration {
   }
 
   /** The backend closes what it opened; the store itself holds nothing. */
-  @Bean(destroyMethod = "")
+  @Bean(name = STORE, destroyMethod = "")
   @Lazy
   @ConditionalOnMissingBean(IdempotencyStore.class)
   RedisIdempotencyStore idempotencyRedisStore(RedisBackend backend) {

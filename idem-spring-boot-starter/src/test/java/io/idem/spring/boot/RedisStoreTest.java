@@ -25,12 +25,15 @@ import io.idem.redis.RedisSettings;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.testkit.TestRedis;
+import io.lettuce.core.RedisClient;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -48,6 +51,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.NestedExceptionUtils;
+import org.springframework.core.env.Environment;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.RedisCallback;
 import org.springframework.data.redis.core.StringRedisTemplate;
@@ -232,6 +236,76 @@ class RedisStoreTest {
     }
   }
 
+  @Test
+  void healthFollowsEachOfTwoStores() {
+    try (TestRedis.Server mortal = TestRedis.start()) {
+      twoStores(mortal.url())
+          .run(
+              context -> {
+                Health well = health(context);
+                assertThat(well.getStatus()).isEqualTo(Status.UP);
+                assertThat(well.getDetails()).containsOnlyKeys("transactional", "leased");
+                mortal.kill();
+                Health down = health(context);
+                assertThat(down.getStatus()).isEqualTo(Status.DOWN);
+                assertThat(answers(down, "leased")).isEqualTo(false);
+                assertThat(answers(down, "transactional")).isEqualTo(true);
+              });
+    }
+  }
+
+  @Test
+  void healthFollowsTheDatabaseOfTwoStores() {
+    twoStores(TestRedis.standalone())
+        .run(
+            context -> {
+              context.getBean(HikariDataSource.class).close();
+              Health down = health(context);
+              assertThat(down.getStatus()).isEqualTo(Status.DOWN);
+              assertThat(answers(down, "leased")).isEqualTo(true);
+              assertThat(answers(down, "transactional")).isEqualTo(false);
+            });
+  }
+
+  /** Those that run unprotected do not need it, and the others have the database. */
+  @Test
+  void withoutRedisTheApplicationIsUpIfAllThatIsLeasedFailsOpen() {
+    try (TestRedis.Server mortal = TestRedis.start()) {
+      twoStores(mortal.url())
+          .withUserConfiguration(OpenApp.class)
+          .run(
+              context -> {
+                mortal.kill();
+                Health health = health(context);
+                assertThat(health.getStatus()).isEqualTo(Status.UP);
+                assertThat(health.getDetails()).containsKey("protection");
+              });
+    }
+  }
+
+  @Test
+  void healthFollowsARedisThatTheApplicationDeclares() {
+    try (TestRedis.Server mortal = TestRedis.start()) {
+      bare.withUserConfiguration(OwnRedis.class)
+          .withPropertyValues("test.redis=" + mortal.url())
+          .run(
+              context -> {
+                assertThat(health(context).getStatus()).isEqualTo(Status.UP);
+                mortal.kill();
+                assertThat(health(context).getStatus()).isEqualTo(Status.DOWN);
+              });
+    }
+  }
+
+  private ApplicationContextRunner twoStores(String url) {
+    return both.withUserConfiguration(OwnRedis.class)
+        .withPropertyValues("idem.store=jdbc", "test.redis=" + url);
+  }
+
+  private static @Nullable Object answers(Health health, String store) {
+    return ((Map<?, ?>) health.getDetails().get(store)).get("answers");
+  }
+
   /** The connection factory has another client after it was stopped and started. */
   @Test
   void aContextThatWasStoppedGoesOnAfterItsStart() {
@@ -347,6 +421,46 @@ class RedisStoreTest {
 
     @Idempotent(key = "#key", mode = Idempotent.Mode.TRANSACTIONAL)
     public String pay(String key) {
+      return key;
+    }
+  }
+
+  /** As docs/redis.md has it. */
+  @Configuration(proxyBeanMethods = false)
+  static class OwnRedis {
+
+    @Bean(destroyMethod = "shutdown")
+    RedisClient idempotencyRedisClient(Environment environment) {
+      return RedisClient.create(environment.getRequiredProperty("test.redis"));
+    }
+
+    @Bean(destroyMethod = "close")
+    LettuceRedis idempotencyRedis(RedisClient client) {
+      return LettuceRedis.of(client, Duration.ofMillis(500));
+    }
+
+    @Bean
+    RedisIdempotencyStore leasedStore(LettuceRedis redis) {
+      return new RedisIdempotencyStore(redis);
+    }
+  }
+
+  @Configuration
+  static class OpenApp {
+
+    @Bean
+    OpenService openService() {
+      return new OpenService();
+    }
+  }
+
+  static class OpenService {
+
+    @Idempotent(
+        key = "#key",
+        mode = Idempotent.Mode.LEASED,
+        storeDown = io.idem.core.StoreDownPolicy.FAIL_OPEN)
+    public String look(String key) {
       return key;
     }
   }
