@@ -32,6 +32,9 @@ import org.springframework.util.ClassUtils;
 @Import({IdempotencyProxies.class, IdempotencyConfiguration.class})
 public final class IdempotencyAutoConfiguration {
 
+  /** The name of the bean of the store in memory. */
+  static final String MEMORY = "idempotencyInMemoryStore";
+
   private static final Logger log = LoggerFactory.getLogger(IdempotencyAutoConfiguration.class);
 
   /** Creates the configuration. */
@@ -65,7 +68,11 @@ public final class IdempotencyAutoConfiguration {
             .maxWaiters(properties.getMaxWaiters())
             .blockingThreads(blockingThreads(properties))
             .purgeEvery(properties.getPurgeEvery());
-    transactionalStore.ifAvailable(builder::transactionalStore);
+    TransactionalStore transactional = transactionalStore.getIfAvailable();
+    if (transactional != null) {
+      builder.transactionalStore(transactional);
+    }
+    StoresInUse.tell(log, store, transactional, beans);
     AnswerCache cache =
         answerCache.getIfAvailable(
             () -> Resilience.answerCache(properties.getAnswerCache(), classes));
@@ -96,7 +103,7 @@ public final class IdempotencyAutoConfiguration {
         properties.getRetention(), properties.getLease(), properties.getWaitAtMost());
   }
 
-  @Bean
+  @Bean(MEMORY)
   @ConditionalOnMissingBean(IdempotencyStore.class)
   InMemoryStore idempotencyInMemoryStore(IdemProperties properties) {
     if (properties.getStore() == IdemProperties.Store.JDBC) {
@@ -119,6 +126,10 @@ public final class IdempotencyAutoConfiguration {
               + " in. No transaction undoes a failed run, so an exception leaves its key unresolved"
               + " unless the operation says otherwise. Configure a DataSource to keep keys with the"
               + " data, or set idem.store=memory to say that this is meant");
+    } else {
+      log.info(
+          "Idempotency keys are kept in the memory of this process, lost when it ends and unknown"
+              + " to other nodes, as idem.store=memory says");
     }
     return new InMemoryStore();
   }

@@ -52,6 +52,12 @@ public final class IdempotencyJdbcAutoConfiguration {
   /** The name of the bean that the stores are made of. */
   static final String BACKEND = "idempotencyJdbcBackend";
 
+  /** The name of the bean of the leased store. */
+  static final String STORE = "idempotencyJdbcStore";
+
+  /** The name of the bean of the transactional store. */
+  static final String TRANSACTIONAL_STORE = "idempotencyTransactionalStore";
+
   private static final Logger log = LoggerFactory.getLogger(IdempotencyJdbcAutoConfiguration.class);
 
   /** Creates the configuration. */
@@ -65,7 +71,7 @@ public final class IdempotencyJdbcAutoConfiguration {
     return JdbcBackend.find(properties.getJdbc(), beans);
   }
 
-  @Bean
+  @Bean(STORE)
   @Lazy
   @ConditionalOnMissingBean(IdempotencyStore.class)
   JdbcIdempotencyStore idempotencyJdbcStore(
@@ -92,7 +98,7 @@ public final class IdempotencyJdbcAutoConfiguration {
     return new JdbcIdempotencyStore(backend.dataSource(), backend.dialect(), backend.settings());
   }
 
-  @Bean
+  @Bean(TRANSACTIONAL_STORE)
   @Lazy
   @ConditionalOnMissingBean(TransactionalStore.class)
   @ConditionalOnBean(PlatformTransactionManager.class)

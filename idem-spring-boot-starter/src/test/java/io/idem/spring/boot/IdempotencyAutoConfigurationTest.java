@@ -106,6 +106,26 @@ class IdempotencyAutoConfigurationTest {
   }
 
   @Test
+  void memoryThatIsAskedForAndAnOwnStoreAreSaidToo() {
+    assertThat(toldByEngine(memory.withPropertyValues("idem.store=memory")))
+        .singleElement()
+        .asString()
+        .startsWith("INFO ")
+        .contains("in the memory of this process");
+    assertThat(toldByEngine(memory.withUserConfiguration(OwnStore.class)))
+        .singleElement()
+        .asString()
+        .startsWith("INFO ")
+        .contains("the application's own store", "InMemoryStore", "leased");
+  }
+
+  private static List<String> toldByEngine(ApplicationContextRunner application) {
+    return toldBy(
+        IdempotencyAutoConfiguration.class,
+        () -> application.run(context -> assertThat(context).hasNotFailed()));
+  }
+
+  @Test
   void withADataSourceAndNoTransactionManagerOperationsAreLeasedAndTheLogSaysSo() {
     ApplicationContextRunner alone =
         memory

@@ -297,6 +297,30 @@ class RedisStoreTest {
     }
   }
 
+  @Test
+  void theLogSaysWhichOperationsGoWhereOfTwoStores() {
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    Logger logger = (Logger) LoggerFactory.getLogger("io.idem.spring.boot");
+    logger.setLevel(Level.INFO);
+    logger.addAppender(log);
+    log.start();
+    try {
+      twoStores(TestRedis.standalone()).run(context -> assertThat(context).hasNotFailed());
+    } finally {
+      logger.detachAppender(log);
+      logger.setLevel(null);
+    }
+    assertThat(log.list)
+        .extracting(ILoggingEvent::getFormattedMessage)
+        .singleElement()
+        .asString()
+        .contains(
+            "leased operations are kept in the application's own store",
+            "RedisIdempotencyStore",
+            "transactional operations in the table idem_record",
+            "mode");
+  }
+
   private ApplicationContextRunner twoStores(String url) {
     return both.withUserConfiguration(OwnRedis.class)
         .withPropertyValues("idem.store=jdbc", "test.redis=" + url);
