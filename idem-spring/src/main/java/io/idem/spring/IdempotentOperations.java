@@ -13,6 +13,8 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.BeanUtils;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.beans.factory.NoSuchBeanDefinitionException;
@@ -40,6 +42,8 @@ public final class IdempotentOperations {
       ClassUtils.isPresent(
           "org.springframework.transaction.interceptor.TransactionAttributeSource",
           IdempotentOperations.class.getClassLoader());
+
+  private static final Logger log = LoggerFactory.getLogger("io.idem.spring");
 
   private static final Duration LISTENER_RETENTION = Duration.ofDays(14);
 
@@ -87,6 +91,9 @@ public final class IdempotentOperations {
       IdempotentMethod method, Operation.Builder<T> operation) {
     try {
       Operation<T> built = configure(method, operation).build();
+      if (built.mode() == Mode.TRANSACTIONAL) {
+        warnOfLeased(method);
+      }
       return SPRING_TX ? withTransactionRules(method, operation, built) : built;
     } catch (IdempotencySetupException e) {
       throw e;
@@ -138,6 +145,33 @@ public final class IdempotentOperations {
       operation.recordFailure(mapping);
     }
     return operation;
+  }
+
+  /**
+   * No refusal, because an application may have another store in another environment. That a
+   * transactional operation cannot fail open is refused by the engine.
+   */
+  private static void warnOfLeased(IdempotentMethod method) {
+    List<String> unheard = new ArrayList<>();
+    if (method.lease().isPresent()) {
+      unheard.add("lease");
+    }
+    if (!method.onAbandoned().isEmpty() && !method.onAbandoned().equals("REFUSE")) {
+      unheard.add("onAbandoned");
+    }
+    if (method.annotation().releaseOn().length > 0) {
+      unheard.add("releaseOn");
+    }
+    if (!unheard.isEmpty()) {
+      log.warn(
+          "{} is @Idempotent with {}, which only leased operations heed, but its operation '{}' is"
+              + " transactional here: a run that does not end is rolled back, and its key is free."
+              + " Leave that away, or declare mode = LEASED if the effect is outside of this"
+              + " database",
+          method,
+          String.join(", ", unheard),
+          method.operation());
+    }
   }
 
   /** A message comes back from a log or a dead-letter queue long after callers have given up. */
