@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.servlet.CallerResolver;
 import io.idem.spring.IdempotencyTokens;
+import io.idem.spring.Idempotent;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -25,7 +26,7 @@ import org.springframework.core.io.support.SpringFactoriesLoader;
 import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolver;
 import org.springframework.core.io.support.SpringFactoriesLoader.FailureHandler;
 
-/** What Spring Boot prints where a bean of Idem's cannot be had. */
+/** What Spring Boot prints where a bean of Idem's cannot be had, or one of its proxies. */
 class MissingBeansTest {
 
   private static final AutoConfigurations IDEM =
@@ -71,6 +72,16 @@ class MissingBeansTest {
         .doesNotContain("Idempotency");
   }
 
+  /** CGLIB says that it could not make a subclass, and nothing of what wants one. */
+  @Test
+  void aFinalClassIsNamedWithItsMethodAndTheFix() {
+    FailureAnalysis analysis = analysis(web.withBean("till", FinalService.class)).orElseThrow();
+
+    assertThat(analysis.getDescription())
+        .contains("'till'", FinalService.class.getName(), "run", "@Idempotent", "final");
+    assertThat(analysis.getAction()).contains("final", "interface");
+  }
+
   /** What Spring Boot prints: the first analyzer that knows the failure has the word. */
   private static Optional<FailureAnalysis> analysis(
       AbstractApplicationContextRunner<?, ?, ?> application) {
@@ -98,5 +109,13 @@ class MissingBeansTest {
 
   static class NeedsText {
     NeedsText(Environment environment, Appendable text) {}
+  }
+
+  static final class FinalService {
+
+    @Idempotent(key = "#key")
+    public String run(String key) {
+      return key;
+    }
   }
 }
