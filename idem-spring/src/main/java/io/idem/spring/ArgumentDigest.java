@@ -101,7 +101,7 @@ final class ArgumentDigest {
   }
 
   private static byte[] plain(@Nullable Object value) {
-    String text = KeyText.of("The fingerprint", value);
+    String text = KeyText.compared("The fingerprint", value);
     return (text == null ? "n" : "v" + text).getBytes(StandardCharsets.UTF_8);
   }
 

@@ -21,6 +21,11 @@ final class KeyText {
   private static final Set<String> JSON_NODES =
       Set.of("tools.jackson.databind.JsonNode", "com.fasterxml.jackson.databind.JsonNode");
 
+  /** Neither begins as a part does, with a digit. */
+  private static final String NO_PART = "-";
+
+  private static final String NO_PARTS = "[]";
+
   private KeyText() {}
 
   /**
@@ -30,13 +35,28 @@ final class KeyText {
    * @param what the attribute and method, for errors
    * @return the text, or null for null and for an empty {@code Optional} of any kind
    */
-  @SuppressWarnings("JavaUtilDate") // arguments have the types that they have
   static @Nullable String of(String what, @Nullable Object value) {
+    return of(what, value, false);
+  }
+
+  /**
+   * The text of a value that is only compared: parts of it may be null, and what has no parts is
+   * told from what has some.
+   *
+   * @param what the attribute and method, for errors
+   * @return the text, or null for null and for an empty {@code Optional} of any kind
+   */
+  static @Nullable String compared(String what, @Nullable Object value) {
+    return of(what, value, true);
+  }
+
+  @SuppressWarnings("JavaUtilDate") // arguments have the types that they have
+  private static @Nullable String of(String what, @Nullable Object value, boolean mayLackParts) {
     if (value == null) {
       return null;
     }
     if (value instanceof Optional<?> optional) {
-      return of(what, optional.orElse(null));
+      return of(what, optional.orElse(null), mayLackParts);
     }
     if (isEmptyOptional(value)) {
       return null;
@@ -58,19 +78,20 @@ final class KeyText {
     }
     List<String> texts = new ArrayList<>(parts.size());
     for (Object part : parts) {
-      String text = of(what, part);
-      if (text == null) {
+      String text = of(what, part, mayLackParts);
+      if (text == null && !mayLackParts) {
         throw new MissingKeyException(
             what + " has a part that is null: a key with a missing part could be anybody's");
       }
-      texts.add(text);
+      texts.add(text == null ? NO_PART : text.length() + ":" + text);
+    }
+    if (texts.isEmpty() && mayLackParts) {
+      return NO_PARTS;
     }
     if (value instanceof Set<?> || value instanceof Map<?, ?>) {
       texts.sort(null); // its order differs from one JVM to the next, and from one call to another
     }
-    StringBuilder composite = new StringBuilder();
-    texts.forEach(text -> composite.append(text.length()).append(':').append(text));
-    return composite.toString();
+    return String.join("", texts);
   }
 
   /** Of either Jackson; by name, because neither need be there. */

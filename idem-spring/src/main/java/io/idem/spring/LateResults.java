@@ -28,12 +28,21 @@ final class LateResults {
     return CompletionStage.class.isAssignableFrom(type)
         || Future.class.isAssignableFrom(type)
         || Callable.class.isAssignableFrom(type)
-        || Supplier.class.isAssignableFrom(type)
-        || Runnable.class.isAssignableFrom(type)
+        || isRunLater(type)
         || Flow.Publisher.class.isAssignableFrom(type)
         || BaseStream.class.isAssignableFrom(type)
         || ReactiveAdapterRegistry.getSharedInstance().getAdapter(type) != null
         || isNamed(type);
+  }
+
+  /**
+   * Whether a type is no more than something to run. A class has state of its own besides, and what
+   * has elements, as a page of Spring Data, is a value that supplies another view of itself.
+   */
+  private static boolean isRunLater(Class<?> type) {
+    return type.isInterface()
+        && (Supplier.class.isAssignableFrom(type) || Runnable.class.isAssignableFrom(type))
+        && !Iterable.class.isAssignableFrom(type);
   }
 
   private static boolean isNamed(Class<?> type) {

@@ -124,7 +124,7 @@ public final class ListenerKeys<M> {
   /** An inbox is not told which expression it is that fails, so it is said here. */
   private @Nullable String compared(MessageExpression expression, M message) {
     try {
-      return expression.text(variables(message, fingerprintReadsPayload));
+      return expression.compared(variables(message, fingerprintReadsPayload));
     } catch (RuntimeException e) {
       log.warn(
           "{} {}: {} cannot be consumed",

@@ -3,6 +3,7 @@ package io.idem.spring;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.context.expression.BeanFactoryResolver;
@@ -95,11 +96,30 @@ public final class MessageExpression {
    *     text
    */
   public @Nullable String text(Map<String, @Nullable Object> variables) {
+    return text(variables, KeyText::of);
+  }
+
+  /**
+   * The text of the expression's value for a message, as fingerprints have it: parts of the value
+   * may be null.
+   *
+   * @param variables the values of what the expression may refer to
+   * @return the text; null for null
+   * @throws IllegalArgumentException if the expression cannot be evaluated, or its value has no
+   *     text
+   */
+  public @Nullable String compared(Map<String, @Nullable Object> variables) {
+    return text(variables, KeyText::compared);
+  }
+
+  private @Nullable String text(
+      Map<String, @Nullable Object> variables,
+      BiFunction<String, @Nullable Object, @Nullable String> texts) {
     StandardEvaluationContext context = new StandardEvaluationContext();
     context.setVariables(variables);
     context.setBeanResolver(new BeanFactoryResolver(beans));
     try {
-      return KeyText.of(attribute, expression.getValue(context));
+      return texts.apply(attribute, expression.getValue(context));
     } catch (EvaluationException e) {
       throw new IllegalArgumentException(
           attribute + " cannot be evaluated for this message: " + e.getSimpleMessage(), e);

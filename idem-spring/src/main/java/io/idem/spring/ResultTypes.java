@@ -126,7 +126,7 @@ final class ResultTypes {
   }
 
   /** Whether a type has a type variable without a bound, which would be read back as anything. */
-  private static boolean isOpen(Type type) {
+  static boolean isOpen(Type type) {
     if (type instanceof ParameterizedType of) {
       return Arrays.stream(of.getActualTypeArguments()).anyMatch(ResultTypes::isOpen);
     }

@@ -36,10 +36,30 @@ enum Returned {
     Type type =
         GenericTypeResolver.resolveType(
             method.method().getGenericReturnType(), method.targetClass());
+    if (ResultTypes.isOpen(type)) {
+      type = bound(declared(method)); // it binds no variable to what has variables itself
+    }
     if (this == VALUE) {
       return type;
     }
     return type instanceof ParameterizedType of ? of.getActualTypeArguments()[0] : null;
+  }
+
+  /** A type with all type variables that are bound replaced, those behind others as well. */
+  private static Type bound(ResolvableType type) {
+    if (type.isArray()) {
+      Type component = bound(type.getComponentType());
+      return component instanceof Class<?> of ? of.arrayType() : type.getType();
+    }
+    if (type.hasGenerics()) {
+      ResolvableType[] arguments = type.getGenerics();
+      for (int i = 0; i < arguments.length; i++) {
+        arguments[i] = ResolvableType.forType(bound(arguments[i]));
+      }
+      return ResolvableType.forClassWithGenerics(type.toClass(), arguments).getType();
+    }
+    Class<?> raw = type.resolve();
+    return raw == null ? type.getType() : raw;
   }
 
   /** The class of the result itself. */

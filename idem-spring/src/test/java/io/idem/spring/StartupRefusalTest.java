@@ -16,6 +16,7 @@ import java.io.InputStream;
 import java.lang.reflect.Method;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -137,6 +138,27 @@ class StartupRefusalTest {
   void whatHoldsIsNotRefused() {
     assertThatCode(() -> start(InMemory.class, Fine.class).close()).doesNotThrowAnyException();
     assertThatCode(() -> start(InDatabase.class, Fine.class).close()).doesNotThrowAnyException();
+  }
+
+  @Test
+  void aValueThatCanBeAskedForMoreIsNoLateResult() {
+    assertThatCode(() -> start(InMemory.class, Supplying.class).close()).doesNotThrowAnyException();
+  }
+
+  @Test
+  void typeVariablesThatTheClassBindsByWayOfOthersAreNotOpen() throws Exception {
+    IdempotentMethods methods = new IdempotentMethods(text -> text);
+
+    assertThat(
+            ResultTypes.of(methods.find(Bound.class.getMethod("lists"), Bound.class)).getTypeName())
+        .isEqualTo(
+            "java.util.Map<java.lang.String, java.util.List<java.util.Set<"
+                + Amount.class.getName()
+                + ">>>");
+    assertThat(
+            ResultTypes.of(methods.find(Bound.class.getMethod("arrays"), Bound.class))
+                .getTypeName())
+        .isEqualTo("java.util.List<" + Amount.class.getName() + "[]>");
   }
 
   @Test
@@ -545,6 +567,44 @@ class StartupRefusalTest {
       return () -> "";
     }
   }
+
+  record Amount(long cents) implements Supplier<Long> {
+    @Override
+    public Long get() {
+      return cents;
+    }
+  }
+
+  /** As pages are in Spring Data. */
+  interface Pages<T> extends Iterable<T>, Supplier<Stream<T>> {}
+
+  static class Supplying {
+    @Idempotent(key = "'k'")
+    public Amount value() {
+      return new Amount(1);
+    }
+
+    @Idempotent(key = "'k'")
+    public Pages<String> pages() {
+      throw new UnsupportedOperationException();
+    }
+  }
+
+  interface Lists<T> {
+    @Idempotent(key = "'k'")
+    default Map<String, List<T>> lists() {
+      return Map.of();
+    }
+  }
+
+  static class ListsOfSets<E> implements Lists<Set<E>> {
+    @Idempotent(key = "'k'")
+    public List<E[]> arrays() {
+      return List.of();
+    }
+  }
+
+  static class Bound extends ListsOfSets<Amount> {}
 
   static class PartlyUntyped {
     @Idempotent(key = "'k'")
