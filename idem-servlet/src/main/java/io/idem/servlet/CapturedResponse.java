@@ -202,6 +202,7 @@ final class CapturedResponse extends HttpServletResponseWrapper {
   /** Sends what the handler responded. */
   void deliver() throws IOException {
     flushWriter();
+    super.setResponse(around); // what was left in between sends to what holds back
     if (errorStatus != 0) {
       if (errorMessage == null) {
         super.sendError(errorStatus);

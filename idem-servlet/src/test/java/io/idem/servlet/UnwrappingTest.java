@@ -88,4 +88,22 @@ class UnwrappingTest extends ServerTest {
     assertThat(first.headers().firstValue("Content-Location")).hasValue("/second");
     assertSame(first, server.post("/pay", "k"));
   }
+
+  @Test
+  void p22_whatIsLeftInBetweenHoldsNoResponseBack() throws Exception {
+    server.protect(
+        "/pay",
+        (request, response) -> {
+          ServletResponseWrapper captured = (ServletResponseWrapper) response;
+          captured.setResponse(
+              new HttpServletResponseWrapper((HttpServletResponse) captured.getResponse()));
+          response.getWriter().print("ok");
+        });
+
+    HttpResponse<byte[]> first = server.post("/pay", "k");
+
+    assertThat(first.statusCode()).isEqualTo(200);
+    assertThat(text(first)).isEqualTo("ok");
+    assertSame(first, server.post("/pay", "k"));
+  }
 }
