@@ -196,6 +196,15 @@ class TransactionalModeTest {
   }
 
   @Test
+  void aRejectionIsRecordedInSpiteOfAConflict() {
+    Operation<String> charge = operation().recordFailure(declined()).build();
+    runOnceAfterARollback(() -> store.claimFailures.add(FakeTransactionalStore.conflict()));
+    assertThat(fail(charge, new IOException("no cover"))).isEqualTo("no cover");
+    assertThat(fail(charge, new IOException("another"))).isEqualTo("no cover");
+    assertThat(decisions()).containsExactly(Decision.FAILED, Decision.REPLAYED);
+  }
+
+  @Test
   void aRejectionWhoseRecordingEndsInAnErrorIsStillTold() {
     Operation<String> charge = operation().recordFailure(declined()).build();
     runOnceAfterARollback(() -> store.claimError = new InternalError("second transaction"));

@@ -1,8 +1,11 @@
 package io.idem.jdbc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.core.Decision;
 import io.idem.core.Execution;
+import io.idem.core.FailureMapping;
 import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.Mode;
@@ -11,9 +14,16 @@ import io.idem.core.store.Claim;
 import io.idem.core.store.RecordId;
 import io.idem.core.store.StoredOutcome;
 import io.idem.testkit.Requests;
+import io.idem.testkit.Together;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -54,6 +64,88 @@ class TransactionSettingsTest {
               attempt -> TestDatabase.text(attempt.unwrap(Connection.class), TENANT));
       assertThat(execution.orElseThrow()).isEqualTo("7");
     }
+  }
+
+  @Test
+  void repeatIsBusyWithinItsBound() {
+    IdempotentRequest request = IdempotentRequest.of("k");
+    List<Decision> decisions = new CopyOnWriteArrayList<>();
+    try (Idempotency idempotency = engine(decisions)) {
+      Operation<String> operation = operation(idempotency).build();
+      operation.execute(
+          request,
+          attempt -> {
+            long start = System.nanoTime();
+            Together.run(
+                List.<Callable<Boolean>>of(
+                    () -> {
+                      try (Idempotency other = engine(decisions)) {
+                        assertThat(operation(other).build().execute(request, again -> "again"))
+                            .isInstanceOf(Execution.Busy.class);
+                      }
+                      return true;
+                    }));
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(WAIT.multipliedBy(6));
+            return "first";
+          });
+    }
+    assertThat(decisions).containsExactly(Decision.BUSY, Decision.RAN);
+  }
+
+  /** Whoever waits for a key has it as soon as its run is rolled back, before that is recorded. */
+  @Test
+  void rejectionThatMeetsARunIsNoFailureOfTheStore() {
+    IdempotentRequest request = IdempotentRequest.of("k");
+    List<Decision> decisions = new CopyOnWriteArrayList<>();
+    CountDownLatch rejected = new CountDownLatch(1);
+    ExecutorService threads = Executors.newSingleThreadExecutor();
+    try (Idempotency idempotency = engine(decisions);
+        Idempotency other = engine(new CopyOnWriteArrayList<>())) {
+      assertThatThrownBy(
+              () ->
+                  operation(idempotency)
+                      .recordFailure(
+                          FailureMapping.ofMessage(
+                              "declined",
+                              IllegalStateException.class,
+                              IllegalStateException::new))
+                      .build()
+                      .execute(
+                          request,
+                          attempt -> {
+                            threads.execute(
+                                () ->
+                                    operation(other)
+                                        .waitAtMost(HeldKey.LONGER)
+                                        .build()
+                                        .execute(
+                                            request,
+                                            next -> {
+                                              Together.await(rejected);
+                                              return "theirs";
+                                            }));
+                            LockSupport.parkNanos(200_000_000);
+                            throw new IllegalStateException("declined");
+                          }))
+          .hasMessage("declined");
+      rejected.countDown();
+      threads.shutdown();
+    }
+    assertThat(decisions).containsExactly(Decision.FAILED);
+  }
+
+  private Idempotency engine(List<Decision> decisions) {
+    return Idempotency.builder()
+        .transactionalStore(store)
+        .listener(event -> decisions.add(event.decision()))
+        .build();
+  }
+
+  private static Operation.Builder<String> operation(Idempotency idempotency) {
+    return idempotency
+        .operation("pay", String.class)
+        .mode(Mode.TRANSACTIONAL)
+        .waitAtMost(WAIT.multipliedBy(3));
   }
 
   @Test

@@ -124,11 +124,7 @@ final class TransactionalProtocol implements Protocol {
     Claim claim;
     long sentNanos = System.nanoTime();
     try {
-      claim =
-          store.inTransaction(
-              scope ->
-                  scope.claimCompleted(
-                      call.claim(), outcome, Duration.ofNanos(call.remainingNanos())));
+      claim = claimApart(call, store, outcome);
     } catch (Throwable e) { // errors too: the caller is owed the rejection
       log.warn(
           "A rejection of operation '{}' was not recorded; its key is free, and a repeat runs again",
@@ -145,6 +141,23 @@ final class TransactionalProtocol implements Protocol {
       flight.land(others);
     }
     return claim;
+  }
+
+  /** A victim, or a wait that was cancelled, begins anew with what is left of the wait. */
+  private static Claim claimApart(
+      Call<?, ?> call, TransactionalStore store, StoredOutcome outcome) {
+    for (int tries = 1; ; tries++) {
+      try {
+        return store.inTransaction(
+            scope ->
+                scope.claimCompleted(
+                    call.claim(), outcome, Duration.ofNanos(call.remainingNanos())));
+      } catch (StoreConflictException e) {
+        if (tries >= CONFLICT_TRIES) {
+          throw e;
+        }
+      }
+    }
   }
 
   /** A failure in its stored form, or null if it is not one that is recorded or can be. */
