@@ -3,13 +3,17 @@ package io.idem.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.idem.core.BatchBody;
 import io.idem.core.Execution;
 import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
+import io.idem.core.ItemAnswer;
 import io.idem.core.Mode;
 import io.idem.core.Operation;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -36,7 +40,18 @@ class UnfinishedTransactionTest {
           .hasMessage("crash");
 
       assertThat(operation.execute("k", () -> "again")).isInstanceOf(Execution.Unresolved.class);
+      List<IdempotentRequest> batch = Stream.of("a", "k", "z").map(IdempotentRequest::of).toList();
+      for (boolean ran : new boolean[] {true, false}) {
+        List<ItemAnswer<String>> answers =
+            operation.executeAll(batch, BatchBody.each(item -> "done"));
+        assertThat(execution(answers.get(0)) instanceof Execution.Ran).isEqualTo(ran);
+        assertThat(execution(answers.get(1))).isInstanceOf(Execution.Unresolved.class);
+      }
     }
+  }
+
+  private static Execution<String> execution(ItemAnswer<String> answer) {
+    return ((ItemAnswer.Answered<String>) answer).execution();
   }
 
   private static void commit(Connection connection) {

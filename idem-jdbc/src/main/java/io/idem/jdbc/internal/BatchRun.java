@@ -126,7 +126,7 @@ abstract class BatchRun {
       owned++;
       if (session.inTransaction()) {
         // There is something to lose now: a later vain wait must not undo it.
-        session = new Session(session.connection(), Session.Mode.JOINED);
+        session = session.used();
       }
     }
   }

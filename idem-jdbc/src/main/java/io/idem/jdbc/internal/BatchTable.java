@@ -87,7 +87,7 @@ public final class BatchTable {
     long start = System.nanoTime();
     if (session.mode() == Session.Mode.BEGUN) {
       // A vain wait for one key must not undo what the others' body relies on.
-      session = new Session(session.connection(), Session.Mode.JOINED);
+      session = session.used();
     }
     for (int attempt = 1; ; attempt++) {
       try {

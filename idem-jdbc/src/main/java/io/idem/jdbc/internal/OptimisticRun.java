@@ -77,7 +77,7 @@ final class OptimisticRun extends BatchRun {
         throw e;
       }
     }
-    boolean mayForget = session().mode() != Session.Mode.JOINED;
+    boolean mayForget = !session().isUsed();
     return mayForget ? Optional.of(absent(requests)) : Optional.empty();
   }
 

@@ -24,13 +24,25 @@ public record Session(Connection connection, Mode mode) {
      * what a rollback would undo, such as a setting. Only where it would.
      */
     BEGUN,
+    /** As the two before, but what a batch has claimed already may not be undone. */
+    BATCH,
     /** A transaction in which something may have been done before. */
     JOINED
   }
 
   /** Whether the call is part of a transaction that outlives it. */
   boolean inTransaction() {
-    return mode == Mode.OWNED || mode == Mode.BEGUN || mode == Mode.JOINED;
+    return mode != Mode.AUTOCOMMIT && mode != Mode.COMMIT_EACH;
+  }
+
+  /** Whether a claim that is undone must leave what was done before it. */
+  boolean isUsed() {
+    return mode == Mode.BATCH || mode == Mode.JOINED;
+  }
+
+  /** The same in the middle of a batch, whose keys are not each other. */
+  Session used() {
+    return isUsed() ? this : new Session(connection, Mode.BATCH);
   }
 
   /** Called after each statement that is a step of its own. */

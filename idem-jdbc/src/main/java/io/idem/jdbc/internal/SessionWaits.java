@@ -79,7 +79,7 @@ final class SessionWaits {
             session.connection().rollback();
           }
         }
-        case JOINED -> {
+        case BATCH, JOINED -> {
           if (dialect.savepoint() != null) {
             try (Statement statement = session.connection().createStatement()) {
               statement.execute(dialect.savepoint().undo());

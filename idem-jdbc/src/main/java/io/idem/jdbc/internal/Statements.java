@@ -75,7 +75,7 @@ final class Statements {
 
   /** Whether claims go between a savepoint and its end. */
   private boolean isGuarded(Session session) {
-    return session.mode() == Session.Mode.JOINED && dialect.savepoint() != null;
+    return session.isUsed() && dialect.savepoint() != null;
   }
 
   /**
