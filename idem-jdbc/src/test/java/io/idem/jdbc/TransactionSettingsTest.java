@@ -85,7 +85,8 @@ class TransactionSettingsTest {
                       }
                       return true;
                     }));
-            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(WAIT.multipliedBy(6));
+            assertThat(Duration.ofNanos(System.nanoTime() - start))
+                .isLessThan(WAIT.multipliedBy(6));
             return "first";
           });
     }
@@ -106,9 +107,7 @@ class TransactionSettingsTest {
                   operation(idempotency)
                       .recordFailure(
                           FailureMapping.ofMessage(
-                              "declined",
-                              IllegalStateException.class,
-                              IllegalStateException::new))
+                              "declined", IllegalStateException.class, IllegalStateException::new))
                       .build()
                       .execute(
                           request,
