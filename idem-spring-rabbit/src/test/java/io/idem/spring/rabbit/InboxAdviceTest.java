@@ -47,6 +47,7 @@ class InboxAdviceTest {
 
   private final Idempotency engine = Idempotency.inMemory();
   private final Logger logger = (Logger) LoggerFactory.getLogger("io.idem.messaging");
+  private final Logger adapter = (Logger) LoggerFactory.getLogger("io.idem.rabbitmq");
   private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
 
   /** As a container calls its listener. */
@@ -107,17 +108,14 @@ class InboxAdviceTest {
         protect(
             (given, received) -> {}, new InboxAdvice(AmqpMessages.inbox(engine, "b", "q").build()));
 
-    Logger rabbit = (Logger) LoggerFactory.getLogger("io.idem.rabbitmq");
-    rabbit.addAppender(logged);
-    rabbit.setLevel(Level.WARN);
+    listenToAdapter();
     try {
       for (int tries = 0; tries < 2; tries++) {
         assertThatThrownBy(() -> invoker.invokeListener(channel, batch))
             .isInstanceOf(AmqpRejectAndDontRequeueException.class);
       }
     } finally {
-      rabbit.setLevel(null);
-      rabbit.detachAppender(logged);
+      leaveAdapter();
     }
 
     assertThat(settled).containsExactlyInAnyOrder("basicReject 1", "basicAck 2");
@@ -126,6 +124,16 @@ class InboxAdviceTest {
         .extracting(ILoggingEvent::getFormattedMessage)
         .containsExactly(parked(1), parked(3));
     assertThat(logged.list).allMatch(event -> event.getLevel() == Level.WARN);
+  }
+
+  private void listenToAdapter() {
+    adapter.addAppender(logged);
+    adapter.setLevel(Level.WARN);
+  }
+
+  private void leaveAdapter() {
+    adapter.setLevel(null);
+    adapter.detachAppender(logged);
   }
 
   private static String parked(long tag) {
@@ -150,18 +158,26 @@ class InboxAdviceTest {
               .findFirst()
               .orElseThrow();
       Invoker invoker = protect((channel, received) -> {}, advice);
+      String[] named = {
+        "@Idempotent(key = \"#payload.number\")", "Numbered.listen(String)", "NOT_READABLE"
+      };
 
-      assertThatThrownBy(() -> invoker.invokeListener(channel(), message(null, "secret")))
-          .isInstanceOf(AmqpRejectAndDontRequeueException.class)
-          .cause()
-          .hasMessageContainingAll(
-              "@Idempotent(key = \"#payload.number\")", "Numbered.listen(String)", "NOT_READABLE");
+      listenToAdapter();
+      try {
+        assertThatThrownBy(() -> invoker.invokeListener(channel(), message(null, "secret")))
+            .isInstanceOf(AmqpRejectAndDontRequeueException.class)
+            .cause()
+            .hasMessageContainingAll(named);
+      } finally {
+        leaveAdapter();
+      }
       assertThat(logged.list)
           .singleElement()
           .satisfies(
               event ->
                   assertThat(event.getFormattedMessage())
-                      .contains("#payload.number", "NOT_READABLE", "'q'")
+                      .contains(named)
+                      .contains(" of q cannot be consumed")
                       .doesNotContain("secret"));
     }
   }
