@@ -48,13 +48,14 @@ final class SoakLoad {
         idempotency
             .operation("consume")
             .mode(Mode.TRANSACTIONAL)
+            // A key expires that much later than its retention.
+            .lease(Duration.ofMillis(100))
             .retention(settings.retention())
             .build();
     this.pay =
         idempotency
             .operation("pay", String.class)
             .mode(Mode.LEASED)
-            // A key expires that much later than its retention.
             .lease(Duration.ofSeconds(5))
             .retention(settings.retention())
             .build();
