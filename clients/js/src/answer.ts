@@ -51,7 +51,7 @@ export interface Answer {
 const RETRYABLE = /^(408|425|429|50[0234])$/;
 /** Answers that free the key or are given before anything runs. */
 const NOTHING_RAN = /^(40[013]|41[235]|42[59]|501|store-unavailable|contention)$/;
-const UNKNOWN = /^(408|outcome-unknown|answer-not-stored|(contention|store)-unsettled)$/;
+const UNKNOWN = /^(408|outcome-unknown|answer-not-stored|.+-unsettled)$/;
 
 /**
  * Tells answers apart. The body is only read where it is a problem, and from a copy: the response stays readable.
