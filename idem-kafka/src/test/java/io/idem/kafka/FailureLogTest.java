@@ -37,7 +37,11 @@ class FailureLogTest {
       Inbox<ConsumerRecord<String, String>> inbox =
           Inbox.<ConsumerRecord<String, String>>builder(engine, "book", KafkaMessages.reader())
               .consumerGroup("accounting")
-              .operation(operation -> operation.releaseOn(IllegalStateException.class))
+              .operation(
+                  operation ->
+                      operation
+                          .releaseOn(IllegalStateException.class)
+                          .waitAtMost(Duration.ofMillis(100)))
               .build();
       InboxConsumer<String, String> consumer =
           new InboxConsumer<>(
