@@ -137,7 +137,9 @@ class WakingTest {
         assertThatThrownBy(() -> store.claim(Requests.claimOf(still)))
             .isInstanceOf(StoreUnavailableException.class);
         watches.forEach(CompletionSignal.Watch::close);
-        Thread.sleep(1_000); // longer than the client lets a command wait
+        // This takes longer than the client lets the commands wait that end the watches.
+        assertThatThrownBy(() -> store.claim(Requests.claimOf(still)))
+            .isInstanceOf(StoreUnavailableException.class);
         mortal.restart();
         assertThat(toldOfStill.tryAcquire(BOUND, TimeUnit.SECONDS)).as("it is back").isTrue();
         try (TestNode fresh = TestNode.to(mortal.url())) {

@@ -76,8 +76,7 @@ final class LeasedBatch implements BatchProtocol {
       storeDown(spec, items, body, e);
       return;
     } catch (Throwable e) {
-      single.claimBroke(
-          items.stream().map(item -> item.call).toList(), items.get(0).call.claim().takeOver(), e);
+      single.claimBroke(callsOf(items), takeOver(items), e);
       throw e;
     }
     List<Owned<T>> owned = new ArrayList<>();
@@ -296,13 +295,21 @@ final class LeasedBatch implements BatchProtocol {
     return recordings;
   }
 
+  private static List<? extends Call<?, ?>> callsOf(List<? extends BatchItem<?>> items) {
+    return items.stream().map(item -> item.call).toList();
+  }
+
+  /** Whether keys that others have left may have been taken over: all items have one policy. */
+  private static boolean takeOver(List<? extends BatchItem<?>> items) {
+    return items.get(0).call.claim().takeOver();
+  }
+
   private <T extends @Nullable Object, X extends Throwable> void storeDown(
       OperationSpec<T> spec, List<BatchItem<T>> items, BatchBody<T, X> body, RuntimeException e)
       throws X {
     items.forEach(item -> events.publish(Decision.STORE_FAILURE, item.call, e));
     if (!(e instanceof StoreNotAskedException)) {
-      single.returnUnknown(
-          items.stream().map(item -> item.call).toList(), items.get(0).call.claim().takeOver());
+      single.returnUnknown(callsOf(items), takeOver(items));
     }
     if (!spec.failsOpenNow()) {
       throw LeasedProtocol.unavailable(spec, e);

@@ -7,25 +7,17 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.NoSuchBeanDefinitionException;
-import org.springframework.beans.factory.NoUniqueBeanDefinitionException;
-import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.core.env.Environment;
 import org.springframework.util.ClassUtils;
 
-/**
- * Says why there is no {@code JdbcGuards} bean where one is asked for. Goes before Spring Boot's
- * own analysis of a bean that is missing, which knows the type only.
- */
+/** Says why there is no {@code JdbcGuards} bean where one is asked for. */
 @Order(Ordered.HIGHEST_PRECEDENCE)
-final class MissingGuardsFailureAnalyzer
-    extends AbstractFailureAnalyzer<NoSuchBeanDefinitionException> {
+final class MissingGuardsFailureAnalyzer extends MissingBeanFailureAnalyzer {
 
-  /** By name, because none of these need be on the class path. */
-  private static final String GUARDS = "io.idem.guard.jdbc.JdbcGuards";
-
+  /** By name, because it need not be on the class path. */
   private static final String TRANSACTION_MANAGER =
       "org.springframework.transaction.PlatformTransactionManager";
 
@@ -39,30 +31,19 @@ final class MissingGuardsFailureAnalyzer
   private final Environment environment;
 
   MissingGuardsFailureAnalyzer(BeanFactory beans, Environment environment) {
+    super(
+        environment,
+        "io.idem.guard.jdbc.JdbcGuards",
+        List.of("idem.enabled", "idem.guard.enabled"),
+        "declare a bean of type JdbcGuards yourself, or leave the bean away that asks for it.");
     this.beans = beans;
     this.environment = environment;
   }
 
   @Override
-  protected @Nullable FailureAnalysis analyze(
-      Throwable rootFailure, NoSuchBeanDefinitionException cause) {
-    Class<?> missing = cause.getBeanType();
-    if (missing == null
-        || !missing.getName().equals(GUARDS)
-        || cause instanceof NoUniqueBeanDefinitionException
-        || !(beans instanceof ListableBeanFactory there)) {
+  @Nullable FailureAnalysis analyze(Class<?> missing, NoSuchBeanDefinitionException cause) {
+    if (!(beans instanceof ListableBeanFactory there)) {
       return null;
-    }
-    for (String property : List.of("idem.enabled", "idem.guard.enabled")) {
-      if (!environment.getProperty(property, Boolean.class, true)) {
-        return analysis(
-            property + " is false, so that the starter makes none.",
-            "Remove "
-                + property
-                + "=false, declare a bean of type JdbcGuards yourself, or leave"
-                + " the bean away that asks for it.",
-            cause);
-      }
     }
     ClassLoader loader = missing.getClassLoader();
     if (!NEEDED.stream().allMatch(name -> ClassUtils.isPresent(name, loader))) {
@@ -106,11 +87,5 @@ final class MissingGuardsFailureAnalyzer
         + (named == null || Arrays.asList(dataSources).contains(named)
             ? ""
             : " And idem.guard.data-source is '" + named + "', which is none of them.");
-  }
-
-  private static FailureAnalysis analysis(
-      String why, String fix, NoSuchBeanDefinitionException cause) {
-    return new FailureAnalysis(
-        "A bean asks for JdbcGuards, and there is no such bean. " + why, fix, cause);
   }
 }
