@@ -1,6 +1,8 @@
 package io.idem.client;
 
 import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 
 /**
  * How a blocking client sends one request: what an adapter tells {@link CallRun#execute}.
@@ -33,4 +35,15 @@ public interface CallExchange<R> {
    * @param response the response
    */
   void discard(R response);
+
+  /**
+   * Waits between two attempts; sleeps by default.
+   *
+   * @param delay how long, zero or more
+   * @throws IOException if nobody waits for the call any more, so that it is not to be sent again
+   * @throws InterruptedException if the thread was interrupted
+   */
+  default void pause(Duration delay) throws IOException, InterruptedException {
+    TimeUnit.NANOSECONDS.sleep(delay.toNanos());
+  }
 }

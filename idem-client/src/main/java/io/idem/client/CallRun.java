@@ -4,7 +4,6 @@ import io.github.resilience4j.retry.Retry;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +71,14 @@ public final class CallRun {
   public Duration remaining() {
     Duration left = calls.totalTime().minusNanos(System.nanoTime() - start);
     return left.compareTo(Duration.ofMillis(1)) < 0 ? Duration.ofMillis(1) : left;
+  }
+
+  /**
+   * Takes note that the client library has sent the request by itself before the attempt that is
+   * under way, and that this may have been carried out. To be called before {@link #answered}.
+   */
+  public void sentUnseen() {
+    mayHaveRun = true;
   }
 
   /**
@@ -149,18 +156,24 @@ public final class CallRun {
         exchange.discard(response);
       }
       if (next instanceof Next.Again again) {
-        pause(again.delay());
+        pause(exchange, again.delay());
       } else if (next instanceof Next.Fail fail) {
         throw thrown(fail.failure());
       }
     }
   }
 
-  private void pause(Duration delay) throws CallOutcomeUnknownException {
+  private void pause(CallExchange<?> exchange, Duration delay) throws CallOutcomeUnknownException {
     try {
-      TimeUnit.NANOSECONDS.sleep(delay.toNanos());
+      // A pause of no time would not notice.
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      exchange.pause(delay);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      throw new CallOutcomeUnknownException(call.key(), attempts, null, e);
+    } catch (IOException e) {
       throw new CallOutcomeUnknownException(call.key(), attempts, null, e);
     }
   }

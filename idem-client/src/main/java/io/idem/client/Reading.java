@@ -60,7 +60,10 @@ record Reading(Kind kind, boolean again) {
       return Kind.UNKNOWN;
     } else if (answer.isProblem("contention")
         // Says that another request has the key: one sent before, perhaps, with the same effect.
-        || answer.isProblem("key-reused")) {
+        || answer.isProblem("key-reused")
+        // Said of a token that this call may have been carried out under before.
+        || answer.isProblem("token-expired")
+        || answer.isProblem("token-invalid")) {
       return Kind.TURNED_AWAY;
     } else if (BEFORE_THE_OPERATION.contains(status) || NOT_NOW.contains(status)) {
       return Kind.TURNED_AWAY;

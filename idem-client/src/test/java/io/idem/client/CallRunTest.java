@@ -18,6 +18,8 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CallRunTest {
 
@@ -169,6 +171,23 @@ class CallRunTest {
     assertThat(unknown(run.answered(unavailable)).answer()).contains(unavailable);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"token-expired", "token-invalid"})
+  void aTokenThatIsNoLongerTakenSaysNothingOfWhatItWasUsedForBefore(String slug) {
+    ReceivedAnswer refused =
+        ReceivedAnswer.of(
+            400,
+            Map.of("Content-Type", "application/problem+json")::get,
+            "{\"type\":\"/idempotency/problems/%s\",\"retryable\":false}"
+                .formatted(slug)
+                .getBytes(StandardCharsets.UTF_8));
+    CallRun run = calls().build().begin(CALL);
+    run.failed(new IOException());
+
+    assertThat(unknown(run.answered(refused)).answer()).contains(refused);
+    assertThat(calls().build().begin(CALL).answered(refused)).isEqualTo(new Next.Deliver());
+  }
+
   @Test
   void aSuccessAfterAnUnknownAttemptIsOne() {
     CallRun run = calls().build().begin(CALL);
@@ -225,6 +244,41 @@ class CallRunTest {
                             })))
         .isInstanceOf(CallOutcomeUnknownException.class);
     assertThat(Thread.interrupted()).isTrue();
+  }
+
+  @Test
+  void anInterruptAlsoEndsACallThatWouldBeSentAgainAtOnce() {
+    IdempotentCalls atOnce =
+        IdempotentCalls.builder().backOff(Duration.ofMillis(1), Duration.ofMillis(1)).build();
+
+    // Half of the pauses are of no time.
+    for (int i = 0; i < 50; i++) {
+      AtomicInteger attempts = new AtomicInteger();
+      assertThatThrownBy(
+              () ->
+                  atOnce
+                      .begin(CALL)
+                      .execute(
+                          new CallExchange<ReceivedAnswer>() {
+                            @Override
+                            public ReceivedAnswer send() {
+                              attempts.incrementAndGet();
+                              Thread.currentThread().interrupt();
+                              return answer(503);
+                            }
+
+                            @Override
+                            public ReceivedAnswer read(ReceivedAnswer response) {
+                              return response;
+                            }
+
+                            @Override
+                            public void discard(ReceivedAnswer response) {}
+                          }))
+          .isInstanceOf(CallOutcomeUnknownException.class);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(attempts).hasValue(1);
+    }
   }
 
   @Test

@@ -216,6 +216,8 @@ final class ChargeServer {
         response.setHeader("Location", url() + "/receipt?" + query);
         return;
       } else if (request.getRequestURI().equals("/receipt")) {
+        String status = request.getParameter("receipt");
+        response.setStatus(status == null ? 200 : Integer.parseInt(status));
         response.getWriter().print(request.getMethod());
         return;
       }

@@ -2,6 +2,7 @@ package io.idem.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.idem.client.ChargeServer.Fault;
 import io.idem.client.ChargeServer.Visits;
@@ -19,6 +20,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class JdkHttpClientTest extends BlockingCallContract {
 
@@ -136,6 +139,27 @@ class JdkHttpClientTest extends BlockingCallContract {
         .isEqualTo(replayed());
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {201, 503})
+  void aBodyThatDoesNotComeIsWaitedForNoLongerThanTheTotalTime(int status) throws Exception {
+    try (ScriptedServer server =
+        new ScriptedServer("HTTP/1.1 " + status + " Test\r\nContent-Length: 9\r\n\r\n{")) {
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create(server.url()))
+              .POST(BodyPublishers.ofString("{}"))
+              .build();
+      IdempotentHttpClient client =
+          new IdempotentHttpClient(CLIENT, quick().totalTime(Duration.ofMillis(500)).build());
+
+      CallAnswer<HttpResponse<String>> answer =
+          assertTimeoutPreemptively(
+              Duration.ofSeconds(20), () -> client.call(call, request, BodyHandlers.ofString()));
+
+      assertUnknown(replies(answer), call.key());
+      assertThat(server.heads).hasSize(1);
+    }
+  }
+
   @Test
   void aServerThatCannotBeReachedHasDoneNothing() throws Exception {
     int closed;
@@ -162,6 +186,11 @@ class JdkHttpClientTest extends BlockingCallContract {
   @Test
   void aRedirectToAResultIsFollowed() throws Exception {
     Redirects.leadToAResult(this);
+  }
+
+  @Test
+  void aRedirectToAnErrorTellsNothingOfTheCall() throws Exception {
+    Redirects.toWhatCannotBeReadLeaveTheCallUnknown(this);
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.idem.client.ChargeServer.Fault;
 import io.idem.client.ChargeServer.Visits;
 import io.idem.client.okhttp.IdempotentCallInterceptor;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -107,11 +108,52 @@ class OkHttpTest extends BlockingCallContract {
         interceptor.addTo(CLIENT.newBuilder()).callTimeout(Duration.ofMillis(300)).build();
     Request request = post(charges(), "{}").tag(OutgoingCall.class, call).build();
 
-    assertThatThrownBy(() -> client.newCall(request).execute()).isInstanceOf(IOException.class);
+    assertUnknown(
+        Answers.map(interceptor.answer(client.newCall(request)), OkHttpTest::reply), call.key());
     assertThat(visits.arrivals()).isEqualTo(1);
     // Also ends the slow handler.
     assertThat(client(quick().build(), Duration.ofSeconds(20)).call(call, charges(), "{}"))
         .isEqualTo(replayed());
+  }
+
+  @Test
+  void anAttemptThatOkHttpMadeByItselfMayHaveBeenCarriedOut() throws Exception {
+    // The one case in which it sends again whatever it is told.
+    try (ScriptedServer server =
+        new ScriptedServer(
+            ScriptedServer.answer(503, "Retry-After: 0\r\n", ""),
+            ScriptedServer.answer(401, "", ""))) {
+      IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());
+      Request request =
+          new Request.Builder()
+              .url(server.url())
+              .post(RequestBody.create("{}".getBytes(StandardCharsets.UTF_8), JSON))
+              .tag(OutgoingCall.class, call)
+              .build();
+
+      CallAnswer<Response> answer =
+          interceptor.answer(okHttp(interceptor, Duration.ofSeconds(20)).newCall(request));
+
+      assertUnknown(Answers.map(answer, OkHttpTest::reply), call.key());
+      assertThat(server.heads).hasSize(2);
+    }
+  }
+
+  @Test
+  void theTimeOfTheWholeCallEndsAPause() throws Exception {
+    Visits visits = expect(Fault.answer(503, "Retry-After", "20"));
+    IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());
+    OkHttpClient client =
+        interceptor.addTo(CLIENT.newBuilder()).callTimeout(Duration.ofMillis(500)).build();
+    Request request = post(charges(), "{}").tag(OutgoingCall.class, call).build();
+    long start = System.nanoTime();
+
+    assertThatThrownBy(() -> client.newCall(request).execute())
+        .isInstanceOf(InterruptedIOException.class)
+        .hasCauseInstanceOf(CallOutcomeUnknownException.class);
+
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+    assertThat(visits.arrivals()).isEqualTo(1);
   }
 
   @Test
@@ -122,5 +164,10 @@ class OkHttpTest extends BlockingCallContract {
   @Test
   void aRedirectToAResultIsFollowed() throws Exception {
     Redirects.leadToAResult(this);
+  }
+
+  @Test
+  void aRedirectToAnErrorTellsNothingOfTheCall() throws Exception {
+    Redirects.toWhatCannotBeReadLeaveTheCallUnknown(this);
   }
 }

@@ -31,6 +31,8 @@ class ReadingTest {
     KINDS.put(ProblemType.CALLER_REQUIRED, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.SOURCE_FOREIGN, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.TOKEN_FOREIGN, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.TOKEN_EXPIRED, Kind.TURNED_AWAY);
+    KINDS.put(ProblemType.TOKEN_INVALID, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.TOKEN_NOT_ISSUED, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.OBJECT_NOT_FOUND, Kind.TURNED_AWAY);
     KINDS.put(ProblemType.STALE_REQUEST, Kind.TURNED_AWAY);

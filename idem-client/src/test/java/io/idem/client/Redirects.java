@@ -29,6 +29,19 @@ final class Redirects {
     assertThat(visits.effects).hasValue(1);
   }
 
+  /** What was carried out is not undone because its receipt cannot be read. */
+  static void toWhatCannotBeReadLeaveTheCallUnknown(CallContract test) throws Exception {
+    for (int status : new int[] {401, 404, 422}) {
+      Visits visits = test.expect();
+
+      CallContract.assertUnknown(
+          client(test).call(test.call, "/see-other?call=" + test.id + "&receipt=" + status, "{}"),
+          test.call.key());
+      assertThat(visits.effects).hasValueGreaterThan(0);
+      assertThat(visits.keys).containsOnly(test.call.key());
+    }
+  }
+
   private static Caller client(CallContract test) {
     return test.client(CallContract.quick().build(), Duration.ofSeconds(20));
   }

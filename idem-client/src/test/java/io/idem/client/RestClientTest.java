@@ -93,6 +93,38 @@ class RestClientTest extends BlockingCallContract {
   }
 
   @Test
+  void anInterceptorBehindAddsItsHeadersToEachAttemptOnce() throws Exception {
+    try (ScriptedServer server =
+        new ScriptedServer(
+            ScriptedServer.answer(503, "", ""), ScriptedServer.answer(201, "", ""))) {
+      RestClient client =
+          restClient(new IdempotentCallInterceptor(quick().build()), Duration.ofSeconds(20))
+              .mutate()
+              .requestInterceptor(
+                  (request, body, execution) -> {
+                    request.getHeaders().add("Api-Key", "one");
+                    return execution.execute(request, body);
+                  })
+              .build();
+
+      client
+          .post()
+          .uri(server.url())
+          .attributes(under(call))
+          .body("{}")
+          .retrieve()
+          .toEntity(String.class);
+
+      assertThat(server.heads)
+          .hasSize(2)
+          .allSatisfy(
+              head ->
+                  assertThat(head.lines().filter(line -> line.startsWith("Api-Key")))
+                      .containsExactly("Api-Key: one"));
+    }
+  }
+
+  @Test
   void errorsAreTheExceptionsOfTheClient() {
     RestClient client =
         restClient(new IdempotentCallInterceptor(quick().build()), Duration.ofSeconds(20));

@@ -10,7 +10,11 @@ import io.idem.client.webclient.IdempotentExchangeFilter;
 import io.idem.testkit.Together;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.client.reactive.ReactorClientHttpConnector;
@@ -21,6 +25,7 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.netty.http.client.HttpClient;
+import reactor.netty.resources.ConnectionProvider;
 
 class WebClientTest extends CallContract {
 
@@ -117,6 +122,77 @@ class WebClientTest extends CallContract {
     assertThat(filter.answer(post(client, call).toEntity(String.class)).block())
         .isInstanceOf(CallAnswer.Ran.class);
     assertThat(visits.arrivals()).isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void anAnswerThatCannotBeReadIsNone(String garbled) throws Exception {
+    try (ScriptedServer server = new ScriptedServer(garbled)) {
+      IdempotentExchangeFilter filter =
+          new IdempotentExchangeFilter(quick().maxAttempts(2).build());
+      WebClient client = webClient(filter, Duration.ofSeconds(20));
+
+      CallAnswer<ResponseEntity<String>> answer =
+          filter
+              .answer(
+                  client
+                      .post()
+                      .uri(server.url())
+                      .attributes(under(call))
+                      .bodyValue("{}")
+                      .retrieve()
+                      .toEntity(String.class))
+              .block();
+
+      assertUnknown(Answers.map(answer, WebClientTest::reply), call.key());
+      assertThat(server.heads).hasSize(2);
+    }
+  }
+
+  static Stream<String> anAnswerThatCannotBeReadIsNone() {
+    return Stream.of(
+        "garbage is no HTTP\r\n\r\n",
+        ScriptedServer.answer(201, "X: " + "x".repeat(20_000) + "\r\n", "{}"));
+  }
+
+  @Test
+  void aPoolThatHasNoConnectionToGiveHasSentNothing() throws Exception {
+    ConnectionProvider one =
+        ConnectionProvider.builder("one")
+            .maxConnections(1)
+            .pendingAcquireTimeout(Duration.ofMillis(100))
+            .build();
+    try (ScriptedServer server = new ScriptedServer("HTTP/1.1 200 Test\r\n")) {
+      IdempotentExchangeFilter filter =
+          new IdempotentExchangeFilter(quick().maxAttempts(2).build());
+      WebClient client =
+          WebClient.builder()
+              .clientConnector(new ReactorClientHttpConnector(HttpClient.create(one)))
+              .filter(filter)
+              .build();
+      Disposable holds =
+          client.get().uri(server.url()).retrieve().toBodilessEntity().subscribe(r -> {}, e -> {});
+      Together.await("the connection is taken", () -> server.heads.size() == 1);
+
+      assertThatThrownBy(
+              () ->
+                  filter
+                      .answer(
+                          client
+                              .post()
+                              .uri(server.url())
+                              .attributes(under(call))
+                              .retrieve()
+                              .toEntity(String.class))
+                      .block())
+          .hasRootCauseInstanceOf(TimeoutException.class)
+          .hasStackTraceContaining("no connection to give");
+
+      assertThat(server.heads).hasSize(1);
+      holds.dispose();
+    } finally {
+      one.dispose();
+    }
   }
 
   @Test

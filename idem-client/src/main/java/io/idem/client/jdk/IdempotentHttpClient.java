@@ -13,16 +13,25 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
+import java.net.http.HttpTimeoutException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Sends requests by an {@link HttpClient}, under a key.
  *
- * <p>A request without a timeout of its own gets what is left of the call's total time. Its body is
- * sent again if its length is known, as that of a text, of bytes and of a file is; a body of
- * unknown length, such as a stream, is sent once. The errors' bodies are read whole before they are
- * handed to the {@link BodyHandler}; one of more than 16 MiB is no answer. Redirects are the
- * client's: what it follows has the key as well. Thread-safe.
+ * <p>An attempt gets what is left of the call's total time, or the request's own timeout if that is
+ * longer; what the {@link BodyHandler} waits for is a part of it. A request without a timeout of
+ * its own has what is left for one. Its body is sent again if its length is known, as that of a
+ * text, of bytes and of a file is; a body of unknown length, such as a stream, is sent once. The
+ * errors' bodies are read whole before they are handed to the {@link BodyHandler}; one of more than
+ * 16 MiB is no answer. Redirects are the client's: what it follows has the key as well. An error
+ * that one led to by another method, as from a {@code POST} to a {@code GET}, is no answer to the
+ * call. Thread-safe.
  */
 public final class IdempotentHttpClient {
 
@@ -108,8 +117,45 @@ public final class IdempotentHttpClient {
         keyed.timeout(run.remaining());
       }
       ErrorBody<T> body = new ErrorBody<>(handler);
-      HttpResponse<T> response = client.send(keyed.build(), body);
+      HttpResponse<T> response = bounded(client.sendAsync(keyed.build(), body));
+      if (response.statusCode() >= 400 && !response.request().method().equals(request.method())) {
+        close(response.body());
+        throw new IOException(
+            "The call was answered with a redirect, and what that leads to has status "
+                + response.statusCode()
+                + ", which tells nothing of the call");
+      }
       return new Received<>(response, body.answer(response));
+    }
+
+    /** The client's own timeout ends with the head of a response, before Java 26. */
+    private HttpResponse<T> bounded(CompletableFuture<HttpResponse<T>> response)
+        throws IOException, InterruptedException {
+      Duration left = run.remaining();
+      Duration own = request.timeout().orElse(left);
+      Duration most = own.compareTo(left) > 0 ? own : left;
+      try {
+        return response.get(most.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        throw new HttpTimeoutException("The response was not there in time");
+      } catch (ExecutionException e) {
+        throw failure(e);
+      } finally {
+        if (!response.isDone()) {
+          response.cancel(true);
+        }
+      }
+    }
+
+    /** As the client's blocking method has it. */
+    private IOException failure(ExecutionException wrapped) {
+      Throwable failure = wrapped.getCause();
+      if (failure instanceof IllegalArgumentException e) {
+        throw e;
+      } else if (failure instanceof SecurityException e) {
+        throw e;
+      }
+      return failure instanceof IOException e ? e : new IOException(failure);
     }
 
     @Override

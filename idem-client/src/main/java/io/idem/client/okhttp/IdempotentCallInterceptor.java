@@ -9,7 +9,9 @@ import io.idem.client.OutgoingCall;
 import io.idem.client.ReceivedAnswer;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import okhttp3.Call;
 import okhttp3.Interceptor;
 import okhttp3.OkHttpClient;
@@ -23,8 +25,10 @@ import okhttp3.Response;
  * <p>A request is a call if it is tagged with one ({@code tag(OutgoingCall.class, call)}), or has
  * the key's header. All others pass through untouched. A body that {@linkplain
  * RequestBody#isOneShot() says} that it can be sent once, or is a duplex body, is sent once. A call
- * that is cancelled, or reaches OkHttp's call timeout, is not sent again. Where the outcome is
- * unknown, the call fails with {@link CallOutcomeUnknownException}. Thread-safe.
+ * that is cancelled, or reaches OkHttp's call timeout, is not sent again. An error that a redirect
+ * led to by another method, as from a {@code POST} to a {@code GET}, is no answer to the call.
+ * Where the outcome is unknown, the call fails with {@link CallOutcomeUnknownException}; after the
+ * call timeout that is the cause of OkHttp's exception. Thread-safe.
  */
 public final class IdempotentCallInterceptor implements Interceptor {
 
@@ -62,8 +66,9 @@ public final class IdempotentCallInterceptor implements Interceptor {
     Response response;
     try {
       response = call.execute();
-    } catch (CallOutcomeUnknownException e) {
-      return IdempotentCalls.<Response>unknown(e).orElseThrow();
+    } catch (IOException e) {
+      // OkHttp wraps what ends with its call timeout.
+      return IdempotentCalls.<Response>unknown(e).orElseThrow(() -> e);
     }
     CallAnswer<Response> answer = calls.interpret(read(response), response);
     if (!(answer instanceof CallAnswer.Ran || answer instanceof CallAnswer.Replayed)) {
@@ -88,7 +93,7 @@ public final class IdempotentCallInterceptor implements Interceptor {
     CallRun run = call.get();
     Request.Builder keyed = request.newBuilder();
     run.headers().forEach(keyed::header);
-    return run.execute(new Exchange(chain, keyed.build()));
+    return run.execute(new Exchange(run, chain, keyed.build()));
   }
 
   private static ReceivedAnswer read(Response response) throws IOException {
@@ -99,12 +104,17 @@ public final class IdempotentCallInterceptor implements Interceptor {
     return ReceivedAnswer.of(response.code(), response::header, body);
   }
 
-  private record Exchange(Chain chain, Request request) implements CallExchange<Response> {
+  private record Exchange(CallRun run, Chain chain, Request request)
+      implements CallExchange<Response> {
+
+    /** How soon a pause notices that the call was cancelled. */
+    private static final Duration LOOK = Duration.ofMillis(50);
 
     @Override
     public Response send() throws IOException {
+      Response response;
       try {
-        return chain.proceed(request);
+        response = chain.proceed(request);
       } catch (IOException e) {
         if (chain.call().isCanceled()) {
           InterruptedIOException stopped = new InterruptedIOException("The call was cancelled");
@@ -113,11 +123,42 @@ public final class IdempotentCallInterceptor implements Interceptor {
         }
         throw e;
       }
+      noteUnseen(response);
+      if (response.code() >= 400 && !response.request().method().equals(request.method())) {
+        response.close();
+        throw new IOException(
+            "The call was answered with a redirect, and what that leads to has status "
+                + response.code()
+                + ", which tells nothing of the call");
+      }
+      return response;
+    }
+
+    /** OkHttp sends again by itself after a 503 with {@code Retry-After: 0}. */
+    private void noteUnseen(Response response) {
+      for (Response prior = response.priorResponse();
+          prior != null;
+          prior = prior.priorResponse()) {
+        if (prior.code() >= 500) {
+          run.sentUnseen();
+        }
+      }
     }
 
     @Override
     public ReceivedAnswer read(Response response) throws IOException {
       return IdempotentCallInterceptor.read(response);
+    }
+
+    @Override
+    public void pause(Duration delay) throws IOException, InterruptedException {
+      long end = System.nanoTime() + delay.toNanos();
+      for (long left = delay.toNanos(); left > 0; left = end - System.nanoTime()) {
+        if (chain.call().isCanceled()) {
+          throw new InterruptedIOException("The call was cancelled");
+        }
+        TimeUnit.NANOSECONDS.sleep(Math.min(left, LOOK.toNanos()));
+      }
     }
 
     @Override

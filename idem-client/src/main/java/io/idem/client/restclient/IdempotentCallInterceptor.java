@@ -18,6 +18,7 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.http.client.ClientHttpRequestExecution;
 import org.springframework.http.client.ClientHttpRequestInterceptor;
 import org.springframework.http.client.ClientHttpResponse;
+import org.springframework.http.client.support.HttpRequestWrapper;
 import org.springframework.web.client.RestClientResponseException;
 
 /**
@@ -93,7 +94,7 @@ public final class IdempotentCallInterceptor implements ClientHttpRequestInterce
         new CallExchange<ReadableResponse>() {
           @Override
           public ReadableResponse send() throws IOException {
-            return new ReadableResponse(execution.execute(request, body));
+            return new ReadableResponse(execution.execute(new OwnHeaders(request), body));
           }
 
           @Override
@@ -106,6 +107,22 @@ public final class IdempotentCallInterceptor implements ClientHttpRequestInterce
             response.close();
           }
         });
+  }
+
+  /** The request of one attempt: what is added to its headers is not in the next one's. */
+  private static final class OwnHeaders extends HttpRequestWrapper {
+
+    private final HttpHeaders headers = new HttpHeaders();
+
+    OwnHeaders(HttpRequest request) {
+      super(request);
+      headers.addAll(request.getHeaders());
+    }
+
+    @Override
+    public HttpHeaders getHeaders() {
+      return headers;
+    }
   }
 
   private static @Nullable OutgoingCall callOf(HttpRequest request) {

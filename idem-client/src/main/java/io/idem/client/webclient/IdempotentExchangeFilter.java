@@ -5,8 +5,9 @@ import io.idem.client.CallRun;
 import io.idem.client.IdempotentCalls;
 import io.idem.client.OutgoingCall;
 import io.idem.client.ReceivedAnswer;
+import java.io.IOException;
+import java.net.ConnectException;
 import java.util.Map;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.ResponseEntity;
@@ -130,15 +131,16 @@ public final class IdempotentExchangeFilter implements ExchangeFilterFunction {
     if (cause == null) {
       return failure;
     }
-    // Netty's timeouts are no IOExceptions.
-    boolean timeout = cause.getClass().getSimpleName().endsWith("TimeoutException");
-    return timeout && cause instanceof RuntimeException ? timedOut(cause) : cause;
-  }
-
-  private static Throwable timedOut(Throwable cause) {
-    TimeoutException timeout = new TimeoutException("The client's timeout was reached");
-    timeout.initCause(cause);
-    return timeout;
+    if (cause instanceof IOException) {
+      return cause;
+    }
+    if (cause.getClass().getSimpleName().startsWith("PoolAcquire")) {
+      ConnectException none = new ConnectException("The client's pool had no connection to give");
+      none.initCause(cause);
+      return none;
+    }
+    // Neither Netty's timeouts are IOExceptions, nor what it cannot read in an answer.
+    return new IOException("The exchange failed: " + cause.getMessage(), cause);
   }
 
   /**
