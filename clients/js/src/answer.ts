@@ -5,7 +5,7 @@
  * - `replayed`: it was carried out before, and this is the answer it had then, whatever its status
  * - `busy`: its first request is still being carried out
  * - `refused`: it was not carried out (4xx)
- * - `unknown`: the answer leaves open whether it was
+ * - `unknown`: the answer leaves open whether it was, as an error does that a redirect led to
  */
 export type Kind = 'ran' | 'replayed' | 'busy' | 'refused' | 'unknown';
 
@@ -50,7 +50,7 @@ export interface Answer {
 /** Answers after which a retry may do better, where no problem says otherwise. */
 const RETRYABLE = /^(408|425|429|50[0234])$/;
 /** Answers that free the key or are given before anything runs. */
-const NOTHING_RAN = /^(40[013]|41[235]|42[59]|501|store-unavailable|contention)$/;
+const NOTHING_RAN = /^(40[013]|41[235]|42[59]|501|contention)$/;
 const UNKNOWN = /^(408|outcome-unknown|answer-not-stored|.+-unsettled)$/;
 
 /**
@@ -72,6 +72,9 @@ export async function classify(response: Response): Promise<Answer> {
   const is = (those: RegExp) => those.test(status as never) || those.test(cause!);
   const replayed = header('Idempotent-Replayed') === 'true';
   const ignored = headers.has('Idempotency-Key-Ignored');
+  const kept = headers.has('Idempotency-Key-Lifetime');
+  // After a redirect it may answer another request, which says nothing of the operation.
+  const own = kept || !response.redirected;
   // RFC 9110, 10.2.3: seconds, or a date, which counts from the service's own clock where that is shown.
   const after = header('Retry-After');
   const date = Date.parse(header('Date')) || Date.now();
@@ -80,11 +83,8 @@ export async function classify(response: Response): Promise<Answer> {
   const retryable = problem?.retryable as boolean | undefined;
   // Other services than Idem say it by Retry-After.
   const busy = cause === 'in-progress' || (status === 409 && (retryable ?? !!after));
-  const nothingRan = !replayed && is(NOTHING_RAN);
-  const unknown =
-    is(UNKNOWN) ||
-    status < 200 ||
-    (status >= 500 && (!nothingRan || cause === 'store-unavailable'));
+  const nothingRan = own && !replayed && is(NOTHING_RAN);
+  const unknown = is(UNKNOWN) || status < 200 || (status >= (own ? 500 : 400) && !nothingRan);
   return {
     kind: replayed
       ? 'replayed'
@@ -101,7 +101,7 @@ export async function classify(response: Response): Promise<Answer> {
     problem,
     cause,
     nothingRan,
-    kept: headers.has('Idempotency-Key-Lifetime'),
+    kept,
     ignored,
   };
 }

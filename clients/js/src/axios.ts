@@ -58,7 +58,11 @@ export function idempotentAdapter(
       key ??= newKey();
       headers.set(header, quoted ? JSON.stringify(key) : key);
     }
-    if (all.attempts !== 1 && isStream(config.data)) {
+    let { data } = config;
+    if (all.attempts !== 1 && isStream(data)) {
+      data = bytesOf(data, headers);
+    }
+    if (all.attempts !== 1 && isStream(data)) {
       throw new AxiosError(
         'A stream can be sent once: use another body, or attempts: 1',
         AxiosError.ERR_BAD_OPTION,
@@ -71,6 +75,7 @@ export function idempotentAdapter(
       async ({ signal }) => {
         const attempt: InternalAxiosRequestConfig = {
           ...config,
+          data,
           headers: AxiosHeaders.from(headers),
           signal,
         };
@@ -128,7 +133,23 @@ async function textOf(data: unknown): Promise<string> {
 
 function isStream(data: unknown): boolean {
   return (
-    data instanceof ReadableStream ||
-    (typeof data === 'object' && data !== null && 'pipe' in data && !('getHeaders' in data))
+    data instanceof ReadableStream || (typeof data === 'object' && data !== null && 'pipe' in data)
   );
+}
+
+/** A form of the package `form-data`, which axios makes of objects in Node. */
+interface NodeForm {
+  getBuffer?(): Uint8Array;
+  getHeaders?(): Record<string, string>;
+}
+
+/** A form for Node is a stream, but where no part of it is one it has bytes that can be sent again. */
+function bytesOf(form: NodeForm, headers: AxiosHeaders): unknown {
+  try {
+    const bytes = form.getBuffer!();
+    headers.set(form.getHeaders!());
+    return bytes;
+  } catch {
+    return form;
+  }
 }

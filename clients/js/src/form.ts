@@ -156,9 +156,10 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
   const { signal } = ended;
   const output = options.status ?? document.createElement('p');
   let texts: Texts = { ...english, ...options.texts };
-  let status: FormStatus = 'ready';
-  let said: keyof Texts = 'ready';
-  let detail: FormDetail = {};
+  // Said by `begin`, before anybody asks.
+  let status!: FormStatus;
+  let said!: keyof Texts;
+  let detail!: FormDetail;
   let closed: HTMLButtonElement[] = [];
   let working = false;
   let kept: Kept | null = null;
@@ -262,10 +263,13 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
     // Without storage, a page that comes out of the browser's cache still knows its key.
     const before: Kept | null =
       keepIn('sessionStorage', (forms) => JSON.parse(forms.getItem(item)!)) ?? kept;
-    const same = before?.done
-      ? back || before.key === given
-      : // A newly rendered token would be a new operation, and what became of this one is not known.
-        before && !options.key && (!rendered || firstSent(before));
+    const same =
+      before &&
+      (before.key === given ||
+        (before.done
+          ? back
+          : // A newly rendered token would be a new operation, and what became of this one is not known.
+            !options.key && (!rendered || firstSent(before))));
     keep(same ? before! : given ? { key: given, at: Date.now() } : null);
     say(kept?.done ? 'done' : kept && firstSent(kept) ? 'unknown' : 'ready');
     // The sooner the key is there, the more tabs share it. What fails here is tried again with the submission.
@@ -302,7 +306,7 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
         return [status, detail, said];
       }
       const first = firstSent(now);
-      const age = first ? Date.now() - first : 0;
+      const age = Date.now() - first! || 0;
       if (age > keyLifetime) {
         // The service may have forgotten it, and would run it once more.
         return ['expired', {}, 'lookUp'];
@@ -375,8 +379,9 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
       if (kind === 'busy') {
         return [kind, outcome];
       }
-      if (kind === 'unknown') {
-        return [kind, outcome, answer.problem && !answer.retryable ? 'lookUp' : kind];
+      // An error that is replayed is no refusal, and all that will ever be told.
+      if (kind === 'unknown' || (kind !== 'refused' && answer.status > 499)) {
+        return ['unknown', outcome, answer.retryable ? 'unknown' : 'lookUp'];
       }
       if (answer.status < 400) {
         keep({ ...kept!, done: true });

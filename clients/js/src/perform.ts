@@ -124,12 +124,9 @@ export async function perform<T>(
   };
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
-    while (globalThis.navigator?.onLine === false) {
+    while (globalThis.navigator?.onLine === false && left() > 0) {
       onWait?.({ key, reason: 'offline' });
-      await bounded(left(), signal, online).catch(() => {
-        signal?.throwIfAborted();
-        throw new NoAnswerError(key, attempt - 1, error);
-      });
+      await bounded(left(), signal, online).catch(() => signal?.throwIfAborted());
     }
     if (left() <= 0) {
       return last(attempt - 1);

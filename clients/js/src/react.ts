@@ -187,7 +187,9 @@ export function useIdempotentFetch(options: Omit<IdempotentOptions, 'key'> = {})
         operation.open = open;
         show({ pending: false, response, answer });
         const own = answer.kind === 'replayed' || answer.kept || !openBefore;
-        const refused = answer.kind === 'refused' || answer.kind === 'replayed';
+        // An error that is replayed is no refusal.
+        const refused =
+          answer.kind === 'refused' || (answer.kind === 'replayed' && answer.status < 500);
         if (refused && own && answer.status >= 400 && answer.cause !== 'key-reused') {
           // The operation is over without an effect: the next one is another.
           if (current.current === operation) {

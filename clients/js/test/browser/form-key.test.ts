@@ -199,6 +199,43 @@ describe('one key until the outcome is known', () => {
     await effects(1);
   });
 
+  test('a redirect to a page that is not there is no refusal', async () => {
+    proxy.fail(PAY, { answer: { status: 303, headers: { Location: '/not-there' } } });
+    await open();
+    await page.click('#submit');
+    await reached('unknown');
+    expect(await page.evaluate('detail.answer.status')).toBeGreaterThanOrEqual(400);
+    expect(await text()).toContain('Look it up');
+    await page.click('#submit');
+    await reached('done');
+    expect(keys().size).toBe(1);
+    await effects(1);
+  });
+
+  test('a store that was unavailable may have been so at the commit', async () => {
+    proxy.fail(PAY, problem(503, 'store-unavailable', true), problem(404, 'gone', false));
+    await open();
+    await page.click('#submit');
+    await reached('unknown');
+    await page.click('#submit');
+    await reached('done');
+    expect(keys().size).toBe(1);
+    await effects(1);
+  });
+
+  test('an error that is replayed is no refusal', async () => {
+    const headers = { 'Idempotent-Replayed': 'true' };
+    proxy.fail(PAY, { answer: { status: 500, headers } });
+    await open();
+    await page.click('#submit');
+    await reached('unknown');
+    expect(await text()).toContain('Look it up');
+    await page.click('#submit');
+    await reached('done');
+    expect(keys().size).toBe(1);
+    await effects(1);
+  });
+
   test('a key that is older than what the service keeps is not sent again', async () => {
     proxy.fail(PAY, LOST);
     await open('?attempts=1&keyLifetime=60000');
@@ -250,6 +287,33 @@ describe('a key is not taken for unsent', () => {
     await page.click('#submit');
     await reached('done');
     expect(keys().size).toBe(1);
+    await effects(1);
+  });
+
+  test('when localStorage was full, and the page knows the key', async () => {
+    const key = `draft-${randomUUID()}`;
+    proxy.pages.set('/draft', {
+      type: 'text/html',
+      body: FORM().replace('const options = {', `const options = { key: '${key}',`),
+    });
+    await page.addInitScript(`(() => {
+      const { setItem } = Storage.prototype;
+      Storage.prototype.setItem = function (...item) {
+        if (this === localStorage) throw new DOMException('Full', 'QuotaExceededError');
+        setItem.apply(this, item);
+      };
+    })()`);
+    proxy.fail(PAY, LOST);
+    await open('?attempts=1&keyLifetime=60000', '/draft');
+    await page.click('#submit');
+    await reached('unknown');
+    await page.reload();
+    expect(await status()).toBe('unknown');
+    await page.fill('#reference', reference);
+    await page.evaluate('(({ now }) => (Date.now = () => now() + 60_001))(Date)');
+    await page.click('#submit');
+    await reached('expired');
+    expect([...keys()]).toEqual([key]);
     await effects(1);
   });
 

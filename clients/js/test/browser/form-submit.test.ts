@@ -225,4 +225,16 @@ describe('the hooks of React', () => {
     await shows('#kind', 'ran');
     await effects(1);
   });
+
+  test('an error that is replayed is none', async () => {
+    await goto();
+    proxy.fail(PAY, { answer: { status: 500, headers: { 'Idempotent-Replayed': 'true' } } });
+    const key = await page.textContent('#key');
+    await page.click('#pay');
+    await shows('#kind', 'replayed');
+    await page.click('#pay');
+    await shows('#kind', 'ran');
+    expect([...keys()]).toEqual([key]);
+    await effects(1);
+  });
 });

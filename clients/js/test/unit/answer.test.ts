@@ -35,7 +35,7 @@ describe('classify', () => {
     ['in-progress', 425, true, 'busy', true],
     ['outcome-unknown', 409, false, 'unknown', false],
     ['answer-not-stored', 409, false, 'unknown', false],
-    ['store-unavailable', 503, true, 'unknown', true],
+    ['store-unavailable', 503, true, 'unknown', false],
     ['illegal-transition', 409, false, 'refused', false],
     ['object-not-found', 404, false, 'refused', false],
     ['contention', 503, true, 'refused', true],

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import axios, { AxiosError } from 'axios';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type AxiosIdempotency, idempotentAdapter } from '../../src/axios.js';
@@ -73,6 +74,24 @@ describe.each(['http', 'fetch'] as const)('on the adapter %s', (name) => {
     controller.abort();
     await expect(sent).rejects.toSatisfy((error) => axios.isCancel(error));
     expect(server.received).toHaveLength(1);
+  });
+
+  test('a form that axios made of an object is sent again as it was', async () => {
+    server.play(drop, answer(201));
+    expect((await client.postForm(server.url, { amount: 1 })).status).toBe(201);
+    const [first, second] = server.received;
+    expect(first!.body).toContain('name="amount"');
+    expect(second!.body).toBe(first!.body);
+    expect(second!.body).toContain(/boundary=(.*)/.exec(second!.type!)![1]);
+  });
+
+  test('a form with a stream in it cannot be sent twice', async () => {
+    server.play(answer(201));
+    const { default: Form } = await import('form-data');
+    const form = new Form();
+    form.append('file', Readable.from(['x']), { filename: 'x.txt', knownLength: 1 });
+    await expect(client.post(server.url, form)).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+    expect(server.received).toHaveLength(0);
   });
 
   test('GET has no key', async () => {

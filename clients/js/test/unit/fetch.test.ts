@@ -142,6 +142,24 @@ describe('answers', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  test.each([401, 404, 422, 501])(
+    'a %i that a redirect led to says nothing of the operation',
+    async (status) => {
+      server.play(answer(303, { Location: '/receipt' }), answer(status));
+      const { kind, nothingRan } = await classify(await send());
+      expect(server.received.map(({ method }) => method)).toEqual(['POST', 'GET']);
+      expect({ kind, nothingRan }).toEqual({ kind: 'unknown', nothingRan: false });
+    },
+  );
+
+  test('what a redirect led to is believed where it says that it is kept', async () => {
+    const kept = { 'Idempotency-Key-Lifetime': 'PT24H' };
+    server.play(answer(308, { Location: '/moved' }), answer(402, kept));
+    expect((await classify(await send())).kind).toBe('refused');
+    server.play(answer(303, { Location: '/receipt' }), answer(200));
+    expect((await classify(await send())).kind).toBe('ran');
+  });
+
   test('outcome-unknown ends it', async () => {
     server.play(drop, problem(409, 'outcome-unknown', false));
     expect((await classify(await send())).cause).toBe('outcome-unknown');
@@ -289,6 +307,15 @@ describe('offline', () => {
     });
     expect((await sent).status).toBe(201);
     expect(waits.map(({ reason }) => reason)).toEqual(['offline']);
+  });
+
+  test('not beyond the time, and gives the answer that there was', async () => {
+    server.play(answer(503));
+    const { goOnline } = browser(true);
+    const onAnswer = () => vi.stubGlobal('navigator', { onLine: false });
+    goOnline();
+    expect((await send({ timeout: 100, onAnswer })).status).toBe(503);
+    expect(server.received).toHaveLength(1);
   });
 
   test('not beyond the time, and says that nothing was sent', async () => {
