@@ -83,7 +83,7 @@ export async function classify(response: Response): Promise<Answer> {
   const retryable = problem?.retryable as boolean | undefined;
   // Other services than Idem say it by Retry-After.
   const busy = cause === 'in-progress' || (status === 409 && (retryable ?? !!after));
-  const nothingRan = own && !replayed && is(NOTHING_RAN);
+  const nothingRan = own && !replayed && !busy && is(NOTHING_RAN);
   const unknown = is(UNKNOWN) || status < 200 || (status >= (own ? 500 : 400) && !nothingRan);
   return {
     kind: replayed

@@ -17,8 +17,8 @@ export function keepIn<T>(
   }
 }
 
-// A key's end is no secret, and tells keys apart.
-const nameOf = (key: string) => MARK + key.slice(-24);
+// Both ends of a key are no secret, and tell keys apart: those that pages know may differ in one of them only.
+const nameOf = (key: string) => MARK + key.slice(0, 24) + key.slice(-24);
 
 const find = (name: string) =>
   keepIn('localStorage', (marks) => marks.getItem(name)) ?? memory.get(name);

@@ -116,22 +116,17 @@ export async function perform<T>(
   let counted = 0;
   let error: unknown;
   let result: { answer: Answer; value: T } | undefined;
-  const last = (sent: number): T => {
-    if (result) {
-      return result.value;
-    }
-    throw new NoAnswerError(key, sent, error);
-  };
-  for (let attempt = 1; ; attempt++) {
+  let attempt = 0;
+  for (;;) {
     signal?.throwIfAborted();
     while (globalThis.navigator?.onLine === false && left() > 0) {
       onWait?.({ key, reason: 'offline' });
       await bounded(left(), signal, online).catch(() => signal?.throwIfAborted());
     }
     if (left() <= 0) {
-      return last(attempt - 1);
+      break;
     }
-    const event = { key, attempt, at: Date.now() };
+    const event = { key, attempt: ++attempt, at: Date.now() };
     result = error = undefined;
     onAttempt?.(event);
     try {
@@ -167,11 +162,15 @@ export async function perform<T>(
       delay,
     });
     if (delay === undefined) {
-      return last(attempt);
+      break;
     }
     onWait?.({ key, reason: busy ? 'busy' : 'waiting', delay });
     await bounded(delay, signal).catch(() => signal?.throwIfAborted());
   }
+  if (result) {
+    return result.value;
+  }
+  throw new NoAnswerError(key, attempt, error);
 }
 
 /** The browser has a network again. */

@@ -223,6 +223,17 @@ describe('one key until the outcome is known', () => {
     await effects(1);
   });
 
+  test('a refusal after a busy key says nothing of the request that is under way', async () => {
+    proxy.fail(PAY, problem(425, 'in-progress', true), problem(404, 'gone', false));
+    await open();
+    await page.click('#submit');
+    await reached('unknown');
+    await page.click('#submit');
+    await reached('done');
+    expect(keys().size).toBe(1);
+    await effects(1);
+  });
+
   test('an error that is replayed is no refusal', async () => {
     const headers = { 'Idempotent-Replayed': 'true' };
     proxy.fail(PAY, { answer: { status: 500, headers } });
@@ -315,6 +326,26 @@ describe('a key is not taken for unsent', () => {
     await reached('expired');
     expect([...keys()]).toEqual([key]);
     await effects(1);
+  });
+
+  test('nor one for sent because another that the page knows has the same end', async () => {
+    const end = 'to be confirmed by its buyer';
+    const drafts = [1, 2].map((n) => `draft-${randomUUID()}-${n} ${end}`);
+    drafts.forEach((key, n) =>
+      proxy.pages.set(`/draft-${n}`, {
+        type: 'text/html',
+        body: FORM().replace('const options = {', `const options = { quoted: true, key: '${key}',`),
+      }),
+    );
+    await open('', '/draft-0');
+    await page.click('#submit');
+    await reached('done');
+    await open('?keyLifetime=60000', '/draft-1');
+    expect(await status()).toBe('ready');
+    await page.evaluate('(({ now }) => (Date.now = () => now() + 60_001))(Date)');
+    await page.click('#submit');
+    await reached('done');
+    await effects(2);
   });
 
   test('when another tab has sent it meanwhile', async () => {

@@ -32,7 +32,7 @@ describe('classify', () => {
     ['request-too-large', 413, false, 'refused', true],
     ['key-reused', 422, false, 'refused', false],
     ['in-progress', 409, true, 'busy', false],
-    ['in-progress', 425, true, 'busy', true],
+    ['in-progress', 425, true, 'busy', false],
     ['outcome-unknown', 409, false, 'unknown', false],
     ['answer-not-stored', 409, false, 'unknown', false],
     ['store-unavailable', 503, true, 'unknown', false],

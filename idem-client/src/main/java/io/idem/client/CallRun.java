@@ -110,6 +110,11 @@ public final class CallRun {
    */
   public Next failed(Throwable failure) {
     attempts++;
+    if (failure instanceof CallOutcomeUnknownException) {
+      // Another run has sent it as often as it may be, because the adapter is there twice.
+      ended();
+      return new Next.Fail(failure);
+    }
     Failures kind = Failures.of(failure);
     if (kind == Failures.STOPPED) {
       return stopped(failure);

@@ -123,6 +123,19 @@ class FeignTest extends BlockingCallContract {
   }
 
   @Test
+  void aKeyIsNoTemplate() {
+    Visits visits = expect();
+    IdempotentClient client = idempotent(quick().build());
+    Api api = api(client, Duration.ofSeconds(20));
+    OutgoingCall odd = OutgoingCall.of("{id}-%7Bid%7D-" + id);
+
+    client.answer(() -> api.post(client.headers(odd), "/charges", id, "{}"));
+    api.charge("{id}-" + id, id, "{}");
+
+    assertThat(visits.keys).containsExactly(odd.key(), "{id}-" + id);
+  }
+
+  @Test
   void anErrorThatBreaksOffIsClosed() {
     AtomicBoolean closed = new AtomicBoolean();
     InputStream broken =

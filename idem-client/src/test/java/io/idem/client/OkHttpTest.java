@@ -140,6 +140,21 @@ class OkHttpTest extends BlockingCallContract {
   }
 
   @Test
+  void anInterceptorThatIsThereTwiceDoesNotMultiplyTheAttempts() throws Exception {
+    Fault drop = new Fault.DropBefore();
+    Visits visits = expect(drop, drop, drop, drop, drop, drop);
+    IdempotentCallInterceptor interceptor =
+        new IdempotentCallInterceptor(quick().maxAttempts(2).build());
+    OkHttpClient client = okHttp(interceptor, Duration.ofSeconds(20));
+    OkHttpClient twice = interceptor.addTo(client.newBuilder()).build();
+    Request request = post(charges(), "{}").tag(OutgoingCall.class, call).build();
+
+    assertUnknown(
+        Answers.map(interceptor.answer(twice.newCall(request)), OkHttpTest::reply), call.key());
+    assertThat(visits.arrivals()).isEqualTo(2);
+  }
+
+  @Test
   void theTimeOfTheWholeCallEndsAPause() throws Exception {
     Visits visits = expect(Fault.answer(503, "Retry-After", "20"));
     IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());

@@ -15,7 +15,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * A server that writes what it is told to, also what is no HTTP: the first text to the first
- * request, and the last to all that come later. It never ends a connection by itself.
+ * request, and the last to all that come later. It ends a connection where it has nothing to say.
  */
 final class ScriptedServer implements AutoCloseable {
 
@@ -77,6 +77,9 @@ final class ScriptedServer implements AutoCloseable {
         synchronized (heads) {
           heads.add(head);
           answer = answers.get(Math.min(heads.size(), answers.size()) - 1);
+        }
+        if (answer.isEmpty()) {
+          return;
         }
         out.write(answer.getBytes(StandardCharsets.ISO_8859_1));
         out.flush();

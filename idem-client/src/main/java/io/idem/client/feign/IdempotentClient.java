@@ -35,6 +35,10 @@ import org.jspecify.annotations.Nullable;
  * Feign's own {@code Retryer}, which takes any {@code IOException} for a reason to send again, does
  * not see it. Use {@code Retryer.NEVER_RETRY} beside it, so that an error that has a {@code
  * Retry-After} is not repeated twice over. Thread-safe if the client is.
+ *
+ * <p>Feign's default client sends a request that has no body again by itself when its connection
+ * breaks, which is not seen here: a refusal of the second may be taken for one of the first. Give
+ * another client to an interface that has such methods.
  */
 public final class IdempotentClient implements Client {
 
