@@ -37,7 +37,8 @@ export interface Answer {
   /** The last segment of the problem's type, such as `in-progress`; absent where there is none. */
   readonly cause?: string;
   /**
-   * Whether this request ran nothing, and its answer was not kept. It says nothing of other requests with the key.
+   * Whether this request ran nothing, and its answer was not kept. It says nothing of other requests with the key, and is
+   * false where one of them is known to run.
    * A 400, 401, 403, 415 or 429 counts: the service then has freed the key.
    */
   readonly nothingRan: boolean;

@@ -10,12 +10,14 @@ import io.idem.client.restclient.IdempotentCallInterceptor;
 import java.net.http.HttpClient;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.client.JdkClientHttpRequestFactory;
 import org.springframework.web.client.HttpClientErrorException;
 import org.springframework.web.client.ResourceAccessException;
 import org.springframework.web.client.RestClient;
+import org.springframework.web.client.RestClientResponseException;
 
 class RestClientTest extends BlockingCallContract {
 
@@ -139,6 +141,36 @@ class RestClientTest extends BlockingCallContract {
     assertThatThrownBy(() -> post(client).toBodilessEntity())
         .isInstanceOf(ResourceAccessException.class)
         .hasCauseInstanceOf(CallOutcomeUnknownException.class);
+  }
+
+  @Test
+  void anExceptionThatTheApplicationMakesOfARedirectIsHandedOn() {
+    expect();
+    IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());
+    RestClient client =
+        RestClient.builder()
+            .requestFactory(new JdkClientHttpRequestFactory(HttpClient.newHttpClient()))
+            .requestInterceptor(interceptor)
+            .defaultStatusHandler(
+                HttpStatusCode::is3xxRedirection,
+                (request, response) -> {
+                  throw new RestClientResponseException(
+                      "moved", response.getStatusCode(), "", null, null, null);
+                })
+            .build();
+
+    assertThatThrownBy(
+            () ->
+                interceptor.answer(
+                    () ->
+                        client
+                            .post()
+                            .uri(SERVER.url() + "/see-other?call=" + id)
+                            .attributes(under(call))
+                            .retrieve()
+                            .toEntity(String.class)))
+        .isInstanceOf(RestClientResponseException.class)
+        .hasMessage("moved");
   }
 
   private RestClient.ResponseSpec post(RestClient client) {

@@ -71,6 +71,9 @@ public final class IdempotentCallInterceptor implements ClientHttpRequestInterce
               response.getStatusCode().value(), response.getHeaders()::getFirst, null),
           response);
     } catch (RestClientResponseException e) {
+      if (!e.getStatusCode().isError()) {
+        throw e; // one that the application has made of it
+      }
       HttpHeaders headers = Optional.ofNullable(e.getResponseHeaders()).orElseGet(HttpHeaders::new);
       return calls.interpretRefusal(
           ReceivedAnswer.of(
