@@ -314,7 +314,7 @@ describe('offline', () => {
     const { goOnline } = browser(true);
     const onAnswer = () => vi.stubGlobal('navigator', { onLine: false });
     goOnline();
-    expect((await send({ timeout: 100, onAnswer })).status).toBe(503);
+    expect((await send({ timeout: 1_000, onAnswer })).status).toBe(503);
     expect(server.received).toHaveLength(1);
   });
 

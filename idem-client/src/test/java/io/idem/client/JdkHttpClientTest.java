@@ -9,15 +9,21 @@ import io.idem.client.ChargeServer.Visits;
 import io.idem.client.jdk.IdempotentHttpClient;
 import java.io.ByteArrayInputStream;
 import java.net.ConnectException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -157,6 +163,39 @@ class JdkHttpClientTest extends BlockingCallContract {
 
       assertUnknown(replies(answer), call.key());
       assertThat(server.heads).hasSize(1);
+    }
+  }
+
+  @Test
+  void aServerThatDoesNotAcceptConnectionsHasDoneNothing() throws Exception {
+    List<Socket> taken = new ArrayList<>();
+    try (ServerSocket full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      // Until there is no room for connections that nobody has accepted.
+      assertThatThrownBy(
+              () -> {
+                for (int i = 0; i < 10; i++) {
+                  Socket socket = new Socket();
+                  taken.add(socket);
+                  socket.connect(full.getLocalSocketAddress(), 200);
+                }
+              })
+          .isInstanceOf(SocketTimeoutException.class);
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + full.getLocalPort() + "/"))
+              .POST(BodyPublishers.ofString("{}"))
+              .build();
+      IdempotentHttpClient client =
+          new IdempotentHttpClient(CLIENT, quick().totalTime(Duration.ofMillis(50)).build());
+
+      // Which of two timeouts comes first is a matter of luck.
+      for (int i = 0; i < 20; i++) {
+        assertThatThrownBy(() -> client.call(call, request, BodyHandlers.ofString()))
+            .isInstanceOf(HttpConnectTimeoutException.class);
+      }
+    } finally {
+      for (Socket socket : taken) {
+        socket.close();
+      }
     }
   }
 

@@ -99,6 +99,8 @@ public final class IdempotentHttpClient {
 
   private final class Exchange<T> implements CallExchange<Received<T>> {
 
+    private static final Duration GRACE = Duration.ofMillis(250);
+
     private final CallRun run;
     private final HttpRequest request;
     private final BodyHandler<T> handler;
@@ -128,14 +130,17 @@ public final class IdempotentHttpClient {
       return new Received<>(response, body.answer(response));
     }
 
-    /** The client's own timeout ends with the head of a response, before Java 26. */
+    /**
+     * The client's own timeout ends with the head of a response, before Java 26. Where it does not,
+     * it comes first: it tells whether there was a connection at all.
+     */
     private HttpResponse<T> bounded(CompletableFuture<HttpResponse<T>> response)
         throws IOException, InterruptedException {
       Duration left = run.remaining();
       Duration own = request.timeout().orElse(left);
       Duration most = own.compareTo(left) > 0 ? own : left;
       try {
-        return response.get(most.toMillis(), TimeUnit.MILLISECONDS);
+        return response.get(most.plus(GRACE).toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException e) {
         throw new HttpTimeoutException("The response was not there in time");
       } catch (ExecutionException e) {
