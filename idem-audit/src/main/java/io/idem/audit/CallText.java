@@ -1,6 +1,9 @@
 package io.idem.audit;
 
+import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -39,10 +42,21 @@ final class CallText {
               .strip()
               .split("\\s+"));
 
-  /** MySQL takes two dashes for a comment only before white space, and a number sign always. */
+  /**
+   * MySQL takes two dashes for a comment only before white space, and a number sign always. In
+   * PostgreSQL a comment may have others in it.
+   */
   private static final Pattern COMMENT =
       Pattern.compile(
           "(?s:/\\*.*?\\*/)|'[^']*+'|\"[^\"]*+\"|`[^`]*+`|--\\s[^\\n]*+|--$|(?<other>--|#(?![->]))");
+
+  /** Which of them have to be met where a statement is read, for they may do more than answer. */
+  private static final Set<Functions.Nature> WATCHED =
+      EnumSet.of(
+          Functions.Nature.CLOCK,
+          Functions.Nature.RANDOM,
+          Functions.Nature.SEQUENCE,
+          Functions.Nature.EFFECT);
 
   private CallText() {}
 
@@ -50,15 +64,22 @@ final class CallText {
   static boolean mayBeNoComment(String sql) {
     Matcher comments = COMMENT.matcher(sql);
     while (comments.find()) {
-      if (comments.group("other") != null) {
+      boolean nested = comments.group().startsWith("/*") && comments.group().indexOf("/*", 2) > 0;
+      if (nested || comments.group("other") != null) {
         return true;
       }
     }
     return false;
   }
 
-  /** The first name that is followed by a parenthesis and that nobody here knows. */
-  static Optional<String> unknownIn(String sql) {
+  /**
+   * What is said against the first name before a parenthesis that nobody here knows, or that is
+   * known for another answer each time or an effect and stands where the structure has it not.
+   *
+   * @param met how often the structure has each name
+   */
+  static Optional<String> unknownIn(String sql, Map<String, Integer> met) {
+    Map<String, Integer> said = new HashMap<>();
     Matcher tokens = TOKEN.matcher(sql);
     while (tokens.find()) {
       if (tokens.group("call") == null || tokens.group("before") != null) {
@@ -66,8 +87,15 @@ final class CallText {
       }
       String name = tokens.group("name").replaceAll("\\s", "");
       String plain = Functions.plain(name).toLowerCase(Locale.ROOT);
-      if (!WORDS.contains(plain) && Functions.of(name, 2) == Functions.Nature.UNKNOWN) {
-        return Optional.of(plain);
+      if (WORDS.contains(plain)) {
+        continue;
+      }
+      Functions.Nature nature = Functions.of(name, 2);
+      if (nature == Functions.Nature.UNKNOWN) {
+        return Optional.of("it may call " + plain + "(), of which nothing is known");
+      } else if (WATCHED.contains(nature)
+          && said.merge(plain, 1, Integer::sum) > met.getOrDefault(plain, 0)) {
+        return Optional.of("it calls " + plain + "() in a place that is not understood");
       }
     }
     return Optional.empty();

@@ -1,10 +1,12 @@
 package io.idem.audit;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.schema.Column;
 import net.sf.jsqlparser.schema.Table;
 import net.sf.jsqlparser.statement.select.FromItem;
@@ -29,22 +31,29 @@ final class Changed {
   private final Set<String> sources = new HashSet<>();
 
   private final Set<String> columns = new HashSet<>();
+
+  /** The columns as the statement spells them. */
+  private final Set<String> spelled = new HashSet<>();
+
   private final Set<String> qualifiers = new HashSet<>();
   private boolean unqualified;
   private boolean joined;
 
   Changed(Table table) {
     this.table = table;
-    add(own, Names.of(table));
-    add(own, Names.of(table.getAlias()));
-    names.addAll(own);
-    sources.addAll(own);
+    String alias = Names.of(table.getAlias());
+    add(names, Names.of(table));
+    add(names, alias);
+    // Behind an alias the table's own name is no name of it, but perhaps of another row.
+    own.add(alias == null ? Names.of(table) : alias);
+    sources.addAll(names);
     sources.add("excluded");
   }
 
   Changed columns(Collection<Column> written) {
     for (Column column : written) {
       columns.add(Names.of(column));
+      spelled.add(column.getColumnName());
       String qualifier = Names.qualifierOf(column);
       unqualified |= qualifier == null;
       add(qualifiers, qualifier);
@@ -63,8 +72,8 @@ final class Changed {
     add(sources, alias);
     if (item instanceof Table other) {
       add(sources, Names.of(other));
-      if (alias != null && Names.of(other).equals(Names.of(table))) {
-        others.add(alias);
+      if (Names.of(other).equals(Names.of(table))) {
+        others.add(alias == null ? Names.of(other) : alias);
       }
     }
     return this;
@@ -115,13 +124,39 @@ final class Changed {
     if (!joined) {
       return qualifier == null || own.contains(qualifier);
     }
-    if (qualifiers.size() + (unqualified ? 1 : 0) > 1) {
+    if (isSeveral()) {
       return false;
     }
     if (qualifiers.isEmpty()) {
       return qualifier == null ? isNamed(column) : own.contains(qualifier);
     }
     return qualifier != null && qualifiers.contains(qualifier);
+  }
+
+  /** Whether a column is one of those in any database, however names are compared there. */
+  boolean isWrittenAlike(Column column) {
+    return spelled.stream()
+        .filter(name -> Names.plain(name).equals(Names.of(column)))
+        .allMatch(name -> Names.same(name, column.getColumnName()));
+  }
+
+  /** Whether a column may be one of what the statement reads besides the changed row. */
+  boolean mayBeOfSource(Column column) {
+    String qualifier = Names.qualifierOf(column);
+    return qualifier == null ? joined && !isNamed(column) : !own.contains(qualifier);
+  }
+
+  /** Whether a condition compares what is changed with what may be of another row. */
+  boolean isMatched(Expression condition) {
+    Scan scan = Scan.of(condition);
+    List<Column> all = new ArrayList<>(scan.columns);
+    all.addAll(scan.queried);
+    return all.stream().anyMatch(this::isChanged) && all.stream().anyMatch(this::mayBeOfSource);
+  }
+
+  /** Whether rows of more than one table are changed. */
+  boolean isSeveral() {
+    return qualifiers.size() + (unqualified ? 1 : 0) > 1;
   }
 
   /** Whether nothing but the changed table is read, so that each row meets itself alone. */

@@ -41,7 +41,8 @@ final class Functions {
           random rand random_normal setseed uuid gen_random_uuid uuid_generate_v1 uuid_generate_v1mc
           uuid_generate_v4 uuidv4 uuidv7 random_uuid sys_guid newid uuid_short gen_random_bytes
           random_bytes lastval currval last_insert_id identity scope_identity txid_current
-          pg_current_xact_id pg_backend_pid connection_id
+          pg_current_xact_id pg_backend_pid connection_id row_count found_rows pg_table_size
+          pg_relation_size pg_total_relation_size
           """);
 
   /** What they do, for a reader. */
@@ -111,9 +112,9 @@ final class Functions {
           ts_rank_cd ts_headline hashtext hashtextextended hash
           row values excluded exists interval database schema version user current_user session_user
           current_schema current_schemas current_database current_catalog current_setting current_role
-          pg_typeof row_count found_rows pg_get_serial_sequence to_regclass has_table_privilege
+          pg_typeof pg_get_serial_sequence to_regclass has_table_privilege
           obj_description col_description format_type pg_get_expr pg_get_constraintdef
-          pg_get_indexdef pg_table_size pg_relation_size pg_total_relation_size
+          pg_get_indexdef
           """);
 
   private Functions() {}

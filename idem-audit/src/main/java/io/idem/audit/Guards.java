@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import net.sf.jsqlparser.expression.BinaryExpression;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
@@ -29,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * finds none: compare and set.
  */
 final class Guards {
+
+  private static final Pattern STRING = Pattern.compile("'(?:[^']|'')*+'");
 
   private Guards() {}
 
@@ -84,7 +87,11 @@ final class Guards {
 
   static List<Expression> conjuncts(@Nullable Expression where) {
     List<Expression> all = new ArrayList<>();
-    collect(where, all);
+    if (where != null && STRING.matcher(where.toString()).replaceAll("").contains("||")) {
+      all.add(where); // in MySQL this is OR, so that none of its parts need hold
+    } else {
+      collect(where, all);
+    }
     return all;
   }
 
@@ -122,7 +129,7 @@ final class Guards {
     }
     String why;
     if (condition instanceof IsNullExpression isNull) {
-      why = nullGuard(isNull.isNot(), written);
+      why = nullGuard(isNull.isNot() || isNull.isUseNotNull(), written);
     } else if (condition instanceof InExpression in) {
       why = listGuard(in, written);
     } else {
@@ -141,7 +148,9 @@ final class Guards {
 
   private static @Nullable Expression value(
       Column column, Map<String, Expression> values, Changed changed) {
-    return changed.isNamed(column) && changed.isOfTheOneTable(column)
+    return changed.isNamed(column)
+            && changed.isOfTheOneTable(column)
+            && changed.isWrittenAlike(column)
         ? values.get(Names.of(column))
         : null;
   }

@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
 import net.sf.jsqlparser.expression.JdbcParameter;
@@ -22,7 +21,6 @@ import net.sf.jsqlparser.statement.insert.Insert;
 import net.sf.jsqlparser.statement.insert.InsertConflictAction;
 import net.sf.jsqlparser.statement.insert.InsertConflictTarget;
 import net.sf.jsqlparser.statement.select.PlainSelect;
-import net.sf.jsqlparser.statement.select.WithItem;
 import net.sf.jsqlparser.statement.upsert.Upsert;
 import net.sf.jsqlparser.statement.upsert.UpsertType;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +43,20 @@ final class InsertRules {
       return unknown(StatementKind.SEVERAL, "it inserts into several tables");
     }
     Rows rows = Rows.of(insert);
+    return chosen(rows, of(insert, rows));
+  }
+
+  /** With how the rows are chosen that a query gives. */
+  private static Classification chosen(Rows rows, Classification found) {
+    String chosenBy = found.isIdempotent() ? rows.chosenBy() : null;
+    return chosenBy == null
+        ? found
+        : not(
+            StatementKind.NONDETERMINISTIC_WRITE,
+            "its rows are chosen by " + chosenBy + ", others at each execution");
+  }
+
+  private Classification of(Insert insert, Rows rows) {
     Classification functions = rows.functions();
     if (functions != null) {
       return functions;
@@ -52,7 +64,7 @@ final class InsertRules {
     InsertConflictAction conflict = insert.getConflictAction();
     boolean several =
         conflict != null || insert.isModifierIgnore() || insert.getDuplicateAction() != null;
-    if (several && (readsItself(rows, insert.getWithItemsList()) || rows.readsItself())) {
+    if (several && (readsItself(rows) || rows.readsItself())) {
       return unknown(
           StatementKind.SELF_SELECTING_WRITE,
           "its rows come from a query over " + rows.name() + ", which it changes");
@@ -88,26 +100,26 @@ final class InsertRules {
     if (functions != null) {
       return functions;
     }
-    if (readsItself(rows, null)) {
+    if (readsItself(rows)) {
       return unknown(
           StatementKind.SELF_SELECTING_WRITE,
           "its rows come from a query over " + rows.name() + ", which it changes");
     }
     UpsertType type = upsert.getUpsertType();
     if (type == UpsertType.INSERT_OR_IGNORE) {
-      return ignoring(rows, null, false);
+      return chosen(rows, ignoring(rows, null, false));
     }
     if (type != UpsertType.REPLACE
         && type != UpsertType.REPLACE_SET
         && type != UpsertType.INSERT_OR_REPLACE) {
       return unknown(StatementKind.UPSERT, "what becomes of present rows is not known");
     }
-    return replace(rows);
+    return chosen(rows, replace(rows));
   }
 
-  private static boolean readsItself(Rows rows, @Nullable List<WithItem<?>> with) {
-    return Stream.concat(Stream.ofNullable(rows.query()), Sources.queries(with).stream())
-        .anyMatch(query -> Scan.of((Expression) query).tables.contains(rows.name()));
+  private static boolean readsItself(Rows rows) {
+    return rows.sources().reads(rows.table())
+        || Scan.of((Expression) rows.query()).tables.contains(rows.name());
   }
 
   private Classification replace(Rows rows) {
@@ -119,6 +131,19 @@ final class InsertRules {
           return nondeterministic;
         }
       }
+    }
+    String varying =
+        rows.values().stream().flatMap(List::stream).anyMatch(v -> Scan.of(v).readsColumns())
+            ? rows.sources().varying()
+            : null;
+    if (varying != null) {
+      return unknown(
+          StatementKind.NONDETERMINISTIC_WRITE,
+          "the row of "
+              + rows.name()
+              + " may come from "
+              + varying
+              + ", which differs at each execution");
     }
     UniqueKey covering = known.stream().filter(rows::covers).findFirst().orElse(null);
     if (covering == null) {
@@ -206,6 +231,15 @@ final class InsertRules {
           StatementKind.SELF_SELECTING_WRITE,
           "it sets what it reads from " + rows.name() + ", which it inserts into");
     }
+    String varying =
+        sets.values().stream().anyMatch(value -> !Scan.of(value).queried.isEmpty())
+            ? rows.sources().varying()
+            : null;
+    if (varying != null) {
+      return unknown(
+          StatementKind.NONDETERMINISTIC_WRITE,
+          "what it sets may come from " + varying + ", which differs at each execution");
+    }
     Map<Column, Expression> asInserted = new LinkedHashMap<>();
     sets.forEach((column, value) -> asInserted.put(column, withoutProposed(value, proposed)));
     Classification update = updates.assignments(asInserted, where, changed, StatementKind.UPSERT);
@@ -256,14 +290,23 @@ final class InsertRules {
           StatementKind.UPSERT, "whether its condition holds a second time is not known");
     }
     String name = Names.of(guard.column());
-    return Agreement.of(rows, name, value, proposed) == Agreement.NO
-        ? not(
-            StatementKind.UPSERT,
-            name
-                + " is inserted as one value and updated to another ("
-                + Written.text(value)
-                + "), so that a repeat may change what the first execution wrote")
-        : update;
+    return switch (Agreement.of(rows, name, value, proposed)) {
+      case NO ->
+          not(
+              StatementKind.UPSERT,
+              name
+                  + " is inserted as one value and updated to another ("
+                  + Written.text(value)
+                  + "), so that a repeat may change what the first execution wrote");
+      case IF_SAME ->
+          idempotent(
+              StatementKind.COMPARE_AND_SET,
+              update.reason()
+                  + ", and if "
+                  + name
+                  + " is inserted and updated with the same parameter");
+      case YES -> update;
+    };
   }
 
   /** {@code VALUES(x)} reads the proposed row, not the present one. */
@@ -302,7 +345,14 @@ final class InsertRules {
     boolean ifAbsent =
         rows.query() instanceof PlainSelect select && isIfAbsent(select, rows.name());
     StatementKind kind = ifAbsent ? StatementKind.INSERT_IF_ABSENT : StatementKind.UNIQUE_INSERT;
-    if (covering != null && !ifAbsent && readsItself(rows, null)) {
+    if (covering != null && ifAbsent && rows.takesSome()) {
+      return not(
+          StatementKind.SELF_SELECTING_WRITE,
+          "its limit takes rows that are not in "
+              + rows.name()
+              + " yet, and a repeat takes others");
+    }
+    if (covering != null && (ifAbsent ? rows.sources().reads(rows.table()) : readsItself(rows))) {
       return unknown(
           StatementKind.SELF_SELECTING_WRITE,
           "its rows come from a query over " + rows.name() + ", which it changes");

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.operators.relational.EqualsTo;
 import net.sf.jsqlparser.expression.operators.relational.ExpressionList;
@@ -60,14 +61,30 @@ final class MergeRules {
       return unknown(
           StatementKind.MERGE, "which of its branches a repeat takes for a row is not known");
     }
+    Classification chosen = chosen(merge, operations);
+    if (chosen != null) {
+      return chosen;
+    }
     for (MergeOperation operation : operations) {
       if (operation instanceof MergeUpdate update) {
+        if (update.getDeleteWhereCondition() != null) {
+          return unknown(StatementKind.MERGE, "which of the rows it deletes is not known");
+        }
         Map<Column, Expression> sets = UpdateRules.sets(update.getUpdateSets());
         changed.columns(sets.keySet());
         Classification assignments =
             updates.assignments(sets, update.getAndPredicate(), changed, StatementKind.MERGE);
         if (!assignments.isIdempotent()) {
           return assignments;
+        }
+        boolean guarded = assignments.kind() == StatementKind.COMPARE_AND_SET;
+        if (isMatchedBy(merge.getOnCondition(), changed)
+            || (!guarded
+                && Guards.conjuncts(update.getAndPredicate()).stream()
+                    .anyMatch(changed::isMatched))) {
+          return unknown(
+              StatementKind.SELF_SELECTING_WRITE,
+              "it sets what its rows are matched with others by, and a repeat may match others");
         }
         updated.putAll(sets);
       } else if (operation instanceof MergeInsert each) {
@@ -97,6 +114,48 @@ final class MergeRules {
     return mergeInsert(merge, insert, updated);
   }
 
+  private static boolean isMatchedBy(@Nullable Expression on, Changed changed) {
+    Scan scan = Scan.of(on);
+    return Stream.concat(scan.columns.stream(), scan.queried.stream()).anyMatch(changed::isChanged);
+  }
+
+  /** Rows or values that are others at each execution. */
+  private static @Nullable Classification chosen(Merge merge, List<MergeOperation> operations) {
+    List<Expression> conditions = new ArrayList<>();
+    conditions.add(merge.getOnCondition());
+    boolean writes = false;
+    for (MergeOperation operation : operations) {
+      if (operation instanceof MergeUpdate update) {
+        writes = true;
+        conditions.addAll(Guards.conjuncts(update.getAndPredicate()));
+        conditions.addAll(Guards.conjuncts(update.getWhereCondition()));
+      } else if (operation instanceof MergeInsert insert) {
+        writes = true;
+        conditions.addAll(Guards.conjuncts(insert.getAndPredicate()));
+        conditions.addAll(Guards.conjuncts(insert.getWhereCondition()));
+      } else if (operation instanceof MergeDelete delete) {
+        conditions.addAll(Guards.conjuncts(delete.getAndPredicate()));
+      }
+    }
+    Sources sources = Sources.of(merge.getWithItemsList(), merge.getFromItem());
+    for (Scan scan :
+        Stream.concat(conditions.stream().map(Scan::of), sources.scans().stream()).toList()) {
+      for (Nature nature : List.of(Nature.RANDOM, Nature.SEQUENCE)) {
+        if (scan.calls(nature)) {
+          return not(
+              StatementKind.NONDETERMINISTIC_WRITE,
+              "its rows are chosen by " + scan.calledOf(nature) + ", others at each execution");
+        }
+      }
+    }
+    String varying = writes ? sources.varying() : null;
+    return varying == null
+        ? null
+        : unknown(
+            StatementKind.NONDETERMINISTIC_WRITE,
+            "what it writes may come from " + varying + ", which differs at each execution");
+  }
+
   private Classification mergeInsert(
       Merge merge, MergeInsert insert, Map<Column, Expression> updated) {
     ExpressionList<Column> columns = insert.getColumns();
@@ -105,7 +164,8 @@ final class MergeRules {
             merge.getTable(),
             columns == null ? null : columns.stream().map(Names::of).toList(),
             List.of(Written.valuesOf(insert.getValues())),
-            null);
+            null,
+            Sources.of(merge.getWithItemsList(), merge.getFromItem()));
     Classification functions = rows.functions();
     if (functions != null) {
       return functions;

@@ -12,11 +12,32 @@ final class Names {
   private Names() {}
 
   static String plain(String name) {
-    String bare = name;
-    if (bare.length() > 1 && "\"`[".indexOf(bare.charAt(0)) >= 0) {
-      bare = bare.substring(1, bare.length() - 1);
+    return bare(name).toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Whether two names are one in any database: between quotes the case counts for some, and what is
+   * not quoted is in lower case or upper case to them. MySQL's quotes change nothing about that.
+   */
+  static boolean same(String one, String other) {
+    boolean quoted = isQuoted(one);
+    if (quoted != isQuoted(other)) {
+      String literal = bare(quoted ? one : other);
+      String plain = bare(quoted ? other : one);
+      return literal.equals(plain.toLowerCase(Locale.ROOT))
+          || literal.equals(plain.toUpperCase(Locale.ROOT));
     }
-    return bare.toLowerCase(Locale.ROOT);
+    return quoted ? bare(one).equals(bare(other)) : plain(one).equals(plain(other));
+  }
+
+  private static boolean isQuoted(String name) {
+    return name.startsWith("\"") || name.startsWith("[");
+  }
+
+  private static String bare(String name) {
+    return name.length() > 1 && "\"`[".indexOf(name.charAt(0)) >= 0
+        ? name.substring(1, name.length() - 1)
+        : name;
   }
 
   static String of(Column column) {

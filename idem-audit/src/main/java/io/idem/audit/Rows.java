@@ -18,16 +18,25 @@ import net.sf.jsqlparser.statement.select.PlainSelect;
 import net.sf.jsqlparser.statement.select.Select;
 import net.sf.jsqlparser.statement.select.SelectItem;
 import net.sf.jsqlparser.statement.select.Values;
+import net.sf.jsqlparser.statement.select.WithItem;
 import net.sf.jsqlparser.statement.update.UpdateSet;
 import net.sf.jsqlparser.statement.upsert.Upsert;
 import org.jspecify.annotations.Nullable;
 
-/** The rows of an insert, as far as the statement tells. */
+/**
+ * The rows of an insert, as far as the statement tells.
+ *
+ * @param columns null if it names none
+ * @param values of each row
+ * @param query where they come from; null if they stand in the statement
+ * @param sources what that reads
+ */
 record Rows(
     Table table,
     @Nullable List<String> columns,
     List<List<? extends Expression>> values,
-    @Nullable Select query) {
+    @Nullable Select query,
+    Sources sources) {
 
   /** What each row has for a column; none if it is not among the columns. */
   List<Expression> valuesOf(String column) {
@@ -58,7 +67,8 @@ record Rows(
         || scan.calls(Nature.CLOCK)
         || scan.calls(Nature.UNKNOWN)
         || scan.calls(Nature.EFFECT)
-        || scan.tables.contains(name()); // such as the greatest number yet, and one
+        || scan.tables.contains(name()) // such as the greatest number yet, and one
+        || (scan.readsColumns() && sources.varying() != null);
   }
 
   /** Whether what is proposed for a column is the same in a repeat. */
@@ -73,6 +83,7 @@ record Rows(
             .noneMatch(
                 scan ->
                     scan.tables.contains(name())
+                        || (scan.readsColumns() && sources.varying() != null)
                         || scan.calls(Nature.CLOCK)
                         || scan.calls(Nature.RANDOM)
                         || scan.calls(Nature.SEQUENCE));
@@ -83,6 +94,28 @@ record Rows(
     return values.stream()
         .flatMap(List::stream)
         .anyMatch(value -> Scan.of(value).tables.contains(name()));
+  }
+
+  /** Functions that choose the rows, others at each execution, for a reader; or null. */
+  @Nullable String chosenBy() {
+    Scan all = Scan.of((Expression) query);
+    List<Scan> parts = new ArrayList<>(sources.scans());
+    values.forEach(row -> row.forEach(value -> parts.add(Scan.of(value))));
+    for (Nature nature : List.of(Nature.RANDOM, Nature.SEQUENCE)) {
+      if (all.times(nature) > parts.stream().mapToInt(part -> part.times(nature)).sum()) {
+        return all.calledOf(nature);
+      }
+    }
+    return null;
+  }
+
+  /** Whether a number of rows is taken of those that are read, whichever these are. */
+  boolean takesSome() {
+    return query != null
+        && (query.getLimit() != null || query.getFetch() != null || query.getOffset() != null)
+        && sources.scans().stream()
+            .flatMap(scan -> scan.tables.stream())
+            .anyMatch(read -> !read.equals("dual"));
   }
 
   boolean covers(UniqueKey key) {
@@ -119,32 +152,39 @@ record Rows(
 
   static Rows of(Insert insert) {
     if (insert.getSetUpdateSets() != null && !insert.getSetUpdateSets().isEmpty()) {
-      return setRows(insert.getTable(), insert.getSetUpdateSets());
+      return setRows(insert.getTable(), insert.getSetUpdateSets(), insert.getWithItemsList());
     }
     if (insert.isOnlyDefaultValues()) {
-      return new Rows(insert.getTable(), List.of(), List.of(List.of()), null);
+      return new Rows(
+          insert.getTable(), List.of(), List.of(List.of()), null, Sources.of(null, null));
     }
-    return of(insert.getTable(), insert.getColumns(), insert.getSelect());
+    return of(
+        insert.getTable(), insert.getColumns(), insert.getSelect(), insert.getWithItemsList());
   }
 
   static Rows of(Upsert upsert) {
     if (upsert.getUpdateSets() != null && !upsert.getUpdateSets().isEmpty()) {
-      return setRows(upsert.getTable(), upsert.getUpdateSets());
+      return setRows(upsert.getTable(), upsert.getUpdateSets(), null);
     }
-    return of(upsert.getTable(), upsert.getColumns(), upsert.getSelect());
+    return of(upsert.getTable(), upsert.getColumns(), upsert.getSelect(), null);
   }
 
-  private static Rows setRows(Table table, List<UpdateSet> updateSets) {
+  private static Rows setRows(
+      Table table, List<UpdateSet> updateSets, @Nullable List<WithItem<?>> with) {
     Map<Column, Expression> sets = UpdateRules.sets(updateSets);
     return new Rows(
         table,
         sets.keySet().stream().map(Names::of).toList(),
         List.of(List.copyOf(sets.values())),
-        null);
+        null,
+        Sources.of(with, null));
   }
 
   private static Rows of(
-      Table table, @Nullable ExpressionList<Column> columns, @Nullable Select source) {
+      Table table,
+      @Nullable ExpressionList<Column> columns,
+      @Nullable Select source,
+      @Nullable List<WithItem<?>> with) {
     List<String> names =
         columns == null || columns.isEmpty() ? null : columns.stream().map(Names::of).toList();
     Select bare = source;
@@ -152,7 +192,7 @@ record Rows(
       bare = parenthesed.getSelect();
     }
     if (bare instanceof Values values) {
-      return new Rows(table, names, rowsOf(values.getExpressions()), null);
+      return new Rows(table, names, rowsOf(values.getExpressions()), null, Sources.of(with, null));
     }
     List<List<? extends Expression>> selected = new ArrayList<>();
     if (bare instanceof PlainSelect select && names != null) {
@@ -164,7 +204,11 @@ record Rows(
         selected.add(items);
       }
     }
-    return new Rows(table, names, selected, bare);
+    Sources sources =
+        bare instanceof PlainSelect select
+            ? Sources.of(with, select.getFromItem(), select.getJoins())
+            : Sources.of(with, null);
+    return new Rows(table, names, selected, bare, sources);
   }
 
   private static List<List<? extends Expression>> rowsOf(ExpressionList<?> list) {

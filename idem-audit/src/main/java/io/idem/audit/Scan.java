@@ -3,6 +3,7 @@ package io.idem.audit;
 import io.idem.audit.Functions.Nature;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -26,11 +27,14 @@ import net.sf.jsqlparser.schema.Table;
 import net.sf.jsqlparser.statement.Statement;
 import net.sf.jsqlparser.statement.select.AllColumns;
 import net.sf.jsqlparser.statement.select.AllTableColumns;
+import net.sf.jsqlparser.statement.select.FromItem;
+import net.sf.jsqlparser.statement.select.FromItemVisitor;
 import net.sf.jsqlparser.statement.select.ParenthesedSelect;
 import net.sf.jsqlparser.statement.select.PlainSelect;
 import net.sf.jsqlparser.statement.select.Select;
 import net.sf.jsqlparser.statement.select.SelectItem;
 import net.sf.jsqlparser.statement.select.SetOperationList;
+import net.sf.jsqlparser.statement.select.TableFunction;
 import net.sf.jsqlparser.util.TablesNamesFinder;
 import org.jspecify.annotations.Nullable;
 
@@ -53,14 +57,21 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   /** Columns that are none: the number of a row differs with the plan. */
   private static final Set<String> NUMBERS = Set.of("rownum", "rowid", "ctid", "_rowid_");
 
-  /** A string that is nothing but a time relative to now. */
+  /** A string that is nothing but a time relative to now, with its zone. */
   private static final Pattern RELATIVE_TIME =
       Pattern.compile(
-          "[^a-z]*(now|today|tomorrow|yesterday)([^a-z]|utc|gmt|am|pm|z)*",
+          "[^a-z]*+(now|today|tomorrow|yesterday)([^a-z]|(?<![a-z])(utc|gmt|am|pm|z|allballs|msk"
+              + "|[a-z]{2,4}t|[a-z]+(/[a-z_]+)+)(?![a-z]))*+",
           Pattern.CASE_INSENSITIVE);
 
   /** Names of the functions that are called, by what they are to repeats. */
   final Map<Nature, Set<String>> functions = new EnumMap<>(Nature.class);
+
+  /** How often each function is called, by its plain name. */
+  final Map<String, Integer> calls = new HashMap<>();
+
+  /** How often something of a nature stands there. */
+  private final Map<Nature, Integer> times = new EnumMap<>(Nature.class);
 
   /** Columns outside any query. */
   final List<Column> columns = new ArrayList<>();
@@ -97,6 +108,15 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
     return scan;
   }
 
+  static Scan of(FromItem item) {
+    Scan scan = new Scan();
+    item.accept((FromItemVisitor<@Nullable Void>) scan, null);
+    if (item instanceof TableFunction table) {
+      table.getFunctions().forEach(function -> function.accept(scan, null));
+    }
+    return scan;
+  }
+
   static Scan of(Statement statement) {
     Scan scan = new Scan();
     statement.accept(scan, null);
@@ -112,7 +132,28 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
     return String.join(", ", functions.getOrDefault(nature, Set.of()));
   }
 
+  /** How often something of a nature stands there. */
+  int times(Nature nature) {
+    return times.getOrDefault(nature, 0);
+  }
+
+  /** The functions that have another answer at each execution, for a reader; or null. */
+  @Nullable String varying() {
+    for (Nature nature : List.of(Nature.RANDOM, Nature.SEQUENCE, Nature.CLOCK)) {
+      if (calls(nature)) {
+        return calledOf(nature);
+      }
+    }
+    return null;
+  }
+
+  /** Whether a value may come from what is read elsewhere. */
+  boolean readsColumns() {
+    return !columns.isEmpty() || !queried.isEmpty() || allColumns;
+  }
+
   private void note(Nature nature, String name) {
+    times.merge(nature, 1, Integer::sum);
     functions.computeIfAbsent(nature, any -> new LinkedHashSet<>()).add(name);
   }
 
@@ -122,6 +163,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
     int arguments = parameters == null ? 0 : parameters.size();
     String name = function.getName();
     note(Functions.of(name, arguments), Functions.plain(name) + "()");
+    calls.merge(Functions.plain(name), 1, Integer::sum);
     words.addAll(Understood.wordsOf(name));
     boolean before = allColumns;
     super.visit(function, context);
@@ -135,6 +177,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   public <S> @Nullable Void visit(AnalyticExpression expression, S context) {
     String name = expression.getName();
     note(Functions.of(name, 1), Functions.plain(name) + "()");
+    calls.merge(Functions.plain(name), 1, Integer::sum);
     return super.visit(expression, context);
   }
 

@@ -2,7 +2,10 @@ package io.idem.audit;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import net.sf.jsqlparser.expression.Expression;
+import net.sf.jsqlparser.schema.Column;
 import net.sf.jsqlparser.schema.Table;
 import net.sf.jsqlparser.statement.delete.Delete;
 import net.sf.jsqlparser.statement.select.FromItem;
@@ -21,8 +24,13 @@ import org.jspecify.annotations.Nullable;
  * @param items its FROM, USING and joins
  * @param queries those among them, and those of its WITH clause
  * @param conditions of its joins
+ * @param joinedBy the columns that its joins compare by their mere name; null for all of them
  */
-record Sources(List<FromItem> items, List<ParenthesedSelect> queries, List<Expression> conditions) {
+record Sources(
+    List<FromItem> items,
+    List<ParenthesedSelect> queries,
+    List<Expression> conditions,
+    @Nullable List<Column> joinedBy) {
 
   @SafeVarargs
   static Sources of(
@@ -45,13 +53,14 @@ record Sources(List<FromItem> items, List<ParenthesedSelect> queries, List<Expre
       @Nullable List<Join>... joins) {
     List<FromItem> items = new ArrayList<>(from);
     List<Expression> conditions = new ArrayList<>();
+    List<Column> using = new ArrayList<>();
+    boolean natural = false;
     for (List<Join> each : joins) {
-      if (each != null) {
-        each.forEach(
-            join -> {
-              items.add(join.getFromItem());
-              conditions.addAll(join.getOnExpressions());
-            });
+      for (Join join : each == null ? List.<Join>of() : each) {
+        items.add(join.getFromItem());
+        conditions.addAll(join.getOnExpressions());
+        using.addAll(join.getUsingColumns());
+        natural |= join.isNatural();
       }
     }
     List<ParenthesedSelect> queries = new ArrayList<>(queries(with));
@@ -60,7 +69,11 @@ record Sources(List<FromItem> items, List<ParenthesedSelect> queries, List<Expre
         queries.add(select);
       }
     }
-    return new Sources(List.copyOf(items), List.copyOf(queries), List.copyOf(conditions));
+    return new Sources(
+        List.copyOf(items),
+        List.copyOf(queries),
+        List.copyOf(conditions),
+        natural ? null : List.copyOf(using));
   }
 
   /** Those of a WITH clause; its changing steps are looked at by themselves. */
@@ -76,12 +89,27 @@ record Sources(List<FromItem> items, List<ParenthesedSelect> queries, List<Expre
     return queries;
   }
 
+  /** What is mentioned in each. */
+  List<Scan> scans() {
+    return Stream.concat(
+            items.stream().map(Scan::of), queries.stream().map(each -> Scan.of((Expression) each)))
+        .toList();
+  }
+
+  /** What among them has another answer at each execution, for a reader; or null. */
+  @Nullable String varying() {
+    return scans().stream().map(Scan::varying).filter(Objects::nonNull).findFirst().orElse(null);
+  }
+
+  /** Whether rows are joined by the mere name of what the statement changes. */
+  boolean joinsBy(Changed changed) {
+    return joinedBy == null || joinedBy.stream().anyMatch(changed::isNamed);
+  }
+
   /** Whether a table is among what is read. */
   boolean reads(Table table) {
     String name = Names.of(table);
-    return items.stream()
-            .anyMatch(item -> item instanceof Table same && Names.of(same).equals(name))
-        || queries.stream().anyMatch(query -> Scan.of((Expression) query).tables.contains(name));
+    return scans().stream().anyMatch(scan -> scan.tables.contains(name));
   }
 
   /**

@@ -6,11 +6,13 @@ import static io.idem.audit.Classification.unknown;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import net.sf.jsqlparser.statement.Statement;
 
 /**
  * Tells whether SQL is naturally idempotent, from its text and the unique keys of its tables alone:
@@ -121,12 +123,12 @@ public final class StatementClassifier {
       return unknown(StatementKind.UNREADABLE, "it has a comment that some databases execute");
     }
     boolean escapes = sql.contains("\\'") || sql.contains("\\\"");
-    Classification plain = parser.read(sql, false, read -> calling(sql, rules.of(read)));
+    Classification plain = parser.read(sql, false, read -> calling(sql, read, rules.of(read)));
     if (!escapes) {
       return plain;
     }
     // Where a string ends depends on the database, and its settings.
-    Classification escaped = parser.read(sql, true, read -> calling(sql, rules.of(read)));
+    Classification escaped = parser.read(sql, true, read -> calling(sql, read, rules.of(read)));
     return escaped.verdict() == plain.verdict() && escaped.kind() == plain.kind()
         ? escaped
         : unknown(
@@ -134,19 +136,15 @@ public final class StatementClassifier {
   }
 
   /** A net under the rules: what looks like a call of something unknown may be one. */
-  private static Classification calling(String sql, Classification found) {
+  private static Classification calling(String sql, List<Statement> read, Classification found) {
     if (!found.isIdempotent() || found.kind() == StatementKind.DDL) {
       return found;
     }
     if (CallText.mayBeNoComment(sql)) {
       return unknown(StatementKind.UNREADABLE, "where its comments begin depends on the database");
     }
-    return CallText.unknownIn(sql)
-        .map(
-            name ->
-                unknown(
-                    StatementKind.SIDE_EFFECT,
-                    "it may call " + name + "(), of which nothing is known"))
+    return CallText.unknownIn(sql, StatementRules.callsIn(read))
+        .map(why -> unknown(StatementKind.SIDE_EFFECT, why))
         .orElse(found);
   }
 

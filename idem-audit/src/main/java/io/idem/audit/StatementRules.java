@@ -7,8 +7,10 @@ import static io.idem.audit.Classification.unknown;
 import io.idem.audit.Functions.Nature;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.statement.Commit;
@@ -88,6 +90,20 @@ final class StatementRules {
             "each of its statements is idempotent, but whether all of them are together is not"
                 + " known")
         : worst;
+  }
+
+  /** How often each function is called, as far as the statements are understood. */
+  static Map<String, Integer> callsIn(List<Statement> statements) {
+    Map<String, Integer> calls = new HashMap<>();
+    for (Statement statement : statements) {
+      try {
+        Scan.of(statement).calls.forEach((name, times) -> calls.merge(name, times, Integer::sum));
+      } catch (UnsupportedOperationException e) {
+        // The visitor knows statements over tables only; the others call nothing.
+        continue;
+      }
+    }
+    return calls;
   }
 
   Classification of(Statement statement) {

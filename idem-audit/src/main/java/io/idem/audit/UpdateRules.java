@@ -61,6 +61,7 @@ final class UpdateRules {
     for (ParenthesedSelect select : sources.queries()) {
       rows = rows == null ? query(select, changed, update.getTable()) : rows;
     }
+    rows = rows == null ? chosenBy(sources) : rows;
     if (rows != null) {
       return rows;
     }
@@ -75,6 +76,13 @@ final class UpdateRules {
           StatementKind.SELF_SELECTING_WRITE,
           "it reads " + obscure + ", which is not understood completely");
     }
+    Classification matched =
+        found.kind() == StatementKind.COMPARE_AND_SET
+            ? null
+            : matched(sets, changed, sources, conditions);
+    if (matched != null) {
+      return matched;
+    }
     boolean spreads =
         found.kind() != StatementKind.COMPARE_AND_SET
             && conditions.stream()
@@ -84,6 +92,51 @@ final class UpdateRules {
             StatementKind.SELF_SELECTING_WRITE,
             "its rows are chosen by what it changes in others, and a repeat may choose more")
         : found;
+  }
+
+  /** Rows or values that are made up where they are read, others at each execution. */
+  private static @Nullable Classification chosenBy(Sources sources) {
+    for (Scan scan : sources.scans()) {
+      for (Nature nature : List.of(Nature.RANDOM, Nature.SEQUENCE)) {
+        if (scan.calls(nature)) {
+          return not(
+              StatementKind.NONDETERMINISTIC_WRITE,
+              "its rows are chosen by " + scan.calledOf(nature) + ", others at each execution");
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Values that come from rows which a repeat may find to be others. */
+  private @Nullable Classification matched(
+      Map<Column, Expression> sets, Changed changed, Sources sources, List<Expression> conditions) {
+    boolean reads =
+        sets.entrySet().stream()
+            .filter(set -> !harmless.contains(Names.of(set.getKey())))
+            .map(set -> Scan.of(set.getValue()))
+            .anyMatch(
+                scan ->
+                    !scan.queried.isEmpty()
+                        || scan.allColumns
+                        || scan.columns.stream().anyMatch(changed::mayBeOfSource));
+    String varying = reads ? sources.varying() : null;
+    if (varying != null) {
+      return unknown(
+          StatementKind.NONDETERMINISTIC_WRITE,
+          "what it sets may come from " + varying + ", which differs at each execution");
+    }
+    if (changed.isAlone() || !(reads || changed.isSeveral())) {
+      return null;
+    }
+    return sources.joinsBy(changed)
+            || conditions.stream()
+                .flatMap(each -> Guards.conjuncts(each).stream())
+                .anyMatch(changed::isMatched)
+        ? unknown(
+            StatementKind.SELF_SELECTING_WRITE,
+            "it sets what its rows are matched with others by, and a repeat may match others")
+        : null;
   }
 
   /** What a list of assignments under a condition is. */
@@ -157,6 +210,7 @@ final class UpdateRules {
     for (ParenthesedSelect select : sources.queries()) {
       rows = rows == null ? query(select, changed, delete.getTable()) : rows;
     }
+    rows = rows == null ? chosenBy(sources) : rows;
     if (rows != null) {
       return rows;
     }
