@@ -125,6 +125,25 @@ class StatementClassifierTest {
         .isEqualTo(StatementKind.QUERY);
   }
 
+  /** Blanks that several parts of an expression could take must not be tried in every way. */
+  @Test
+  @Timeout(20)
+  void blanksWithoutEndCostNoTime() {
+    String blanks = " ".repeat(19_000);
+
+    for (String sql :
+        List.of(
+            "SET TRANSACTION " + blanks + "(",
+            "BEGIN ISOLATION" + blanks + "(",
+            "SET x = " + blanks + "(",
+            "{" + blanks + "call" + blanks + "(",
+            "UPDATE t SET s = 'now " + "gmt ".repeat(4_000) + "x'")) {
+      assertThat(classifier.classify(sql).reason()).isNotBlank();
+    }
+    assertThat(classifier.classify("COMMIT ; ").kind())
+        .isEqualTo(StatementKind.TRANSACTION_CONTROL);
+  }
+
   @Test
   void whatIsNestedDeepIsNotRead() {
     String deep = "SELECT " + "(".repeat(5_000) + "1" + ")".repeat(5_000);

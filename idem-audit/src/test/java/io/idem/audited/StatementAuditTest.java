@@ -115,6 +115,23 @@ class StatementAuditTest {
             });
   }
 
+  /** The audit fails no statement, whatever is in it. */
+  @Test
+  void aLiteralWithoutEndIsNoLongReason() throws Exception {
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute("CREATE TABLE long_text (id INT PRIMARY KEY, note VARCHAR(30000))");
+
+      statement.execute("UPDATE long_text SET note = 'now " + "1".repeat(19_000) + "'");
+    }
+    assertThat(audit.findings())
+        .singleElement()
+        .satisfies(
+            finding ->
+                assertThat(finding.classification().reason())
+                    .isEqualTo("note is set to ?, which differs at each execution"));
+  }
+
   @ParameterizedTest
   @EnumSource
   void insideAnOperationNothingIsFoundAndIdemsOwnStatementsNeverAre(Mode mode) {

@@ -65,7 +65,7 @@ record Identifiers(String quote, Case plain) {
   /** Whether two names mean the same column, as far as the names tell. */
   boolean same(String one, String other) {
     return plain == Case.AS_WRITTEN
-        ? one.equalsIgnoreCase(other)
+        ? column(one).equalsIgnoreCase(column(other))
         : column(one).equals(column(other));
   }
 

@@ -12,6 +12,7 @@ import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Ids as a program has them and as a driver gives them back, which may be of other types. */
 final class Ids {
@@ -38,14 +39,24 @@ final class Ids {
       return row.getObject(column, asked.getClass());
     }
     Object value = row.getObject(column);
-    if (value instanceof String text && row.getMetaData().getColumnType(column) == Types.CHAR) {
-      int end = text.length();
-      while (end > 0 && text.charAt(end - 1) == ' ') {
-        end--;
-      }
-      return text.substring(0, end);
+    return value instanceof String text ? unfilled(row, column, text) : value;
+  }
+
+  /** A text as a row has it, without the blanks that fill a column of fixed length up. */
+  static @Nullable String text(ResultSet row, int column) throws SQLException {
+    String text = row.getString(column);
+    return text == null ? null : unfilled(row, column, text);
+  }
+
+  private static String unfilled(ResultSet row, int column, String text) throws SQLException {
+    if (row.getMetaData().getColumnType(column) != Types.CHAR) {
+      return text;
     }
-    return value;
+    int end = text.length();
+    while (end > 0 && text.charAt(end - 1) == ' ') {
+      end--;
+    }
+    return text.substring(0, end);
   }
 
   /** The same for what the database takes for the same: 7 as int, long or decimal. */

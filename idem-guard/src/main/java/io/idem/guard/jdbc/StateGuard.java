@@ -168,7 +168,7 @@ public final class StateGuard<S extends Enum<S>> {
         connection,
         sql.read + suffix,
         List.of(id),
-        rows -> rows.next() ? Optional.of(sql.state(id, rows.getString(1))) : Optional.empty());
+        rows -> rows.next() ? Optional.of(sql.state(id, Ids.text(rows, 1))) : Optional.empty());
   }
 
   /** One transition of one row. */

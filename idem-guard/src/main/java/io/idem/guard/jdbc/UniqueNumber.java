@@ -305,7 +305,18 @@ public final class UniqueNumber<T extends @Nullable Object> {
         throw calls.spec().failure("Reading rows that were inserted into " + table, e);
       }
       inserted.forEach((key, row) -> answers.put(key, new Insertion.Inserted<>(row)));
-      without(inserted.keySet(), rows);
+      if (!without(inserted.keySet(), rows).isEmpty()) {
+        throw otherwise();
+      }
+    }
+
+    /** Nor would a repeat be found ever after: it is a number that cannot be guarded. */
+    private GuardException otherwise() {
+      return new GuardException(
+          "A number of "
+              + table
+              + " is there, but is not found by what was given: the column rounds, cuts or changes"
+              + " it, and stores it otherwise than it was given");
     }
 
     private String insert(List<List<?>> rows) {

@@ -200,7 +200,7 @@ public final class VersionGuard {
    * @throws IllegalArgumentException if there are too many, the columns differ or one was not
    *     declared
    * @throws GuardException as {@link #newestWins(Object, long, Map)} throws it; nothing of the
-   *     batch was written
+   *     batch was written, once a transaction that was joined is rolled back
    */
   public List<VersionWrite> newestWins(List<Versioned> writes) {
     if (writes.isEmpty()) {

@@ -86,5 +86,9 @@ abstract class NameCases {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> database.guards().versions(VersionTable.of("shipment", "version")))
         .withMessageContaining("written by the guard");
+    String itself = database.backend() == Backend.H2 ? "\"VERSION\"" : "\"version\"";
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> database.guards().versions(VersionTable.of("shipment", itself)))
+        .withMessageContaining("written by the guard");
   }
 }

@@ -187,6 +187,32 @@ abstract class StateGuardCases {
         .withMessageContaining("a state that the machine does not know: \"LOST\". It knows [");
   }
 
+  /** Some databases fill such a column up with blanks, and give them back. */
+  @Test
+  void aStateMayBeInAColumnOfFixedLength() {
+    String table = "fixed_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (id INT PRIMARY KEY, state CHAR(16))");
+    database.execute("INSERT INTO " + table + " VALUES (1, 'PENDING')");
+    StateGuard<Purchase> guard = database.guards().states(STEPS, StateTable.of(table));
+
+    assertThat(guard.transition(1, PAID)).isEqualTo(new Transition.Applied<>(PAID));
+    assertThat(guard.transition(1, PAID)).isEqualTo(new Transition.AlreadyThere<>(PAID));
+    assertThat(guard.state(1)).isEqualTo(PAID);
+    assertThat(guard.tryTransition(1, DELIVERED))
+        .isEqualTo(new Transition.Illegal<>(PAID, DELIVERED));
+
+    StateGuard<Purchase> withHistory =
+        database
+            .guards()
+            .states(
+                STEPS,
+                StateTable.of(table)
+                    .withHistory(
+                        HistoryTable.of("purchase_history", "purchase", "entered")
+                            .withFrom("left_state")));
+    assertThat(withHistory.transition(1, CANCELLED)).isEqualTo(new Transition.Applied<>(CANCELLED));
+  }
+
   @Test
   void whatMayNotBeNullIsNamed() {
     long id = inState(PENDING);

@@ -133,6 +133,25 @@ abstract class UniqueNumberCases {
     }
   }
 
+  /** A column that rounds keeps another number than the one that is asked for ever after. */
+  @Test
+  void aNumberThatTheColumnChangesIsNeverCalledBusy() {
+    String table = "rounded_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (number DECIMAL(10, 2) PRIMARY KEY)");
+    UniqueNumber<BigDecimal> guard =
+        database.guards().numbers(NumberTable.of(table, "number"), row -> row.getBigDecimal(1));
+    Map<String, Object> row = Map.of("number", new BigDecimal("1.005"));
+
+    if (database.backend() == Backend.POSTGRESQL) {
+      assertThat(guard.insert(row).isInserted()).isTrue();
+    } else {
+      assertThatExceptionOfType(GuardException.class)
+          .isThrownBy(() -> guard.insert(row))
+          .withMessageContaining("stores it otherwise than it was given");
+      assertThat(database.number("SELECT count(*) FROM " + table)).isZero();
+    }
+  }
+
   /** Numbers are the same whatever type they come in. */
   @Test
   void numbersOfAnyTypeAreTheSame() {
