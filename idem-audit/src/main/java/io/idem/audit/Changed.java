@@ -151,7 +151,15 @@ final class Changed {
     Scan scan = Scan.of(condition);
     List<Column> all = new ArrayList<>(scan.columns);
     all.addAll(scan.queried);
-    return all.stream().anyMatch(this::isChanged) && all.stream().anyMatch(this::mayBeOfSource);
+    return all.stream()
+        .filter(this::isChanged)
+        .anyMatch(
+            one ->
+                all.stream()
+                    .anyMatch(
+                        other ->
+                            mayBeOfSource(other)
+                                && !other.toString().equalsIgnoreCase(one.toString())));
   }
 
   /** Whether rows of more than one table are changed. */

@@ -48,6 +48,13 @@ final class InsertRules {
 
   /** With how the rows are chosen that a query gives. */
   private static Classification chosen(Rows rows, Classification found) {
+    String gatheredBy =
+        found.isIdempotent() && found.kind() == StatementKind.UPSERT ? rows.gatheredBy() : null;
+    if (gatheredBy != null) {
+      return unknown(
+          StatementKind.NONDETERMINISTIC_WRITE,
+          "what it writes is gathered from rows that are chosen by " + gatheredBy);
+    }
     String chosenBy = found.isIdempotent() ? rows.chosenBy() : null;
     return chosenBy == null
         ? found

@@ -29,7 +29,7 @@ final class Masked {
   /** In prose an apostrophe behind a letter quotes nothing. */
   private static final Pattern IN_PROSE =
       Pattern.compile(
-          "(?s)(?<![\\p{L}\\d])[ENXBenxb]?'(?:(?:[^']|'')*'(?!')|.*$)"
+          "(?s)(?<![\\p{L}\\d])[ENXBenxb]?'(?:(?:[^']|'')*+'(?!')|.*$)"
               + "|(?<![\\w.$:?@])\\d[\\w.]*+");
 
   private Masked() {}

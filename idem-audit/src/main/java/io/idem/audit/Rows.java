@@ -6,6 +6,7 @@ import io.idem.audit.Functions.Nature;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.RowConstructor;
 import net.sf.jsqlparser.expression.operators.relational.ExpressionList;
@@ -37,6 +38,29 @@ record Rows(
     List<List<? extends Expression>> values,
     @Nullable Select query,
     Sources sources) {
+
+  private static final Set<String> GATHERING =
+      Set.of(
+          "count",
+          "sum",
+          "avg",
+          "min",
+          "max",
+          "array_agg",
+          "string_agg",
+          "group_concat",
+          "json_agg",
+          "jsonb_agg",
+          "json_arrayagg",
+          "json_objectagg",
+          "bool_and",
+          "bool_or",
+          "every",
+          "bit_and",
+          "bit_or",
+          "row_number",
+          "rank",
+          "dense_rank");
 
   /** What each row has for a column; none if it is not among the columns. */
   List<Expression> valuesOf(String column) {
@@ -107,6 +131,15 @@ record Rows(
       }
     }
     return null;
+  }
+
+  /** What chooses the rows that a value is gathered from, otherwise as time goes on; or null. */
+  @Nullable String gatheredBy() {
+    Scan all = Scan.of((Expression) query);
+    boolean gathers =
+        (query instanceof PlainSelect select && select.getGroupBy() != null)
+            || all.calls.keySet().stream().anyMatch(GATHERING::contains);
+    return gathers && all.calls(Nature.CLOCK) ? all.calledOf(Nature.CLOCK) : null;
   }
 
   /** Whether a number of rows is taken of those that are read, whichever these are. */

@@ -27,17 +27,16 @@ public final class StatementClassifier {
 
   private static final Pattern TRANSACTION =
       Pattern.compile(
-          "(?is)\\s*(begin(\\s+(work|transaction|isolation\\b[\\w\\s,]*|read\\b[\\w\\s,]*))?"
+          "(?is)(begin(\\s+(work|transaction|isolation\\b[\\w\\s,]*|read\\b[\\w\\s,]*))?"
               + "|start\\s+transaction\\b[\\w\\s,]*|commit(\\s+\\w+)?|end(\\s+\\w+)?|abort"
-              + "|release\\s+(savepoint\\s+)?[\\w\"]+|set\\s+(session\\s+)?transaction\\b[\\w\\s,]*)"
-              + "\\s*;?\\s*");
+              + "|release\\s+(savepoint\\s+)?[\\w\"]+|set\\s+(session\\s+)?transaction\\b[\\w\\s,]*)");
 
   private static final Pattern SESSION =
       Pattern.compile(
-          "(?is)\\s*(set\\s+(session\\s+|local\\s+)?[\\w.]+\\s*(=|to)\\s*['\\w, \"$-]+"
-              + "|unlock\\s+tables|discard\\s+\\w+|reset\\s+[\\w.]+)\\s*;?\\s*");
+          "(?is)(set\\s+(session\\s+|local\\s+)?[\\w.]+\\s*+(=|to)\\s*+['\\w, \"$-]+"
+              + "|unlock\\s+tables|discard\\s+\\w+|reset\\s+[\\w.]+)");
 
-  private static final Pattern CALL = Pattern.compile("(?is)\\s*\\{.*\\bcall\\b.*\\}\\s*");
+  private static final Pattern CALL = Pattern.compile("(?is)\\{.*\\bcall\\b.*\\}");
 
   private final StatementRules rules;
   private final Parser parser;
@@ -109,14 +108,21 @@ public final class StatementClassifier {
     return classify(sql);
   }
 
+  /** Without what would let the patterns share blanks out in too many ways. */
+  private static String bare(String sql) {
+    String bare = sql.strip();
+    return bare.endsWith(";") ? bare.substring(0, bare.length() - 1).stripTrailing() : bare;
+  }
+
   private Classification read(String sql) {
-    if (TRANSACTION.matcher(sql).matches()) {
+    String bare = bare(sql);
+    if (TRANSACTION.matcher(bare).matches()) {
       return idempotent(StatementKind.TRANSACTION_CONTROL, "it changes no row by itself");
     }
-    if (SESSION.matcher(sql).matches()) {
+    if (SESSION.matcher(bare).matches()) {
       return idempotent(StatementKind.SESSION, "it changes nothing but the session");
     }
-    if (CALL.matcher(sql).matches()) {
+    if (CALL.matcher(sql.strip()).matches()) {
       return unknown(StatementKind.CALL, "what the procedure does is not known");
     }
     if (sql.contains("/*!") || sql.contains("/*M!")) {
