@@ -158,7 +158,7 @@ final class Changed {
                 all.stream()
                     .anyMatch(
                         other ->
-                            mayBeOfSource(other)
+                            (isSeveral() || mayBeOfSource(other))
                                 && !other.toString().equalsIgnoreCase(one.toString())));
   }
 
