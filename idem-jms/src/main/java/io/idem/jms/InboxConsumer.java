@@ -234,11 +234,18 @@ public final class InboxConsumer {
   private List<Message> receive(MessageConsumer consumer, int max, Duration timeout)
       throws JMSException {
     List<Message> messages = new ArrayList<>();
-    Message next = consumer.receive(millis(timeout));
-    while (next != null) {
-      messages.add(next);
-      JmsMessages.readWhole(next); // what was not read is gone with the next receive
-      next = messages.size() < max ? consumer.receiveNoWait() : null;
+    try {
+      Message next = consumer.receive(millis(timeout));
+      while (next != null) {
+        messages.add(next);
+        JmsMessages.readWhole(next); // what was not read is gone with the next receive
+        next = messages.size() < max ? consumer.receiveNoWait() : null;
+      }
+    } catch (JMSException | RuntimeException | Error e) {
+      if (settlesSession) {
+        undo(e); // or the session's next commit would be for these, too
+      }
+      throw e;
     }
     return messages;
   }

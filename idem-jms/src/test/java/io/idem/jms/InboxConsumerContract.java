@@ -18,11 +18,13 @@ import jakarta.jms.BytesMessage;
 import jakarta.jms.JMSException;
 import jakarta.jms.MapMessage;
 import jakarta.jms.Message;
+import jakarta.jms.MessageConsumer;
 import jakarta.jms.MessageProducer;
 import jakarta.jms.Queue;
 import jakarta.jms.Session;
 import jakarta.jms.StreamMessage;
 import jakarta.jms.TextMessage;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -34,6 +36,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
@@ -421,6 +424,33 @@ abstract class InboxConsumerContract {
 
     assertThat(effects.all()).containsExactlyInAnyOrder("a", "b");
     assertThat(artemis.count(parked)).isZero();
+  }
+
+  /** A commit is for all that the session has received, whoever was told of it. */
+  @ParameterizedTest
+  @ValueSource(ints = {Session.SESSION_TRANSACTED, Session.CLIENT_ACKNOWLEDGE})
+  void whatWasReceivedBeforeAFailureToReceiveIsNotLost(int mode) throws Exception {
+    artemis.send(queue, text("1", "a"), text("2", "b"));
+    Node node = node(mode);
+    InboxConsumer inboxed = inboxed(node);
+    AtomicBoolean breaks = new AtomicBoolean(true);
+    MessageConsumer breaking =
+        (MessageConsumer)
+            Proxy.newProxyInstance(
+                MessageConsumer.class.getClassLoader(),
+                new Class<?>[] {MessageConsumer.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("receiveNoWait") && breaks.getAndSet(false)) {
+                    throw new JMSException("cannot be read");
+                  }
+                  return method.invoke(node.consumer, arguments);
+                });
+
+    assertThatThrownBy(() -> inboxed.receiveEach(breaking, 10, WAIT, BOOK))
+        .hasMessage("cannot be read");
+    until(() -> inboxed.receiveEach(breaking, 10, SHORT, BOOK), () -> artemis.count(queue) == 0);
+
+    assertThat(effects.all()).containsExactlyInAnyOrder("a", "b");
   }
 
   @Test

@@ -18,6 +18,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -103,8 +104,8 @@ public final class InboxConsumer extends DefaultConsumer {
   }
 
   /**
-   * How long a delivery is held that is being consumed elsewhere, before a copy of it goes to the
-   * end of the queue.
+   * How long a delivery is held that is being consumed elsewhere, or cannot be parked, before a
+   * copy of it goes to the end of the queue.
    *
    * @param time more than nothing, and less than the broker's {@code consumer_timeout}, which is 30
    *     minutes by default and closes the channel; 10 minutes by default
@@ -124,7 +125,8 @@ public final class InboxConsumer extends DefaultConsumer {
    *
    * @param maxFailures how often it may for one delivery before that is parked; at least 1, 10 by
    *     default
-   * @param delay how long to wait in between; 1 second by default
+   * @param delay how long to wait in between; 1 second by default. All of them together take less
+   *     than the broker's {@code consumer_timeout}
    * @return this
    * @throws IllegalArgumentException if one of them is less than it may be
    */
@@ -152,6 +154,16 @@ public final class InboxConsumer extends DefaultConsumer {
     attempt(new Held(delivery, System.nanoTime(), 0));
   }
 
+  /** What is held goes on; there is nobody else to tell. */
+  @Override
+  public void handleCancel(String consumerTag) {
+    log.error(
+        "The broker has cancelled the consumer {} of queue '{}', which consumes no more: its queue"
+            + " was deleted, or has moved to another node",
+        consumerTag,
+        queue);
+  }
+
   /** The broker delivers again what was held on a channel that is closed. */
   @Override
   public void handleShutdownSignal(String consumerTag, ShutdownSignalException reason) {
@@ -175,15 +187,27 @@ public final class InboxConsumer extends DefaultConsumer {
   }
 
   private void settle(Held held) throws IOException {
+    AtomicBoolean called = new AtomicBoolean();
     DeliveryDecision decision;
     try {
-      decision = inbox.consume(held.delivery, handler);
+      decision =
+          inbox.consume(
+              held.delivery,
+              (delivery, attempt) -> {
+                called.set(true);
+                handler.handle(delivery, attempt);
+              });
     } catch (StoreUnavailableException e) {
       log.warn("A delivery is held, because the store cannot answer", e);
       hold(held, STORE_DELAY);
       return;
     } catch (Exception e) {
-      failed(held.failedOnceMore(), e);
+      if (called.get()) {
+        failed(held.failedOnceMore(), e);
+      } else { // such as by an engine that is closed: it says nothing about the message
+        log.warn("A delivery is held, because its inbox cannot answer", e);
+        hold(held, STORE_DELAY);
+      }
       return;
     }
     if (decision instanceof DeliveryDecision.RedeliverLater later) {
@@ -230,7 +254,7 @@ public final class InboxConsumer extends DefaultConsumer {
       settlement = parked.park(held.delivery, why);
     } catch (IOException | RuntimeException e) {
       log.error("A delivery could not be parked, and is tried again ({})", why.detail(), e);
-      again(held, failureLimit.delay());
+      hold(held, failureLimit.delay());
       return;
     }
     String from = queue;

@@ -6,6 +6,7 @@ import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.Delivery;
 import com.rabbitmq.client.GetResponse;
+import io.idem.core.Idempotency;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
@@ -14,13 +15,18 @@ import io.idem.messaging.MessageHandler;
 import io.idem.messaging.ParkReason;
 import io.idem.testkit.Effects;
 import io.idem.testkit.Together;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
@@ -175,6 +181,56 @@ abstract class InboxConsumerContract {
 
     Together.awaitChecked("the parked message", () -> channel.messageCount(parking) == 1);
     assertThat(parked(parking)).isEqualTo("no key " + ParkReason.NO_KEY);
+  }
+
+  /** A delivery that is held for longer than the broker's consumer_timeout costs the channel. */
+  @Test
+  void whatCannotBeParkedIsNotHeldForLongerThanOthers() throws Exception {
+    String queue = queue();
+    send(queue, null, "no key");
+    Set<Long> deliveries = ConcurrentHashMap.newKeySet();
+
+    new InboxConsumer(
+            newChannel(),
+            inbox(queue),
+            BOOK,
+            (delivery, why) -> {
+              deliveries.add(delivery.getEnvelope().getDeliveryTag());
+              throw new IOException("no place to park");
+            })
+        .holdAtMost(Duration.ofMillis(20))
+        .onFailure(1, Duration.ofMillis(10))
+        .consume(queue);
+
+    Together.await("copies of the delivery", () -> deliveries.size() > 2);
+  }
+
+  @Test
+  void aClosedEngineIsNoFailureOfTheHandler() throws Exception {
+    String queue = queue();
+    Idempotency closing = Idempotency.inMemory();
+    Inbox<Delivery> inbox = RabbitMessages.inbox(closing, "book", queue).build();
+    closing.close();
+    CountDownLatch asked = new CountDownLatch(1);
+    List<String> parked = new CopyOnWriteArrayList<>();
+    Channel consuming = newChannel();
+    new InboxConsumer(
+            consuming,
+            inbox,
+            BOOK,
+            (delivery, why) -> {
+              parked.add(why.detail());
+              asked.countDown();
+              return ParkedDeliveries.Settlement.REJECT;
+            })
+        .onFailure(1, Duration.ofMillis(1))
+        .consume(queue);
+    send(queue, "1", "a");
+
+    assertThat(asked.await(2, TimeUnit.SECONDS)).as("parked: %s", parked).isFalse();
+    consuming.abort();
+    node(queue, BOOK).consume(queue);
+    Together.awaitChecked("the effect", () -> effects.all().equals(List.of("a")));
   }
 
   @Test

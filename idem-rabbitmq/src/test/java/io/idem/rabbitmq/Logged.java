@@ -30,6 +30,15 @@ final class Logged implements AutoCloseable {
     }
   }
 
+  List<String> errors() {
+    synchronized (events) {
+      return events.list.stream()
+          .filter(event -> event.getLevel() == Level.ERROR)
+          .map(ILoggingEvent::getFormattedMessage)
+          .toList();
+    }
+  }
+
   @Override
   public void close() {
     logger.detachAppender(events);

@@ -95,6 +95,19 @@ class RabbitMqInboxConsumerTest extends InboxConsumerContract {
   }
 
   @Test
+  void aConsumerThatTheBrokerCancelsSaysSo() throws Exception {
+    String queue = queue();
+    try (Logged log = new Logged()) {
+      node(queue, BOOK).consume(queue);
+
+      channel.queueDelete(queue);
+
+      Together.await("a word about it", () -> log.errors().size() == 1);
+      assertThat(log.errors().get(0)).contains("has cancelled the consumer", queue);
+    }
+  }
+
+  @Test
   void whatIsRejectedIsDeadLettered() throws Exception {
     String dead = queue();
     Map<String, Object> arguments = new HashMap<>();

@@ -15,6 +15,7 @@ import org.aopalliance.aop.Advice;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.jspecify.annotations.Nullable;
 import org.springframework.amqp.core.AcknowledgeMode;
+import org.springframework.amqp.core.BatchMessageListener;
 import org.springframework.amqp.core.MessageListenerContainer;
 import org.springframework.amqp.rabbit.annotation.RabbitListener;
 import org.springframework.amqp.rabbit.listener.AbstractMessageListenerContainer;
@@ -22,6 +23,7 @@ import org.springframework.amqp.rabbit.listener.MethodRabbitListenerEndpoint;
 import org.springframework.amqp.rabbit.listener.RabbitListenerContainerFactory;
 import org.springframework.amqp.rabbit.listener.RabbitListenerEndpoint;
 import org.springframework.amqp.rabbit.listener.RabbitListenerEndpointRegistry;
+import org.springframework.amqp.rabbit.listener.api.ChannelAwareBatchMessageListener;
 import org.springframework.beans.DirectFieldAccessor;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
@@ -125,18 +127,11 @@ public final class IdempotentRabbitListeners
    * @param container a container that has not been initialised: advice that comes later is not
    *     heeded
    * @param advice the inbox
-   * @throws IdempotencySetupException if the container would acknowledge what is not done
+   * @throws IdempotencySetupException if the container would acknowledge what is not done, or give
+   *     up what is
    */
   public static void protect(AbstractMessageListenerContainer container, InboxAdvice advice) {
-    if (container.getAcknowledgeMode() != AcknowledgeMode.AUTO) {
-      throw new IdempotencySetupException(
-          "The listener container '"
-              + container.getListenerId()
-              + "' has the acknowledgement mode "
-              + container.getAcknowledgeMode()
-              + ": a message would be acknowledged before its effect is committed.",
-          "Use AUTO, with which the container acknowledges what the listener has returned from.");
-    }
+    check(container);
     List<Advice> advices = new ArrayList<>();
     // What stands there already can be read in no other way.
     Object there = new DirectFieldAccessor(container).getPropertyValue("adviceChain");
@@ -149,8 +144,38 @@ public final class IdempotentRabbitListeners
                       : each)
           .forEach(advices::add);
     }
-    advices.add(advice.in(container));
+    advices.add(advice.in(container, advices.isEmpty()));
     container.setAdviceChain(advices.toArray(Advice[]::new));
+  }
+
+  private static void check(AbstractMessageListenerContainer container) {
+    String where = "The listener container '" + container.getListenerId() + "'";
+    if (container.getAcknowledgeMode() != AcknowledgeMode.AUTO) {
+      throw new IdempotencySetupException(
+          where
+              + " has the acknowledgement mode "
+              + container.getAcknowledgeMode()
+              + ": a message would be acknowledged before its effect is committed.",
+          "Use AUTO, with which the container acknowledges what the listener has returned from.");
+    }
+    // It can be read in no other way.
+    if (new DirectFieldAccessor(container).getPropertyValue("transactionManager") != null) {
+      throw new IdempotencySetupException(
+          where
+              + " has a transaction manager, in whose transaction a message that is rejected would"
+              + " undo the effects of others, and have these rejected with it.",
+          "Leave it away: the inbox commits the effect, and makes a redelivery harmless.");
+    }
+    if (container.isChannelTransacted()
+        && (container.getMessageListener() instanceof BatchMessageListener
+            || container.getMessageListener() instanceof ChannelAwareBatchMessageListener)) {
+      throw new IdempotencySetupException(
+          where
+              + " has a transacted channel and a listener of batches: with one message that is"
+              + " rejected, the acknowledgements of the others would be taken back, and these"
+              + " rejected too.",
+          "Leave setChannelTransacted(true) away, or take single messages.");
+    }
   }
 
   @Override

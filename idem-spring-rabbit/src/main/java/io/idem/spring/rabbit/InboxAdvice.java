@@ -58,7 +58,9 @@ import org.springframework.aop.ProxyMethodInvocation;
  *   <li>A message that can never be consumed is rejected without a requeue, for the queue's
  *       dead-letter exchange, or {@linkplain #parkTo published}, which tells why. The others of its
  *       batch are acknowledged.
- *   <li>What the listener throws is thrown. Of a batch, what was done before is acknowledged.
+ *   <li>What the listener throws is thrown. Of a batch, what was done before is acknowledged; if
+ *       the container would not requeue what failed, that alone is rejected, and what is behind it
+ *       is consumed.
  * </ol>
  *
  * <p>For containers that acknowledge by themselves ({@code AUTO}). Thread-safe.
@@ -80,6 +82,9 @@ public final class InboxAdvice implements MethodInterceptor {
 
   private final @Nullable Address parking;
 
+  /** The container that is told of failures at once; null if something may retry before. */
+  private final @Nullable AbstractMessageListenerContainer told;
+
   @SuppressWarnings("ThreadLocalUsage") // one for each container, and removed when it has ended
   private final ThreadLocal<@Nullable Settling> settlings = new ThreadLocal<>();
 
@@ -97,7 +102,7 @@ public final class InboxAdvice implements MethodInterceptor {
 
   /** The inbox of each queue that the container consumes. */
   InboxAdvice(Function<String, Inbox<Message>> inboxes) {
-    this(inboxes, Duration.ofMinutes(1), () -> true, () -> false, null);
+    this(inboxes, Duration.ofMinutes(1), () -> true, () -> false, null, null);
   }
 
   private InboxAdvice(
@@ -105,12 +110,14 @@ public final class InboxAdvice implements MethodInterceptor {
       Duration holdAtMost,
       BooleanSupplier running,
       BooleanSupplier readsAllFirst,
-      @Nullable Address parking) {
+      @Nullable Address parking,
+      @Nullable AbstractMessageListenerContainer told) {
     this.inboxes = inboxes;
     this.holdAtMost = holdAtMost;
     this.running = running;
     this.readsAllFirst = readsAllFirst;
     this.parking = parking;
+    this.told = told;
   }
 
   /**
@@ -120,7 +127,7 @@ public final class InboxAdvice implements MethodInterceptor {
    * @return new advice
    */
   public InboxAdvice holdAtMost(Duration time) {
-    return new InboxAdvice(inboxes, time, running, readsAllFirst, parking);
+    return new InboxAdvice(inboxes, time, running, readsAllFirst, parking, told);
   }
 
   /**
@@ -133,17 +140,22 @@ public final class InboxAdvice implements MethodInterceptor {
    */
   public InboxAdvice parkTo(String exchange, String routingKey) {
     return new InboxAdvice(
-        inboxes, holdAtMost, running, readsAllFirst, new Address(exchange, routingKey));
+        inboxes, holdAtMost, running, readsAllFirst, new Address(exchange, routingKey), told);
   }
 
-  /** Advice that waits only while a container runs, and that knows what the container calls. */
-  InboxAdvice in(AbstractMessageListenerContainer container) {
+  /**
+   * Advice that waits only while a container runs, and that knows what the container calls.
+   *
+   * @param isAlone whether it is the container's only advice
+   */
+  InboxAdvice in(AbstractMessageListenerContainer container, boolean isAlone) {
     return new InboxAdvice(
         inboxes,
         holdAtMost,
         container::isActive, // it runs until its consumers have ended
         () -> container.getMessageListener() instanceof BatchMessagingMessageListenerAdapter,
-        parking);
+        parking,
+        isAlone ? container : null);
   }
 
   @Override
@@ -264,14 +276,28 @@ public final class InboxAdvice implements MethodInterceptor {
         if (failure == null) {
           return;
         }
-        if (isPlaceUnknown || !isRejection(failure.cause())) {
-          busy.removeIf(this::isPutBack); // or it would be requeued, and counted, with what failed
-          acknowledgeDone();
-          throw failure.cause();
+        Message failed = rest.get(failure.index());
+        switch (isPlaceUnknown
+            ? FailureVerdict.LEFT_TO_CONTAINER
+            : verdict(failed, failure.cause())) {
+          case LEFT_TO_CONTAINER -> {
+            busy.removeIf(
+                this::isPutBack); // or it would be requeued, and counted, with what failed
+            acknowledgeDone();
+            throw failure.cause();
+          }
+          case REJECT -> reject(failed, failure.cause());
+          case DISCARD -> done.add(failed);
         }
-        reject(rest.get(failure.index()), failure.cause());
         rest = rest.subList(failure.index() + 1, rest.size());
       }
+    }
+
+    private FailureVerdict verdict(Message failed, Exception cause) {
+      AbstractMessageListenerContainer container = told;
+      return container == null
+          ? FailureVerdict.of(cause)
+          : FailureVerdict.of(call.asThrown(cause), failed, container);
     }
 
     /** Calls the batch listener, and tells which message its adapter would have rejected. */
@@ -498,14 +524,5 @@ public final class InboxAdvice implements MethodInterceptor {
   private static String queueOf(Message message) {
     String queue = message.getMessageProperties().getConsumerQueue();
     return queue == null ? "" : queue;
-  }
-
-  private static boolean isRejection(Exception thrown) {
-    for (Throwable at = thrown; at != null; at = at.getCause()) {
-      if (at instanceof AmqpRejectAndDontRequeueException) {
-        return true;
-      }
-    }
-    return false;
   }
 }

@@ -16,6 +16,7 @@ import org.springframework.amqp.rabbit.annotation.RabbitHandler;
 import org.springframework.amqp.rabbit.annotation.RabbitListener;
 import org.springframework.amqp.rabbit.config.SimpleRabbitListenerContainerFactory;
 import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
+import org.springframework.amqp.rabbit.transaction.RabbitTransactionManager;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -35,6 +36,8 @@ class ListenerStartupTest {
         "Sourced   | do not apply: source, caller.",
         "Handling  | not protected as messages",
         "Answering | answers with a String",
+        "Managed   | has a transaction manager",
+        "Committed | a transacted channel and a listener of batches",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
     Class<?> type = Class.forName(ListenerStartupTest.class.getName() + "$" + listener);
@@ -64,6 +67,21 @@ class ListenerStartupTest {
       factory.setAutoStartup(false);
       return factory;
     }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory managed() {
+      SimpleRabbitListenerContainerFactory factory = rabbitListenerContainerFactory();
+      factory.setTransactionManager(new RabbitTransactionManager());
+      return factory;
+    }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory transacted() {
+      SimpleRabbitListenerContainerFactory factory = rabbitListenerContainerFactory();
+      factory.setChannelTransacted(true);
+      factory.setConsumerBatchEnabled(true);
+      return factory;
+    }
   }
 
   static class Manual {
@@ -88,6 +106,18 @@ class ListenerStartupTest {
     @RabbitListener(queues = "q")
     @Idempotent(source = "#payload", caller = Idempotent.Caller.SHARED)
     public void listen(String value) {}
+  }
+
+  static class Managed {
+    @RabbitListener(queues = "q", containerFactory = "managed")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Committed {
+    @RabbitListener(queues = "q", containerFactory = "transacted", batch = "true")
+    @Idempotent
+    public void listen(List<String> values) {}
   }
 
   static class Answering {

@@ -78,7 +78,7 @@ import org.springframework.transaction.annotation.Transactional;
 abstract class RabbitListenerContract {
 
   private static final List<String> LISTENERS =
-      List.of("one", "direct", "many", "computed", "retried", "kept");
+      List.of("one", "direct", "many", "computed", "retried", "kept", "final", "fatal");
 
   private static final Duration SHUTDOWN = Duration.ofMinutes(1);
   private static final String REASON = DeliveryCopies.REASON_HEADER;
@@ -274,6 +274,22 @@ abstract class RabbitListenerContract {
     Together.await("no message left", () -> messages("kept") == 0);
   }
 
+  /** Spring's error handler has a batch acknowledged whose listener fails for such a message. */
+  @Test
+  void aDeadLetterThatIsDiscardedTakesNoOtherMessageAlong() throws Exception {
+    MessageListenerContainer container = container("fatal");
+    stop(container);
+    send("fatal", "1", "a");
+    Message fatal = message("2", "fatal");
+    fatal.getMessageProperties().setHeader("x-death", List.of(Map.of("queue", "q", "count", 1L)));
+    template.send("", queue("fatal"), fatal);
+    send("fatal", "3", "c");
+    container.start();
+
+    awaitEffects(2, "fatal");
+    assertThat(effects.all()).containsExactly("a", "c");
+  }
+
   @Test
   void aKeyMayBeComputed() throws Exception {
     send("computed", null, "x:1");
@@ -421,6 +437,25 @@ abstract class RabbitListenerContract {
     }
 
     @Bean
+    SimpleRabbitListenerContainerFactory rejecting(ConnectionFactory connections) {
+      SimpleRabbitListenerContainerFactory factory = unadvised(connections);
+      factory.setDefaultRequeueRejected(false);
+      return factory;
+    }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory unadvised(ConnectionFactory connections) {
+      SimpleRabbitListenerContainerFactory factory = new SimpleRabbitListenerContainerFactory();
+      factory.setConnectionFactory(connections);
+      factory.setPrefetchCount(50);
+      factory.setBatchListener(true);
+      factory.setConsumerBatchEnabled(true);
+      factory.setBatchSize(50);
+      factory.setReceiveTimeout(50L);
+      return factory;
+    }
+
+    @Bean
     SimpleRabbitListenerContainerFactory retries(ConnectionFactory connections) {
       SimpleRabbitListenerContainerFactory factory = new SimpleRabbitListenerContainerFactory();
       factory.setConnectionFactory(connections);
@@ -498,6 +533,24 @@ abstract class RabbitListenerContract {
     @Idempotent(operation = "many", waitAtMost = "10ms", retryAfter = "10ms")
     public void many(List<String> values) {
       values.forEach(this::book);
+    }
+
+    @RabbitListener(id = "final-${run}", queues = "final-${run}", containerFactory = "rejecting")
+    @Idempotent(operation = "final")
+    public void rejecting(List<String> values) {
+      values.forEach(this::book);
+      if (values.contains("fails")) {
+        throw new IllegalArgumentException("fails");
+      }
+    }
+
+    @RabbitListener(id = "fatal-${run}", queues = "fatal-${run}", containerFactory = "unadvised")
+    @Idempotent(operation = "fatal")
+    public void fatal(List<String> values) {
+      values.forEach(this::book);
+      if (values.contains("fatal")) {
+        throw new ClassCastException("fatal, as Spring AMQP has it");
+      }
     }
 
     @RabbitListener(id = "computed-${run}", queues = "computed-${run}")

@@ -86,6 +86,22 @@ class RabbitMqListenerTest extends RabbitListenerContract {
     assertThat(effects.all()).containsExactly("a", "c", "mended");
   }
 
+  @Test
+  void aBatchWhoseContainerRequeuesNothingLosesOnlyWhatFails() throws Exception {
+    MessageListenerContainer container = container("final");
+    stop(container);
+    send("final", "f1", "a");
+    send("final", "f2", "fails");
+    send("final", "f3", "c");
+    send("final", "f4", "d");
+    container.start();
+
+    awaitEffects(3, "final");
+    Together.await("a dead letter", () -> messages("dead") == 1);
+    assertThat(takeDead()).isEqualTo("fails");
+    assertThat(effects.all()).containsExactly("a", "c", "d");
+  }
+
   private String takeDead() {
     Message message = template.receive(queue("dead"), 10_000);
     return new String(message.getBody(), StandardCharsets.UTF_8);
