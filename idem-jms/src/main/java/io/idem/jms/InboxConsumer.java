@@ -8,12 +8,14 @@ import io.idem.messaging.FailureLimit;
 import io.idem.messaging.Inbox;
 import io.idem.messaging.MessageHandler;
 import io.idem.messaging.ParkingLog;
+import jakarta.jms.Destination;
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
 import jakarta.jms.MessageConsumer;
 import jakarta.jms.MessageProducer;
 import jakarta.jms.Queue;
 import jakarta.jms.Session;
+import jakarta.jms.Topic;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -393,7 +395,7 @@ public final class InboxConsumer {
       throws JMSException {
     Map<String, @Nullable Object> properties = new HashMap<>(more);
     Resending.prepare(message, properties);
-    try (MessageProducer producer = session.createProducer(queue)) {
+    try (MessageProducer producer = session.createProducer(placeOf(message))) {
       producer.setDeliveryDelay(delay.toMillis());
       producer.send(
           message,
@@ -401,6 +403,17 @@ public final class InboxConsumer {
           message.getJMSPriority(),
           Resending.timeToLive(message, delay));
     }
+  }
+
+  /**
+   * What reaches the queue. The queue of a topic's subscription, by Artemis' name of it, is one to
+   * receive from; what is sent to it as to a queue is refused or dropped.
+   */
+  private Destination placeOf(Message message) throws JMSException {
+    String name = queue.getQueueName();
+    return name.contains("::") && message.getJMSDestination() instanceof Topic
+        ? session.createTopic(name)
+        : queue;
   }
 
   private static long millis(Duration timeout) {

@@ -107,7 +107,7 @@ public final class JmsMessages {
   public static MessageKey<Message> correlationId() {
     return message -> {
       String id = read(message::getJMSCorrelationID);
-      return id == null || id.isEmpty()
+      return id == null || id.isBlank()
           ? new KeyLookup.Absent("JMSCorrelationID")
           : new KeyLookup.Found(id);
     };

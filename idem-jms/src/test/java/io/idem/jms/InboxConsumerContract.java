@@ -15,6 +15,7 @@ import io.idem.messaging.MessageKey;
 import io.idem.testkit.Effects;
 import io.idem.testkit.Together;
 import jakarta.jms.BytesMessage;
+import jakarta.jms.Connection;
 import jakarta.jms.JMSException;
 import jakarta.jms.MapMessage;
 import jakarta.jms.Message;
@@ -521,6 +522,51 @@ abstract class InboxConsumerContract {
     assertThatThrownBy(() -> inboxed(node))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("acknowledges by itself");
+  }
+
+  /** As the guide says it for Artemis: its subscribers share the address, each has a queue. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aBusyMessageOfATopicComesAgainToItsSubscriptionAlone(boolean isQueueToo) throws Exception {
+    String topic = "t" + UUID.randomUUID();
+    if (isQueueToo) {
+      artemis.createAddress(topic);
+    }
+    try (Connection connection = artemis.connect();
+        Session session = connection.createSession(Session.SESSION_TRANSACTED);
+        Session other = connection.createSession()) {
+      MessageConsumer subscriber =
+          session.createSharedDurableConsumer(session.createTopic(topic), "mine" + topic);
+      MessageConsumer another =
+          other.createSharedDurableConsumer(other.createTopic(topic), "theirs" + topic);
+      other
+          .createProducer(other.createTopic(topic))
+          .send(JmsMessages.stamp(other.createTextMessage("a"), "1"));
+      InboxConsumer inboxed =
+          new InboxConsumer(
+                  session,
+                  session.createQueue(topic + "::mine" + topic),
+                  inbox(),
+                  ParkedMessages.to(session.createQueue(parked)))
+              .waitForBusy(Duration.ZERO);
+      AtomicInteger runs = new AtomicInteger();
+
+      until(
+          () ->
+              inboxed.receive(
+                  subscriber,
+                  SHORT,
+                  (message, attempt) -> {
+                    if (runs.incrementAndGet() < 3) {
+                      throw new StoreUnavailableException("down", null);
+                    }
+                    BOOK.handle(message, attempt);
+                  }),
+          () -> effects.all().equals(List.of("a")));
+
+      assertThat(another.receive(WAIT.toMillis()).getBody(String.class)).isEqualTo("a");
+      assertThat(another.receive(SHORT.toMillis())).isNull();
+    }
   }
 
   private static TestArtemis.Making artemisText(String id, String text) {

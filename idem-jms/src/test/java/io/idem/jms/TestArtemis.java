@@ -8,6 +8,7 @@ import jakarta.jms.Queue;
 import jakarta.jms.Session;
 import jakarta.jms.TextMessage;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import org.apache.activemq.artemis.api.core.QueueConfiguration;
 import org.apache.activemq.artemis.api.core.RoutingType;
@@ -15,6 +16,7 @@ import org.apache.activemq.artemis.api.core.SimpleString;
 import org.apache.activemq.artemis.core.config.Configuration;
 import org.apache.activemq.artemis.core.config.impl.ConfigurationImpl;
 import org.apache.activemq.artemis.core.server.embedded.EmbeddedActiveMQ;
+import org.apache.activemq.artemis.core.server.impl.AddressInfo;
 import org.apache.activemq.artemis.core.settings.impl.AddressSettings;
 import org.apache.activemq.artemis.jms.client.ActiveMQConnectionFactory;
 
@@ -72,6 +74,15 @@ final class TestArtemis {
     Connection connection = connections.createConnection();
     connection.start();
     return connection;
+  }
+
+  /** An address that topics and queues may have. */
+  void createAddress(String name) throws Exception {
+    server
+        .getActiveMQServer()
+        .addAddressInfo(
+            new AddressInfo(
+                SimpleString.of(name), EnumSet.of(RoutingType.ANYCAST, RoutingType.MULTICAST)));
   }
 
   /** Sends messages, each as it is made. */

@@ -87,7 +87,7 @@ public interface MessageKey<M> {
    *
    * @param place where the value is from, for errors
    * @param value the value, or null
-   * @return the key; {@link KeyLookup.Absent} for null and for what is empty, {@link
+   * @return the key; {@link KeyLookup.Absent} for null and for what is blank, {@link
    *     KeyLookup.Unusable} for any other type and for bytes that are no UTF-8
    */
   static KeyLookup lookup(String place, @Nullable Object value) {
@@ -112,6 +112,6 @@ public interface MessageKey<M> {
       return new KeyLookup.Unusable(
           place, "is a " + value.getClass().getName() + ", which has no text of its own", null);
     }
-    return text.isEmpty() ? new KeyLookup.Absent(place) : new KeyLookup.Found(text);
+    return text.isBlank() ? new KeyLookup.Absent(place) : new KeyLookup.Found(text);
   }
 }

@@ -46,6 +46,7 @@ class MessageKeyTest {
   void saysWhatIsMissing() {
     assertThat(HEADER.of(new Note(Map.of(), "x"))).isEqualTo(new KeyLookup.Absent("header 'n'"));
     assertThat(HEADER.of(withHeader(""))).isInstanceOf(KeyLookup.Absent.class);
+    assertThat(HEADER.of(withHeader(" \t"))).isInstanceOf(KeyLookup.Absent.class);
   }
 
   @Test

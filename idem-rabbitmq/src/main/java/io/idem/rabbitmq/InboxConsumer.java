@@ -141,8 +141,15 @@ public final class InboxConsumer extends DefaultConsumer {
    * @param queue the queue; a consumer has one
    * @return the consumer tag, which ends it with {@link Channel#basicCancel}
    * @throws IOException if the broker refuses
+   * @throws IllegalArgumentException if deliveries would be parked in that queue itself
    */
   public String consume(String queue) throws IOException {
+    if (parked instanceof PublishedTo place && place.isIn(queue)) {
+      throw new IllegalArgumentException(
+          "What is parked in queue '"
+              + queue
+              + "' itself would be consumed and parked again and again: choose another one");
+    }
     this.queue = queue;
     return getChannel().basicConsume(queue, false, this);
   }

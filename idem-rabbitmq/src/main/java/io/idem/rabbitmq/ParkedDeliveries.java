@@ -39,13 +39,10 @@ public interface ParkedDeliveries {
    * @param exchange the exchange, which must have a queue for the routing key; empty for the
    *     default exchange, where the routing key is the name of a queue
    * @param routingKey the routing key
-   * @return where deliveries go
+   * @return where deliveries go; a consumer of that queue itself refuses it
    */
   static ParkedDeliveries publishedTo(DeliveryCopies copies, String exchange, String routingKey) {
-    return (delivery, why) -> {
-      copies.parked(delivery, why, exchange, routingKey);
-      return Settlement.ACKNOWLEDGE;
-    };
+    return new PublishedTo(copies, exchange, routingKey);
   }
 
   /** What the broker is told of a parked delivery. */

@@ -1,6 +1,7 @@
 package io.idem.rabbitmq;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
@@ -203,6 +204,21 @@ abstract class InboxConsumerContract {
         .consume(queue);
 
     Together.await("copies of the delivery", () -> deliveries.size() > 2);
+  }
+
+  @Test
+  void aQueueIsNoPlaceToParkWhatComesFromItself() throws Exception {
+    String queue = queue();
+    InboxConsumer inboxed =
+        new InboxConsumer(
+            newChannel(),
+            inbox(queue),
+            BOOK,
+            ParkedDeliveries.publishedTo(new DeliveryCopies(connection), "", queue));
+
+    assertThatThrownBy(() -> inboxed.consume(queue))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("parked in queue '" + queue + "' itself");
   }
 
   @Test

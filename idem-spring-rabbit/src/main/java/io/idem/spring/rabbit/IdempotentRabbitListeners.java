@@ -132,6 +132,17 @@ public final class IdempotentRabbitListeners
    */
   public static void protect(AbstractMessageListenerContainer container, InboxAdvice advice) {
     check(container);
+    for (String queue : container.getQueueNames()) {
+      if (advice.parksIn(queue)) {
+        throw new IdempotencySetupException(
+            "The listener container '"
+                + container.getListenerId()
+                + "' parks in its queue '"
+                + queue
+                + "' itself, where each message would be consumed again.",
+            "Name another queue in InboxAdvice.parkTo.");
+      }
+    }
     List<Advice> advices = new ArrayList<>();
     // What stands there already can be read in no other way.
     Object there = new DirectFieldAccessor(container).getPropertyValue("adviceChain");

@@ -123,10 +123,15 @@ public final class InboxAdvice implements MethodInterceptor {
   /**
    * Advice that holds a message for another time. Meanwhile its consumer does nothing else.
    *
-   * @param time less than the broker's {@code consumer_timeout}, which is 30 minutes by default
+   * @param time more than nothing, and less than the broker's {@code consumer_timeout}, which is 30
+   *     minutes by default
    * @return new advice
+   * @throws IllegalArgumentException if it is not more than nothing
    */
   public InboxAdvice holdAtMost(Duration time) {
+    if (time.isNegative() || time.isZero()) {
+      throw new IllegalArgumentException("A message is held for some time, found " + time);
+    }
     return new InboxAdvice(inboxes, time, running, readsAllFirst, parking, told);
   }
 
@@ -156,6 +161,13 @@ public final class InboxAdvice implements MethodInterceptor {
         () -> container.getMessageListener() instanceof BatchMessagingMessageListenerAdapter,
         parking,
         isAlone ? container : null);
+  }
+
+  /**
+   * Whether it parks in a queue by the queue's name. What is bound to an exchange nobody can ask.
+   */
+  boolean parksIn(String queue) {
+    return parking != null && parking.exchange().isEmpty() && parking.routingKey().equals(queue);
   }
 
   @Override

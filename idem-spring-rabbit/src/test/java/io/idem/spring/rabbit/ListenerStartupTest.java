@@ -1,5 +1,6 @@
 package io.idem.spring.rabbit;
 
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.idem.core.Attempt;
@@ -7,8 +8,10 @@ import io.idem.core.Idempotency;
 import io.idem.spring.EnableIdempotency;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
+import java.time.Duration;
 import java.util.List;
 import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.amqp.rabbit.annotation.EnableRabbit;
@@ -16,6 +19,7 @@ import org.springframework.amqp.rabbit.annotation.RabbitHandler;
 import org.springframework.amqp.rabbit.annotation.RabbitListener;
 import org.springframework.amqp.rabbit.config.SimpleRabbitListenerContainerFactory;
 import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
+import org.springframework.amqp.rabbit.listener.SimpleMessageListenerContainer;
 import org.springframework.amqp.rabbit.transaction.RabbitTransactionManager;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -47,6 +51,23 @@ class ListenerStartupTest {
         .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
         .isInstanceOf(IdempotencySetupException.class)
         .hasMessageContaining(reason);
+  }
+
+  @Test
+  void aMessageIsHeldForSomeTimeAndParkedElsewhere() {
+    try (Idempotency engine = Idempotency.inMemory()) {
+      InboxAdvice advice = new InboxAdvice(AmqpMessages.inbox(engine, "book", "q").build());
+      SimpleMessageListenerContainer container = new SimpleMessageListenerContainer();
+      container.setQueueNames("other", "q");
+
+      assertThatThrownBy(() -> advice.holdAtMost(Duration.ZERO))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> IdempotentRabbitListeners.protect(container, advice.parkTo("", "q")))
+          .isInstanceOf(IdempotencySetupException.class)
+          .hasMessageContaining("parks in its queue 'q' itself");
+      assertThatCode(() -> IdempotentRabbitListeners.protect(container, advice.parkTo("x", "q")))
+          .doesNotThrowAnyException();
+    }
   }
 
   @Configuration(proxyBeanMethods = false)
