@@ -6,6 +6,7 @@ import io.idem.core.IdempotentRequest;
 import io.idem.core.ItemAnswer;
 import io.idem.core.Mode;
 import io.idem.core.store.Batch;
+import io.idem.core.store.StoreUnavailableException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -27,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>If some are being consumed elsewhere and messages have an order, the engine's transaction
  *       is rolled back, and the batch goes once more without them and without what is behind them.
  *   <li>If the handler fails, the engine has rolled everything back. What stood before the failed
- *       message goes once more. If nobody knows which message failed, they go one at a time.
+ *       message goes once more. If nobody knows which message failed, or it is the commit that
+ *       failed, they go one at a time.
  *   <li>Under leases nothing is rolled back. What stood before the failed message is done, if the
  *       handler said which one that is. If what it said cannot be told, all is unknown; if it said
  *       nothing, the failure is that of all.
@@ -134,6 +136,10 @@ final class BatchRun<M, X extends Exception> {
       } catch (BusyInOrder busy) {
         left = notBehind(busy.places.stream().map(left::get).toList(), left);
       } catch (Exception e) {
+        RuntimeException refusal = Refusals.of(e);
+        if (turn.isHandled && !turn.isFinal && (refusal != null || !isOutage(e))) {
+          return without(null, refusal == null ? e : refusal, left); // nobody says which one it was
+        }
         if (e != turn.failure || turn.isFinal) {
           if (e instanceof MessageFailedException told) {
             told.leave();
@@ -144,6 +150,10 @@ final class BatchRun<M, X extends Exception> {
       }
     }
     return null;
+  }
+
+  private static boolean isOutage(Exception e) {
+    return e instanceof StoreUnavailableException;
   }
 
   /** Decides about what is busy and what is behind it; the rest may go. */
@@ -220,6 +230,9 @@ final class BatchRun<M, X extends Exception> {
     /** Whether what failed cannot be tried again here: leased, or in the caller's transaction. */
     boolean isFinal;
 
+    /** Whether the handler has returned, so that it is the commit that fails. */
+    boolean isHandled;
+
     /** What the engine was told of, and has recorded as far as the handler came. */
     @Nullable Told told;
 
@@ -260,6 +273,7 @@ final class BatchRun<M, X extends Exception> {
         }
         throw e;
       }
+      isHandled = true;
       return IntStream.range(0, items.size()).mapToObj(i -> (@Nullable Void) null).toList();
     }
 

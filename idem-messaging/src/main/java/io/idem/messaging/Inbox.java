@@ -2,6 +2,7 @@ package io.idem.messaging;
 
 import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
+import io.idem.core.Mode;
 import io.idem.core.Operation;
 import io.idem.core.ResultCodecException;
 import io.idem.core.store.Fingerprint;
@@ -110,7 +111,8 @@ public final class Inbox<M> {
    *     leased mode the operation says what becomes of the key
    * @throws StoreUnavailableException if the store cannot answer; the handler did not run, or its
    *     transaction failed to commit. The message is to be delivered again
-   * @throws IllegalStateException if the engine is closed
+   * @throws IllegalStateException if the engine is closed, or the database refuses to commit what
+   *     the handler wrote, for a constraint that it checks at the end: nothing happened
    */
   public <X extends Exception> DeliveryDecision consume(
       M message, MessageHandler<? super M, X> handler) throws X {
@@ -137,6 +139,10 @@ public final class Inbox<M> {
     } catch (Exception e) {
       if (!ran[0] && isOfAnEarlierRun(e)) {
         return DeliveryDecision.rejected(e);
+      }
+      RuntimeException refusal = ran[0] && operation.mode() != Mode.LEASED ? Refusals.of(e) : null;
+      if (refusal != null) {
+        throw refusal;
       }
       throw e;
     }
