@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,8 +31,10 @@ import org.slf4j.LoggerFactory;
  *       unprotected path. Whatever a run dispatches belongs to it, and so does the error page that
  *       follows it.
  *   <li>The body of a protected request is read up to the endpoint's bound, and can be read again.
- *       Forms and multipart bodies are left to the container, which may have taken them apart
- *       before; the handler reads them as parameters and parts.
+ *       Forms and bodies of {@code multipart/form-data} are left to the container, which may have
+ *       taken them apart before; the handler reads them as parameters and parts. Other kinds of
+ *       multipart are read as any body, unless the {@linkplain Builder#takenApart filter is told}
+ *       that a handler asks for their parts.
  *   <li>The rest of the chain runs inside the operation, on this thread. Its response is held back,
  *       in memory up to what the endpoint keeps and in a temporary file beyond.
  *   <li>Once the outcome is recorded, and in transactional mode committed, the response is sent. A
@@ -64,6 +67,7 @@ public final class IdempotencyFilter implements Filter {
   private final EndpointAuthorizer authorizer;
   private final ErrorPages errorPages;
   private final Executor asyncTasks;
+  private final Predicate<HttpServletRequest> takenApart;
   private final String onceAttribute;
 
   /**
@@ -95,6 +99,7 @@ public final class IdempotencyFilter implements Filter {
     this.authorizer = builder.authorizer;
     this.errorPages = builder.errorPages;
     this.asyncTasks = builder.asyncTasks;
+    this.takenApart = builder.takenApart;
     this.onceAttribute =
         IdempotencyFilter.class.getName()
             + ".once@"
@@ -167,7 +172,15 @@ public final class IdempotencyFilter implements Filter {
       throws IOException, ServletException {
     ServletExchange exchange =
         new ServletExchange(
-            request, response, endpoint, callers, authorizer, errorPages, asyncTasks, chain);
+            request,
+            response,
+            endpoint,
+            callers,
+            authorizer,
+            errorPages,
+            asyncTasks,
+            takenApart,
+            chain);
     try {
       HttpAnswer answer = execute(endpoint, exchange);
       if (answer instanceof HttpAnswer.PassThrough passThrough) {
@@ -289,6 +302,7 @@ public final class IdempotencyFilter implements Filter {
     private EndpointAuthorizer authorizer = EndpointAuthorizer.none();
     private ErrorPages errorPages = ErrorPages.none();
     private Executor asyncTasks = IdempotencyFilter::onThreadOfItsOwn;
+    private Predicate<HttpServletRequest> takenApart = request -> false;
 
     private Builder(HttpIdempotency protocol, EndpointResolver endpoints) {
       this.protocol = protocol;
@@ -337,6 +351,20 @@ public final class IdempotencyFilter implements Filter {
      */
     public Builder asyncTasks(Executor asyncTasks) {
       this.asyncTasks = asyncTasks;
+      return this;
+    }
+
+    /**
+     * Which requests of another multipart type than {@code multipart/form-data} the container takes
+     * apart, because their handlers ask for parts: Tomcat does so if it is asked, the Servlet
+     * specification does not demand it. The handlers of all others read the body by themselves.
+     *
+     * @param takenApart asked only for such a type, on the thread of the request, before its body
+     *     is read; none by default
+     * @return this
+     */
+    public Builder takenApart(Predicate<HttpServletRequest> takenApart) {
+      this.takenApart = takenApart;
       return this;
     }
 

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** One request on its way through the filter, and its response. */
@@ -33,6 +34,7 @@ final class ServletExchange extends ServletRequestHead
   private final EndpointAuthorizer authorizer;
   private final ErrorPages errorPages;
   private final Executor asyncTasks;
+  private final Predicate<HttpServletRequest> takenApart;
   private final FilterChain chain;
   private byte @Nullable [] body;
   private @Nullable CapturedResponse captured;
@@ -48,6 +50,7 @@ final class ServletExchange extends ServletRequestHead
       EndpointAuthorizer authorizer,
       ErrorPages errorPages,
       Executor asyncTasks,
+      Predicate<HttpServletRequest> takenApart,
       FilterChain chain) {
     super(request, callers);
     this.response = response;
@@ -55,6 +58,7 @@ final class ServletExchange extends ServletRequestHead
     this.authorizer = authorizer;
     this.errorPages = errorPages;
     this.asyncTasks = asyncTasks;
+    this.takenApart = takenApart;
     this.chain = chain;
   }
 
@@ -68,7 +72,8 @@ final class ServletExchange extends ServletRequestHead
   @Override
   public RequestBody body(int maxBytes) throws IOException {
     String type = mediaType();
-    if (type.equals("multipart/form-data")) {
+    if (type.equals("multipart/form-data")
+        || (type.startsWith("multipart/") && takenApart.test(request))) {
       try {
         List<RequestBody.Part> parts = parts();
         if (parts != null) {

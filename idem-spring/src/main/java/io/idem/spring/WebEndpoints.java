@@ -21,6 +21,10 @@ import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.CorsConfigurationSource;
 import org.springframework.web.filter.ServerHttpObservationFilter;
 import org.springframework.web.method.HandlerMethod;
+import org.springframework.web.multipart.MultipartException;
+import org.springframework.web.multipart.MultipartHttpServletRequest;
+import org.springframework.web.multipart.support.StandardMultipartHttpServletRequest;
+import org.springframework.web.multipart.support.StandardServletMultipartResolver;
 import org.springframework.web.servlet.DispatcherServlet;
 import org.springframework.web.servlet.HandlerExecutionChain;
 import org.springframework.web.servlet.HandlerInterceptor;
@@ -29,6 +33,7 @@ import org.springframework.web.servlet.handler.AbstractHandlerMapping;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerAdapter;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 import org.springframework.web.util.ServletRequestPathUtils;
+import org.springframework.web.util.WebUtils;
 
 /**
  * Protects the {@link Idempotent} handler methods of Spring MVC: makes an endpoint of each at
@@ -110,6 +115,33 @@ public final class WebEndpoints
           "Declare @Idempotent(mode = LEASED), which keeps the answer apart from the effect, or"
               + " answer synchronously.");
     }
+  }
+
+  /**
+   * Whether the dispatcher servlet has the container take a multipart body of whatever kind apart,
+   * so that handlers find its parts and not its bytes. If so, it is taken apart already now: that
+   * is how a resolver that waits until it is asked for parts is told from one that does not.
+   *
+   * @param request a request with a multipart body that nobody has read
+   * @return whether its parts are to be asked for
+   */
+  public boolean takesApart(HttpServletRequest request) {
+    MultipartHttpServletRequest parts =
+        WebUtils.getNativeRequest(request, MultipartHttpServletRequest.class);
+    if (parts == null) {
+      if (!beans.containsBean(DispatcherServlet.MULTIPART_RESOLVER_BEAN_NAME)
+          || !(beans.getBean(DispatcherServlet.MULTIPART_RESOLVER_BEAN_NAME)
+              instanceof StandardServletMultipartResolver resolver)
+          || !resolver.isMultipart(request)) {
+        return false;
+      }
+      try {
+        parts = resolver.resolveMultipart(request);
+      } catch (MultipartException e) {
+        return true; // the container says why when it is asked again
+      }
+    }
+    return parts instanceof StandardMultipartHttpServletRequest standard && standard.isResolved();
   }
 
   private HandlerEndpoints.Mapped mappedMethods(List<HandlerMapping> mappings) {

@@ -95,6 +95,7 @@ public final class IdempotencyWebMvcAutoConfiguration {
               IdempotencyFilter.builder(protocol, endpoints)
                   .callers(callers.getIfAvailable(CallerResolver::userPrincipal))
                   .authorizer(endpoints)
+                  .takenApart(endpoints::takesApart)
                   .errorPages(new RegisteredErrorPages(errorPages))
                   .build());
       // Filters of a servlet come after those of paths, whatever their order.
