@@ -146,7 +146,8 @@ public enum ProblemType {
       "A request with this idempotency key is in progress",
       true,
       """
-      The first request with this key has not ended yet. Nothing was done for this one.
+      The first request with this key has not ended yet. What the key protects was not done for \
+      this one.
 
       What to do: wait for the time given in Retry-After, then send the same request with the same \
       key. It gets the answer of the first request once there is one.

@@ -49,7 +49,8 @@ public class IdempotencyExceptionHandler {
    *
    * @param e what the engine threw
    * @param request the request
-   * @return 409, with the time to ask again
+   * @return 409, with the time to ask again; in a leased endpoint, whose own outcome is unknown by
+   *     that, 409 without, not to be retried
    */
   @ExceptionHandler
   public ResponseEntity<byte[]> busy(KeyBusyException e, HttpServletRequest request) {

@@ -117,7 +117,8 @@ public record ServiceProblem(
   /**
    * What a client is told where no run of an endpoint surrounds what was thrown. The part that
    * could not reach its store did nothing, but what its caller did before is not undone, and a key,
-   * if the endpoint takes one at all, would not keep a repeat from doing it again.
+   * if the endpoint takes one at all, would not keep a repeat from doing it again. A busy key is
+   * told as it is: who meets one is a repeat already, and is owed the answer of the first.
    *
    * @return this, or that it is not known how far the request came
    */

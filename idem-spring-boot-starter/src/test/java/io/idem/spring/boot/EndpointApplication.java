@@ -210,6 +210,14 @@ class EndpointApplication {
       return inner.hold(key);
     }
 
+    /** No endpoint of Idem's: only the inner operation has a key. */
+    @PostMapping("/nested-open/{name}")
+    String nestedOpen(@PathVariable String name, @RequestHeader("X-Inner") String key)
+        throws InterruptedException {
+      effects.add(name);
+      return inner.hold(key);
+    }
+
     @PostMapping("/nested-leased/{name}")
     @Idempotent(mode = Idempotent.Mode.LEASED)
     String nestedLeased(@PathVariable String name, @RequestHeader("X-Inner") String key)

@@ -369,6 +369,23 @@ class EndpointTest {
     assertThat(effects(name)).as("what the busy one did was rolled back").isEqualTo(1);
   }
 
+  /** Decision 0049: it is a repeat already, and its client is owed the answer of the first. */
+  @Test
+  void aBusyInnerOperationOfAnOpenHandlerMayBeAskedAgain() throws Exception {
+    String name = name();
+
+    HttpResponse<String> busy =
+        whileInnerRuns("open", () -> send(nested("/nested-open/", "open", name)));
+    HttpResponse<String> later = send(nested("/nested-open/", "open", name));
+
+    assertThat(busy.statusCode()).isEqualTo(409);
+    assertThat(busy.body()).contains("in-progress").contains("\"retryable\":true");
+    assertThat(busy.headers().firstValue("Retry-After")).isPresent();
+    assertThat(later.statusCode()).isEqualTo(200);
+    assertThat(later.body()).isEqualTo("open");
+    assertThat(effects(name)).as("no key covers what stands before the call").isEqualTo(2);
+  }
+
   @Test
   void aPassingAnswerOfAnInnerOperationLeavesALeasedEndpointUnknown() throws Exception {
     String name = name();
