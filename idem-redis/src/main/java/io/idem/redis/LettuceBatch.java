@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,18 +37,22 @@ final class LettuceBatch {
 
   private final StatefulConnection<byte[], byte[]> connection;
   private final Duration timeout;
+  private final Consumer<RedisReplyException> errors;
   private final long deadline;
   private final List<LettuceCommand> sent;
 
   LettuceBatch(
       StatefulConnection<byte[], byte[]> connection,
       List<RedisCommand> commands,
-      Duration timeout) {
+      Duration timeout,
+      Consumer<RedisReplyException> errors) {
     this.connection = connection;
     this.deadline = System.nanoTime() + timeout.toNanos();
     this.timeout = timeout;
+    this.errors = errors;
     this.sent =
-        new ArrayList<>(commands.stream().map(each -> new LettuceCommand(each, timeout)).toList());
+        new ArrayList<>(
+            commands.stream().map(each -> new LettuceCommand(each, timeout, errors)).toList());
   }
 
   List<@Nullable Object> replies() {
@@ -136,7 +141,7 @@ final class LettuceBatch {
     boolean any = false;
     for (int i = 0; i < replies.size(); i++) {
       if (replies.get(i) instanceof RedisReplyException e && (e.is("MOVED") || e.is("ASK"))) {
-        LettuceCommand again = new LettuceCommand(sent.get(i).command, timeout);
+        LettuceCommand again = new LettuceCommand(sent.get(i).command, timeout, errors);
         sent.set(i, again);
         var unused = connection.dispatch(again.sent);
         any = true;

@@ -18,6 +18,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A command as Lettuce sends it, and its reply. */
@@ -26,11 +27,16 @@ final class LettuceCommand {
   final RedisCommand command;
   final AsyncCommand<byte[], byte[], List<Object>> sent;
   private final Duration timeout;
+  private final Consumer<RedisReplyException> errors;
   private final Reply reply = new Reply();
 
-  LettuceCommand(RedisCommand command, Duration timeout) {
+  /**
+   * @param errors told what the server refuses; it does not wait
+   */
+  LettuceCommand(RedisCommand command, Duration timeout, Consumer<RedisReplyException> errors) {
     this.command = command;
     this.timeout = timeout;
+    this.errors = errors;
     CommandArgs<byte[], byte[]> arguments = new CommandArgs<>(ByteArrayCodec.INSTANCE);
     List<byte[]> all = command.arguments();
     for (int i = 0; i < all.size(); i++) {
@@ -109,7 +115,10 @@ final class LettuceCommand {
 
   private RuntimeException failed(Throwable failure) {
     if (failure instanceof RedisCommandExecutionException error) {
-      return new RedisReplyException(String.valueOf(error.getMessage()), error);
+      RedisReplyException refused =
+          new RedisReplyException(String.valueOf(error.getMessage()), error);
+      errors.accept(refused);
+      return refused;
     }
     return failure instanceof TimeoutException e ? tooLate(e) : unanswered(failure);
   }

@@ -32,7 +32,9 @@ import org.slf4j.LoggerFactory;
  * Redis through Lettuce: standalone, Sentinel or Cluster, as the client was made for.
  *
  * <p>One connection carries the commands of all threads, and one more the messages to those who
- * wait. The client stays its owner's; closing this closes the two connections. Thread-safe.
+ * wait. The client stays its owner's; closing this closes the two connections. Outside a cluster a
+ * server that answers READONLY is left for the primary that the client's address, or Sentinel,
+ * names by then, unless the client does not reconnect. Thread-safe.
  */
 public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
 
@@ -44,6 +46,7 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
   private final StatefulConnection<byte[], byte[]> connection;
   private final Supplier<StatefulRedisPubSubConnection<byte[], byte[]>> listening;
   private final Duration timeout;
+  private final Consumer<RedisReplyException> errors;
   private final ScheduledThreadPoolExecutor timers = timers();
   private final ReentrantLock opening = new ReentrantLock();
   private @Nullable StatefulRedisPubSubConnection<byte[], byte[]> messages;
@@ -59,6 +62,11 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
     connection.setTimeout(Duration.ZERO);
     this.listening = listening;
     this.timeout = timeout;
+    // In a cluster a node that was demoted says who has the key now, and Lettuce follows.
+    this.errors =
+        connection instanceof StatefulRedisConnection<byte[], byte[]> server
+            ? new DemotedPrimary(server)
+            : error -> {};
   }
 
   /**
@@ -116,7 +124,7 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
    */
   @Override
   public CompletionStage<@Nullable Object> executeAsync(RedisCommand command) {
-    LettuceCommand sent = new LettuceCommand(command, timeout);
+    LettuceCommand sent = new LettuceCommand(command, timeout, errors);
     try {
       var unused = connection.dispatch(sent.sent);
       return sent.reply(timers);
@@ -129,7 +137,7 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
   public List<@Nullable Object> executeAll(List<RedisCommand> commands) {
     return commands.isEmpty()
         ? List.of()
-        : new LettuceBatch(connection, commands, timeout).replies();
+        : new LettuceBatch(connection, commands, timeout, errors).replies();
   }
 
   @Override
@@ -211,7 +219,7 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
   }
 
   private @Nullable Object execute(StatefulConnection<byte[], byte[]> to, RedisCommand command) {
-    LettuceCommand sent = new LettuceCommand(command, timeout);
+    LettuceCommand sent = new LettuceCommand(command, timeout, errors);
     try {
       var unused = to.dispatch(sent.sent);
     } catch (RedisException e) { // refused before it was sent: closed, or too many are waiting

@@ -70,7 +70,8 @@ public final class RedisIdempotencyStore
    * Creates a store with the default settings.
    *
    * @param port how Redis is reached
-   * @throws IllegalStateException if a server is too old or a replica
+   * @throws IllegalStateException if a server is too old, a replica, or a node of a cluster that
+   *     the client knows nothing of
    * @throws StoreUnavailableException if Redis cannot be reached
    */
   public RedisIdempotencyStore(RedisPort port) {
@@ -82,8 +83,8 @@ public final class RedisIdempotencyStore
    *
    * @param port how Redis is reached
    * @param settings how records are kept
-   * @throws IllegalStateException if a server is too old, a replica, or may evict keys where the
-   *     settings forbid it
+   * @throws IllegalStateException if a server is too old, a replica, a node of a cluster that the
+   *     client knows nothing of, or may evict keys where the settings forbid it
    * @throws StoreUnavailableException if Redis cannot be reached
    */
   public RedisIdempotencyStore(RedisPort port, RedisSettings settings) {
@@ -112,7 +113,11 @@ public final class RedisIdempotencyStore
   public void check() {
     Abilities ofAll = Abilities.ALL;
     for (RedisPort primary : port.primaries()) {
-      ofAll = ofAll.and(ServerCheck.check(primary, settings.requireNoEviction(), this::warn));
+      // Of a cluster's client these are its nodes, and no whole connection of Lettuce's.
+      boolean onlyServer = primary instanceof LettuceRedis;
+      ofAll =
+          ofAll.and(
+              ServerCheck.check(primary, onlyServer, settings.requireNoEviction(), this::warn));
     }
     steps.serversCan(ofAll);
   }

@@ -64,6 +64,34 @@ class ClusterCheckTest {
     }
   }
 
+  @Test
+  void aPlainClientOfANodeThatSharesTheKeysIsRefused() {
+    try (TestRedis.Server one = node();
+        TestRedis.Server two = node();
+        TestRedis.Server replica = node()) {
+      form(List.of(one, two), replica);
+      try (TestNode node = TestNode.to(one.url())) {
+        assertThatThrownBy(node::store)
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("RedisClusterClient")
+            .hasMessageContaining("spring.data.redis.cluster.nodes");
+      }
+    }
+  }
+
+  /** It needs nobody else for any key. */
+  @Test
+  void aPlainClientOfANodeThatHasAllKeysIsServed() {
+    try (TestRedis.Server alone = node();
+        TestNode node = TestNode.to(alone.url())) {
+      node.send("CLUSTER", slots(0, 16_384));
+      await("it serves", () -> ask(node, "INFO").contains("state:ok"));
+      RedisIdempotencyStore store = node.store();
+      assertThat(store.claim(Requests.claimOf(Requests.newId())))
+          .isInstanceOf(Claim.Acquired.class);
+    }
+  }
+
   private static void form(List<TestRedis.Server> primaries, TestRedis.Server replica) {
     int share = 16_384 / primaries.size() + 1;
     for (int i = 0; i < primaries.size(); i++) {

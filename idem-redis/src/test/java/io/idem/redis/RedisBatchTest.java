@@ -304,7 +304,8 @@ class RedisBatchTest {
     List<RedisCommand> commands =
         Collections.nCopies(3, new RedisCommand("GET", List.of(new byte[] {1}), 0));
 
-    assertThatThrownBy(() -> new LettuceBatch(connection, commands, TestNode.TIMEOUT).replies())
+    assertThatThrownBy(
+            () -> new LettuceBatch(connection, commands, TestNode.TIMEOUT, error -> {}).replies())
         .isInstanceOf(StoreUnavailableException.class)
         .hasMessageContaining("queue size");
     assertThat(queued)

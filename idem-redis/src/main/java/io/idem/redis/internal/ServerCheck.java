@@ -4,6 +4,7 @@ import io.idem.redis.RedisCommand;
 import io.idem.redis.RedisPort;
 import io.idem.redis.RedisReplyException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -21,12 +22,14 @@ public final class ServerCheck {
   /**
    * Refuses a server that cannot hold records, and warns of one that may lose them.
    *
+   * @param onlyServer whether all keys are sent to this server, as by a client that knows of no
+   *     cluster
    * @param warnings told what may lose records
    * @return what it is known to be able to do
    * @throws IllegalStateException if it cannot
    */
   public static Abilities check(
-      RedisPort server, boolean requireNoEviction, Consumer<String> warnings) {
+      RedisPort server, boolean onlyServer, boolean requireNoEviction, Consumer<String> warnings) {
     Map<String, String> info;
     try {
       info = parse(server.execute(RedisCommand.keyless("INFO")));
@@ -44,6 +47,8 @@ public final class ServerCheck {
     if (!info.getOrDefault("cluster_enabled", "0").equals("1")) {
       // A cluster sends writes to its primaries itself, also while a client's view of it is behind.
       requirePrimary(info.getOrDefault("role", "master"));
+    } else if (onlyServer) {
+      requireAllSlots(server);
     }
     lookAtEviction(info.getOrDefault("maxmemory_policy", "unknown"), requireNoEviction, warnings);
     return Abilities.of(version, info);
@@ -65,6 +70,37 @@ public final class ServerCheck {
               + role
               + "': connect to the primary, or through Sentinel");
     }
+  }
+
+  /** A node that has not all slots answers the keys of others with the way to them. */
+  private static void requireAllSlots(RedisPort server) {
+    Object slots;
+    try {
+      slots = server.execute(RedisCommand.keyless("CLUSTER", "SLOTS"));
+    } catch (RedisReplyException e) {
+      return; // the user may not ask, or a proxy stands before a cluster and knows the way
+    }
+    if (slots instanceof List<?> ranges
+        && ranges.stream().map(ServerCheck::primaryOf).distinct().count() > 1) {
+      throw new IllegalStateException(
+          "Idem sends all keys to this server, and found a node of a Redis Cluster that shares them"
+              + " with others: connect through a RedisClusterClient (LettuceRedis.of(RedisClusterClient,"
+              + " …)), with Spring Boot by spring.data.redis.cluster.nodes");
+    }
+  }
+
+  /** The port and the id: begin, end, then the primary's address, port and id. */
+  private static String primaryOf(@Nullable Object range) {
+    if (range instanceof List<?> parts
+        && parts.size() > 2
+        && parts.get(2) instanceof List<?> primary
+        && primary.size() > 1) {
+      Object id = primary.size() > 2 ? primary.get(2) : null;
+      return primary.get(1)
+          + " "
+          + (id instanceof byte[] bytes ? new String(bytes, StandardCharsets.US_ASCII) : "");
+    }
+    return "";
   }
 
   private static void lookAtEviction(String policy, boolean require, Consumer<String> warnings) {

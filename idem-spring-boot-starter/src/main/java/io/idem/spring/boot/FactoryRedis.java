@@ -150,16 +150,13 @@ final class FactoryRedis implements AsyncRedisPort, AutoCloseable {
       if (last != null && last.client == client) {
         return last;
       }
-      LettuceRedis redis =
-          client instanceof RedisClusterClient cluster
-              ? LettuceRedis.of(cluster, timeout)
-              : LettuceRedis.of((RedisClient) client, timeout);
+      LettuceRedis redis = open(client);
       RedisChannels channels;
       try {
         channels = listener == null ? null : redis.listen(listener);
       } catch (RuntimeException e) {
         redis.close(); // the next command connects anew
-        throw e;
+        throw unlessStopped(client, e);
       }
       if (last != null) {
         last.redis.close();
@@ -170,6 +167,24 @@ final class FactoryRedis implements AsyncRedisPort, AutoCloseable {
     } finally {
       connecting.unlock();
     }
+  }
+
+  private LettuceRedis open(AbstractRedisClient client) {
+    try {
+      return client instanceof RedisClusterClient cluster
+          ? LettuceRedis.of(cluster, timeout)
+          : LettuceRedis.of((RedisClient) client, timeout);
+    } catch (RuntimeException e) {
+      throw unlessStopped(client, e);
+    }
+  }
+
+  /** A client that is shut down meanwhile says so in many ways: that is an outage as any other. */
+  private RuntimeException unlessStopped(AbstractRedisClient client, RuntimeException e) {
+    return e instanceof StoreUnavailableException || nativeClient() == client
+        ? e
+        : new StoreUnavailableException(
+            "Redis cannot be reached: the connection factory was stopped", e);
   }
 
   private AbstractRedisClient client() {
