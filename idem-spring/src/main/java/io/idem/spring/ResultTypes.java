@@ -14,6 +14,8 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
 import java.util.stream.BaseStream;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.ReactiveAdapter;
+import org.springframework.core.ReactiveAdapterRegistry;
 import org.springframework.core.ResolvableType;
 import org.springframework.core.annotation.MergedAnnotations;
 import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
@@ -36,7 +38,7 @@ final class ResultTypes {
           "io.reactivex.rxjava3.core.Maybe",
           "io.reactivex.rxjava3.core.Completable");
 
-  /** What Spring MVC waits for, and sends one response of. */
+  /** What Spring MVC waits for, and sends one response of, besides what is {@link #isOne}. */
   private static final List<String> AWAITED =
       List.of(
           CompletionStage.class.getName(),
@@ -45,7 +47,7 @@ final class ResultTypes {
           "org.springframework.web.context.request.async.WebAsyncTask",
           "reactor.core.publisher.Mono");
 
-  /** What Spring MVC waits for as the body of a {@code ResponseEntity} as well. */
+  /** What Spring MVC waits for as the body of a {@code ResponseEntity} as well; the same. */
   private static final List<String> AWAITED_BODY =
       List.of(CompletionStage.class.getName(), "reactor.core.publisher.Mono");
 
@@ -173,12 +175,11 @@ final class ResultTypes {
     boolean wrapped = isOneOf(declared.toClass(), WEB);
     ResolvableType returned = wrapped ? declared.getGeneric(0) : declared;
     boolean awaited =
-        isOneOf(returned.toClass(), AWAITED)
-            && (!wrapped || isOneOf(returned.toClass(), AWAITED_BODY));
+        isOneOf(returned.toClass(), wrapped ? AWAITED_BODY : AWAITED) || isOne(returned.toClass());
     ResolvableType result = awaited ? generic(returned) : returned;
     ResolvableType content = isOneOf(result.toClass(), WEB) ? result.getGeneric(0) : result;
     for (ResolvableType type : List.of(returned, result, content)) {
-      if (isOneOf(type.toClass(), STREAMED)) {
+      if (isOneOf(type.toClass(), STREAMED) || isMany(type.toClass())) {
         throw new IdempotencySetupException(
             method
                 + " is an @Idempotent endpoint and returns a "
@@ -206,13 +207,31 @@ final class ResultTypes {
         return type.as(above).getGeneric(0);
       }
     }
-    return type.getGeneric(0);
+    ReactiveAdapter adapter = adapterOf(type.toClass());
+    Class<?> reactive = adapter == null ? type.toClass() : adapter.getReactiveType();
+    return type.as(reactive).getGeneric(0);
+  }
+
+  /** Whether Spring knows a type as one result that comes later, as of RxJava or Mutiny. */
+  private static boolean isOne(Class<?> type) {
+    ReactiveAdapter adapter = adapterOf(type);
+    return adapter != null && !adapter.isMultiValue();
+  }
+
+  /** Whether Spring knows a type as results that come one by one. */
+  private static boolean isMany(Class<?> type) {
+    ReactiveAdapter adapter = adapterOf(type);
+    return adapter != null && adapter.isMultiValue();
+  }
+
+  private static @Nullable ReactiveAdapter adapterOf(Class<?> type) {
+    return ReactiveAdapterRegistry.getSharedInstance().getAdapter(type);
   }
 
   /** Refuses a method whose stage ends before its effect has happened, or that has many results. */
   private static void checkAwaited(IdempotentMethod method, Class<?> result) {
     boolean async = isAsync(method.method(), method.targetClass());
-    if (async || isOneOf(result, ASYNC)) {
+    if (async || isOneOf(result, ASYNC) || adapterOf(result) != null) {
       throw new IdempotencySetupException(
           method
               + (async

@@ -1,6 +1,9 @@
 package io.idem.spring.boot;
 
 import io.idem.spring.Idempotent;
+import io.reactivex.rxjava3.core.Completable;
+import io.reactivex.rxjava3.core.Maybe;
+import io.reactivex.rxjava3.core.Single;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -184,6 +187,24 @@ class AsyncApplication {
     @Idempotent(mode = Idempotent.Mode.LEASED, waitAtMost = "30s")
     ResponseEntity<Mono<Answer>> entity(@PathVariable String what, @PathVariable String name) {
       return ResponseEntity.ok(mono(what, name));
+    }
+
+    @PostMapping("/single/{what}/{name}")
+    @Idempotent(mode = Idempotent.Mode.LEASED, waitAtMost = "30s")
+    Single<Answer> single(@PathVariable String what, @PathVariable String name) {
+      return Single.fromPublisher(mono(what, name));
+    }
+
+    @PostMapping("/maybe/{what}/{name}")
+    @Idempotent(mode = Idempotent.Mode.LEASED, waitAtMost = "30s")
+    ResponseEntity<Maybe<Answer>> maybe(@PathVariable String what, @PathVariable String name) {
+      return ResponseEntity.ok(single(what, name).toMaybe());
+    }
+
+    @PostMapping("/completable/{what}/{name}")
+    @Idempotent(mode = Idempotent.Mode.LEASED, waitAtMost = "30s")
+    Completable completable(@PathVariable String what, @PathVariable String name) {
+      return single(what, name).ignoreElement();
     }
 
     @ExceptionHandler

@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,7 +68,18 @@ abstract class AsyncEndpointContract {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"callable", "deferred", "task", "future", "stage", "mono", "entity"})
+  @ValueSource(
+      strings = {
+        "callable",
+        "deferred",
+        "task",
+        "future",
+        "stage",
+        "mono",
+        "entity",
+        "single",
+        "maybe"
+      })
   void p29_whatIsAnsweredLaterIsStoredAsItIsSent(String kind) throws Exception {
     String name = UUID.randomUUID().toString();
     HttpResponse<String> first = post("/" + kind + "/answer/" + name, name);
@@ -80,8 +92,30 @@ abstract class AsyncEndpointContract {
     assertThat(work.runsOf(name)).isEqualTo(1);
   }
 
+  @Test
+  void p29_anEmptyAnswerThatComesLaterIsStored() throws Exception {
+    String name = UUID.randomUUID().toString();
+    HttpResponse<String> first = post("/completable/answer/" + name, name);
+
+    assertThat(first.statusCode()).isEqualTo(200);
+    assertThat(first.body()).isEmpty();
+    assertSame(first, post("/completable/answer/" + name, name));
+    assertThat(work.runsOf(name)).isEqualTo(1);
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"callable", "deferred", "task", "future", "stage", "mono", "entity"})
+  @ValueSource(
+      strings = {
+        "callable",
+        "deferred",
+        "task",
+        "future",
+        "stage",
+        "mono",
+        "entity",
+        "single",
+        "maybe"
+      })
   void p29_whatAnExceptionHandlerMakesOfAFailureIsStored(String kind) throws Exception {
     String name = UUID.randomUUID().toString();
     HttpResponse<String> first = post("/" + kind + "/refused/" + name, name);
@@ -97,7 +131,18 @@ abstract class AsyncEndpointContract {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"callable", "deferred", "task", "future", "stage", "mono", "entity"})
+  @ValueSource(
+      strings = {
+        "callable",
+        "deferred",
+        "task",
+        "future",
+        "stage",
+        "mono",
+        "entity",
+        "single",
+        "maybe"
+      })
   void p14_aDuplicateWaitsForAnAsynchronousHandler(String kind) throws Exception {
     String name = UUID.randomUUID().toString();
     HttpRequest request = request("/" + kind + "/held/" + name, name);

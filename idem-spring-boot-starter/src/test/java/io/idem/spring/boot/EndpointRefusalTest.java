@@ -9,6 +9,10 @@ import io.idem.servlet.CallerResolver;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
 import io.idem.spring.WebEndpoints;
+import io.reactivex.rxjava3.core.Flowable;
+import io.reactivex.rxjava3.core.Maybe;
+import io.reactivex.rxjava3.core.Observable;
+import io.reactivex.rxjava3.core.Single;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -85,14 +89,14 @@ class EndpointRefusalTest {
   }
 
   @ParameterizedTest
-  @ValueSource(classes = {Called.class, AsyncBody.class, Later.class, Soon.class})
+  @ValueSource(classes = {Called.class, AsyncBody.class, Later.class, Soon.class, OfRxJava.class})
   void asynchronousHandlersAreAccepted(Class<?> handler) {
     web.withUserConfiguration(handler).run(context -> assertThat(context).hasNotFailed());
   }
 
   /** What is weaker than the default has to be said. */
   @ParameterizedTest
-  @ValueSource(classes = {Called.class, AsyncBody.class, Later.class, Soon.class})
+  @ValueSource(classes = {Called.class, AsyncBody.class, Later.class, Soon.class, OfRxJava.class})
   void asynchronousHandlersInATransactionAreRefused(Class<?> handler) {
     assertRefused(
         withDatabase(web), handler, "operation is transactional", "@Idempotent(mode = LEASED)");
@@ -107,7 +111,15 @@ class EndpointRefusalTest {
 
   @ParameterizedTest
   @ValueSource(
-      classes = {Emitting.class, Streaming.class, StreamingLater.class, Flowing.class, Parts.class})
+      classes = {
+        Emitting.class,
+        Streaming.class,
+        StreamingLater.class,
+        Flowing.class,
+        Parts.class,
+        OneByOne.class,
+        UnderPressure.class
+      })
   void handlersThatStreamAreRefused(Class<?> handler) {
     assertRefused(web, handler, "sent one by one", "whole content");
   }
@@ -116,6 +128,7 @@ class EndpointRefusalTest {
   void handlersThatReturnBeforeTheirEffectAreRefused() {
     assertRefused(web, Unawaited.class, "java.util.concurrent.Callable", "before its effect");
     assertRefused(web, Twice.class, "CompletableFuture", "before its effect");
+    assertRefused(web, LaterStill.class, "Maybe", "before its effect");
     assertRefused(web, OnAnotherThread.class, "@Async", "executor of your own");
   }
 
@@ -381,6 +394,42 @@ class EndpointRefusalTest {
     @Idempotent
     Mono<ResponseEntity<Flux<String>>> run() {
       return Mono.just(ResponseEntity.ok(Flux.just("")));
+    }
+  }
+
+  @RestController
+  static class OneByOne {
+    @PostMapping("/")
+    @Idempotent
+    Observable<String> run() {
+      return Observable.just("");
+    }
+  }
+
+  @RestController
+  static class UnderPressure {
+    @PostMapping("/")
+    @Idempotent
+    ResponseEntity<Flowable<String>> run() {
+      return ResponseEntity.ok(Flowable.just(""));
+    }
+  }
+
+  @RestController
+  static class LaterStill {
+    @PostMapping("/")
+    @Idempotent
+    Single<Maybe<String>> run() {
+      return Single.just(Maybe.just(""));
+    }
+  }
+
+  @RestController
+  static class OfRxJava {
+    @PostMapping("/")
+    @Idempotent
+    Single<String> run() {
+      return Single.just("");
     }
   }
 
