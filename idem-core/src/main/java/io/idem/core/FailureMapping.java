@@ -1,6 +1,6 @@
 package io.idem.core;
 
-import java.nio.charset.StandardCharsets;
+import io.idem.core.internal.Utf8;
 import java.util.function.Function;
 
 /**
@@ -48,8 +48,8 @@ public record FailureMapping<E extends Exception>(
         ResultCodec.of(
             failure -> {
               String message = failure.getMessage();
-              return (message == null ? "" : message).getBytes(StandardCharsets.UTF_8);
+              return Utf8.encode(message == null ? "" : message);
             },
-            bytes -> recreate.apply(new String(bytes, StandardCharsets.UTF_8))));
+            bytes -> recreate.apply(Utf8.decode(bytes))));
   }
 }

@@ -1,6 +1,6 @@
 package io.idem.core;
 
-import java.nio.charset.StandardCharsets;
+import io.idem.core.internal.Utf8;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,14 +51,13 @@ public interface ResultCodec<T> {
   }
 
   /**
-   * Strings, as UTF-8.
+   * Strings, as UTF-8. Half a surrogate pair is kept as the three bytes that its code point would
+   * have: a string comes back as it was.
    *
    * @return the codec
    */
   static ResultCodec<String> utf8() {
-    return of(
-        value -> value.getBytes(StandardCharsets.UTF_8),
-        bytes -> new String(bytes, StandardCharsets.UTF_8));
+    return of(Utf8::encode, Utf8::decode);
   }
 
   /**

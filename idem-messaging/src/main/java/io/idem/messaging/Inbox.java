@@ -8,7 +8,6 @@ import io.idem.core.ResultCodecException;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.StoreUnavailableException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -281,7 +280,7 @@ public final class Inbox<M> {
       buffer.duplicate().get(bytes);
       return Fingerprint.of(List.of(bytes));
     } else if (payload instanceof CharSequence text) {
-      return Fingerprint.of(List.of(text.toString().getBytes(StandardCharsets.UTF_8)));
+      return Fingerprint.of(text.toString());
     }
     return Fingerprint.NONE;
   }

@@ -18,6 +18,7 @@ import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
 import io.idem.testkit.Effects;
 import io.idem.testkit.Together;
+import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -50,6 +51,14 @@ class InboxTest {
   @AfterEach
   void close() {
     effects.close();
+  }
+
+  @Test
+  void textsThatAreNoUnicodeAreComparedAsTheyAre() {
+    assertThat(Inbox.fingerprintOf("\uD800")).isNotEqualTo(Inbox.fingerprintOf("\uD801"));
+    assertThat(Inbox.fingerprintOf("\uDC00")).isNotEqualTo(Inbox.fingerprintOf("?"));
+    assertThat(Inbox.fingerprintOf("\uD83D\uDE00"))
+        .isEqualTo(Inbox.fingerprintOf("\uD83D\uDE00".getBytes(StandardCharsets.UTF_8)));
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.io.Reader;
 import java.io.Writer;
 import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.Principal;
 import java.util.ArrayList;
@@ -100,9 +101,22 @@ final class ArgumentDigest {
     }
   }
 
-  private static byte[] plain(@Nullable Object value) {
+  /** What a value counts as where there is no Jackson. */
+  static byte[] plain(@Nullable Object value) {
     String text = KeyText.compared("The fingerprint", value);
-    return (text == null ? "n" : "v" + text).getBytes(StandardCharsets.UTF_8);
+    if (text == null) {
+      return new byte[] {'n'};
+    }
+    return StandardCharsets.UTF_8.newEncoder().canEncode(text)
+        ? ("v" + text).getBytes(StandardCharsets.UTF_8)
+        : units(text);
+  }
+
+  /** Half a surrogate pair has no UTF-8: two texts would be one. */
+  private static byte[] units(String text) {
+    ByteBuffer units = ByteBuffer.allocate(1 + 2 * text.length()).put((byte) 'u');
+    text.chars().forEach(unit -> units.putChar((char) unit));
+    return units.array();
   }
 
   static boolean isFrameworkType(Class<?> type) {

@@ -55,6 +55,9 @@ class CanonicalJsonTest {
         Arguments.of(new Valued("a", 1), new Valued("a", 2)),
         Arguments.of(new Basket("bob", List.of("x")), new Basket("eve", List.of("x"))),
         Arguments.of(Level.LOW, Level.HIGH),
+        Arguments.of("\uD800", "\uD801"),
+        Arguments.of("\uDC00x", "?x"),
+        Arguments.of(Map.of("\uD83D", 1), Map.of("\uD83E", 1)),
         Arguments.of(tree("{'a':1,'b':2}"), tree("{'a':2,'b':1}")),
         Arguments.of(tree("[1,2]"), tree("[2,1]")),
         Arguments.of(Map.of(Level.LOW, 1), Map.of(Level.HIGH, 1)),
@@ -66,6 +69,15 @@ class CanonicalJsonTest {
         Arguments.of(
             Set.of(new Fluent("a", 1)),
             new LinkedHashSet<>(List.of(new Fluent("a", 1), new Fluent("a", 1)))));
+  }
+
+  /** What stands for JSON where there is no Jackson. */
+  @Test
+  void plainTextsThatAreNoUnicodeDiffer() {
+    assertThat(ArgumentDigest.plain("\uD800")).isNotEqualTo(ArgumentDigest.plain("\uD801"));
+    assertThat(ArgumentDigest.plain("\uDC00")).isNotEqualTo(ArgumentDigest.plain("?"));
+    assertThat(ArgumentDigest.plain("\uD83D\uDE00"))
+        .isEqualTo("v\uD83D\uDE00".getBytes(StandardCharsets.UTF_8));
   }
 
   @ParameterizedTest

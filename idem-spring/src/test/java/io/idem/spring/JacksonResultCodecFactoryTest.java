@@ -42,6 +42,10 @@ class JacksonResultCodecFactoryTest {
     assertThat(roundTrip(new ParameterizedTypeReference<Optional<String>>() {}, Optional.empty()))
         .isEqualTo(Optional.empty());
     assertThat(roundTrip(String.class, "\"")).isEqualTo("\"");
+    assertThat(roundTrip(String.class, "\uDE00\uD83D")).isEqualTo("\uDE00\uD83D");
+    List<String> halves = List.of("\uDE00", "x\uD83D", "\uD83D?");
+    assertThat(roundTrip(new ParameterizedTypeReference<List<String>>() {}, halves))
+        .isEqualTo(halves);
   }
 
   @Test

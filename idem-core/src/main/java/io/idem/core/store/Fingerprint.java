@@ -1,8 +1,7 @@
 package io.idem.core.store;
 
 import io.idem.core.internal.Digests;
-import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
+import io.idem.core.internal.Utf8;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -61,26 +60,7 @@ public final class Fingerprint {
    * @return the fingerprint
    */
   public static Fingerprint of(String... parts) {
-    return of(Arrays.stream(parts).map(Fingerprint::bytesOf).toList());
-  }
-
-  private static byte[] bytesOf(String part) {
-    if (StandardCharsets.UTF_8.newEncoder().canEncode(part)) {
-      return part.getBytes(StandardCharsets.UTF_8);
-    }
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(part.length() * 3);
-    part.codePoints()
-        .forEach(
-            point -> {
-              if (point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE) {
-                bytes.write(0xE0 | (point >> 12));
-                bytes.write(0x80 | ((point >> 6) & 0x3F));
-                bytes.write(0x80 | (point & 0x3F));
-              } else {
-                bytes.writeBytes(Character.toString(point).getBytes(StandardCharsets.UTF_8));
-              }
-            });
-    return bytes.toByteArray();
+    return of(Arrays.stream(parts).map(Utf8::encode).toList());
   }
 
   /**
