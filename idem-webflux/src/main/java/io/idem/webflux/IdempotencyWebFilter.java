@@ -6,7 +6,9 @@ import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.Ordered;
@@ -53,6 +55,7 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
   private final ServerCodecConfigurer codecs;
   private final Scheduler scheduler;
   private final int order;
+  private final Set<HttpEndpoint> withoutParts = ConcurrentHashMap.newKeySet();
 
   private IdempotencyWebFilter(Builder builder) {
     this.protocol = builder.protocol;
@@ -90,6 +93,11 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
 
   Scheduler scheduler() {
     return scheduler;
+  }
+
+  /** Whether it is the first time that the parts of an endpoint's request were not there. */
+  boolean isFirstWithoutParts(HttpEndpoint endpoint) {
+    return withoutParts.add(endpoint);
   }
 
   @Override

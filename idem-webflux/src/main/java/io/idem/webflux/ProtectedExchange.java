@@ -140,8 +140,11 @@ final class ProtectedExchange extends ExchangeHead implements AsyncHttpExchange,
     return Mono.error(failure);
   }
 
+  /** Once: whoever sends requests can send many that have no parts. */
   private void warnOfConsumedParts() {
-    if (BufferedExchange.isOf(request, MediaType.MULTIPART_FORM_DATA)) {
+    if (request.getHeaders().getContentLength() != 0
+        && BufferedExchange.isOf(request, MediaType.MULTIPART_FORM_DATA)
+        && filter.isFirstWithoutParts(endpoint)) {
       log.warn(
           "The parts of a request of {} cannot be read: has a filter in front of the idempotency"
               + " filter read them? It must not",

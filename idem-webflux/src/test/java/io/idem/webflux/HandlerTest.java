@@ -6,6 +6,9 @@ import static io.idem.webflux.WebFluxServer.post;
 import static io.idem.webflux.WebFluxServer.unique;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.idem.core.Disposition;
 import io.idem.core.KeyBusyException;
 import io.idem.core.KeyReusedException;
@@ -37,6 +40,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
@@ -382,6 +386,29 @@ class HandlerTest {
         400,
         "request-malformed");
     assertRunsOnce(upload(request, "x", "content"), 200);
+  }
+
+  /** Whoever sends requests can send many of them: what may be the application's fault is one. */
+  @Test
+  void p10_partsThatAreNotThereAreToldInTheLogOnce() {
+    Logger log = (Logger) LoggerFactory.getLogger("io.idem.webflux");
+    ListAppender<ILoggingEvent> told = new ListAppender<>();
+    told.start();
+    log.addAppender(told);
+    try {
+      RawRequest request = post("/upload-without-parts");
+      String type = "multipart/form-data; boundary=x";
+      assertProblem(server.send(request.body(type, "")), 400, "request-malformed");
+      assertThat(told.list).as("it says that there are none").isEmpty();
+      for (int i = 0; i < 3; i++) {
+        assertProblem(server.send(request.body(type, "").chunked(1)), 400, "request-malformed");
+      }
+      assertThat(told.list)
+          .singleElement()
+          .satisfies(event -> assertThat(event.getFormattedMessage()).contains("filter in front"));
+    } finally {
+      log.detachAppender(told);
+    }
   }
 
   @ParameterizedTest
@@ -956,6 +983,12 @@ class HandlerTest {
                 done();
                 return form.getFirst("a") + "/" + form.getFirst("b");
               });
+    }
+
+    @PostMapping("/upload-without-parts")
+    @Idempotent
+    Mono<String> uploadWithoutParts() {
+      return Mono.just("never");
     }
 
     @PostMapping("/upload")
