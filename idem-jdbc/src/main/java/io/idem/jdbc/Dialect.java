@@ -6,7 +6,9 @@ import io.idem.jdbc.internal.Failures;
 import io.idem.jdbc.internal.RecordTable;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -35,6 +37,10 @@ public enum Dialect {
   private static final Pattern NOT_MYSQL =
       Pattern.compile(".*(TiDB|Vitess|OceanBase).*", Pattern.CASE_INSENSITIVE);
 
+  /** Databases that speak as PostgreSQL does, call themselves so, and lock in their own way. */
+  private static final Pattern NOT_POSTGRESQL =
+      Pattern.compile(".*(CockroachDB|-YB-|Yugabyte).*", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
+
   /**
    * Finds out which database this is.
    *
@@ -62,9 +68,12 @@ public enum Dialect {
   public static Dialect of(Connection connection) {
     try {
       DatabaseMetaData metaData = connection.getMetaData();
+      String name = metaData.getDatabaseProductName();
       return of(
-          metaData.getDatabaseProductName(),
-          metaData.getDatabaseProductVersion(),
+          name,
+          name.equals(DialectSpec.POSTGRESQL.product())
+              ? fullVersion(connection)
+              : metaData.getDatabaseProductVersion(),
           metaData.getDatabaseMajorVersion(),
           metaData.getDatabaseMinorVersion());
     } catch (SQLException e) {
@@ -80,7 +89,19 @@ public enum Dialect {
           Integer.parseInt(mariaDb.group(1)),
           Integer.parseInt(mariaDb.group(2)));
     }
-    return of(NOT_MYSQL.matcher(version).matches() ? version : name, major, minor);
+    boolean foreign =
+        name.equals(DialectSpec.POSTGRESQL.product())
+            ? NOT_POSTGRESQL.matcher(version).matches()
+            : NOT_MYSQL.matcher(version).matches();
+    return of(foreign ? version : name, major, minor);
+  }
+
+  /** The driver has the number only, which those who speak as PostgreSQL does give as well. */
+  private static String fullVersion(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("SELECT version()")) {
+      return row.next() ? String.valueOf(row.getString(1)) : "";
+    }
   }
 
   private static Dialect of(String product, int major, int minor) {

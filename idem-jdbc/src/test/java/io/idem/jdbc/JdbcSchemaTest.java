@@ -9,6 +9,9 @@ import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import io.idem.testkit.Requests;
 import io.idem.testkit.Together;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Collections;
 import java.util.List;
 import java.util.TimeZone;
@@ -140,12 +143,46 @@ class JdbcSchemaTest {
     "MySQL, 5.5.5-10.5.29-MariaDB-log, 5, 5",
     "MySQL, 5.7.44-log, 5, 7",
     "MySQL, 8.0.11-TiDB-v7.5.1, 8, 0",
-    "MySQL, 8.0.30-Vitess, 8, 0"
+    "MySQL, 8.0.30-Vitess, 8, 0",
+    "PostgreSQL, 'CockroachDB CCL v24.3.1 (x86_64-pc-linux-gnu, built 2024/12/09)', 13, 0",
+    "PostgreSQL, 'PostgreSQL 15.2-YB-2.25.0.0-b489 on x86_64-pc-linux-gnu, 64-bit', 15, 2"
   })
   void oldAndForeignVersionsAreRefused(String product, String version, int major, int minor) {
     assertThatThrownBy(() -> Dialect.of(product, version, major, minor))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("cannot keep records");
+  }
+
+  /** The driver calls them PostgreSQL, and knows their number only. */
+  @ParameterizedTest
+  @CsvSource({
+    "CockroachDB CCL v24.3.1 (x86_64-pc-linux-gnu)",
+    "PostgreSQL 15.2-YB-2.25.0.0-b489 on x86_64-pc-linux-gnu"
+  })
+  void aDatabaseThatOnlySpeaksAsPostgresIsRefused(String version) throws SQLException {
+    try (Connection connection = Backend.POSTGRESQL.empty().getConnection();
+        Statement statement = connection.createStatement()) {
+      assertThat(Dialect.of(connection)).isEqualTo(Dialect.POSTGRESQL);
+      statement.execute("CREATE SCHEMA other");
+      statement.execute(
+          "CREATE FUNCTION other.version() RETURNS text LANGUAGE sql AS $$ SELECT '"
+              + version
+              + "' $$");
+      statement.execute("SET search_path = other, pg_catalog");
+
+      assertThatThrownBy(() -> Dialect.of(connection))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("cannot keep records in " + version);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "PostgreSQL, PostgreSQL 18.0 (Debian 18.0-1.pgdg13+3) on x86_64-pc-linux-gnu, 18, 0",
+    "PostgreSQL, PostgreSQL 16.4 on aarch64-unknown-linux-gnu, 16, 4"
+  })
+  void postgresIsKnownByItsWholeVersion(String product, String version, int major, int minor) {
+    assertThat(Dialect.of(product, version, major, minor)).isEqualTo(Dialect.POSTGRESQL);
   }
 
   @ParameterizedTest
