@@ -71,6 +71,7 @@ class ClusterCheckTest {
         TestRedis.Server replica = node()) {
       form(List.of(one, two), replica);
       try (TestNode node = TestNode.to(one.url())) {
+        await("it knows who has the rest", () -> ask(node, "INFO").contains("state:ok"));
         assertThatThrownBy(node::store)
             .isInstanceOf(IllegalStateException.class)
             .hasMessageContaining("RedisClusterClient")
