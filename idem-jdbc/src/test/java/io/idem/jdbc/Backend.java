@@ -29,8 +29,7 @@ enum Backend {
   MARIADB(Dialect.MARIADB) {
     @Override
     DataSource empty() {
-      return TestMariaDb.shared()
-          .newDatabase("mariadb", "sessionVariables=innodb_snapshot_isolation=ON");
+      return TestMariaDb.shared().newDatabase("mariadb", TestMariaDb.shared().snapshotIsolation());
     }
   },
 
@@ -97,5 +96,14 @@ enum Backend {
   /** A database with the schema and a table of effects. */
   TestDatabase prepared() {
     return new TestDatabase(empty(), dialect).prepared();
+  }
+
+  /** Whether a transaction of this backend that has a snapshot may not lock what is newer. */
+  boolean refusesWhatIsNewer() {
+    return switch (this) {
+      case H2, POSTGRESQL -> true;
+      case MARIADB -> !TestMariaDb.shared().snapshotIsolation().isEmpty();
+      default -> false;
+    };
   }
 }

@@ -32,6 +32,7 @@ class BatchRowsTest {
           "line\nfeed\ttab\u0001\u001f\u007f",
           "\u00e4\u00df\u4e2d\ud83d\ude00",
           "half \ud83d, nul \u0000",
+          "\\".repeat(32),
           "x".repeat(3000),
           "\ud83d\ude00".repeat(1000));
 

@@ -90,7 +90,8 @@ class CompletionExpiryTest {
               scope.completeLast(second, ANSWER, retention);
               return pool.takeExecuted().get(0).contains("GREATEST");
             });
-    assertThat(movedWithCommit).isEqualTo(moved);
+    // Without MERGE the expiry is always looked at.
+    assertThat(movedWithCommit).isEqualTo(moved || !database.isAtLeast(15));
     return moved ? "moved" : "in time";
   }
 

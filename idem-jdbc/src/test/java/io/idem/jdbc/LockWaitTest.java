@@ -2,6 +2,7 @@ package io.idem.jdbc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.idem.core.store.Claim;
 import io.idem.core.store.RecordId;
@@ -113,6 +114,7 @@ class LockWaitTest extends SessionSettingCases {
   @EnumSource(names = {"H2", "POSTGRESQL", "MARIADB"})
   void stricterIsolationIsAConflictThatCanBeRolledBack(Backend backend) {
     TestDatabase database = backend.prepared();
+    assumeTrue(backend.refusesWhatIsNewer(), "innodb_snapshot_isolation");
     RecordId id = Requests.newId();
     database.inTransaction(
         connection -> {

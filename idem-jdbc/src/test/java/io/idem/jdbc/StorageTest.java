@@ -31,7 +31,9 @@ class StorageTest {
     database.execute("VACUUM idem_record");
 
     int bytes = database.number("SELECT pg_total_relation_size('idem_record')");
-    assertThat(bytes / (BATCHES * 1000.0)).isBetween(100.0, 130.0);
+    // Before 13, equal values of the purge's index have an entry each.
+    double most = database.isAtLeast(13) ? 130.0 : 145.0;
+    assertThat(bytes / (BATCHES * 1000.0)).isBetween(100.0, most);
   }
 
   private static ClaimRequest withoutFingerprint() {

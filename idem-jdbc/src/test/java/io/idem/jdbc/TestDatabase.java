@@ -195,6 +195,15 @@ record TestDatabase(DataSource dataSource, Dialect dialect, JdbcSettings setting
     }
   }
 
+  /** Which PostgreSQL it is, for tests of what older ones do not have. */
+  boolean isAtLeast(int major) {
+    try (Connection connection = dataSource.getConnection()) {
+      return connection.getMetaData().getDatabaseMajorVersion() >= major;
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   int number(String sql) {
     return Integer.parseInt(text(sql));
   }

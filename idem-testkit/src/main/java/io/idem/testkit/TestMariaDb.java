@@ -7,6 +7,10 @@ import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import javax.sql.DataSource;
@@ -103,6 +107,23 @@ public final class TestMariaDb {
    */
   public DataSource newDatabase(String driver, String options) {
     return server.newDatabase(driver, options);
+  }
+
+  /**
+   * The option by which transactions refuse to lock what is newer than their snapshot.
+   *
+   * @return for {@link #newDatabase(String, String)} with {@code mariadb}; empty on servers that do
+   *     not know it yet, such as 10.11.5
+   */
+  public String snapshotIsolation() {
+    String name = "innodb_snapshot_isolation";
+    try (Connection connection = newDatabase().getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet known = statement.executeQuery("SHOW VARIABLES LIKE '" + name + "'")) {
+      return known.next() ? "sessionVariables=" + name + "=ON" : "";
+    } catch (SQLException e) {
+      throw new IllegalStateException("The server does not tell whether it has " + name, e);
+    }
   }
 
   private static TestMariaDb start() {

@@ -29,8 +29,7 @@ enum Backend {
   MARIADB("AUTO_INCREMENT") {
     @Override
     DataSource empty() {
-      return TestMariaDb.shared()
-          .newDatabase("mariadb", "sessionVariables=innodb_snapshot_isolation=ON");
+      return TestMariaDb.shared().newDatabase("mariadb", TestMariaDb.shared().snapshotIsolation());
     }
   },
 

@@ -1,5 +1,6 @@
 package io.idem.jdbc.internal;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HexFormat;
@@ -86,12 +87,13 @@ final class JsonRows {
         columns.add(param);
       }
     }
+    Set<Param> hex = hex(columns, batch);
     StringBuilder document = new StringBuilder("[");
     int keys = 0;
     while (keys < batch.size()) {
       int before = document.length();
       document.append(keys == 0 ? "" : ",");
-      appendRow(document, columns, batch.get(keys));
+      appendRow(document, columns, hex, batch.get(keys));
       if (keys > 0 && document.length() > MOST_CHARS) {
         document.setLength(before); // it goes into a statement of its own, or with later ones
         break;
@@ -99,10 +101,31 @@ final class JsonRows {
       keys++;
     }
     first.put(Param.ROWS, document.append(']').toString());
-    return new Filled(sql(columns, batch.subList(0, keys)), first, keys);
+    return new Filled(sql(columns, hex, batch.subList(0, keys)), first, keys);
   }
 
-  private Sql sql(List<Param> columns, List<Binder> batch) {
+  /**
+   * The columns whose values are written in hexadecimal digits: bytes, and texts of which one would
+   * need a backslash. MariaDB 10.11.5, for one, leaves the backslashes in, and then finds the value
+   * too long for its column.
+   */
+  private static Set<Param> hex(List<Param> columns, List<Binder> batch) {
+    Set<Param> hex = EnumSet.noneOf(Param.class);
+    for (Param column : columns) {
+      if (isBytes(column)
+          || column.kind() == Param.Kind.TEXT
+              && batch.stream().anyMatch(key -> needsEscape((String) key.value(column)))) {
+        hex.add(column);
+      }
+    }
+    return hex;
+  }
+
+  private static boolean needsEscape(@Nullable String text) {
+    return text != null && text.chars().anyMatch(c -> c < ' ' || c == '"' || c == '\\');
+  }
+
+  private Sql sql(List<Param> columns, Set<Param> hex, List<Binder> batch) {
     List<Param> params = new ArrayList<>();
     StringBuilder text = new StringBuilder();
     Matcher matcher = PLACEHOLDER.matcher(template);
@@ -111,10 +134,10 @@ final class JsonRows {
       if (word == null) {
         Param param = Param.named(matcher.group(1));
         if (columns.contains(param)) {
-          word = isBytes(param) ? "UNHEX(r." + name(param) + ")" : "r." + name(param);
+          word = value(param, hex.contains(param));
         } else {
           params.add(param);
-          word = param == Param.ROWS ? table(columns, batch) : "?";
+          word = param == Param.ROWS ? table(columns, hex, batch) : "?";
         }
       }
       matcher.appendReplacement(text, Matcher.quoteReplacement(word));
@@ -123,80 +146,81 @@ final class JsonRows {
     return new Sql(text.toString(), List.copyOf(params));
   }
 
-  private static String table(List<Param> columns, List<Binder> batch) {
+  private static String value(Param column, boolean hex) {
+    String value = hex ? "UNHEX(r." + name(column) + ")" : "r." + name(column);
+    return hex && column.kind() == Param.Kind.TEXT ? "CONVERT(" + value + " USING utf8mb4)" : value;
+  }
+
+  private static String table(List<Param> columns, Set<Param> hex, List<Binder> batch) {
     return columns.stream()
         .map(
             column ->
                 "%s %s PATH '$.%c' ERROR ON ERROR"
-                    .formatted(name(column), type(column, batch), letter(columns, column)))
+                    .formatted(
+                        name(column),
+                        type(column, hex.contains(column), batch),
+                        letter(columns, column)))
         .collect(Collectors.joining(", ", "JSON_TABLE(?, '$[*]' COLUMNS(", ")) r"));
   }
 
   /** As short as the batch allows, because the server makes room for the longest value. */
-  private static String type(Param column, List<Binder> batch) {
+  private static String type(Param column, boolean hex, List<Binder> batch) {
     return switch (column.kind()) {
       case LONG -> "BIGINT";
       case INT -> "INT";
       case BYTES16 -> "CHAR(32) CHARACTER SET latin1";
-      case BYTES -> varchar(column, batch) + " CHARACTER SET latin1";
-      case TEXT -> varchar(column, batch);
+      case BYTES -> varchar(column, hex, batch) + " CHARACTER SET latin1";
+      case TEXT -> varchar(column, hex, batch) + (hex ? " CHARACTER SET latin1" : "");
     };
   }
 
-  private static String varchar(Param column, List<Binder> batch) {
+  private static String varchar(Param column, boolean hex, List<Binder> batch) {
     int longest = 32;
     for (Binder key : batch) {
-      Object value = key.value(column);
-      int length =
-          value instanceof byte[] bytes ? 2 * bytes.length : value == null ? 0 : length(value);
+      int length = length(key.value(column), hex);
       // In powers of two, so that there are few such statements.
       longest = length <= longest ? longest : Integer.highestOneBit(length - 1) << 1;
     }
     return longest > LONGEST_VARCHAR ? "LONGTEXT" : "VARCHAR(" + longest + ")";
   }
 
-  private static int length(Object text) {
-    return ((String) text).length();
+  private static int length(@Nullable Object value, boolean hex) {
+    if (value == null) {
+      return 0;
+    }
+    return hex ? 2 * bytes(value).length : ((String) value).length();
   }
 
-  private static void appendRow(StringBuilder document, List<Param> columns, Binder key) {
+  private static byte[] bytes(Object value) {
+    return value instanceof byte[] bytes
+        ? bytes
+        : ((String) value).getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void appendRow(
+      StringBuilder document, List<Param> columns, Set<Param> hex, Binder key) {
     char separator = '{';
     for (Param column : columns) {
       Object value = key.value(column);
       // What is absent is null.
       if (value != null) {
         document.append(separator).append('"').append(letter(columns, column)).append("\":");
-        appendValue(document, value);
+        appendValue(document, value, hex.contains(column));
         separator = ',';
       }
     }
     document.append('}');
   }
 
-  private static void appendValue(StringBuilder document, @Nullable Object value) {
-    if (value instanceof byte[] bytes) {
-      document.append('"').append(HexFormat.of().formatHex(bytes)).append('"');
+  /** Without a backslash: see {@link #hex}. */
+  private static void appendValue(StringBuilder document, Object value, boolean hex) {
+    if (hex) {
+      document.append('"').append(HexFormat.of().formatHex(bytes(value))).append('"');
     } else if (value instanceof String text) {
-      appendText(document, text);
+      document.append('"').append(text).append('"');
     } else {
       document.append(value);
     }
-  }
-
-  private static void appendText(StringBuilder document, String text) {
-    document.append('"');
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c < ' ') {
-        document.append("\\u00").append(HexFormat.of().toHexDigits((byte) c));
-      } else {
-        if (c == '"' || c == '\\') {
-          document.append('\\');
-        }
-        document.append(c);
-      }
-    }
-    document.append('"');
   }
 
   private static boolean isBytes(Param param) {
