@@ -113,8 +113,8 @@ final class JsonRows {
     Set<Param> hex = EnumSet.noneOf(Param.class);
     for (Param column : columns) {
       if (isBytes(column)
-          || column.kind() == Param.Kind.TEXT
-              && batch.stream().anyMatch(key -> needsEscape((String) key.value(column)))) {
+          || (column.kind() == Param.Kind.TEXT
+              && batch.stream().anyMatch(key -> needsEscape((String) key.value(column))))) {
         hex.add(column);
       }
     }
@@ -122,7 +122,16 @@ final class JsonRows {
   }
 
   private static boolean needsEscape(@Nullable String text) {
-    return text != null && text.chars().anyMatch(c -> c < ' ' || c == '"' || c == '\\');
+    if (text == null) {
+      return false;
+    }
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c < ' ' || c == '"' || c == '\\') {
+        return true;
+      }
+    }
+    return false;
   }
 
   private Sql sql(List<Param> columns, Set<Param> hex, List<Binder> batch) {
