@@ -5,6 +5,7 @@ import java.util.Set;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
 import net.sf.jsqlparser.schema.Column;
+import org.jspecify.annotations.Nullable;
 
 /** Whether an update of a present row leaves what the insert would have written. */
 enum Agreement {
@@ -21,6 +22,7 @@ enum Agreement {
     List<Expression> inserted = rows.valuesOf(column);
     if (bare instanceof Column own
         && Names.of(own).equals(column)
+        && isOfTarget(rows, Names.qualifierOf(own))
         && !proposed.contains(String.valueOf(Names.qualifierOf(own)))) {
       return Agreement.YES; // left as it is
     }
@@ -37,11 +39,28 @@ enum Agreement {
         } else if (!one.equals(other)) {
           return Agreement.NO;
         }
-      } else if (!each.toString().equals(bare.toString())) {
+      } else if (!isSame(rows, each, bare) || !rows.isSteady(column)) {
         return Agreement.NO;
       }
     }
     return agreement;
+  }
+
+  private static boolean isOfTarget(Rows rows, @Nullable String qualifier) {
+    return qualifier == null
+        || qualifier.equals(rows.name())
+        || qualifier.equals(Names.of(rows.table().getAlias()));
+  }
+
+  /** The same text, or the same column of the only source, which one of the two names. */
+  private static boolean isSame(Rows rows, Expression inserted, Expression updated) {
+    return inserted.toString().equals(updated.toString())
+        || (rows.sources().items().size() == 1
+            && inserted instanceof Column one
+            && updated instanceof Column other
+            && Names.qualifierOf(one) == null
+            && !isOfTarget(rows, Names.qualifierOf(other))
+            && Names.of(one).equals(Names.of(other)));
   }
 
   /** {@code EXCLUDED.x}, {@code VALUES(x)} or the row's alias. */

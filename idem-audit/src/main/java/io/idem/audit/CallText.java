@@ -50,8 +50,12 @@ final class CallText {
       Pattern.compile(
           "(?s:/\\*.*?\\*/)|'[^']*+'|\"[^\"]*+\"|`[^`]*+`|--\\s[^\\n]*+|--$|(?<other>--|#(?![->]))");
 
-  /** Which of them have to be met where a statement is read, for they may do more than answer. */
-  private static final Set<Functions.Nature> WATCHED =
+  /** What a query may not do unmet. */
+  private static final Set<Functions.Nature> DOING =
+      EnumSet.of(Functions.Nature.SEQUENCE, Functions.Nature.EFFECT);
+
+  /** What a statement that writes may not be given or chosen by unmet. */
+  private static final Set<Functions.Nature> VARYING =
       EnumSet.of(
           Functions.Nature.CLOCK,
           Functions.Nature.RANDOM,
@@ -77,8 +81,10 @@ final class CallText {
    * known for another answer each time or an effect and stands where the structure has it not.
    *
    * @param met how often the structure has each name
+   * @param writes whether the statement does more than read
    */
-  static Optional<String> unknownIn(String sql, Map<String, Integer> met) {
+  static Optional<String> unknownIn(String sql, Map<String, Integer> met, boolean writes) {
+    Set<Functions.Nature> watched = writes ? VARYING : DOING;
     Map<String, Integer> said = new HashMap<>();
     Matcher tokens = TOKEN.matcher(sql);
     while (tokens.find()) {
@@ -93,7 +99,7 @@ final class CallText {
       Functions.Nature nature = Functions.of(name, 2);
       if (nature == Functions.Nature.UNKNOWN) {
         return Optional.of("it may call " + plain + "(), of which nothing is known");
-      } else if (WATCHED.contains(nature)
+      } else if (watched.contains(nature)
           && said.merge(plain, 1, Integer::sum) > met.getOrDefault(plain, 0)) {
         return Optional.of("it calls " + plain + "() in a place that is not understood");
       }

@@ -84,6 +84,9 @@ final class InsertRules {
         && !insert.getDuplicateAction().getUpdateSets().isEmpty()) {
       Set<String> proposed = new HashSet<>(Set.of("excluded"));
       String alias = Names.of(insert.getRowAlias());
+      if (alias == null && insert.getSelect() != null) {
+        alias = Names.of(insert.getSelect().getAlias()); // where the parser has it
+      }
       if (alias != null) {
         proposed.add(alias);
       }
@@ -359,7 +362,19 @@ final class InsertRules {
               + rows.name()
               + " yet, and a repeat takes others");
     }
-    if (covering != null && (ifAbsent ? rows.sources().reads(rows.table()) : readsItself(rows))) {
+    if (covering != null && ifAbsent && rows.gathers(covering)) {
+      return not(
+          StatementKind.SELF_SELECTING_WRITE,
+          "its key is gathered from rows that are not in "
+              + rows.name()
+              + " yet, and a repeat gathers it from others");
+    }
+    boolean readsMore =
+        ifAbsent
+            ? rows.sources().reads(rows.table())
+                || (rows.query() instanceof PlainSelect select && readsMore(select, rows.name()))
+            : readsItself(rows);
+    if (covering != null && readsMore) {
       return unknown(
           StatementKind.SELF_SELECTING_WRITE,
           "its rows come from a query over " + rows.name() + ", which it changes");
@@ -401,10 +416,20 @@ final class InsertRules {
   /** {@code SELECT … WHERE NOT EXISTS (SELECT … FROM the same table)}. */
   private static boolean isIfAbsent(PlainSelect select, String table) {
     return Guards.conjuncts(select.getWhere()).stream()
-        .filter(
-            condition ->
-                condition instanceof NotExpression
-                    || (condition instanceof ExistsExpression exists && exists.isNot()))
+        .filter(InsertRules::isNotExists)
         .anyMatch(condition -> Scan.of(condition).tables.contains(table));
+  }
+
+  /** Whether anything else in a query reads the table. */
+  private static boolean readsMore(PlainSelect select, String table) {
+    return Scan.of(select.getHaving()).tables.contains(table)
+        || Guards.conjuncts(select.getWhere()).stream()
+            .filter(condition -> !isNotExists(condition))
+            .anyMatch(condition -> Scan.of(condition).tables.contains(table));
+  }
+
+  private static boolean isNotExists(Expression condition) {
+    return condition instanceof NotExpression
+        || (condition instanceof ExistsExpression exists && exists.isNot());
   }
 }

@@ -12,9 +12,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import net.sf.jsqlparser.expression.BinaryExpression;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.operators.relational.EqualsTo;
 import net.sf.jsqlparser.expression.operators.relational.ExpressionList;
+import net.sf.jsqlparser.expression.operators.relational.GreaterThan;
+import net.sf.jsqlparser.expression.operators.relational.IsDistinctExpression;
+import net.sf.jsqlparser.expression.operators.relational.MinorThan;
+import net.sf.jsqlparser.expression.operators.relational.NotEqualsTo;
 import net.sf.jsqlparser.schema.Column;
 import net.sf.jsqlparser.schema.Table;
 import net.sf.jsqlparser.statement.merge.Merge;
@@ -80,8 +85,9 @@ final class MergeRules {
         boolean guarded = assignments.kind() == StatementKind.COMPARE_AND_SET;
         if (isMatchedBy(merge.getOnCondition(), changed)
             || (!guarded
-                && Guards.conjuncts(update.getAndPredicate()).stream()
-                    .anyMatch(changed::isMatched))) {
+                && Stream.of(update.getAndPredicate(), update.getWhereCondition())
+                    .flatMap(each -> Guards.conjuncts(each).stream())
+                    .anyMatch(each -> changed.isMatched(each) && !isUntilSet(each, sets)))) {
           return unknown(
               StatementKind.SELF_SELECTING_WRITE,
               "it sets what its rows are matched with others by, and a repeat may match others");
@@ -114,6 +120,31 @@ final class MergeRules {
     return mergeInsert(merge, insert, updated);
   }
 
+  /**
+   * A comparison of a column with the very value that it is set to, which no longer holds or sets
+   * the same: a row that two others match is refused.
+   */
+  private static boolean isUntilSet(Expression condition, Map<Column, Expression> sets) {
+    if (!(condition instanceof MinorThan
+        || condition instanceof GreaterThan
+        || condition instanceof NotEqualsTo
+        || condition instanceof IsDistinctExpression)) {
+      return false;
+    }
+    BinaryExpression comparison = (BinaryExpression) condition;
+    return isSet(comparison.getLeftExpression(), comparison.getRightExpression(), sets)
+        || isSet(comparison.getRightExpression(), comparison.getLeftExpression(), sets);
+  }
+
+  private static boolean isSet(Expression column, Expression value, Map<Column, Expression> sets) {
+    return column instanceof Column own
+        && sets.entrySet().stream()
+            .anyMatch(
+                set ->
+                    Names.of(set.getKey()).equals(Names.of(own))
+                        && set.getValue().toString().equalsIgnoreCase(value.toString()));
+  }
+
   private static boolean isMatchedBy(@Nullable Expression on, Changed changed) {
     Scan scan = Scan.of(on);
     return Stream.concat(scan.columns.stream(), scan.queried.stream()).anyMatch(changed::isChanged);
@@ -138,6 +169,14 @@ final class MergeRules {
       }
     }
     Sources sources = Sources.of(merge.getWithItemsList(), merge.getFromItem());
+    if (conditions.stream()
+        .anyMatch(each -> Scan.of(each).tables.contains(Names.of(merge.getTable())))) {
+      return unknown(
+          StatementKind.SELF_SELECTING_WRITE,
+          "its rows are chosen by a query over "
+              + Names.of(merge.getTable())
+              + ", which it changes");
+    }
     for (Scan scan :
         Stream.concat(conditions.stream().map(Scan::of), sources.scans().stream()).toList()) {
       for (Nature nature : List.of(Nature.RANDOM, Nature.SEQUENCE)) {

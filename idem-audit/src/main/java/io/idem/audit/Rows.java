@@ -60,7 +60,29 @@ record Rows(
           "bit_or",
           "row_number",
           "rank",
-          "dense_rank");
+          "dense_rank",
+          "percent_rank",
+          "cume_dist",
+          "ntile",
+          "lag",
+          "lead",
+          "first_value",
+          "last_value",
+          "nth_value",
+          "any_value",
+          "listagg",
+          "json_object_agg",
+          "jsonb_object_agg",
+          "percentile_cont",
+          "percentile_disc",
+          "mode",
+          "median",
+          "stddev",
+          "stddev_pop",
+          "stddev_samp",
+          "variance",
+          "var_pop",
+          "var_samp");
 
   /** What each row has for a column; none if it is not among the columns. */
   List<Expression> valuesOf(String column) {
@@ -130,25 +152,65 @@ record Rows(
         return all.calledOf(nature);
       }
     }
-    return null;
+    return query != null && query.isSkipLocked() ? "SKIP LOCKED" : null;
   }
 
   /** What chooses the rows that a value is gathered from, otherwise as time goes on; or null. */
   @Nullable String gatheredBy() {
     Scan all = Scan.of((Expression) query);
     boolean gathers =
-        (query instanceof PlainSelect select && select.getGroupBy() != null)
+        (query instanceof PlainSelect select
+                && (select.getGroupBy() != null || isDistinctOn(select)))
+            || isLimited()
             || all.calls.keySet().stream().anyMatch(GATHERING::contains);
     return gathers && all.calls(Nature.CLOCK) ? all.calledOf(Nature.CLOCK) : null;
   }
 
   /** Whether a number of rows is taken of those that are read, whichever these are. */
   boolean takesSome() {
+    return isLimited() && readsTables();
+  }
+
+  private boolean isLimited() {
     return query != null
-        && (query.getLimit() != null || query.getFetch() != null || query.getOffset() != null)
-        && sources.scans().stream()
-            .flatMap(scan -> scan.tables.stream())
-            .anyMatch(read -> !read.equals("dual"));
+        && (query.getLimit() != null
+            || query.getFetch() != null
+            || query.getOffset() != null
+            || (query instanceof PlainSelect select
+                && (select.getTop() != null
+                    || select.getFirst() != null
+                    || select.getSkip() != null)));
+  }
+
+  private boolean readsTables() {
+    return sources.scans().stream()
+        .flatMap(scan -> scan.tables.stream())
+        .anyMatch(read -> !read.equals("dual"));
+  }
+
+  /** Whether a key is made of several of the rows that are read, or of some of them alone. */
+  boolean gathers(UniqueKey key) {
+    List<Expression> given =
+        key.columns().stream().flatMap(column -> valuesOf(column).stream()).toList();
+    return readsTables()
+        && (given.stream()
+                .anyMatch(
+                    value -> Scan.of(value).calls.keySet().stream().anyMatch(GATHERING::contains))
+            || (query instanceof PlainSelect select
+                && isDistinctOn(select)
+                && !select.getDistinct().getOnSelectItems().stream()
+                    .allMatch(
+                        item ->
+                            given.stream()
+                                .anyMatch(
+                                    value ->
+                                        value
+                                            .toString()
+                                            .equals(item.getExpression().toString())))));
+  }
+
+  private static boolean isDistinctOn(PlainSelect select) {
+    return select.getDistinct() != null && select.getDistinct().getOnSelectItems() != null;
   }
 
   boolean covers(UniqueKey key) {
@@ -221,7 +283,10 @@ record Rows(
     List<String> names =
         columns == null || columns.isEmpty() ? null : columns.stream().map(Names::of).toList();
     Select bare = source;
-    while (bare instanceof ParenthesedSelect parenthesed) {
+    while (bare instanceof ParenthesedSelect parenthesed
+        && parenthesed.getLimit() == null
+        && parenthesed.getFetch() == null
+        && parenthesed.getOffset() == null) {
       bare = parenthesed.getSelect();
     }
     if (bare instanceof Values values) {

@@ -57,11 +57,15 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   /** Columns that are none: the number of a row differs with the plan. */
   private static final Set<String> NUMBERS = Set.of("rownum", "rowid", "ctid", "_rowid_");
 
+  private static final String ZONES =
+      "([^a-z]|(?<![a-z])(utc|uct|gmt|am|pm|z|zulu|universal|greenwich|allballs|msk|cuba|eire|gb"
+          + "|hongkong|iran|israel|jamaica|japan|kwajalein|libya|navajo|nz|poland|portugal|prc|roc"
+          + "|rok|singapore|turkey|w-su|iceland|[a-z]{2,4}t|[a-z]+(/[a-z_]+)+)(?![a-z]))*+";
+
   /** A string that is nothing but a time relative to now, with its zone. */
   private static final Pattern RELATIVE_TIME =
       Pattern.compile(
-          "[^a-z]*+(now|today|tomorrow|yesterday)([^a-z]|(?<![a-z])(utc|gmt|am|pm|z|allballs|msk"
-              + "|[a-z]{2,4}t|[a-z]+(/[a-z_]+)+)(?![a-z]))*+",
+          ZONES + "(?<![a-z])(now|today|tomorrow|yesterday)(?![a-z])" + ZONES,
           Pattern.CASE_INSENSITIVE);
 
   /** Names of the functions that are called, by what they are to repeats. */
@@ -90,6 +94,9 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   /** Whether a query takes all columns, whichever these are. */
   boolean allColumns;
+
+  /** Whether a query passes over rows that others have locked just then. */
+  boolean skipsLocked;
 
   /** Whether a variable of the session is set. */
   boolean assigns;
@@ -144,7 +151,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
         return calledOf(nature);
       }
     }
-    return null;
+    return skipsLocked ? "SKIP LOCKED" : null;
   }
 
   /** Whether a value may come from what is read elsewhere. */
@@ -189,7 +196,9 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   @Override
   public <S> @Nullable Void visit(TimeKeyExpression expression, S context) {
-    note(Nature.CLOCK, expression.getStringValue().toLowerCase(Locale.ROOT));
+    String name = expression.getStringValue().toLowerCase(Locale.ROOT);
+    note(Nature.CLOCK, name);
+    calls.merge(name.replaceAll("[\\s()]", ""), 1, Integer::sum);
     return super.visit(expression, context);
   }
 
@@ -316,6 +325,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   }
 
   private void noteLimit(Select select) {
+    skipsLocked |= select.isSkipLocked();
     limited |= select.getLimit() != null || select.getFetch() != null || select.getOffset() != null;
   }
 }

@@ -120,6 +120,8 @@ final class Settled {
   private static boolean isOwn(Column column, Changed changed, Expression value) {
     return value instanceof Column same
         && Names.of(same).equals(Names.of(column))
-        && changed.isOfChangedRow(same);
+        && changed.isOfChangedRow(same)
+        // Where rows of several tables are changed, one of the same name may be another's.
+        && (!changed.isSeveral() || same.toString().equalsIgnoreCase(column.toString()));
   }
 }

@@ -149,7 +149,8 @@ public final class StatementClassifier {
     if (CallText.mayBeNoComment(sql)) {
       return unknown(StatementKind.UNREADABLE, "where its comments begin depends on the database");
     }
-    return CallText.unknownIn(sql, StatementRules.callsIn(read))
+    return CallText.unknownIn(
+            sql, StatementRules.callsIn(read), found.kind() != StatementKind.QUERY)
         .map(why -> unknown(StatementKind.SIDE_EFFECT, why))
         .orElse(found);
   }

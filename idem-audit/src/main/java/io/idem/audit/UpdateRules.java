@@ -15,6 +15,7 @@ import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.schema.Column;
 import net.sf.jsqlparser.schema.Table;
 import net.sf.jsqlparser.statement.delete.Delete;
+import net.sf.jsqlparser.statement.select.FromItem;
 import net.sf.jsqlparser.statement.select.ParenthesedSelect;
 import net.sf.jsqlparser.statement.select.Select;
 import net.sf.jsqlparser.statement.update.Update;
@@ -217,12 +218,18 @@ final class UpdateRules {
     boolean fromItself =
         sources.reads(delete.getTable())
             || conditions.stream().anyMatch(each -> changed.isRead(Scan.of(each)));
-    String obscure = sources.obscure(changed);
-    if (fromItself || obscure != null) {
+    String read =
+        fromItself
+            ? Names.of(delete.getTable())
+            : readOfOthers(delete, sources, conditions, changed);
+    if (read == null) {
+      read = sources.obscure(changed);
+    }
+    if (read != null) {
       return unknown(
           StatementKind.SELF_SELECTING_WRITE,
           "its rows are chosen by a query over "
-              + (fromItself ? Names.of(delete.getTable()) : obscure)
+              + read
               + ", which may choose others once they are gone");
     }
     Scan everything = Scan.of(delete.getWhere());
@@ -234,6 +241,34 @@ final class UpdateRules {
                 + (everything.calls(Nature.CLOCK)
                     ? ", but what has come to match by " + everything.calledOf(Nature.CLOCK)
                     : ""));
+  }
+
+  /**
+   * A table that MySQL deletes from besides the first, and that decides which rows these are in
+   * more places than the one; or null.
+   */
+  private static @Nullable String readOfOthers(
+      Delete delete, Sources sources, List<Expression> conditions, Changed changed) {
+    for (Table named : delete.getTables() == null ? List.<Table>of() : delete.getTables()) {
+      String name = Names.of(named);
+      String alias = Names.of(delete.getTable().getAlias());
+      if (name.equals(alias == null ? Names.of(changed.table) : alias)) {
+        continue;
+      }
+      for (FromItem item : sources.items()) {
+        String other = Names.of(item.getAlias());
+        if (item instanceof Table table && name.equals(other == null ? Names.of(table) : other)) {
+          name = Names.of(table);
+        }
+      }
+      String deleted = name;
+      long times = sources.scans().stream().filter(scan -> scan.tables.contains(deleted)).count();
+      if (times != 1
+          || conditions.stream().anyMatch(each -> Scan.of(each).tables.contains(deleted))) {
+        return deleted;
+      }
+    }
+    return null;
   }
 
   /** What a condition asks that makes the rows of a repeat others than those of the first. */
@@ -273,7 +308,7 @@ final class UpdateRules {
                 + Names.of(changed.table)
                 + (scan.limited ? " with a limit" : " that reads what it changes")
                 + ", and a repeat chooses others")
-        : null;
+        : unlocked(scan);
   }
 
   private boolean isOneRow(@Nullable Expression where, Table table) {
@@ -305,6 +340,14 @@ final class UpdateRules {
                 + " that "
                 + (scan.limited ? "has a limit" : "reads what it changes")
                 + ", and a repeat chooses others")
+        : unlocked(scan);
+  }
+
+  private static @Nullable Classification unlocked(Scan scan) {
+    return scan.skipsLocked
+        ? not(
+            StatementKind.NONDETERMINISTIC_WRITE,
+            "its rows are chosen among those that nobody has locked, others at each execution")
         : null;
   }
 

@@ -58,6 +58,11 @@ record Written(Is nature, String why) {
             name + " is set to " + scan.calledOf(nature) + ", which differs at each execution");
       }
     }
+    if (scan.skipsLocked) {
+      return new Written(
+          Is.NONDETERMINISTIC,
+          name + " comes from rows that nobody has locked, others at each execution");
+    }
     if (scan.calls(Nature.EFFECT) || scan.calls(Nature.UNKNOWN) || scan.assigns) {
       return new Written(
           Is.UNKNOWN,
