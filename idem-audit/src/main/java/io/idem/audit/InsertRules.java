@@ -362,13 +362,6 @@ final class InsertRules {
               + rows.name()
               + " yet, and a repeat takes others");
     }
-    if (covering != null && ifAbsent && rows.gathers(covering)) {
-      return not(
-          StatementKind.SELF_SELECTING_WRITE,
-          "its key is gathered from rows that are not in "
-              + rows.name()
-              + " yet, and a repeat gathers it from others");
-    }
     boolean readsMore =
         ifAbsent
             ? rows.sources().reads(rows.table())
@@ -378,6 +371,13 @@ final class InsertRules {
       return unknown(
           StatementKind.SELF_SELECTING_WRITE,
           "its rows come from a query over " + rows.name() + ", which it changes");
+    }
+    if (covering != null && ifAbsent && rows.gathers(covering)) {
+      return not(
+          StatementKind.SELF_SELECTING_WRITE,
+          "its key is gathered from rows that are not in "
+              + rows.name()
+              + " yet, and a repeat gathers it from others");
     }
     if (covering != null) {
       return idempotent(
@@ -420,12 +420,17 @@ final class InsertRules {
         .anyMatch(condition -> Scan.of(condition).tables.contains(table));
   }
 
-  /** Whether anything else in a query reads the table. */
+  /** Whether anything reads the table but that, once in each: the more rows, the fewer to come. */
   private static boolean readsMore(PlainSelect select, String table) {
-    return Scan.of(select.getHaving()).tables.contains(table)
-        || Guards.conjuncts(select.getWhere()).stream()
-            .filter(condition -> !isNotExists(condition))
-            .anyMatch(condition -> Scan.of(condition).tables.contains(table));
+    int explained =
+        Guards.conjuncts(select.getWhere()).stream()
+            .filter(InsertRules::isNotExists)
+            .map(Scan::of)
+            .filter(
+                scan -> scan.mentions(table) == 1 && scan.tables.size() == 1 && !Rows.gathers(scan))
+            .mapToInt(scan -> 1)
+            .sum();
+    return Scan.of((Expression) select).mentions(table) > explained;
   }
 
   private static boolean isNotExists(Expression condition) {

@@ -162,7 +162,7 @@ record Rows(
         (query instanceof PlainSelect select
                 && (select.getGroupBy() != null || isDistinctOn(select)))
             || isLimited()
-            || all.calls.keySet().stream().anyMatch(GATHERING::contains);
+            || gathers(all);
     return gathers && all.calls(Nature.CLOCK) ? all.calledOf(Nature.CLOCK) : null;
   }
 
@@ -178,6 +178,7 @@ record Rows(
             || query.getOffset() != null
             || (query instanceof PlainSelect select
                 && (select.getTop() != null
+                    || select.getQualify() != null
                     || select.getFirst() != null
                     || select.getSkip() != null)));
   }
@@ -193,9 +194,7 @@ record Rows(
     List<Expression> given =
         key.columns().stream().flatMap(column -> valuesOf(column).stream()).toList();
     return readsTables()
-        && (given.stream()
-                .anyMatch(
-                    value -> Scan.of(value).calls.keySet().stream().anyMatch(GATHERING::contains))
+        && (given.stream().anyMatch(value -> gathers(Scan.of(value)))
             || (query instanceof PlainSelect select
                 && isDistinctOn(select)
                 && !select.getDistinct().getOnSelectItems().stream()
@@ -207,6 +206,11 @@ record Rows(
                                         value
                                             .toString()
                                             .equals(item.getExpression().toString())))));
+  }
+
+  /** Whether several rows make one value. */
+  static boolean gathers(Scan scan) {
+    return scan.calls.keySet().stream().anyMatch(GATHERING::contains);
   }
 
   private static boolean isDistinctOn(PlainSelect select) {

@@ -60,7 +60,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   private static final String ZONES =
       "([^a-z]|(?<![a-z])(utc|uct|gmt|am|pm|z|zulu|universal|greenwich|allballs|msk|cuba|eire|gb"
           + "|hongkong|iran|israel|jamaica|japan|kwajalein|libya|navajo|nz|poland|portugal|prc|roc"
-          + "|rok|singapore|turkey|w-su|iceland|[a-z]{2,4}t|[a-z]+(/[a-z_]+)+)(?![a-z]))*+";
+          + "|rok|singapore|turkey|w-su|iceland|[a-z]{2,4}t|[a-z]++(/[a-z_]++)++)(?![a-z]))*+";
 
   /** A string that is nothing but a time relative to now, with its zone. */
   private static final Pattern RELATIVE_TIME =
@@ -88,6 +88,9 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   /** Tables inside queries. */
   final Set<String> tables = new LinkedHashSet<>();
+
+  /** How often each table stands there. */
+  private final Map<String, Integer> mentions = new HashMap<>();
 
   /** Whether a query takes a number of rows, whichever these are. */
   boolean limited;
@@ -142,6 +145,11 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   /** How often something of a nature stands there. */
   int times(Nature nature) {
     return times.getOrDefault(nature, 0);
+  }
+
+  /** How often a table stands there. */
+  int mentions(String table) {
+    return mentions.getOrDefault(table, 0);
   }
 
   /** The functions that have another answer at each execution, for a reader; or null. */
@@ -269,6 +277,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   @Override
   public <S> @Nullable Void visit(Table table, S context) {
     tables.add(Names.of(table));
+    mentions.merge(Names.of(table), 1, Integer::sum);
     words.addAll(Understood.wordsOf(table.getFullyQualifiedName()));
     words.addAll(Understood.wordsOf(Names.of(table.getAlias())));
     if (table.getSampleClause() != null) {

@@ -137,11 +137,23 @@ class StatementClassifierTest {
             "BEGIN ISOLATION" + blanks + "(",
             "SET x = " + blanks + "(",
             "{" + blanks + "call" + blanks + "(",
-            "UPDATE t SET s = 'now " + "gmt ".repeat(4_000) + "x'")) {
+            "UPDATE t SET s = 'now " + "gmt ".repeat(4_000) + "x'",
+            "UPDATE t SET s = '" + "gmt ".repeat(4_000) + "now x'")) {
       assertThat(classifier.classify(sql).reason()).isNotBlank();
     }
     assertThat(classifier.classify("COMMIT ; ").kind())
         .isEqualTo(StatementKind.TRANSACTION_CONTROL);
+  }
+
+  /** A path of many parts looks like the name of a time zone for long. */
+  @Test
+  void aTextWithManyPartsIsReadToo() {
+    for (String path :
+        List.of("/a".repeat(9_000), "a/b/".repeat(4_500), "now a/" + "b/".repeat(9_000))) {
+      assertThat(
+              classifier.classify("UPDATE account SET note = '" + path + "' WHERE id = 1").kind())
+          .isNotEqualTo(StatementKind.UNREADABLE);
+    }
   }
 
   @Test
