@@ -57,15 +57,22 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   /** Columns that are none: the number of a row differs with the plan. */
   private static final Set<String> NUMBERS = Set.of("rownum", "rowid", "ctid", "_rowid_");
 
-  private static final String ZONES =
-      "([^a-z]|(?<![a-z])(utc|uct|gmt|am|pm|z|zulu|universal|greenwich|allballs|msk|cuba|eire|gb"
-          + "|hongkong|iran|israel|jamaica|japan|kwajalein|libya|navajo|nz|poland|portugal|prc|roc"
-          + "|rok|singapore|turkey|w-su|iceland|[a-z]{2,4}t|[a-z]++(/[a-z_]++)++)(?![a-z]))*+";
+  /** Zones, and what else may stand beside a word for a time. */
+  private static final String BESIDE =
+      "utc|uct|gmt|am|pm|z|zulu|universal|greenwich|allballs|msk|cuba|eire|gb|hongkong|iran|israel"
+          + "|jamaica|japan|kwajalein|libya|navajo|nz|poland|portugal|prc|roc|rok|singapore|turkey"
+          + "|w-su|iceland|[a-z]++(/[a-z_]++)++";
+
+  /** Before it, fewer words of three letters are taken for zones: "not now" is prose. */
+  private static final String BEFORE =
+      "([^a-z]|(?<![a-z])(" + BESIDE + "|[a-z][sd]t|[cew]et)(?![a-z]))*+";
+
+  private static final String AFTER = "([^a-z]|(?<![a-z])(" + BESIDE + "|[a-z]{2,4}t)(?![a-z]))*+";
 
   /** A string that is nothing but a time relative to now, with its zone. */
   private static final Pattern RELATIVE_TIME =
       Pattern.compile(
-          ZONES + "(?<![a-z])(now|today|tomorrow|yesterday)(?![a-z])" + ZONES,
+          BEFORE + "(?<![a-z])(now|today|tomorrow|yesterday)(?![a-z])" + AFTER,
           Pattern.CASE_INSENSITIVE);
 
   /** Names of the functions that are called, by what they are to repeats. */
