@@ -12,6 +12,7 @@ import io.idem.core.Idempotency;
 import io.idem.core.Mode;
 import io.idem.core.Recording;
 import io.idem.core.store.Fingerprint;
+import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.TransactionalStore;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
@@ -68,6 +69,22 @@ class InboxTest {
     assertThat(inbox.consume(Note.of("1", "a"), Note::book)).isEqualTo(RAN);
     assertThat(inbox.consume(Note.of("1", "a"), Note::book)).isEqualTo(SKIP);
     assertThat(effects.all()).containsExactly("a");
+  }
+
+  @Test
+  void whatTheHandlerThrowsIsThrownAsItIs() {
+    StoreUnavailableException ofAnotherStore =
+        new StoreUnavailableException("a nested operation", new SQLException("taken", "23505"));
+
+    assertThatThrownBy(
+            () ->
+                inbox(effects.engine(), "billing")
+                    .consume(
+                        Note.of("1", "a"),
+                        (note, attempt) -> {
+                          throw ofAnotherStore;
+                        }))
+        .isSameAs(ofAnotherStore);
   }
 
   @Test

@@ -23,6 +23,7 @@ import org.springframework.amqp.rabbit.listener.MethodRabbitListenerEndpoint;
 import org.springframework.amqp.rabbit.listener.RabbitListenerContainerFactory;
 import org.springframework.amqp.rabbit.listener.RabbitListenerEndpoint;
 import org.springframework.amqp.rabbit.listener.RabbitListenerEndpointRegistry;
+import org.springframework.amqp.rabbit.listener.SimpleMessageListenerContainer;
 import org.springframework.amqp.rabbit.listener.api.ChannelAwareBatchMessageListener;
 import org.springframework.beans.DirectFieldAccessor;
 import org.springframework.beans.factory.config.BeanPostProcessor;
@@ -169,17 +170,25 @@ public final class IdempotentRabbitListeners
               + ": a message would be acknowledged before its effect is committed.",
           "Use AUTO, with which the container acknowledges what the listener has returned from.");
     }
-    // It can be read in no other way.
-    if (new DirectFieldAccessor(container).getPropertyValue("transactionManager") != null) {
+    boolean isOfBatches =
+        container.getMessageListener() instanceof BatchMessageListener
+            || container.getMessageListener() instanceof ChannelAwareBatchMessageListener;
+    // Both can be read in no other way.
+    DirectFieldAccessor fields = new DirectFieldAccessor(container);
+    boolean isOfMany =
+        isOfBatches
+            || (container instanceof SimpleMessageListenerContainer
+                && fields.getPropertyValue("batchSize") instanceof Integer size
+                && size > 1);
+    if (isOfMany && fields.getPropertyValue("transactionManager") != null) {
       throw new IdempotencySetupException(
           where
-              + " has a transaction manager, in whose transaction a message that is rejected would"
-              + " undo the effects of others, and have these rejected with it.",
-          "Leave it away: the inbox commits the effect, and makes a redelivery harmless.");
+              + " has a transaction manager, and a transaction for several messages: one that is"
+              + " rejected would undo the effects of the others, and have these rejected with it.",
+          "Leave the transaction manager away: the inbox commits the effect, and makes a redelivery"
+              + " harmless. Or take single messages, with a batchSize of 1.");
     }
-    if (container.isChannelTransacted()
-        && (container.getMessageListener() instanceof BatchMessageListener
-            || container.getMessageListener() instanceof ChannelAwareBatchMessageListener)) {
+    if (isOfBatches && container.isChannelTransacted()) {
       throw new IdempotencySetupException(
           where
               + " has a transacted channel and a listener of batches: with one message that is"

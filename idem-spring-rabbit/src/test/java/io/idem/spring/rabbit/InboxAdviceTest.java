@@ -241,6 +241,23 @@ class InboxAdviceTest {
     }
   }
 
+  @Test
+  void aLeasedBatchListenerWhoseFailureIsFatalHasOnlyItsOwnMessagesRejected() {
+    try (AnnotationConfigApplicationContext context =
+        new AnnotationConfigApplicationContext(Batches.class)) {
+      Leased leased = context.getBean(Leased.class);
+      List<String> settled = new ArrayList<>();
+      Message ofAnotherQueue = message(3, "3", "c");
+      ofAnotherQueue.getMessageProperties().setConsumerQueue("r");
+      List<Message> batch = List.of(message(1, "1", "fatal"), message(2, "2", "b"), ofAnotherQueue);
+
+      invoke(context, "fatal", channel(settled), batch);
+
+      assertThat(leased.heard).containsExactly("c");
+      assertThat(settled).containsExactlyInAnyOrder("basicReject 1", "basicReject 2");
+    }
+  }
+
   /** As the container of a listener, which was never started, would call it. */
   private static void invoke(
       AnnotationConfigApplicationContext context, String id, Channel channel, List<Message> batch) {
@@ -350,6 +367,18 @@ class InboxAdviceTest {
     public void telling(List<String> values) {
       heard.add(values.get(0));
       throw new MessageFailedException(1, new AmqpRejectAndDontRequeueException("the second"));
+    }
+
+    @RabbitListener(
+        id = "fatal",
+        queues = {"q", "r"},
+        containerFactory = "batches")
+    @Idempotent(operation = "fatal", mode = Idempotent.Mode.LEASED)
+    public void fatal(List<String> values) {
+      if (values.contains("fatal")) {
+        throw new ClassCastException("fatal, as Spring AMQP has it");
+      }
+      heard.addAll(values);
     }
 
     @RabbitListener(id = "rejecting", queues = "q", containerFactory = "batches")

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.amqp.rabbit.annotation.EnableRabbit;
 import org.springframework.amqp.rabbit.annotation.RabbitHandler;
 import org.springframework.amqp.rabbit.annotation.RabbitListener;
+import org.springframework.amqp.rabbit.config.DirectRabbitListenerContainerFactory;
 import org.springframework.amqp.rabbit.config.SimpleRabbitListenerContainerFactory;
 import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
 import org.springframework.amqp.rabbit.listener.SimpleMessageListenerContainer;
@@ -40,7 +41,8 @@ class ListenerStartupTest {
         "Sourced   | do not apply: source, caller.",
         "Handling  | not protected as messages",
         "Answering | answers with a String",
-        "Managed   | has a transaction manager",
+        "Managed   | has a transaction manager, and a transaction for several messages",
+        "Gathering | has a transaction manager, and a transaction for several messages",
         "Committed | a transacted channel and a listener of batches",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
@@ -51,6 +53,13 @@ class ListenerStartupTest {
         .extracting(NestedExceptionUtils::getMostSpecificCause, InstanceOfAssertFactories.THROWABLE)
         .isInstanceOf(IdempotencySetupException.class)
         .hasMessageContaining(reason);
+  }
+
+  @Test
+  void aTransactionManagerForSingleMessagesIsNotRefused() {
+    assertThatCode(
+            () -> new AnnotationConfigApplicationContext(Application.class, Single.class).close())
+        .doesNotThrowAnyException();
   }
 
   @Test
@@ -97,6 +106,22 @@ class ListenerStartupTest {
     }
 
     @Bean
+    SimpleRabbitListenerContainerFactory gathering() {
+      SimpleRabbitListenerContainerFactory factory = managed();
+      factory.setBatchSize(2);
+      return factory;
+    }
+
+    @Bean
+    DirectRabbitListenerContainerFactory direct() {
+      DirectRabbitListenerContainerFactory factory = new DirectRabbitListenerContainerFactory();
+      factory.setConnectionFactory(new CachingConnectionFactory("localhost", 1));
+      factory.setTransactionManager(new RabbitTransactionManager());
+      factory.setAutoStartup(false);
+      return factory;
+    }
+
+    @Bean
     SimpleRabbitListenerContainerFactory transacted() {
       SimpleRabbitListenerContainerFactory factory = rabbitListenerContainerFactory();
       factory.setChannelTransacted(true);
@@ -130,9 +155,25 @@ class ListenerStartupTest {
   }
 
   static class Managed {
-    @RabbitListener(queues = "q", containerFactory = "managed")
+    @RabbitListener(queues = "q", containerFactory = "managed", batch = "true")
+    @Idempotent
+    public void listen(List<String> values) {}
+  }
+
+  static class Gathering {
+    @RabbitListener(queues = "q", containerFactory = "gathering")
     @Idempotent
     public void listen(String value) {}
+  }
+
+  static class Single {
+    @RabbitListener(queues = "q", containerFactory = "managed")
+    @Idempotent
+    public void simple(String value) {}
+
+    @RabbitListener(queues = "q", containerFactory = "direct")
+    @Idempotent
+    public void direct(String value) {}
   }
 
   static class Committed {

@@ -43,10 +43,12 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.amqp.AmqpRejectAndDontRequeueException;
+import org.springframework.amqp.ImmediateAcknowledgeAmqpException;
 import org.springframework.amqp.core.Message;
 import org.springframework.amqp.core.MessageBuilder;
 import org.springframework.amqp.core.MessageListenerContainer;
 import org.springframework.amqp.core.Queue;
+import org.springframework.amqp.listener.ConditionalRejectingErrorHandler;
 import org.springframework.amqp.rabbit.annotation.EnableRabbit;
 import org.springframework.amqp.rabbit.annotation.RabbitListener;
 import org.springframework.amqp.rabbit.config.AbstractRabbitListenerContainerFactory;
@@ -78,7 +80,18 @@ import org.springframework.transaction.annotation.Transactional;
 abstract class RabbitListenerContract {
 
   private static final List<String> LISTENERS =
-      List.of("one", "direct", "many", "computed", "retried", "kept", "final", "fatal");
+      List.of(
+          "one",
+          "direct",
+          "many",
+          "computed",
+          "retried",
+          "kept",
+          "final",
+          "fatal",
+          "judged",
+          "managed",
+          "managedDirect");
 
   private static final Duration SHUTDOWN = Duration.ofMinutes(1);
   private static final String REASON = DeliveryCopies.REASON_HEADER;
@@ -140,7 +153,7 @@ abstract class RabbitListenerContract {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"one", "direct", "many"})
+  @ValueSource(strings = {"one", "direct", "many", "managed", "managedDirect"})
   void duplicatesHaveOneEffect(String listener) throws Exception {
     MessageListenerContainer container = container(listener);
     stop(container); // so that a batch listener meets duplicates inside of one batch
@@ -158,7 +171,7 @@ abstract class RabbitListenerContract {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"one", "many"})
+  @ValueSource(strings = {"one", "many", "managed", "managedDirect"})
   void aCrashBetweenEffectAndAcknowledgementIsARepeat(String listener) throws Exception {
     MessageListenerContainer container = container(listener);
     stop(container);
@@ -197,7 +210,7 @@ abstract class RabbitListenerContract {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"one", "direct", "many"})
+  @ValueSource(strings = {"one", "direct", "many", "managed", "managedDirect"})
   void whatIsBusyIsNeitherLostNorAFailure(String listener) throws Exception {
     CountDownLatch end = new CountDownLatch(1);
     MessageListenerContainer container = container(listener);
@@ -220,12 +233,13 @@ abstract class RabbitListenerContract {
     assertThat(recorder.thrown).isEmpty();
   }
 
-  @Test
-  void anOutgoingKeyOfTheAttemptIsTheSameOnEveryRedelivery() throws Exception {
-    send("direct", "o1", "fails once");
-    send("direct", "o2", "good");
+  @ParameterizedTest
+  @ValueSource(strings = {"direct", "managed", "managedDirect"})
+  void anOutgoingKeyOfTheAttemptIsTheSameOnEveryRedelivery(String listener) throws Exception {
+    send(listener, "o1", "fails once");
+    send(listener, "o2", "good");
 
-    awaitEffects(2, "direct");
+    awaitEffects(2, listener);
     assertThat(recorder.outgoing).hasSize(2 + 1);
     assertThat(Set.copyOf(recorder.outgoing)).hasSize(2);
   }
@@ -287,6 +301,33 @@ abstract class RabbitListenerContract {
     container.start();
 
     awaitEffects(2, "fatal");
+    assertThat(effects.all()).containsExactly("a", "c");
+  }
+
+  /** Spring's container acknowledges a batch whose listener throws it. */
+  @Test
+  void whatABatchListenerWantsAcknowledgedTakesNoOtherMessageAlong() throws Exception {
+    MessageListenerContainer container = container("fatal");
+    stop(container);
+    send("fatal", "1", "a");
+    send("fatal", "2", "forget");
+    send("fatal", "3", "c");
+    container.start();
+
+    awaitEffects(2, "fatal");
+    assertThat(effects.all()).containsExactly("a", "c");
+  }
+
+  @Test
+  void anErrorHandlerOfOnesOwnThatRejectsTakesNoOtherMessageAlong() throws Exception {
+    MessageListenerContainer container = container("judged");
+    stop(container);
+    send("judged", "1", "a");
+    send("judged", "2", "fails");
+    send("judged", "3", "c");
+    container.start();
+
+    awaitEffects(2, "judged");
     assertThat(effects.all()).containsExactly("a", "c");
   }
 
@@ -444,6 +485,19 @@ abstract class RabbitListenerContract {
     }
 
     @Bean
+    SimpleRabbitListenerContainerFactory judging(ConnectionFactory connections) {
+      SimpleRabbitListenerContainerFactory factory = unadvised(connections);
+      factory.setErrorHandler(
+          new ConditionalRejectingErrorHandler() {
+            @Override
+            public void handleError(Throwable failure) {
+              throw new AmqpRejectAndDontRequeueException("judged", failure);
+            }
+          });
+      return factory;
+    }
+
+    @Bean
     SimpleRabbitListenerContainerFactory unadvised(ConnectionFactory connections) {
       SimpleRabbitListenerContainerFactory factory = new SimpleRabbitListenerContainerFactory();
       factory.setConnectionFactory(connections);
@@ -452,6 +506,31 @@ abstract class RabbitListenerContract {
       factory.setConsumerBatchEnabled(true);
       factory.setBatchSize(50);
       factory.setReceiveTimeout(50L);
+      return factory;
+    }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory managed(
+        ConnectionFactory connections,
+        Recorder recorder,
+        PlatformTransactionManager transactions) {
+      SimpleRabbitListenerContainerFactory factory =
+          set(new SimpleRabbitListenerContainerFactory(), connections, recorder);
+      factory.setReceiveTimeout(50L);
+      factory.setTransactionManager(transactions);
+      factory.setChannelTransacted(true);
+      return factory;
+    }
+
+    @Bean
+    DirectRabbitListenerContainerFactory managedDirect(
+        ConnectionFactory connections,
+        Recorder recorder,
+        PlatformTransactionManager transactions) {
+      DirectRabbitListenerContainerFactory factory =
+          set(new DirectRabbitListenerContainerFactory(), connections, recorder);
+      factory.setTransactionManager(transactions);
+      factory.setChannelTransacted(true);
       return factory;
     }
 
@@ -529,6 +608,23 @@ abstract class RabbitListenerContract {
       book(value);
     }
 
+    @RabbitListener(id = "managed-${run}", queues = "managed-${run}", containerFactory = "managed")
+    @Idempotent(operation = "managed", waitAtMost = "10ms", retryAfter = "10ms")
+    public void managed(Attempt attempt, String value) {
+      recorder.outgoing.add(value + " " + attempt.outgoingKey("receipt"));
+      book(value);
+    }
+
+    @RabbitListener(
+        id = "managedDirect-${run}",
+        queues = "managedDirect-${run}",
+        containerFactory = "managedDirect")
+    @Idempotent(operation = "managedDirect", waitAtMost = "10ms", retryAfter = "10ms")
+    public void managedDirect(Attempt attempt, String value) {
+      recorder.outgoing.add(value + " " + attempt.outgoingKey("receipt"));
+      book(value);
+    }
+
     @RabbitListener(id = "many-${run}", queues = "many-${run}", containerFactory = "batches")
     @Idempotent(operation = "many", waitAtMost = "10ms", retryAfter = "10ms")
     public void many(List<String> values) {
@@ -550,7 +646,15 @@ abstract class RabbitListenerContract {
       values.forEach(this::book);
       if (values.contains("fatal")) {
         throw new ClassCastException("fatal, as Spring AMQP has it");
+      } else if (values.contains("forget")) {
+        throw new ImmediateAcknowledgeAmqpException("forget it");
       }
+    }
+
+    @RabbitListener(id = "judged-${run}", queues = "judged-${run}", containerFactory = "judging")
+    @Idempotent(operation = "judged")
+    public void judged(List<String> values) {
+      rejecting(values);
     }
 
     @RabbitListener(id = "computed-${run}", queues = "computed-${run}")

@@ -45,7 +45,7 @@ class RabbitMqListenerTest extends RabbitListenerContract {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"one", "direct", "many"})
+  @ValueSource(strings = {"one", "direct", "many", "managed", "managedDirect"})
   void poisonIsDeadLetteredAndTheRestIsConsumed(String listener) throws Exception {
     MessageListenerContainer container = container(listener);
     stop(container);
