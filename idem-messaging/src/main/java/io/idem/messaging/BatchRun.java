@@ -262,6 +262,7 @@ final class BatchRun<M, X extends Exception> {
               .toList();
       Attempt attempt = items.get(0).attempt();
       isFinal = attempt.mode() == Mode.LEASED || attempt.isJoined();
+      isHandled = false;
       try {
         handle(fresh);
       } catch (Exception e) {

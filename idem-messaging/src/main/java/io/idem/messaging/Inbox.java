@@ -126,6 +126,7 @@ public final class Inbox<M> {
   <X extends Exception> DeliveryDecision consume(
       IdempotentRequest request, M message, MessageHandler<? super M, X> handler) throws X {
     boolean[] ran = {false};
+    boolean[] returned = {false};
     try {
       return DeliveryDecision.of(
           operation.<X>execute(
@@ -133,13 +134,15 @@ public final class Inbox<M> {
               attempt -> {
                 ran[0] = true;
                 handler.handle(message, attempt);
+                returned[0] = true;
                 return null;
               }));
     } catch (Exception e) {
       if (!ran[0] && isOfAnEarlierRun(e)) {
         return DeliveryDecision.rejected(e);
       }
-      RuntimeException refusal = ran[0] && operation.mode() != Mode.LEASED ? Refusals.of(e) : null;
+      RuntimeException refusal =
+          returned[0] && operation.mode() != Mode.LEASED ? Refusals.of(e) : null;
       if (refusal != null) {
         throw refusal;
       }

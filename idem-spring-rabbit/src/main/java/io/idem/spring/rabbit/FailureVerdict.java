@@ -1,5 +1,6 @@
 package io.idem.spring.rabbit;
 
+import java.lang.reflect.Method;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.springframework.amqp.AmqpRejectAndDontRequeueException;
@@ -13,6 +14,7 @@ import org.springframework.amqp.listener.ListenerExecutionFailedException;
 import org.springframework.amqp.rabbit.listener.AbstractMessageListenerContainer;
 import org.springframework.beans.DirectFieldAccessor;
 import org.springframework.util.ErrorHandler;
+import org.springframework.util.ReflectionUtils;
 
 /**
  * What is to become of a message of a batch for which the listener has failed. A container has one
@@ -24,14 +26,19 @@ enum FailureVerdict {
   LEFT_TO_CONTAINER,
   /** It alone is rejected. */
   REJECT,
-  /** The container's error handler wants it to be forgotten. */
+  /** The listener, or the container's error handler, wants it to be forgotten. */
   DISCARD;
 
   /** What is so, whichever container it is. */
   static FailureVerdict of(Exception thrown) {
-    return isIn(thrown, AmqpRejectAndDontRequeueException.class::isInstance)
-        ? REJECT
-        : LEFT_TO_CONTAINER;
+    for (Throwable at = thrown; at != null; at = at.getCause()) {
+      if (at instanceof AmqpRejectAndDontRequeueException) {
+        return REJECT;
+      } else if (at instanceof ImmediateAcknowledgeAmqpException) {
+        return DISCARD;
+      }
+    }
+    return LEFT_TO_CONTAINER;
   }
 
   /**
@@ -41,26 +48,36 @@ enum FailureVerdict {
    */
   static FailureVerdict of(
       Exception thrown, Message message, AbstractMessageListenerContainer container) {
+    // What a batch's adapter throws names another message of it.
     ListenerExecutionFailedException failure =
-        thrown instanceof ListenerExecutionFailedException told
-            ? told
-            : new ListenerExecutionFailedException("A listener of a batch failed", thrown, message);
+        new ListenerExecutionFailedException(
+            "A listener of a batch failed",
+            thrown instanceof ListenerExecutionFailedException && thrown.getCause() != null
+                ? thrown.getCause()
+                : thrown,
+            message);
     ErrorHandler handler = container.getErrorHandler();
-    boolean requeues = requeues(thrown, container);
-    if (handler == null || (requeues && isLeftAsItIs(failure, handler))) {
-      return requeues ? LEFT_TO_CONTAINER : REJECT;
+    FailureVerdict own = ownOf(thrown, container);
+    if (handler == null || (own != REJECT && isLeftAsItIs(failure, handler))) {
+      return own;
     }
     try {
       handler.handleError(failure);
     } catch (RuntimeException e) {
-      if (isIn(e, FatalListenerExecutionException.class::isInstance)) {
-        return LEFT_TO_CONTAINER; // which stops for it
-      } else if (isIn(e, ImmediateAcknowledgeAmqpException.class::isInstance)) {
-        return DISCARD;
-      }
-      return requeues(e, container) ? LEFT_TO_CONTAINER : REJECT;
+      return isIn(e, FatalListenerExecutionException.class::isInstance)
+          ? LEFT_TO_CONTAINER // which stops for it
+          : ownOf(e, container);
     }
-    return requeues ? LEFT_TO_CONTAINER : REJECT;
+    return own;
+  }
+
+  /** What the container does, if its error handler does nothing. */
+  private static FailureVerdict ownOf(
+      Exception thrown, AbstractMessageListenerContainer container) {
+    if (isIn(thrown, ImmediateAcknowledgeAmqpException.class::isInstance)) {
+      return DISCARD; // the container looks for it first
+    }
+    return requeues(thrown, container) ? LEFT_TO_CONTAINER : REJECT;
   }
 
   /** As the container's default, and what stands in for it among the causes, have it. */
@@ -80,9 +97,18 @@ enum FailureVerdict {
   private static boolean isLeftAsItIs(
       ListenerExecutionFailedException failure, ErrorHandler handler) {
     return handler instanceof ConditionalRejectingErrorHandler
+        && isSprings(handler)
         && new DirectFieldAccessor(handler).getPropertyValue("exceptionStrategy")
             instanceof FatalExceptionStrategy strategy
         && !strategy.isFatal(failure);
+  }
+
+  /** A subclass may do anything with a failure. */
+  private static boolean isSprings(ErrorHandler handler) {
+    Method handling =
+        ReflectionUtils.findMethod(handler.getClass(), "handleError", Throwable.class);
+    return handling != null
+        && handling.getDeclaringClass() == ConditionalRejectingErrorHandler.class;
   }
 
   private static boolean isIn(@Nullable Throwable thrown, Predicate<Throwable> wanted) {

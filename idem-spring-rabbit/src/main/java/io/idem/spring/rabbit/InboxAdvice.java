@@ -203,6 +203,9 @@ public final class InboxAdvice implements MethodInterceptor {
     private Duration delay = Duration.ZERO;
     private @Nullable Exception rejection;
 
+    /** What the listener of a batch was called with last. */
+    private List<Message> given = List.of();
+
     /** Whether the failure of a batch is told at its first fresh message for want of a better. */
     private boolean isPlaceUnknown;
 
@@ -280,7 +283,16 @@ public final class InboxAdvice implements MethodInterceptor {
       List<Message> rest = left;
       while (!rest.isEmpty()) {
         isPlaceUnknown = false;
-        BatchOutcome outcome = inbox.consumeAll(rest, this::call);
+        given = List.of();
+        BatchOutcome outcome;
+        try {
+          outcome = inbox.consumeAll(rest, this::call);
+        } catch (StoreUnavailableException e) {
+          throw e;
+        } catch (Exception e) {
+          rest = withoutGiven(rest, e);
+          continue;
+        }
         for (int i = 0; i < outcome.decisions().size(); i++) {
           decide(rest.get(i), outcome.decisions().get(i), busy);
         }
@@ -305,6 +317,23 @@ public final class InboxAdvice implements MethodInterceptor {
       }
     }
 
+    /** What is left of a batch whose listener has failed for all that it was given: leased. */
+    private List<Message> withoutGiven(List<Message> rest, Exception cause) throws Exception {
+      if (given.isEmpty()) {
+        throw cause;
+      }
+      Set<Message> failed = Collections.newSetFromMap(new IdentityHashMap<>());
+      for (Message message : given) {
+        switch (verdict(message, cause)) {
+          case LEFT_TO_CONTAINER -> throw cause;
+          case REJECT -> reject(message, cause);
+          case DISCARD -> done.add(message);
+        }
+        failed.add(message);
+      }
+      return rest.stream().filter(message -> !failed.contains(message)).toList();
+    }
+
     private FailureVerdict verdict(Message failed, Exception cause) {
       AbstractMessageListenerContainer container = told;
       return container == null
@@ -315,11 +344,10 @@ public final class InboxAdvice implements MethodInterceptor {
     /** Calls the batch listener, and tells which message its adapter would have rejected. */
     private void call(List<BatchHandler.Fresh<Message>> fresh) throws Exception {
       Attempt attempt = fresh.get(0).attempt();
+      given = fresh.stream().map(BatchHandler.Fresh::message).toList();
       try {
         call.proceed(
-            fresh.stream().map(BatchHandler.Fresh::message).toList(),
-            attempt,
-            (failure, isListeners) -> refused(failure, isListeners, fresh));
+            given, attempt, (failure, isListeners) -> refused(failure, isListeners, fresh));
       } catch (MessageFailedException e) {
         isPlaceUnknown = e.index() < 0 && attempt.mode() == Mode.LEASED;
         throw e;

@@ -309,9 +309,9 @@ abstract class RabbitListenerContract {
   void whatABatchListenerWantsAcknowledgedTakesNoOtherMessageAlong() throws Exception {
     MessageListenerContainer container = container("fatal");
     stop(container);
-    send("fatal", "1", "a");
-    send("fatal", "2", "forget");
-    send("fatal", "3", "c");
+    send("fatal", "i1", "a");
+    send("fatal", "i2", "forget");
+    send("fatal", "i3", "c");
     container.start();
 
     awaitEffects(2, "fatal");
@@ -511,9 +511,7 @@ abstract class RabbitListenerContract {
 
     @Bean
     SimpleRabbitListenerContainerFactory managed(
-        ConnectionFactory connections,
-        Recorder recorder,
-        PlatformTransactionManager transactions) {
+        ConnectionFactory connections, Recorder recorder, PlatformTransactionManager transactions) {
       SimpleRabbitListenerContainerFactory factory =
           set(new SimpleRabbitListenerContainerFactory(), connections, recorder);
       factory.setReceiveTimeout(50L);
@@ -524,9 +522,7 @@ abstract class RabbitListenerContract {
 
     @Bean
     DirectRabbitListenerContainerFactory managedDirect(
-        ConnectionFactory connections,
-        Recorder recorder,
-        PlatformTransactionManager transactions) {
+        ConnectionFactory connections, Recorder recorder, PlatformTransactionManager transactions) {
       DirectRabbitListenerContainerFactory factory =
           set(new DirectRabbitListenerContainerFactory(), connections, recorder);
       factory.setTransactionManager(transactions);
