@@ -319,19 +319,6 @@ abstract class RabbitListenerContract {
   }
 
   @Test
-  void anErrorHandlerOfOnesOwnThatRejectsTakesNoOtherMessageAlong() throws Exception {
-    MessageListenerContainer container = container("judged");
-    stop(container);
-    send("judged", "1", "a");
-    send("judged", "2", "fails");
-    send("judged", "3", "c");
-    container.start();
-
-    awaitEffects(2, "judged");
-    assertThat(effects.all()).containsExactly("a", "c");
-  }
-
-  @Test
   void aKeyMayBeComputed() throws Exception {
     send("computed", null, "x:1");
     send("computed", null, "x:2");

@@ -102,6 +102,21 @@ class RabbitMqListenerTest extends RabbitListenerContract {
     assertThat(effects.all()).containsExactly("a", "c", "d");
   }
 
+  @Test
+  void anErrorHandlerOfOnesOwnThatRejectsTakesNoOtherMessageAlong() throws Exception {
+    MessageListenerContainer container = container("judged");
+    stop(container);
+    send("judged", "1", "a");
+    send("judged", "2", "fails");
+    send("judged", "3", "c");
+    container.start();
+
+    awaitEffects(2, "judged");
+    Together.await("a dead letter", () -> messages("dead") == 1);
+    assertThat(takeDead()).isEqualTo("fails");
+    assertThat(effects.all()).containsExactly("a", "c");
+  }
+
   private String takeDead() {
     Message message = template.receive(queue("dead"), 10_000);
     return new String(message.getBody(), StandardCharsets.UTF_8);
