@@ -75,7 +75,8 @@ public final class CallRun {
 
   /**
    * Takes note that the client library has sent the request by itself before the attempt that is
-   * under way, and that this may have been carried out. To be called before {@link #answered}.
+   * under way, and that this may have been carried out. To be called before {@link #answered} or
+   * {@link #failed}.
    */
   public void sentUnseen() {
     mayHaveRun = true;
@@ -110,8 +111,8 @@ public final class CallRun {
    */
   public Next failed(Throwable failure) {
     attempts++;
-    if (failure instanceof CallOutcomeUnknownException) {
-      // Another run has sent it as often as it may be, because the adapter is there twice.
+    if (failure instanceof CallOutcomeUnknownException other && isOfThisCall(other.key())) {
+      // Another run has sent it as often as it may be, because there is an adapter behind this one.
       ended();
       return new Next.Fail(failure);
     }
@@ -188,6 +189,11 @@ public final class CallRun {
       throw e;
     }
     return failure instanceof IOException e ? e : new IOException(failure);
+  }
+
+  /** An adapter behind this one may know the key as its header spells it. */
+  private boolean isOfThisCall(String key) {
+    return key.equals(call.key()) || calls.headers(call).containsValue(key);
   }
 
   private Next stopped(Throwable failure) {

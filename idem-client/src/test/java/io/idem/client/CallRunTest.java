@@ -338,4 +338,21 @@ class CallRunTest {
       }
     };
   }
+
+  @Test
+  void theUnknownOutcomeOfAnotherCallIsNotThatOfThisOne() {
+    CallOutcomeUnknownException other = new CallOutcomeUnknownException("token", 1, null, null);
+
+    assertThat(calls().build().begin(CALL).failed(other)).isInstanceOf(Next.Again.class);
+    assertThat(unknown(calls().build().begin(CALL.once()).failed(other)).key())
+        .isEqualTo(CALL.key());
+    for (String same : calls().build().headers(CALL).values()) {
+      assertThat(
+              calls()
+                  .build()
+                  .begin(CALL)
+                  .failed(new CallOutcomeUnknownException(same, 1, null, null)))
+          .isInstanceOf(Next.Fail.class);
+    }
+  }
 }

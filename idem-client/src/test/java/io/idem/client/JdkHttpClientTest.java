@@ -2,12 +2,17 @@ package io.idem.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.idem.client.ChargeServer.Fault;
 import io.idem.client.ChargeServer.Visits;
 import io.idem.client.jdk.IdempotentHttpClient;
+import io.idem.testkit.Together;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -25,6 +30,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -163,6 +173,7 @@ class JdkHttpClientTest extends BlockingCallContract {
 
       assertUnknown(replies(answer), call.key());
       assertThat(server.heads).hasSize(1);
+      Together.await("the connection is closed", server::isLeft);
     }
   }
 
@@ -242,5 +253,153 @@ class JdkHttpClientTest extends BlockingCallContract {
                 .call(call, request, BodyHandlers.discarding()))
         .isInstanceOf(CallAnswer.Refused.class);
     assertThat(visits.effects).hasValue(0);
+  }
+
+  @Test
+  void anInterruptedThreadSendsNothing() throws Exception {
+    try (ScriptedServer server = new ScriptedServer(ScriptedServer.answer(201, "", ""))) {
+      IdempotentHttpClient client = new IdempotentHttpClient(CLIENT, quick().build());
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create(server.url()))
+              .POST(BodyPublishers.ofString("{}"))
+              .build();
+
+      for (int i = 0; i < 20; i++) {
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> client.send(call, request, BodyHandlers.ofString()))
+            .isInstanceOf(CallOutcomeUnknownException.class);
+        assertThat(Thread.interrupted()).isTrue();
+      }
+
+      client.send(call, request, BodyHandlers.ofString());
+      assertThat(server.heads).hasSize(1);
+    }
+  }
+
+  @Test
+  void aTimeoutMayBeAsLongAsTheClientTakes() throws Exception {
+    Visits visits = expect();
+    HttpRequest request =
+        post(charges())
+            .timeout(Duration.ofMillis(Long.MAX_VALUE))
+            .POST(BodyPublishers.ofString("{}"))
+            .build();
+
+    assertThat(
+            new IdempotentHttpClient(CLIENT, quick().build())
+                .call(call, request, BodyHandlers.ofString()))
+        .isInstanceOf(CallAnswer.Ran.class);
+    assertThat(visits.arrivals()).isEqualTo(1);
+  }
+
+  @Test
+  void anAnswerDoesNotWaitForTheWorkOfOthersInTheCommonPool() throws Exception {
+    Visits visits = expect();
+    CountDownLatch ended = new CountDownLatch(1);
+    CountDownLatch taken = new CountDownLatch(ForkJoinPool.getCommonPoolParallelism());
+    for (long i = taken.getCount(); i > 0; i--) {
+      ForkJoinPool.commonPool()
+          .execute(
+              () -> {
+                taken.countDown();
+                assertThat(catchThrowable(ended::await)).isNull();
+              });
+    }
+    try {
+      assertThat(taken.await(20, TimeUnit.SECONDS)).isTrue();
+      HttpRequest request = post(charges()).POST(BodyPublishers.ofString("{}")).build();
+
+      assertThat(
+              new IdempotentHttpClient(CLIENT, quick().totalTime(Duration.ofSeconds(5)).build())
+                  .call(call, request, BodyHandlers.ofString()))
+          .isInstanceOf(CallAnswer.Ran.class);
+    } finally {
+      ended.countDown();
+    }
+    assertThat(visits.arrivals()).isEqualTo(1);
+  }
+
+  @Test
+  void aFailureShowsWhoMadeTheCall() throws Exception {
+    int closed;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      closed = socket.getLocalPort();
+    }
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + closed + "/"))
+            .POST(BodyPublishers.ofString("{}"))
+            .build();
+
+    Throwable failure =
+        catchThrowable(
+            () ->
+                new IdempotentHttpClient(CLIENT, quick().maxAttempts(1).build())
+                    .send(call, request, BodyHandlers.ofString()));
+
+    assertThat(failure).isInstanceOf(ConnectException.class);
+    assertThat(failure.getStackTrace())
+        .extracting(StackTraceElement::getClassName)
+        .contains(JdkHttpClientTest.class.getName());
+  }
+
+  @Test
+  void aHandlerThatWaitsForTheBodyItselfIsEndedToo() throws Exception {
+    try (ScriptedServer server =
+        new ScriptedServer("HTTP/1.1 201 Test\r\nContent-Length: 9\r\n\r\n{")) {
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create(server.url()))
+              .POST(BodyPublishers.ofString("{}"))
+              .build();
+      IdempotentHttpClient client =
+          new IdempotentHttpClient(CLIENT, quick().totalTime(Duration.ofMillis(500)).build());
+      HttpResponse.BodyHandler<String> reads =
+          response ->
+              HttpResponse.BodySubscribers.mapping(
+                  HttpResponse.BodySubscribers.ofInputStream(), JdkHttpClientTest::text);
+
+      CallAnswer<HttpResponse<String>> answer =
+          assertTimeoutPreemptively(
+              Duration.ofSeconds(20), () -> client.call(call, request, reads));
+
+      assertUnknown(replies(answer), call.key());
+      assertThat(server.heads).hasSize(1);
+      Together.await("the connection is closed", server::isLeft);
+    }
+  }
+
+  private static String text(InputStream stream) {
+    try (stream) {
+      return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void aStreamThatIsHandedOutIsReadForAsLongAsItTakes() throws Exception {
+    try (ScriptedServer server =
+        new ScriptedServer("HTTP/1.1 201 Test\r\nContent-Length: 2\r\n\r\n{")) {
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create(server.url()))
+              .POST(BodyPublishers.ofString("{}"))
+              .build();
+      IdempotentHttpClient client =
+          new IdempotentHttpClient(CLIENT, quick().totalTime(Duration.ofMillis(300)).build());
+
+      try (InputStream body = client.send(call, request, BodyHandlers.ofInputStream()).body()) {
+        assertThat(body.read()).isEqualTo('{');
+        CompletableFuture<Integer> next = CompletableFuture.supplyAsync(() -> readOne(body));
+        assertThatThrownBy(() -> next.get(800, TimeUnit.MILLISECONDS))
+            .isInstanceOf(TimeoutException.class);
+      }
+    }
+  }
+
+  private static int readOne(InputStream stream) {
+    try {
+      return stream.read();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

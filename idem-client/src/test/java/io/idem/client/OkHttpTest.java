@@ -11,6 +11,8 @@ import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import okhttp3.Call;
+import okhttp3.EventListener;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -184,5 +186,84 @@ class OkHttpTest extends BlockingCallContract {
   @Test
   void aRedirectToAnErrorTellsNothingOfTheCall() throws Exception {
     Redirects.toWhatCannotBeReadLeaveTheCallUnknown(this);
+  }
+
+  @Test
+  void anInterceptorThatIsThereTwiceDoesNotRepeatWhatIsBusy() throws Exception {
+    Fault busy = Fault.answer(409);
+    Visits visits = expect(busy, busy, busy, busy, busy, busy);
+    IdempotentCallInterceptor interceptor =
+        new IdempotentCallInterceptor(quick().maxAttempts(2).build());
+    OkHttpClient client = okHttp(interceptor, Duration.ofSeconds(20));
+    OkHttpClient twice = interceptor.addTo(client.newBuilder()).build();
+    Request request = post(charges(), "{}").tag(OutgoingCall.class, call).build();
+
+    assertThat(interceptor.answer(twice.newCall(request))).isInstanceOf(CallAnswer.Busy.class);
+    assertThat(visits.arrivals()).isEqualTo(2);
+  }
+
+  @Test
+  void aRefusalIsOneAlsoWhereAnInterceptorBehindSendsByAnotherMethod() throws Exception {
+    Visits visits = expect(Fault.answer(422));
+    IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());
+    OkHttpClient client =
+        interceptor
+            .addTo(CLIENT.newBuilder())
+            .addInterceptor(
+                chain ->
+                    chain.proceed(
+                        chain
+                            .request()
+                            .newBuilder()
+                            .header("X-HTTP-Method-Override", chain.request().method())
+                            .post(chain.request().body())
+                            .build()))
+            .build();
+    Request request =
+        new Request.Builder()
+            .url(SERVER.url() + charges())
+            .patch(RequestBody.create("{}".getBytes(StandardCharsets.UTF_8), JSON))
+            .tag(OutgoingCall.class, call)
+            .build();
+
+    assertThat(interceptor.answer(client.newCall(request))).isInstanceOf(CallAnswer.Refused.class);
+    assertThat(visits.arrivals()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "HTTP/1.1 503 T\r\nRetry-After: 0\r\n",
+        "HTTP/1.1 303 T\r\nLocation: http://127.0.0.1:1/\r\n"
+      })
+  void whatWasSentIsNotTakenForUnsentBecauseTheNextServerIsNotThere(String answer)
+      throws Exception {
+    ScriptedServer server =
+        new ScriptedServer(answer + "Connection: close\r\nContent-Length: 0\r\n\r\n");
+    try (server) {
+      IdempotentCallInterceptor interceptor =
+          new IdempotentCallInterceptor(quick().maxAttempts(1).build());
+      OkHttpClient client =
+          interceptor
+              .addTo(CLIENT.newBuilder())
+              .eventListener(
+                  new EventListener() {
+                    @Override
+                    public void responseHeadersEnd(Call call, Response response) {
+                      server.close();
+                    }
+                  })
+              .build();
+      Request request =
+          new Request.Builder()
+              .url(server.url())
+              .post(RequestBody.create("{}".getBytes(StandardCharsets.UTF_8), JSON))
+              .tag(OutgoingCall.class, call)
+              .build();
+
+      assertUnknown(
+          Answers.map(interceptor.answer(client.newCall(request)), OkHttpTest::reply), call.key());
+      assertThat(server.heads).hasSize(1);
+    }
   }
 }

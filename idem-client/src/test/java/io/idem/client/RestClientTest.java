@@ -186,4 +186,30 @@ class RestClientTest extends BlockingCallContract {
   void aRedirectToAResultIsFollowed() throws Exception {
     Redirects.leadToAResult(this);
   }
+
+  @Test
+  void anInterceptorThatIsThereTwiceDoesNotRepeatWhatIsBusy() {
+    Fault busy = Fault.answer(409);
+    Visits visits = expect(busy, busy, busy, busy, busy, busy);
+    IdempotentCallInterceptor interceptor =
+        new IdempotentCallInterceptor(quick().maxAttempts(2).build());
+    RestClient twice =
+        restClient(interceptor, Duration.ofSeconds(20))
+            .mutate()
+            .requestInterceptor(interceptor)
+            .build();
+
+    assertThat(
+            interceptor.answer(
+                () ->
+                    twice
+                        .post()
+                        .uri(charges())
+                        .attributes(under(call))
+                        .body("{}")
+                        .retrieve()
+                        .toEntity(String.class)))
+        .isInstanceOf(CallAnswer.Busy.class);
+    assertThat(visits.arrivals()).isEqualTo(2);
+  }
 }

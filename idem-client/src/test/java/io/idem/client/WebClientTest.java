@@ -19,6 +19,7 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.client.reactive.ReactorClientHttpConnector;
 import org.springframework.web.reactive.function.BodyInserters;
+import org.springframework.web.reactive.function.UnsupportedMediaTypeException;
 import org.springframework.web.reactive.function.client.WebClient;
 import org.springframework.web.reactive.function.client.WebClientResponseException;
 import reactor.core.Disposable;
@@ -245,5 +246,45 @@ class WebClientTest extends CallContract {
   @Test
   void aRedirectToAResultIsFollowed() throws Exception {
     Redirects.leadToAResult(this);
+  }
+
+  @Test
+  void aFilterThatIsThereTwiceDoesNotRepeatWhatIsBusy() {
+    Fault busy = Fault.answer(409);
+    Visits visits = expect(busy, busy, busy, busy, busy, busy);
+    IdempotentExchangeFilter filter = new IdempotentExchangeFilter(quick().maxAttempts(2).build());
+    WebClient twice = webClient(filter, Duration.ofSeconds(20)).mutate().filter(filter).build();
+
+    assertThat(filter.answer(post(twice, call).toEntity(String.class)).block())
+        .isInstanceOf(CallAnswer.Busy.class);
+    assertThat(visits.arrivals()).isEqualTo(2);
+  }
+
+  @Test
+  void aBodyThatNobodyCanWriteIsAMistake() {
+    Visits visits = expect();
+    IdempotentExchangeFilter filter = new IdempotentExchangeFilter(quick().build());
+    WebClient client = webClient(filter, Duration.ofSeconds(20));
+    WebClient.RequestBodySpec request =
+        client.post().uri(charges()).attributes(under(call)).contentType(MediaType.IMAGE_PNG);
+
+    assertThatThrownBy(
+            () ->
+                filter
+                    .answer(request.bodyValue(Duration.ZERO).retrieve().toEntity(String.class))
+                    .block())
+        .isInstanceOf(UnsupportedMediaTypeException.class);
+    assertThatThrownBy(
+            () ->
+                filter
+                    .answer(
+                        request
+                            .body(Mono.error(new IllegalStateException("none")), String.class)
+                            .retrieve()
+                            .toEntity(String.class))
+                    .block())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("none");
+    assertThat(visits.arrivals()).isEqualTo(0);
   }
 }

@@ -46,13 +46,17 @@ public final class IdempotentCallInterceptor implements Interceptor {
   /**
    * Adds the interceptor to a client, and has OkHttp itself no longer send requests again when a
    * connection fails: the interceptor does it, and OkHttp would hide that a request was sent before
-   * the one that is answered.
+   * the one that is answered. Also has it noted when a server is reached, should a redirect then
+   * lead to one that is not.
    *
    * @param client the client
    * @return the same
    */
   public OkHttpClient.Builder addTo(OkHttpClient.Builder client) {
-    return client.addInterceptor(this).retryOnConnectionFailure(false);
+    return client
+        .addInterceptor(this)
+        .addNetworkInterceptor(IdempotentCallInterceptor::noteReached)
+        .retryOnConnectionFailure(false);
   }
 
   /**
@@ -80,6 +84,11 @@ public final class IdempotentCallInterceptor implements Interceptor {
   @Override
   public Response intercept(Chain chain) throws IOException {
     Request request = chain.request();
+    Reached before = request.tag(Reached.class);
+    if (before != null && before.call == chain.call()) {
+      // The interceptor is there twice.
+      return chain.proceed(request);
+    }
     OutgoingCall named = request.tag(OutgoingCall.class);
     RequestBody body = request.body();
     boolean once = body != null && (body.isOneShot() || body.isDuplex());
@@ -91,9 +100,10 @@ public final class IdempotentCallInterceptor implements Interceptor {
       return chain.proceed(request);
     }
     CallRun run = call.get();
-    Request.Builder keyed = request.newBuilder();
+    Reached reached = new Reached(chain.call());
+    Request.Builder keyed = request.newBuilder().tag(Reached.class, reached);
     run.headers().forEach(keyed::header);
-    return run.execute(new Exchange(run, chain, keyed.build()));
+    return run.execute(new Exchange(run, chain, keyed.build(), reached));
   }
 
   private static ReceivedAnswer read(Response response) throws IOException {
@@ -104,7 +114,27 @@ public final class IdempotentCallInterceptor implements Interceptor {
     return ReceivedAnswer.of(response.code(), response::header, body);
   }
 
-  private record Exchange(CallRun run, Chain chain, Request request)
+  private static Response noteReached(Chain chain) throws IOException {
+    Request request = chain.request();
+    Reached reached = request.tag(Reached.class);
+    if (reached != null) {
+      reached.server = true;
+    }
+    return chain.proceed(request);
+  }
+
+  /** Whether a request went to a server; there is a run for its call. */
+  private static final class Reached {
+
+    private final Call call;
+    private volatile boolean server;
+
+    Reached(Call call) {
+      this.call = call;
+    }
+  }
+
+  private record Exchange(CallRun run, Chain chain, Request request, Reached reached)
       implements CallExchange<Response> {
 
     /** How soon a pause notices that the call was cancelled. */
@@ -121,10 +151,14 @@ public final class IdempotentCallInterceptor implements Interceptor {
           stopped.initCause(e);
           throw stopped;
         }
+        if (reached.server) {
+          // It may have been another server that there is no connection to, after a redirect.
+          run.sentUnseen();
+        }
         throw e;
       }
       noteUnseen(response);
-      if (response.code() >= 400 && !response.request().method().equals(request.method())) {
+      if (response.code() >= 400 && !response.request().method().equals(first(response).method())) {
         response.close();
         throw new IOException(
             "The call was answered with a redirect, and what that leads to has status "
@@ -132,6 +166,15 @@ public final class IdempotentCallInterceptor implements Interceptor {
                 + ", which tells nothing of the call");
       }
       return response;
+    }
+
+    /** The request before all redirects, as the interceptors behind have made it. */
+    private static Request first(Response response) {
+      Response first = response;
+      for (Response prior = first.priorResponse(); prior != null; prior = prior.priorResponse()) {
+        first = prior;
+      }
+      return first.request();
     }
 
     /** OkHttp sends again by itself after a 503 with {@code Retry-After: 0}. */

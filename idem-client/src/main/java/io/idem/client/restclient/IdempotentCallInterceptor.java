@@ -86,6 +86,10 @@ public final class IdempotentCallInterceptor implements ClientHttpRequestInterce
   @Override
   public ClientHttpResponse intercept(
       HttpRequest request, byte[] body, ClientHttpRequestExecution execution) throws IOException {
+    if (isOfARun(request)) {
+      // The interceptor is there twice.
+      return execution.execute(request, body);
+    }
     HttpHeaders headers = request.getHeaders();
     Optional<CallRun> call = calls.begin(callOf(request), headers::getFirst);
     if (call.isEmpty()) {
@@ -110,6 +114,14 @@ public final class IdempotentCallInterceptor implements ClientHttpRequestInterce
             response.close();
           }
         });
+  }
+
+  private static boolean isOfARun(HttpRequest request) {
+    HttpRequest inner = request;
+    while (inner instanceof HttpRequestWrapper wrapper && !(inner instanceof OwnHeaders)) {
+      inner = wrapper.getRequest();
+    }
+    return inner instanceof OwnHeaders;
   }
 
   /** The request of one attempt: what is added to its headers is not in the next one's. */

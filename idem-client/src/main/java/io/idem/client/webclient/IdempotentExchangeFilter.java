@@ -7,7 +7,9 @@ import io.idem.client.OutgoingCall;
 import io.idem.client.ReceivedAnswer;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.nio.channels.UnresolvedAddressException;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.ResponseEntity;
@@ -38,6 +40,7 @@ import reactor.core.publisher.Mono;
 public final class IdempotentExchangeFilter implements ExchangeFilterFunction {
 
   private static final String CALL = OutgoingCall.class.getName();
+  private static final String RUN = CallRun.class.getName();
 
   private final IdempotentCalls calls;
 
@@ -96,12 +99,16 @@ public final class IdempotentExchangeFilter implements ExchangeFilterFunction {
 
   @Override
   public Mono<ClientResponse> filter(ClientRequest request, ExchangeFunction next) {
+    if (request.attribute(RUN).isPresent()) {
+      // The filter is there twice.
+      return next.exchange(request);
+    }
     // A run for each subscription: its time begins when the request does.
     return Mono.defer(
         () ->
             calls
                 .begin(callOf(request), request.headers()::getFirst)
-                .map(run -> attempt(run, keyed(request, run), next))
+                .map(run -> new Run(run, request, next).attempt())
                 .orElseGet(() -> next.exchange(request)));
   }
 
@@ -109,29 +116,49 @@ public final class IdempotentExchangeFilter implements ExchangeFilterFunction {
     return request.attributes().get(CALL) instanceof OutgoingCall call ? call : null;
   }
 
-  private static ClientRequest keyed(ClientRequest request, CallRun run) {
-    return ClientRequest.from(request)
-        .headers(headers -> run.headers().forEach(headers::set))
-        .build();
-  }
+  /** A run, and the request of all its attempts. */
+  private static final class Run {
 
-  private static Mono<ClientResponse> attempt(
-      CallRun run, ClientRequest request, ExchangeFunction next) {
-    return next.exchange(request)
-        .flatMap(ReadableResponse::of)
-        .timeout(run.remaining())
-        .map(response -> new Ended(response, run.answered(response.answer())))
-        .onErrorResume(failure -> Mono.just(new Ended(null, run.failed(causeOf(failure)))))
-        .flatMap(ended -> ended.goOn(run, request, next));
+    private final CallRun run;
+    private final ClientRequest request;
+    private final ExchangeFunction next;
+    private final AtomicReference<@Nullable Throwable> unwritten = new AtomicReference<>();
+
+    Run(CallRun run, ClientRequest request, ExchangeFunction next) {
+      this.run = run;
+      this.next = next;
+      this.request =
+          ClientRequest.from(request)
+              .headers(headers -> run.headers().forEach(headers::set))
+              .attribute(RUN, run)
+              .body(
+                  (message, context) ->
+                      Mono.defer(() -> request.body().insert(message, context))
+                          .doOnError(unwritten::set))
+              .build();
+    }
+
+    Mono<ClientResponse> attempt() {
+      return next.exchange(request)
+          .flatMap(ReadableResponse::of)
+          .timeout(run.remaining())
+          .map(response -> new Ended(response, run.answered(response.answer())))
+          .onErrorResume(
+              failure -> Mono.just(new Ended(null, run.failed(causeOf(failure, unwritten.get())))))
+          .flatMap(ended -> ended.goOn(this));
+    }
   }
 
   /** The client wraps whatever went wrong while it sent the request and waited. */
-  private static Throwable causeOf(Throwable failure) {
+  private static Throwable causeOf(Throwable failure, @Nullable Throwable unwritten) {
     Throwable cause = failure instanceof WebClientRequestException ? failure.getCause() : null;
     if (cause == null) {
       return failure;
     }
-    if (cause instanceof IOException) {
+    // A body that cannot be written is a mistake, unless it is the connection that does not take
+    // it.
+    boolean mistake = cause == unwritten && !cause.getClass().getName().contains("netty.");
+    if (mistake || cause instanceof IOException || cause instanceof UnresolvedAddressException) {
       return cause;
     }
     if (cause.getClass().getSimpleName().startsWith("PoolAcquire")) {
@@ -151,15 +178,13 @@ public final class IdempotentExchangeFilter implements ExchangeFilterFunction {
    */
   private record Ended(@Nullable ReadableResponse response, CallRun.Next next) {
 
-    Mono<ClientResponse> goOn(CallRun run, ClientRequest request, ExchangeFunction exchange) {
+    Mono<ClientResponse> goOn(Run run) {
       if (next instanceof CallRun.Next.Deliver && response != null) {
         return Mono.just(response.response());
       }
       Mono<Void> released = response == null ? Mono.empty() : response.release();
       if (next instanceof CallRun.Next.Again again) {
-        return released
-            .then(Mono.delay(again.delay()))
-            .then(Mono.defer(() -> attempt(run, request, exchange)));
+        return released.then(Mono.delay(again.delay())).then(Mono.defer(run::attempt));
       }
       return released.then(Mono.error(((CallRun.Next.Fail) next).failure()));
     }
