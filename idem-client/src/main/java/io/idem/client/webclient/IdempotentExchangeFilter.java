@@ -155,8 +155,7 @@ public final class IdempotentExchangeFilter implements ExchangeFilterFunction {
     if (cause == null) {
       return failure;
     }
-    // A body that cannot be written is a mistake, unless it is the connection that does not take
-    // it.
+    // A body that cannot be written is a mistake, unless the connection does not take it.
     boolean mistake = cause == unwritten && !cause.getClass().getName().contains("netty.");
     if (mistake || cause instanceof IOException || cause instanceof UnresolvedAddressException) {
       return cause;
