@@ -272,22 +272,6 @@ class JdkHttpClientTest extends BlockingCallContract {
   }
 
   @Test
-  void aTimeoutMayBeAsLongAsTheClientTakes() throws Exception {
-    Visits visits = expect();
-    HttpRequest request =
-        post(charges())
-            .timeout(Duration.ofMillis(Long.MAX_VALUE))
-            .POST(BodyPublishers.ofString("{}"))
-            .build();
-
-    assertThat(
-            new IdempotentHttpClient(CLIENT, quick().build())
-                .call(call, request, BodyHandlers.ofString()))
-        .isInstanceOf(CallAnswer.Ran.class);
-    assertThat(visits.arrivals()).isEqualTo(1);
-  }
-
-  @Test
   void aHandlerThatWaitsForTheBodyItselfIsEndedToo() throws Exception {
     try (ScriptedServer server =
         new ScriptedServer("HTTP/1.1 201 Test\r\nContent-Length: 9\r\n\r\n{")) {

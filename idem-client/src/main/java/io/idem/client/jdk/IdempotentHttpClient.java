@@ -101,9 +101,6 @@ public final class IdempotentHttpClient {
 
     private static final Duration GRACE = Duration.ofMillis(250);
 
-    /** More is too much for sums. */
-    private static final Duration MOST = Duration.ofDays(365);
-
     private final CallRun run;
     private final HttpRequest request;
     private final BodyHandler<T> handler;
@@ -145,8 +142,7 @@ public final class IdempotentHttpClient {
         throws IOException, InterruptedException {
       Duration left = run.remaining();
       Duration own = request.timeout().orElse(left);
-      Duration longer = own.compareTo(left) > 0 ? own : left;
-      Duration most = longer.compareTo(MOST) > 0 ? MOST : longer;
+      Duration most = own.compareTo(left) > 0 ? own : left;
       try {
         return response.get(most.plus(GRACE).toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException e) {
