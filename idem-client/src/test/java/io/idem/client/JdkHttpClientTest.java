@@ -2,11 +2,13 @@ package io.idem.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.idem.client.ChargeServer.Fault;
 import io.idem.client.ChargeServer.Visits;
 import io.idem.client.jdk.IdempotentHttpClient;
+import io.idem.testkit.Together;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -29,6 +31,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
@@ -169,6 +173,7 @@ class JdkHttpClientTest extends BlockingCallContract {
 
       assertUnknown(replies(answer), call.key());
       assertThat(server.heads).hasSize(1);
+      Together.await("the connection is closed", server::isLeft);
     }
   }
 
@@ -272,6 +277,56 @@ class JdkHttpClientTest extends BlockingCallContract {
   }
 
   @Test
+  void anAnswerDoesNotWaitForTheWorkOfOthersInTheCommonPool() throws Exception {
+    Visits visits = expect();
+    CountDownLatch ended = new CountDownLatch(1);
+    CountDownLatch taken = new CountDownLatch(ForkJoinPool.getCommonPoolParallelism());
+    for (long i = taken.getCount(); i > 0; i--) {
+      ForkJoinPool.commonPool()
+          .execute(
+              () -> {
+                taken.countDown();
+                assertThat(catchThrowable(ended::await)).isNull();
+              });
+    }
+    try {
+      assertThat(taken.await(20, TimeUnit.SECONDS)).isTrue();
+      HttpRequest request = post(charges()).POST(BodyPublishers.ofString("{}")).build();
+
+      assertThat(
+              new IdempotentHttpClient(CLIENT, quick().totalTime(Duration.ofSeconds(5)).build())
+                  .call(call, request, BodyHandlers.ofString()))
+          .isInstanceOf(CallAnswer.Ran.class);
+    } finally {
+      ended.countDown();
+    }
+    assertThat(visits.arrivals()).isEqualTo(1);
+  }
+
+  @Test
+  void aFailureShowsWhoMadeTheCall() throws Exception {
+    int closed;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      closed = socket.getLocalPort();
+    }
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + closed + "/"))
+            .POST(BodyPublishers.ofString("{}"))
+            .build();
+
+    Throwable failure =
+        catchThrowable(
+            () ->
+                new IdempotentHttpClient(CLIENT, quick().maxAttempts(1).build())
+                    .send(call, request, BodyHandlers.ofString()));
+
+    assertThat(failure).isInstanceOf(ConnectException.class);
+    assertThat(failure.getStackTrace())
+        .extracting(StackTraceElement::getClassName)
+        .contains(JdkHttpClientTest.class.getName());
+  }
+
+  @Test
   void aHandlerThatWaitsForTheBodyItselfIsEndedToo() throws Exception {
     try (ScriptedServer server =
         new ScriptedServer("HTTP/1.1 201 Test\r\nContent-Length: 9\r\n\r\n{")) {
@@ -292,6 +347,7 @@ class JdkHttpClientTest extends BlockingCallContract {
 
       assertUnknown(replies(answer), call.key());
       assertThat(server.heads).hasSize(1);
+      Together.await("the connection is closed", server::isLeft);
     }
   }
 
@@ -312,12 +368,12 @@ class JdkHttpClientTest extends BlockingCallContract {
               .POST(BodyPublishers.ofString("{}"))
               .build();
       IdempotentHttpClient client =
-          new IdempotentHttpClient(CLIENT, quick().totalTime(Duration.ofMillis(700)).build());
+          new IdempotentHttpClient(CLIENT, quick().totalTime(Duration.ofMillis(300)).build());
 
       try (InputStream body = client.send(call, request, BodyHandlers.ofInputStream()).body()) {
         assertThat(body.read()).isEqualTo('{');
         CompletableFuture<Integer> next = CompletableFuture.supplyAsync(() -> readOne(body));
-        assertThatThrownBy(() -> next.get(1_200, TimeUnit.MILLISECONDS))
+        assertThatThrownBy(() -> next.get(800, TimeUnit.MILLISECONDS))
             .isInstanceOf(TimeoutException.class);
       }
     }

@@ -48,6 +48,11 @@ final class ScriptedServer implements AutoCloseable {
     return "http://127.0.0.1:" + socket.getLocalPort() + "/charges";
   }
 
+  /** Whether all connections have ended, by whichever side. */
+  boolean isLeft() {
+    return connections.stream().allMatch(Socket::isClosed);
+  }
+
   private static void start(Runnable run) {
     Thread thread = new Thread(run, "scripted-server");
     thread.setDaemon(true);

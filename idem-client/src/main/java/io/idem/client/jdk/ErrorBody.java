@@ -8,14 +8,15 @@ import java.net.http.HttpResponse.BodySubscriber;
 import java.net.http.HttpResponse.BodySubscribers;
 import java.net.http.HttpResponse.ResponseInfo;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the bytes of an error before the caller's handler gets them. For one exchange: a redirect
- * that is followed has no body here.
+ * Keeps the bytes of an error before the caller's handler gets them, and bounds the time of any
+ * body. For one exchange: a redirect that is followed has no body here.
  *
  * @param <T> what the caller's handler makes of a body
  */
@@ -25,10 +26,18 @@ final class ErrorBody<T> implements BodyHandler<T> {
   static final int MOST_BYTES = 1 << 24;
 
   private final BodyHandler<T> handler;
+  private final long end;
   private volatile byte @Nullable [] bytes;
 
-  ErrorBody(BodyHandler<T> handler) {
+  /**
+   * Starts the time of an attempt.
+   *
+   * @param handler the caller's
+   * @param most how long the body may take, from now
+   */
+  ErrorBody(BodyHandler<T> handler, Duration most) {
     this.handler = handler;
+    this.end = System.nanoTime() + most.toNanos();
   }
 
   ReceivedAnswer answer(HttpResponse<T> response) {
@@ -40,6 +49,11 @@ final class ErrorBody<T> implements BodyHandler<T> {
 
   @Override
   public BodySubscriber<T> apply(ResponseInfo response) {
+    BodySubscriber<T> body = subscriber(response);
+    return new TimedBody<>(body, Duration.ofNanos(Math.max(1, end - System.nanoTime())));
+  }
+
+  private BodySubscriber<T> subscriber(ResponseInfo response) {
     if (!ReceivedAnswer.wantsBody(response.statusCode())) {
       return handler.apply(response);
     }

@@ -13,12 +13,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
-import java.net.http.HttpTimeoutException;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -99,7 +94,8 @@ public final class IdempotentHttpClient {
 
   private final class Exchange<T> implements CallExchange<Received<T>> {
 
-    private static final Duration GRACE = Duration.ofMillis(250);
+    /** More is too much for sums. */
+    private static final Duration MOST = Duration.ofDays(365);
 
     private final CallRun run;
     private final HttpRequest request;
@@ -115,15 +111,14 @@ public final class IdempotentHttpClient {
     public Received<T> send() throws IOException, InterruptedException {
       HttpRequest.Builder keyed = HttpRequest.newBuilder(request, (name, value) -> true);
       run.headers().forEach(keyed::setHeader);
-      if (request.timeout().isEmpty()) {
-        keyed.timeout(run.remaining());
-      }
-      // What is sent asynchronously is sent whether or not there is an interrupt.
-      if (Thread.interrupted()) {
-        throw new InterruptedException();
-      }
-      ErrorBody<T> body = new ErrorBody<>(handler);
-      HttpResponse<T> response = bounded(client.sendAsync(keyed.build(), body));
+      Duration left = run.remaining();
+      Duration own = request.timeout().orElse(left);
+      keyed.timeout(own);
+      Duration most = own.compareTo(left) > 0 ? own : left;
+      ErrorBody<T> body = new ErrorBody<>(handler, most.compareTo(MOST) > 0 ? MOST : most);
+      // Not sendAsync: it needs threads of the common pool, which may be busy, and tells no
+      // interrupt.
+      HttpResponse<T> response = client.send(keyed.build(), body);
       if (response.statusCode() >= 400 && !response.request().method().equals(request.method())) {
         close(response.body());
         throw new IOException(
@@ -132,39 +127,6 @@ public final class IdempotentHttpClient {
                 + ", which tells nothing of the call");
       }
       return new Received<>(response, body.answer(response));
-    }
-
-    /**
-     * The client's own timeout ends with the head of a response, before Java 26. Where it does not,
-     * it comes first: it tells whether there was a connection at all.
-     */
-    private HttpResponse<T> bounded(CompletableFuture<HttpResponse<T>> response)
-        throws IOException, InterruptedException {
-      Duration left = run.remaining();
-      Duration own = request.timeout().orElse(left);
-      Duration most = own.compareTo(left) > 0 ? own : left;
-      try {
-        return response.get(most.plus(GRACE).toMillis(), TimeUnit.MILLISECONDS);
-      } catch (TimeoutException e) {
-        throw new HttpTimeoutException("The response was not there in time");
-      } catch (ExecutionException e) {
-        throw failure(e);
-      } finally {
-        if (!response.isDone()) {
-          response.cancel(true);
-        }
-      }
-    }
-
-    /** As the client's blocking method has it. */
-    private IOException failure(ExecutionException wrapped) {
-      Throwable failure = wrapped.getCause();
-      if (failure instanceof IllegalArgumentException e) {
-        throw e;
-      } else if (failure instanceof SecurityException e) {
-        throw e;
-      }
-      return failure instanceof IOException e ? e : new IOException(failure);
     }
 
     @Override
