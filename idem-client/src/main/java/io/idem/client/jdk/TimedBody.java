@@ -36,6 +36,7 @@ final class TimedBody<T> implements BodySubscriber<T> {
    * @param to who reads the body
    * @param most how long
    */
+  @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for it
   TimedBody(BodySubscriber<T> to, Duration most) {
     this.to = to;
     time.orTimeout(most.toNanos(), TimeUnit.NANOSECONDS)
