@@ -279,7 +279,9 @@ class WebClientTest extends CallContract {
                 filter
                     .answer(
                         request
-                            .body(Mono.error(new IllegalStateException("none")), String.class)
+                            .body(
+                                BodyInserters.fromProducer(
+                                    Mono.error(new IllegalStateException("none")), String.class))
                             .retrieve()
                             .toEntity(String.class))
                     .block())
