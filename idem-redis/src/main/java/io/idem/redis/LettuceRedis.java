@@ -65,7 +65,7 @@ public final class LettuceRedis implements AsyncRedisPort, AutoCloseable {
     // In a cluster a node that was demoted says who has the key now, and Lettuce follows.
     this.errors =
         connection instanceof StatefulRedisConnection<byte[], byte[]> server
-            ? new DemotedPrimary(server)
+            ? new LettuceDemotion(server)
             : error -> {};
   }
 

@@ -24,6 +24,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -114,12 +116,18 @@ public final class RedisIdempotencyStore
     Abilities ofAll = Abilities.ALL;
     for (RedisPort primary : port.primaries()) {
       // Of a cluster's client these are its nodes, and no whole connection of Lettuce's.
-      boolean onlyServer = primary instanceof LettuceRedis;
+      Supplier<byte[]> onlyServer = primary instanceof LettuceRedis ? this::someKey : null;
       ofAll =
           ofAll.and(
               ServerCheck.check(primary, onlyServer, settings.requireNoEviction(), this::warn));
     }
     steps.serversCan(ofAll);
+  }
+
+  /** A key that no record has. */
+  private byte[] someKey() {
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    return steps.key(new RecordId(random.nextLong(), random.nextLong()));
   }
 
   private void warn(String warning) {

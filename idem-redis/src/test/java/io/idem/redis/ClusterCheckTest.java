@@ -23,7 +23,10 @@ class ClusterCheckTest {
   private static final Duration BOUND = Duration.ofSeconds(60);
 
   private static TestRedis.Server node() {
-    return TestRedis.start("cluster-enabled yes", "cluster-node-timeout 1000");
+    // Without the last one, a replica whose elections came to nothing for 20 seconds, because the
+    // others had no processor, never stands again.
+    return TestRedis.start(
+        "cluster-enabled yes", "cluster-node-timeout 1000", "cluster-replica-validity-factor 0");
   }
 
   /** It stays in the cluster's list, as a primary that has failed and has no slots. */
@@ -129,12 +132,16 @@ class ClusterCheckTest {
         .toArray(String[]::new);
   }
 
-  /** Slots stand behind the state of the link, which is the last word where there are none. */
+  /**
+   * Slots stand behind the state of the link, which is the last word where there are none. A node
+   * that missed the verdict "fail" may stay with its own "fail?": it is gossip about nodes that have
+   * slots.
+   */
   private static boolean isWithoutSlots(TestRedis.Server dead, TestNode node) {
     return nodes(node)
         .lines()
         .filter(line -> line.contains(":" + dead.port() + "@"))
-        .anyMatch(line -> line.contains("master,fail ") && line.endsWith("connected"));
+        .anyMatch(line -> line.matches(".* master,fail\\?? .*") && line.endsWith("connected"));
   }
 
   private static String nodes(TestNode node) {

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -17,19 +18,25 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ServerCheck {
 
+  /** Of a node that has half of the slots, one in two is redirected; of one with 90%, one in ten. */
+  private static final int KEYS_TO_TRY = 64;
+
   private ServerCheck() {}
 
   /**
    * Refuses a server that cannot hold records, and warns of one that may lose them.
    *
-   * @param onlyServer whether all keys are sent to this server, as by a client that knows of no
-   *     cluster
+   * @param onlyServer a key such as the store writes, new at each call, where all keys are sent to
+   *     this server, as by a client that knows of no cluster; null where they are not
    * @param warnings told what may lose records
    * @return what it is known to be able to do
    * @throws IllegalStateException if it cannot
    */
   public static Abilities check(
-      RedisPort server, boolean onlyServer, boolean requireNoEviction, Consumer<String> warnings) {
+      RedisPort server,
+      @Nullable Supplier<byte[]> onlyServer,
+      boolean requireNoEviction,
+      Consumer<String> warnings) {
     Map<String, String> info;
     try {
       info = parse(server.execute(RedisCommand.keyless("INFO")));
@@ -47,8 +54,8 @@ public final class ServerCheck {
     if (!info.getOrDefault("cluster_enabled", "0").equals("1")) {
       // A cluster sends writes to its primaries itself, also while a client's view of it is behind.
       requirePrimary(info.getOrDefault("role", "master"));
-    } else if (onlyServer) {
-      requireAllSlots(server);
+    } else if (onlyServer != null) {
+      requireAllSlots(server, onlyServer);
     }
     lookAtEviction(info.getOrDefault("maxmemory_policy", "unknown"), requireNoEviction, warnings);
     return Abilities.of(version, info);
@@ -73,20 +80,35 @@ public final class ServerCheck {
   }
 
   /** A node that has not all slots answers the keys of others with the way to them. */
-  private static void requireAllSlots(RedisPort server) {
+  private static void requireAllSlots(RedisPort server, Supplier<byte[]> keys) {
     Object slots;
     try {
       slots = server.execute(RedisCommand.keyless("CLUSTER", "SLOTS"));
     } catch (RedisReplyException e) {
-      return; // the user may not ask, or a proxy stands before a cluster and knows the way
+      return; // the user may not ask
     }
     if (slots instanceof List<?> ranges
-        && ranges.stream().map(ServerCheck::primaryOf).distinct().count() > 1) {
+        && ranges.stream().map(ServerCheck::primaryOf).distinct().count() > 1
+        && redirects(server, keys)) {
       throw new IllegalStateException(
           "Idem sends all keys to this server, and found a node of a Redis Cluster that shares them"
               + " with others: connect through a RedisClusterClient (LettuceRedis.of(RedisClusterClient,"
               + " …)), with Spring Boot by spring.data.redis.cluster.nodes");
     }
+  }
+
+  /** A proxy tells of the cluster behind it as a node does, but knows the way. */
+  private static boolean redirects(RedisPort server, Supplier<byte[]> keys) {
+    for (int i = 0; i < KEYS_TO_TRY; i++) {
+      try {
+        var unused = server.execute(new RedisCommand("GET", List.of(keys.get()), 0));
+      } catch (RedisReplyException e) {
+        if (e.is("MOVED")) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   /** The port and the id: begin, end, then the primary's address, port and id. */

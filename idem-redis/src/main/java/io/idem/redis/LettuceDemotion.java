@@ -14,7 +14,7 @@ import java.util.function.Consumer;
  * Sentinel. So the server is asked to close the connection. What it has not read by then is sent
  * again to whoever is the primary.
  */
-final class DemotedPrimary implements Consumer<RedisReplyException> {
+final class LettuceDemotion implements Consumer<RedisReplyException> {
 
   /** Between two attempts, where the address leads to the same server still. */
   private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
@@ -22,7 +22,7 @@ final class DemotedPrimary implements Consumer<RedisReplyException> {
   private final StatefulRedisConnection<byte[], byte[]> connection;
   private final AtomicLong nextAt = new AtomicLong(System.nanoTime());
 
-  DemotedPrimary(StatefulRedisConnection<byte[], byte[]> connection) {
+  LettuceDemotion(StatefulRedisConnection<byte[], byte[]> connection) {
     this.connection = connection;
   }
 
