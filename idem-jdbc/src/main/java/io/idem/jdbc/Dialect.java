@@ -60,7 +60,8 @@ public enum Dialect {
   /**
    * Finds out which database this is.
    *
-   * @param connection a connection to it, left open
+   * @param connection a connection to it, left open; PostgreSQL is asked by a query, which begins a
+   *     transaction where autocommit is off and none is there
    * @return its dialect
    * @throws IllegalStateException if Idem does not know it; there is no default
    * @throws StoreUnavailableException if it does not say
