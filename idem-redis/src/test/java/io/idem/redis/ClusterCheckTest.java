@@ -134,8 +134,8 @@ class ClusterCheckTest {
 
   /**
    * Slots stand behind the state of the link, which is the last word where there are none. A node
-   * that missed the verdict "fail" may stay with its own "fail?": it is gossip about nodes that have
-   * slots.
+   * that missed the verdict "fail" may stay with its own "fail?": it is gossip about nodes that
+   * have slots.
    */
   private static boolean isWithoutSlots(TestRedis.Server dead, TestNode node) {
     return nodes(node)

@@ -61,7 +61,6 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
   private final Set<HttpEndpoint> withoutParts =
       Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
-
   private IdempotencyWebFilter(Builder builder) {
     this.protocol = builder.protocol;
     this.endpoints = builder.endpoints;

@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ServerCheck {
 
-  /** Of a node that has half of the slots, one in two is redirected; of one with 90%, one in ten. */
+  /**
+   * Of a node that has half of the slots, one in two is redirected; of one with 90%, one in ten.
+   */
   private static final int KEYS_TO_TRY = 64;
 
   private ServerCheck() {}
