@@ -18,14 +18,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What stands at the other end of a plain connection: a node, or a proxy that knows the others. */
 class ServerCheckTest {
 
-  private static final RedisReplyException MOVED =
-      new RedisReplyException("MOVED 15495 10.0.0.2:6379", null);
-
   private final List<String> warnings = new ArrayList<>();
 
   @Test
   void aNodeThatRedirectsSomeKeysIsRefused() {
-    assertThatThrownBy(() -> check(new Cluster(key -> key[0] % 8 == 0 ? MOVED : null)))
+    RedisReplyException moved = new RedisReplyException("MOVED 15495 10.0.0.2:6379", null);
+    assertThatThrownBy(() -> check(new Cluster(key -> key[0] % 8 == 0 ? moved : null)))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("RedisClusterClient");
   }
@@ -78,22 +76,22 @@ class ServerCheckTest {
 
     @Override
     public @Nullable Object execute(RedisCommand command) {
-      switch (command.name()) {
-        case "INFO":
-          return bytes("redis_version:7.2.4\ncluster_enabled:1\nmaxmemory_policy:noeviction");
-        case "CLUSTER":
-          return List.of(range(0, 8191, "one"), range(8192, 16_383, "two"));
-        case "GET":
-          byte[] key = command.arguments().get(0);
-          keys.add(key[0]);
-          RedisReplyException error = get.errorFor(key);
-          if (error != null) {
-            throw error;
-          }
-          return null;
-        default:
-          throw new AssertionError(command.name());
+      return switch (command.name()) {
+        case "INFO" ->
+            bytes("redis_version:7.2.4\ncluster_enabled:1\nmaxmemory_policy:noeviction");
+        case "CLUSTER" -> List.of(range(0, 8191, "one"), range(8192, 16_383, "two"));
+        case "GET" -> answer(command.arguments().get(0));
+        default -> throw new AssertionError(command.name());
+      };
+    }
+
+    private @Nullable Object answer(byte[] key) {
+      keys.add(key[0]);
+      RedisReplyException error = get.errorFor(key);
+      if (error != null) {
+        throw error;
       }
+      return null;
     }
 
     private static List<Object> range(long from, long to, String id) {
