@@ -77,8 +77,7 @@ class ServerCheckTest {
     @Override
     public @Nullable Object execute(RedisCommand command) {
       return switch (command.name()) {
-        case "INFO" ->
-            bytes("redis_version:7.2.4\ncluster_enabled:1\nmaxmemory_policy:noeviction");
+        case "INFO" -> bytes("redis_version:7.2.4\ncluster_enabled:1\nmaxmemory_policy:noeviction");
         case "CLUSTER" -> List.of(range(0, 8191, "one"), range(8192, 16_383, "two"));
         case "GET" -> answer(command.arguments().get(0));
         default -> throw new AssertionError(command.name());
