@@ -4,12 +4,11 @@ import io.idem.http.CallerScope;
 import io.idem.http.HttpAnswer;
 import io.idem.http.HttpEndpoint;
 import io.idem.http.HttpIdempotency;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.WeakHashMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.Ordered;
@@ -56,10 +55,7 @@ public final class IdempotencyWebFilter implements WebFilter, Ordered {
   private final ServerCodecConfigurer codecs;
   private final Scheduler scheduler;
   private final int order;
-
-  /** Weakly, because a resolver may make an endpoint for each request. */
-  private final Set<HttpEndpoint> withoutParts =
-      Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
+  private final Set<HttpEndpoint> withoutParts = ConcurrentHashMap.newKeySet();
 
   private IdempotencyWebFilter(Builder builder) {
     this.protocol = builder.protocol;
