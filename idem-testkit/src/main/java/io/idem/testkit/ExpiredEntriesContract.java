@@ -3,6 +3,7 @@ package io.idem.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.idem.core.FailoverStore;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ExpiredEntries;
 import io.idem.core.store.Fingerprint;
@@ -114,7 +115,10 @@ public abstract class ExpiredEntriesContract extends LeasedContract {
 
     List<Integer> deleted = Together.run(List.of(purge, purge));
 
-    assertThat(deleted.get(0) + deleted.get(1)).isEqualTo(40);
+    // Of two stores the greater number is told, and each purge may come first in one of them.
+    int most = store() instanceof FailoverStore ? 80 : 40;
+    assertThat(deleted.get(0) + deleted.get(1)).isBetween(40, most);
+    assertThat(entries().purgeExpired(5)).as("what is left").isZero();
   }
 
   @Test
