@@ -282,7 +282,7 @@ public final class InboxConsumer {
       } else {
         session.recover();
       }
-    } catch (JMSException e) {
+    } catch (JMSException | RuntimeException e) {
       thrown.addSuppressed(e); // a session that is lost is rolled back by the server
     }
   }
@@ -395,13 +395,11 @@ public final class InboxConsumer {
       throws JMSException {
     Map<String, @Nullable Object> properties = new HashMap<>(more);
     Resending.prepare(message, properties);
+    long live = Resending.timeToLive(message, System.currentTimeMillis());
     try (MessageProducer producer = session.createProducer(placeOf(message))) {
-      producer.setDeliveryDelay(delay.toMillis());
-      producer.send(
-          message,
-          message.getJMSDeliveryMode(),
-          message.getJMSPriority(),
-          Resending.timeToLive(message, delay));
+      // Not beyond the end of its life: the server may look for that only when the delay is over.
+      producer.setDeliveryDelay(live == 0 ? delay.toMillis() : Math.min(live, delay.toMillis()));
+      producer.send(message, message.getJMSDeliveryMode(), message.getJMSPriority(), live);
     }
   }
 

@@ -122,7 +122,7 @@ public final class JmsMessages {
    *     io.idem.core.Attempt#outgoingKey} inside of a consumer; not empty
    * @param <M> the kind of message
    * @return the message
-   * @throws IllegalArgumentException if the id is empty, or the message has another one already
+   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the message has another one already
    * @throws JMSException if the property cannot be set
    */
   public static <M extends Message> M stamp(M message, String id) throws JMSException {
@@ -141,7 +141,7 @@ public final class JmsMessages {
    * @param id the id; not empty
    * @param <M> the kind of message
    * @return the message
-   * @throws IllegalArgumentException if the id is empty, or the message has another one already
+   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the message has another one already
    * @throws JMSException if a property cannot be set
    */
   public static <M extends Message> M stampForArtemis(M message, String id) throws JMSException {
@@ -151,9 +151,7 @@ public final class JmsMessages {
   }
 
   private static void stamp(Message message, String property, String id) throws JMSException {
-    if (id.isEmpty()) {
-      throw new IllegalArgumentException("The id of a message is not empty");
-    }
+    MessageIds.requireSendable(id);
     Object there = message.getObjectProperty(property);
     if (there == null) {
       message.setStringProperty(property, id);

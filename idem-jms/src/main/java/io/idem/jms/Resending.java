@@ -2,7 +2,6 @@ package io.idem.jms;
 
 import jakarta.jms.JMSException;
 import jakarta.jms.Message;
-import java.time.Duration;
 import java.util.Enumeration;
 import java.util.HashMap;
 import java.util.Map;
@@ -58,17 +57,12 @@ final class Resending {
   }
 
   /**
-   * How long a message has to live that is sent again, in milliseconds; 0 for ever. Its time begins
-   * anew, when the delay is over: what is left of it would be told by comparing two clocks, and a
-   * message that waited would be dropped for it.
+   * How long a message has to live that is sent again, in milliseconds; 0 for ever. It expires when
+   * it would have: the provider adds the time to the clock that it was taken from. What has expired
+   * already lives for a moment, so that the server does with it what it does with such messages.
    */
-  static long timeToLive(Message message, Duration delay) throws JMSException {
+  static long timeToLive(Message message, long now) throws JMSException {
     long expiration = message.getJMSExpiration();
-    if (expiration == 0) {
-      return 0;
-    }
-    long sent = message.getJMSTimestamp(); // 0 if its producer has disabled it
-    long whole = expiration - (sent == 0 ? System.currentTimeMillis() : sent);
-    return Math.max(1, whole) + delay.toMillis();
+    return expiration == 0 ? 0 : Math.max(1, expiration - now);
   }
 }

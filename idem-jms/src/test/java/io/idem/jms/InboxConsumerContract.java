@@ -296,31 +296,68 @@ abstract class InboxConsumerContract {
     assertThat(artemis.browse(parked).get(0).getStringProperty("trace_id")).isEqualTo("7");
   }
 
-  @Test
-  void aMessageThatWaitsDoesNotExpireMeanwhile() throws Exception {
-    try (Node producer = new Node(queue + "-other", Session.AUTO_ACKNOWLEDGE);
-        MessageProducer sender =
-            producer.session.createProducer(producer.session.createQueue(queue))) {
-      sender.setTimeToLive(400);
-      sender.send(JmsMessages.stamp(producer.session.createTextMessage("a"), "1"));
-    }
-    Node node = node(Session.SESSION_TRANSACTED);
-    InboxConsumer inboxed = inboxed(node).onFailure(10, Duration.ofMillis(500));
-    AtomicInteger runs = new AtomicInteger();
+  @ParameterizedTest
+  @ValueSource(ints = {Session.SESSION_TRANSACTED, Session.CLIENT_ACKNOWLEDGE})
+  void aMessageThatIsSentAgainExpiresWhenItWouldHave(int mode) throws Exception {
+    long expires = sendWithTimeToLive(Duration.ofSeconds(20));
+    Node node = node(mode);
+    InboxConsumer inboxed = inboxed(node).waitForBusy(Duration.ZERO);
+    List<Long> expirations = new ArrayList<>();
 
     until(
         () ->
-            inboxed.receiveEach(
+            inboxed.receive(
                 node.consumer,
-                1,
                 SHORT,
                 (message, attempt) -> {
-                  if (runs.incrementAndGet() == 1) {
-                    throw new SQLException("not yet");
+                  expirations.add(message.getJMSExpiration());
+                  if (expirations.size() < 3) {
+                    throw new StoreUnavailableException("down", null);
                   }
                   BOOK.handle(message, attempt);
                 }),
         () -> effects.all().equals(List.of("a")));
+
+    assertThat(expirations).hasSize(3).allMatch(time -> Math.abs(time - expires) < 500);
+  }
+
+  /** It goes where the server puts what expires, as it would have without Idem. */
+  @ParameterizedTest
+  @ValueSource(ints = {Session.SESSION_TRANSACTED, Session.CLIENT_ACKNOWLEDGE})
+  void aMessageThatExpiresWhileItIsBusyIsTheServersToExpire(int mode) throws Exception {
+    sendWithTimeToLive(Duration.ofMillis(300));
+    Node node = node(mode);
+    InboxConsumer inboxed = inboxed(node).waitForBusy(Duration.ofMillis(400));
+
+    until(
+        () ->
+            inboxed.receive(
+                node.consumer,
+                SHORT,
+                (message, attempt) -> {
+                  throw new StoreUnavailableException("down", null);
+                }),
+        () -> expired() == 1);
+
+    assertThat(artemis.count(queue)).isZero();
+    assertThat(effects.all()).isEmpty();
+  }
+
+  private long expired() throws JMSException {
+    return artemis.browse(TestArtemis.EXPIRED).stream()
+        .filter(message -> from(message).contains(queue))
+        .count();
+  }
+
+  /** When it expires. */
+  private long sendWithTimeToLive(Duration time) throws JMSException {
+    try (Node node = new Node(queue + "-other", Session.AUTO_ACKNOWLEDGE);
+        MessageProducer sender = node.session.createProducer(node.session.createQueue(queue))) {
+      sender.setTimeToLive(time.toMillis());
+      Message message = JmsMessages.stamp(node.session.createTextMessage("a"), "1");
+      sender.send(message);
+      return message.getJMSExpiration();
+    }
   }
 
   private static Message make(Session session, String kind, String body) throws JMSException {
@@ -452,6 +489,43 @@ abstract class InboxConsumerContract {
     until(() -> inboxed.receiveEach(breaking, 10, SHORT, BOOK), () -> artemis.count(queue) == 0);
 
     assertThat(effects.all()).containsExactlyInAnyOrder("a", "b");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {Session.SESSION_TRANSACTED, Session.CLIENT_ACKNOWLEDGE})
+  void aSessionThatCannotBeRolledBackHidesNoFailure(int mode) throws Exception {
+    artemis.send(queue, text("1", "a"));
+    try (Node dying = new Node(queue, mode)) {
+      Session broken =
+          (Session)
+              Proxy.newProxyInstance(
+                  Session.class.getClassLoader(),
+                  new Class<?>[] {Session.class},
+                  (proxy, method, arguments) -> {
+                    if (List.of("rollback", "recover").contains(method.getName())) {
+                      throw new IllegalStateException("broken");
+                    }
+                    return method.invoke(dying.session, arguments);
+                  });
+      InboxConsumer inboxed =
+          new InboxConsumer(broken, dying.queue, inbox(), (session, message, why) -> {});
+
+      assertThatThrownBy(
+              () ->
+                  inboxed.receive(
+                      dying.consumer,
+                      WAIT,
+                      (message, attempt) -> {
+                        throw new SQLException("the cause");
+                      }))
+          .isInstanceOf(SQLException.class)
+          .hasMessage("the cause")
+          .hasSuppressedException(new IllegalStateException("broken"));
+    }
+
+    Node node = node(mode);
+    assertThat(inboxed(node).receive(node.consumer, WAIT, BOOK)).isTrue();
+    assertThat(effects.all()).containsExactly("a");
   }
 
   @Test

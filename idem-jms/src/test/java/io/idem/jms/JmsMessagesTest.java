@@ -13,7 +13,6 @@ import jakarta.jms.JMSException;
 import jakarta.jms.Message;
 import jakarta.jms.Session;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -89,17 +88,23 @@ class JmsMessagesTest {
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> JmsMessages.stamp(message, ""))
         .isInstanceOf(IllegalArgumentException.class);
+    Message unsent = node.session.createMessage();
+    assertThatThrownBy(() -> JmsMessages.stampForArtemis(unsent, "a\uD83D"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("half a surrogate pair");
+    assertThat(unsent.propertyExists("idempotency_key")).isFalse();
   }
 
   @Test
-  void howLongAMessageLivesIsToldByTheClockOfItsSender() throws JMSException {
+  void aMessageThatIsSentAgainLivesNoLonger() throws JMSException {
     Message message = node.session.createMessage();
-    Duration delay = Duration.ofSeconds(1);
+    long now = 1_000_000;
 
-    assertThat(Resending.timeToLive(message, delay)).isZero();
-    message.setJMSTimestamp(1_000_000);
-    message.setJMSExpiration(1_060_000); // long ago by the clock of this machine
-    assertThat(Resending.timeToLive(message, delay)).isEqualTo(61_000);
+    assertThat(Resending.timeToLive(message, now)).as("no expiration").isZero();
+    message.setJMSExpiration(now + 400);
+    assertThat(Resending.timeToLive(message, now)).isEqualTo(400);
+    assertThat(Resending.timeToLive(message, now + 399)).isEqualTo(1);
+    assertThat(Resending.timeToLive(message, now + 9_000)).as("not 0: that is for ever").isOne();
   }
 
   @Test

@@ -28,6 +28,9 @@ final class TestArtemis {
   /** Where the server puts what it has given up on. */
   static final String GIVEN_UP = "given-up";
 
+  /** Where the server puts messages that have lived for as long as they may. */
+  static final String EXPIRED = "expired";
+
   private final EmbeddedActiveMQ server = new EmbeddedActiveMQ();
   private final ActiveMQConnectionFactory connections;
 
@@ -44,11 +47,14 @@ final class TestArtemis {
                   new AddressSettings()
                       .setMaxDeliveryAttempts(MAX_DELIVERIES)
                       .setRedeliveryDelay(0)
-                      .setDeadLetterAddress(SimpleString.of(GIVEN_UP)));
+                      .setDeadLetterAddress(SimpleString.of(GIVEN_UP))
+                      .setExpiryAddress(SimpleString.of(EXPIRED)));
       server.setConfiguration(configuration).start();
-      server
-          .getActiveMQServer()
-          .createQueue(QueueConfiguration.of(GIVEN_UP).setRoutingType(RoutingType.ANYCAST));
+      for (String queue : new String[] {GIVEN_UP, EXPIRED}) {
+        server
+            .getActiveMQServer()
+            .createQueue(QueueConfiguration.of(queue).setRoutingType(RoutingType.ANYCAST));
+      }
     } catch (Exception e) {
       throw new IllegalStateException("Artemis does not start", e);
     }

@@ -103,15 +103,12 @@ public final class KafkaMessages {
    * @param <K> the type of its key
    * @param <V> the type of its value
    * @return the record
-   * @throws IllegalArgumentException if the id is empty, or the record has another one already
+   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the record has another one already
    * @throws IllegalStateException if the record has been sent
    */
   public static <K, V> ProducerRecord<K, V> stamp(ProducerRecord<K, V> record, String id) {
     Objects.requireNonNull(record, "record");
-    Objects.requireNonNull(id, "The id of a message is null");
-    if (id.isEmpty()) {
-      throw new IllegalArgumentException("The id of a message is not empty");
-    }
+    MessageIds.requireSendable(id);
     byte[] value = id.getBytes(StandardCharsets.UTF_8);
     Header there = record.headers().lastHeader(MessageIds.HEADER);
     if (there == null) {

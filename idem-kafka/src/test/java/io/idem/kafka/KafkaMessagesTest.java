@@ -60,6 +60,9 @@ class KafkaMessagesTest {
     assertThatIllegalArgumentException().isThrownBy(() -> KafkaMessages.stamp(record, "2"));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> KafkaMessages.stamp(new ProducerRecord<>("topic", "value"), ""));
+    assertThatIllegalArgumentException()
+        .as("UTF-8 has no bytes for half a surrogate pair, and two ids would be one")
+        .isThrownBy(() -> KafkaMessages.stamp(new ProducerRecord<>("topic", "value"), "a\uD83D"));
     assertThatNullPointerException()
         .isThrownBy(() -> KafkaMessages.stamp(new ProducerRecord<>("topic", "value"), null))
         .withMessage("The id of a message is null");

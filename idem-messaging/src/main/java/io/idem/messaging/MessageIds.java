@@ -2,6 +2,8 @@ package io.idem.messaging;
 
 import io.idem.core.store.Fingerprint;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import java.util.UUID;
 
 /**
@@ -48,5 +50,24 @@ public final class MessageIds {
     long high = (digest.getLong() & ~0xF000L) | 0x8000L;
     long low = (digest.getLong() & 0x3FFF_FFFF_FFFF_FFFFL) | 0x8000_0000_0000_0000L;
     return new UUID(high, low).toString();
+  }
+
+  /**
+   * Refuses an id that cannot be put on a message: an empty one, and one with half a surrogate
+   * pair, which is a {@code ?} on the wire, so that two ids would be one.
+   *
+   * @param id the id
+   * @return the same
+   * @throws IllegalArgumentException if it is empty or no valid Unicode
+   */
+  public static String requireSendable(String id) {
+    if (Objects.requireNonNull(id, "The id of a message is null").isEmpty()) {
+      throw new IllegalArgumentException("The id of a message is not empty");
+    }
+    if (!StandardCharsets.UTF_8.newEncoder().canEncode(id)) {
+      throw new IllegalArgumentException(
+          "The id of a message has half a surrogate pair, which no encoding can tell from another");
+    }
+    return id;
   }
 }

@@ -2,6 +2,7 @@ package io.idem.messaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -91,6 +92,21 @@ class MessageKeyTest {
         .isThrownBy(
             () -> MessageIds.of(empty.equals("kind") ? "" : "k", empty.equals("key") ? "" : "1"));
     assertThatIllegalArgumentException().isThrownBy(() -> MessageIds.of("k"));
+  }
+
+  @Test
+  void anIdSurvivesTheWayOfItsMessage() {
+    String whole = "a\uD83D\uDE00";
+
+    assertThat(MessageIds.requireSendable(whole)).isSameAs(whole);
+    for (String half : new String[] {"a\uD83D", "\uDE00a", "\uDE00\uD83D"}) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> MessageIds.requireSendable(half))
+          .withMessageContaining("half a surrogate pair")
+          .withMessageNotContainingAny(half);
+    }
+    assertThatIllegalArgumentException().isThrownBy(() -> MessageIds.requireSendable(""));
+    assertThatNullPointerException().isThrownBy(() -> MessageIds.requireSendable(null));
   }
 
   private static Note withHeader(Object value) {

@@ -77,12 +77,10 @@ public final class RabbitMessages {
    * @param id such as {@link MessageIds#of} derives from a business key, or {@link
    *     io.idem.core.Attempt#outgoingKey} inside of a consumer; not empty
    * @return the properties to send it with
-   * @throws IllegalArgumentException if the id is empty, or the message has another one already
+   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the message has another one already
    */
   public static BasicProperties stamp(BasicProperties properties, String id) {
-    if (id.isEmpty()) {
-      throw new IllegalArgumentException("The id of a message is not empty");
-    }
+    MessageIds.requireSendable(id);
     Map<String, Object> headers = new HashMap<>();
     if (properties.getHeaders() != null) {
       headers.putAll(properties.getHeaders());

@@ -59,6 +59,9 @@ class RabbitMessagesTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> RabbitMessages.stamp(PLAIN.builder().messageId("2").build(), "1"));
     assertThatIllegalArgumentException().isThrownBy(() -> RabbitMessages.stamp(PLAIN, ""));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RabbitMessages.stamp(PLAIN, "a\uD83D"))
+        .withMessageContaining("half a surrogate pair");
   }
 
   @Test

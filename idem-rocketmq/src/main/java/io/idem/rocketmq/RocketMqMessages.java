@@ -9,6 +9,7 @@ import io.idem.messaging.MessageKey;
 import io.idem.messaging.MessageReader;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageConst;
+import org.apache.rocketmq.common.message.MessageDecoder;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.jspecify.annotations.Nullable;
 
@@ -109,13 +110,15 @@ public final class RocketMqMessages {
    * @param id such as {@link MessageIds#of} derives from a business key, or {@link
    *     io.idem.core.Attempt#outgoingKey} inside of a consumer; not blank, and without spaces
    * @return the message
-   * @throws IllegalArgumentException if the id is empty or has spaces, or the message has another
-   *     one already
+   * @throws IllegalArgumentException if the id is empty, no valid Unicode, or has spaces or what
+   *     separates properties, or the message has another one already
    */
   public static Message stamp(Message message, String id) {
-    if (id.isEmpty() || id.chars().anyMatch(Character::isWhitespace)) {
+    MessageIds.requireSendable(id);
+    if (id.chars().anyMatch(RocketMqMessages::separates)) {
       throw new IllegalArgumentException(
-          "The id of a message is not empty, and has no spaces, which separate KEYS");
+          "The id of a message has no spaces, which separate KEYS, and none of the characters 1 and"
+              + " 2, which separate properties");
     }
     String there = message.getProperty(MessageIds.HEADER);
     if (there != null && !there.equals(id)) {
@@ -131,5 +134,12 @@ public final class RocketMqMessages {
       message.setKeys(keys == null || keys.isBlank() ? id : keys + MessageConst.KEY_SEPARATOR + id);
     }
     return message;
+  }
+
+  /** On the wire, what is behind such a character would belong to something else. */
+  private static boolean separates(int c) {
+    return Character.isWhitespace(c)
+        || c == MessageDecoder.NAME_VALUE_SEPARATOR
+        || c == MessageDecoder.PROPERTY_SEPARATOR;
   }
 }

@@ -33,6 +33,14 @@ class RocketMqMessagesTest {
         .hasMessageContaining("orders");
     assertThatThrownBy(() -> RocketMqMessages.stamp(message, "two words"))
         .isInstanceOf(IllegalArgumentException.class);
+    for (char separator : new char[] {1, 2}) {
+      assertThatThrownBy(() -> RocketMqMessages.stamp(new MessageExt(), "a" + separator + "b"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("separate properties");
+    }
+    assertThatThrownBy(() -> RocketMqMessages.stamp(new MessageExt(), "a\uD83D"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("half a surrogate pair");
   }
 
   @Test

@@ -88,12 +88,10 @@ public final class AmqpMessages {
    * @param id such as {@link MessageIds#of} derives from a business key, or {@link
    *     io.idem.core.Attempt#outgoingKey} inside of a consumer; not empty
    * @return changes the message; throws an {@link IllegalArgumentException} if it has another id
-   * @throws IllegalArgumentException if the id is empty
+   * @throws IllegalArgumentException if the id is empty or no valid Unicode
    */
   public static MessagePostProcessor stamp(String id) {
-    if (id.isEmpty()) {
-      throw new IllegalArgumentException("The id of a message is not empty");
-    }
+    MessageIds.requireSendable(id);
     return message -> {
       MessageProperties properties = message.getMessageProperties();
       refuseOther(

@@ -1,6 +1,7 @@
 package io.idem.spring.rabbit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.rabbitmq.client.AMQP.BasicProperties;
 import com.rabbitmq.client.Delivery;
@@ -63,5 +64,13 @@ class AmqpMessagesTest {
                 .toMessageProperties(properties, null, StandardCharsets.UTF_8.name()));
 
     assertThat(AmqpMessages.reader().header(message, "key")).isEqualTo(key);
+  }
+
+  @Test
+  void anIdThatTheWireWouldChangeIsRefused() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> AmqpMessages.stamp("a\uD83D"))
+        .withMessageContaining("half a surrogate pair");
+    assertThatIllegalArgumentException().isThrownBy(() -> AmqpMessages.stamp(""));
   }
 }
