@@ -122,7 +122,8 @@ public final class JmsMessages {
    *     io.idem.core.Attempt#outgoingKey} inside of a consumer; not empty
    * @param <M> the kind of message
    * @return the message
-   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the message has another one already
+   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the message has
+   *     another one already
    * @throws JMSException if the property cannot be set
    */
   public static <M extends Message> M stamp(M message, String id) throws JMSException {
@@ -141,7 +142,8 @@ public final class JmsMessages {
    * @param id the id; not empty
    * @param <M> the kind of message
    * @return the message
-   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the message has another one already
+   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the message has
+   *     another one already
    * @throws JMSException if a property cannot be set
    */
   public static <M extends Message> M stampForArtemis(M message, String id) throws JMSException {

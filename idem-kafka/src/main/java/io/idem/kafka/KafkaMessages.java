@@ -103,7 +103,8 @@ public final class KafkaMessages {
    * @param <K> the type of its key
    * @param <V> the type of its value
    * @return the record
-   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the record has another one already
+   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the record has
+   *     another one already
    * @throws IllegalStateException if the record has been sent
    */
   public static <K, V> ProducerRecord<K, V> stamp(ProducerRecord<K, V> record, String id) {

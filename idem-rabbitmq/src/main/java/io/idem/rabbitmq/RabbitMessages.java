@@ -77,7 +77,8 @@ public final class RabbitMessages {
    * @param id such as {@link MessageIds#of} derives from a business key, or {@link
    *     io.idem.core.Attempt#outgoingKey} inside of a consumer; not empty
    * @return the properties to send it with
-   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the message has another one already
+   * @throws IllegalArgumentException if the id is empty or no valid Unicode, or the message has
+   *     another one already
    */
   public static BasicProperties stamp(BasicProperties properties, String id) {
     MessageIds.requireSendable(id);

@@ -146,9 +146,13 @@ public final class InboxConsumer {
 
   private ConsumeConcurrentlyStatus concurrently(
       List<MessageExt> messages, ConsumeConcurrentlyContext context, Consuming consuming) {
-    int firstFailed = new Delivery(messages, consuming).settle();
+    Delivery delivery = new Delivery(messages, consuming);
+    int firstFailed = delivery.settle();
     if (firstFailed < messages.size()) {
       context.setAckIndex(firstFailed - 1);
+    }
+    if (delivery.handsBackBusy && context.getDelayLevelWhenNextConsume() < 0) {
+      context.setDelayLevelWhenNextConsume(busyDelayLevel); // not to the dead letters: it may run
     }
     return firstFailed == 0
         ? ConsumeConcurrentlyStatus.RECONSUME_LATER
@@ -249,6 +253,9 @@ public final class InboxConsumer {
     private final Consuming consuming;
     private final BitSet failed = new BitSet();
 
+    /** Whether a message is handed back that has not failed, because it could not be sent. */
+    private boolean handsBackBusy;
+
     Delivery(List<MessageExt> messages, Consuming consuming) {
       this.messages = messages;
       this.consuming = consuming;
@@ -338,6 +345,7 @@ public final class InboxConsumer {
       for (int index : busy) {
         if (!sendAgain(index, messages.get(index).getReconsumeTimes(), busyDelayLevel)) {
           failed.set(index);
+          handsBackBusy = true;
         }
       }
       return again.stream().filter(index -> !busy.contains(index)).toList();

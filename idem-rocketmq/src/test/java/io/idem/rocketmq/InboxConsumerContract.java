@@ -29,6 +29,7 @@ import javax.sql.DataSource;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.MixAll;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
@@ -247,6 +248,39 @@ abstract class InboxConsumerContract {
     assertThat(effects.all()).isEqualTo(expected);
     assertThat(failures).hasValue(3);
     assertThat(rocketMq.givenUp(group)).isZero();
+  }
+
+  /** A level of -1 has the broker give up on what is handed back, at once. */
+  @Test
+  void aBusyMessageThatCannotBeSentAgainIsNotGivenUp() throws Exception {
+    String topic = newTopic(1);
+    CountDownLatch elsewhere = new CountDownLatch(1);
+    CountDownLatch mayFail = new CountDownLatch(1);
+    Thread other = holdElsewhere(topic, "id5", elsewhere, mayFail);
+    MessageListenerConcurrently inboxed =
+        new InboxConsumer(inbox(), new DefaultMQProducer("not-started"), this::park)
+            .waitForBusy(Duration.ofMillis(1), 1)
+            .concurrently(BOOK);
+    CountDownLatch handedBack = new CountDownLatch(1);
+    start(
+        consumer(group, topic),
+        (messages, context) -> {
+          context.setDelayLevelWhenNextConsume(-1);
+          ConsumeConcurrentlyStatus status = inboxed.consumeMessage(messages, context);
+          handedBack.countDown();
+          return status;
+        });
+    send(topic, 0, "id5", "m5");
+
+    Together.await(handedBack);
+    mayFail.countDown();
+    other.join();
+
+    Together.awaitChecked(
+        "the effect, or a dead letter",
+        () -> !effects.all().isEmpty() || rocketMq.givenUp(group) > 0);
+    assertThat(rocketMq.givenUp(group)).isZero();
+    assertThat(effects.all()).containsExactly("m5");
   }
 
   /** Another node runs a message's work, and fails when it may. */

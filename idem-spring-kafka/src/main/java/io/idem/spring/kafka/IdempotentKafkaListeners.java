@@ -1,5 +1,6 @@
 package io.idem.spring.kafka;
 
+import io.idem.core.Mode;
 import io.idem.messaging.Inbox;
 import io.idem.spring.AttemptMethod;
 import io.idem.spring.IdempotencySetupException;
@@ -7,6 +8,7 @@ import io.idem.spring.Idempotent;
 import io.idem.spring.IdempotentListeners;
 import io.idem.spring.IdempotentMethod;
 import io.idem.spring.ListenerInboxes;
+import io.idem.spring.ListenerTransactions;
 import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
@@ -21,6 +23,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.aopalliance.aop.Advice;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.DirectFieldAccessor;
@@ -42,6 +45,8 @@ import org.springframework.kafka.listener.ContainerProperties;
 import org.springframework.kafka.listener.GenericMessageListener;
 import org.springframework.kafka.listener.MessageListenerContainer;
 import org.springframework.kafka.listener.ShareConsumerRecordRecoverer;
+import org.springframework.kafka.transaction.KafkaAwareTransactionManager;
+import org.springframework.transaction.TransactionManager;
 import org.springframework.util.StringUtils;
 
 /**
@@ -159,7 +164,9 @@ public final class IdempotentKafkaListeners
           .postProcess(container);
     }
     giveAttempt(container, listener);
-    ListenerInbox inbox = new ListenerInbox(groupOf(listener.method, container), beans);
+    ListenerInbox inbox =
+        new ListenerInbox(
+            groupOf(listener.method, container), mode -> check(container, mode), beans);
     protect(container, new InboxAdvice(inbox::get, inbox::mayRollBack));
     isProtected(container, listener, inbox);
   }
@@ -169,7 +176,8 @@ public final class IdempotentKafkaListeners
     Annotated listener = annotated.get(container.getListenerId());
     if (listener != null) {
       giveAttempt(container, listener);
-      ListenerInbox inbox = new ListenerInbox(groupOf(listener.method, container), beans);
+      ListenerInbox inbox =
+          new ListenerInbox(groupOf(listener.method, container), mode -> {}, beans);
       protect(container, inbox::get);
       isProtected(container, listener, inbox);
     }
@@ -274,11 +282,11 @@ public final class IdempotentKafkaListeners
               + ": the listener would acknowledge a record before its effect is committed.",
           "Use BATCH or RECORD. Idem lets the container acknowledge what is done.");
     }
-    if (properties.getKafkaAwareTransactionManager() != null) {
+    if (managerOf(properties) != null) {
       throw new IdempotencySetupException(
           where
-              + " has a Kafka transaction manager, whose transactions handle failures without the"
-              + " error handler and would count a busy record as one.",
+              + " has a transaction manager, whose transactions handle failures without the error"
+              + " handler: a busy record would count as one, and in the end be left out.",
           "Leave it away: the inbox makes a redelivery harmless, and outgoing records with"
               + " Attempt.outgoingKey(…) are recognised.");
     }
@@ -286,6 +294,10 @@ public final class IdempotentKafkaListeners
       throw new IdempotencySetupException(
           where + " commits by itself (enable.auto.commit=true), also what is not done.",
           "Leave enable.auto.commit away.");
+    }
+    Mode mode = advice.mode();
+    if (mode != null) {
+      check(container, mode);
     }
     List<Advice> advices = new ArrayList<>(Arrays.asList(properties.getAdviceChain()));
     advices.add(advice); // the innermost: what retries or traces goes around the inbox
@@ -303,6 +315,23 @@ public final class IdempotentKafkaListeners
       container.setCommonErrorHandler(
           handler == null ? new InboxErrorHandler() : new InboxErrorHandler(handler));
     }
+  }
+
+  /** Kafka's, or one of another kind, which the container takes where there is none of Kafka's. */
+  @SuppressWarnings("deprecation")
+  private static @Nullable TransactionManager managerOf(ContainerProperties properties) {
+    TransactionManager ofKafka = properties.getKafkaAwareTransactionManager();
+    return ofKafka == null ? properties.getTransactionManager() : ofKafka;
+  }
+
+  private static void check(AbstractMessageListenerContainer<?, ?> container, Mode mode) {
+    ContainerProperties properties = container.getContainerProperties();
+    ListenerTransactions.refuseAroundLeased(
+        "The listener container '" + container.getListenerId() + "'",
+        mode,
+        managerOf(properties),
+        properties.getAdviceChain(),
+        KafkaAwareTransactionManager.class);
   }
 
   private static boolean commitsByItself(AbstractMessageListenerContainer<?, ?> container) {

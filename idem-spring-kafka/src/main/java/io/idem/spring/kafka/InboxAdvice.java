@@ -51,6 +51,10 @@ public final class InboxAdvice implements MethodInterceptor {
 
   private static final Logger log = LoggerFactory.getLogger("io.idem.kafka");
 
+  /** Given by hand. */
+  private record OneInbox(Inbox<ConsumerRecord<?, ?>> get)
+      implements Supplier<Inbox<ConsumerRecord<?, ?>>> {}
+
   private final Supplier<Inbox<ConsumerRecord<?, ?>>> inbox;
   private final BooleanSupplier listenerMayRollBack;
 
@@ -62,12 +66,17 @@ public final class InboxAdvice implements MethodInterceptor {
    * @param inbox the inbox, such as {@link KafkaMessages#inbox} begins it
    */
   public InboxAdvice(Inbox<ConsumerRecord<?, ?>> inbox) {
-    this(() -> inbox, () -> false);
+    this(new OneInbox(inbox), () -> false);
   }
 
   InboxAdvice(Supplier<Inbox<ConsumerRecord<?, ?>>> inbox, BooleanSupplier listenerMayRollBack) {
     this.inbox = inbox;
     this.listenerMayRollBack = listenerMayRollBack;
+  }
+
+  /** The mode of an inbox that was given by hand; null of a listener's, which is not known yet. */
+  @Nullable Mode mode() {
+    return inbox instanceof OneInbox given ? given.get().operation().mode() : null;
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.idem.spring.kafka;
 
+import io.idem.core.Mode;
 import io.idem.core.Operation;
 import io.idem.kafka.KafkaMessages;
 import io.idem.messaging.Inbox;
@@ -9,6 +10,7 @@ import io.idem.spring.IdempotentOperations;
 import io.idem.spring.ListenerKeys;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.BeanFactory;
@@ -23,12 +25,21 @@ final class ListenerInbox {
   private static final String VARIABLE = "record";
 
   private final String group;
+  private final Consumer<Mode> modeCheck;
   private final BeanFactory beans;
   private volatile @Nullable Inbox<ConsumerRecord<?, ?>> inbox;
   private volatile boolean mayRollBack = true;
 
-  ListenerInbox(String group, BeanFactory beans) {
+  /**
+   * Creates one without an inbox.
+   *
+   * @param group the consumer group
+   * @param modeCheck refuses a mode that its container is not fit for
+   * @param beans the beans that expressions may name
+   */
+  ListenerInbox(String group, Consumer<Mode> modeCheck, BeanFactory beans) {
     this.group = group;
+    this.modeCheck = modeCheck;
     this.beans = beans;
   }
 
@@ -53,6 +64,7 @@ final class ListenerInbox {
     mayRollBack = operations.mayRollBack(method);
     Operation<@Nullable Void> operation =
         operations.build(method, operations.engine().operation(method.operation()));
+    modeCheck.accept(operation.mode());
     ListenerKeys<ConsumerRecord<?, ?>> keys =
         new ListenerKeys<>(
             method,

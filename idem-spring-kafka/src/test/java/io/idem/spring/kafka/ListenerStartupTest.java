@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import javax.sql.DataSource;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
@@ -28,6 +29,8 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.NestedExceptionUtils;
+import org.springframework.jdbc.datasource.DataSourceTransactionManager;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import org.springframework.kafka.annotation.EnableKafka;
 import org.springframework.kafka.annotation.KafkaHandler;
 import org.springframework.kafka.annotation.KafkaListener;
@@ -48,6 +51,9 @@ import org.springframework.kafka.support.Acknowledgment;
 import org.springframework.kafka.support.ShareAcknowledgment;
 import org.springframework.kafka.support.TopicPartitionOffset;
 import org.springframework.messaging.handler.annotation.SendTo;
+import org.springframework.transaction.TransactionManager;
+import org.springframework.transaction.interceptor.MatchAlwaysTransactionAttributeSource;
+import org.springframework.transaction.interceptor.TransactionInterceptor;
 
 /** What of a listener is refused before it is given a record, and what is left as it was. */
 class ListenerStartupTest {
@@ -74,6 +80,8 @@ class ListenerStartupTest {
         "Implicit   | acknowledgement mode IMPLICIT",
         "ShareManual | acknowledgement mode MANUAL",
         "ShareAcking | a parameter of type ShareAcknowledgment",
+        "Managed    | has a transaction manager",
+        "Advised    | mode LEASED, in which the outcome is recorded before",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
     Class<?> type = Class.forName(ListenerStartupTest.class.getName() + "$" + listener);
@@ -194,6 +202,34 @@ class ListenerStartupTest {
           kafkaListenerContainerFactory();
       factory.setCommonErrorHandler(new DefaultErrorHandler((record, thrown) -> {}));
       return factory;
+    }
+
+    @Bean
+    ConcurrentKafkaListenerContainerFactory<String, String> managed(DataSource dataSource) {
+      ConcurrentKafkaListenerContainerFactory<String, String> factory =
+          kafkaListenerContainerFactory();
+      factory
+          .getContainerProperties()
+          .setTransactionManager(new DataSourceTransactionManager(dataSource));
+      return factory;
+    }
+
+    @Bean
+    ConcurrentKafkaListenerContainerFactory<String, String> advised(DataSource dataSource) {
+      ConcurrentKafkaListenerContainerFactory<String, String> factory =
+          kafkaListenerContainerFactory();
+      factory
+          .getContainerProperties()
+          .setAdviceChain(
+              new TransactionInterceptor(
+                  (TransactionManager) new DataSourceTransactionManager(dataSource),
+                  new MatchAlwaysTransactionAttributeSource()));
+      return factory;
+    }
+
+    @Bean
+    DataSource dataSource() {
+      return new DriverManagerDataSource("jdbc:h2:mem:unused");
     }
 
     private static ConcurrentKafkaListenerContainerFactory<String, String> factory(
@@ -418,6 +454,18 @@ class ListenerStartupTest {
 
   static class Recovered {
     @KafkaListener(topics = "t", groupId = "g", containerFactory = "recovered")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Managed {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "managed")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Advised {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "advised")
     @Idempotent
     public void listen(String value) {}
   }

@@ -1,5 +1,6 @@
 package io.idem.spring.rabbit;
 
+import io.idem.core.Mode;
 import io.idem.spring.AttemptMethod;
 import io.idem.spring.IdempotencySetupException;
 import io.idem.spring.Idempotent;
@@ -7,6 +8,7 @@ import io.idem.spring.IdempotentListeners;
 import io.idem.spring.IdempotentMethod;
 import io.idem.spring.ListenerInboxes;
 import io.idem.spring.ListenerRegistry;
+import io.idem.spring.ListenerTransactions;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,10 +27,12 @@ import org.springframework.amqp.rabbit.listener.RabbitListenerEndpoint;
 import org.springframework.amqp.rabbit.listener.RabbitListenerEndpointRegistry;
 import org.springframework.amqp.rabbit.listener.SimpleMessageListenerContainer;
 import org.springframework.amqp.rabbit.listener.api.ChannelAwareBatchMessageListener;
+import org.springframework.amqp.rabbit.transaction.RabbitTransactionManager;
 import org.springframework.beans.DirectFieldAccessor;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.transaction.TransactionManager;
 
 /**
  * Protects {@code @RabbitListener} methods that are {@link Idempotent}, whichever container factory
@@ -112,7 +116,7 @@ public final class IdempotentRabbitListeners
     if (AttemptMethod.isAskedForBy(listener)) {
       ListenerAttempt.give(known, listener, payloads);
     }
-    ListenerInbox inbox = new ListenerInbox(payloads, beans);
+    ListenerInbox inbox = new ListenerInbox(payloads, mode -> check(known, mode), beans);
     InboxAdvice advice = new InboxAdvice(inbox::of);
     for (InboxAdviceCustomizer customizer :
         beans.getBeanProvider(InboxAdviceCustomizer.class).orderedStream().toList()) {
@@ -125,14 +129,18 @@ public final class IdempotentRabbitListeners
   /**
    * Puts an inbox around the listener of a container that was made by hand.
    *
-   * @param container a container that has not been initialised: advice that comes later is not
-   *     heeded
+   * @param container a container that has its listener and has not been initialised: advice that
+   *     comes later is not heeded
    * @param advice the inbox
    * @throws IdempotencySetupException if the container would acknowledge what is not done, or give
    *     up what is
    */
   public static void protect(AbstractMessageListenerContainer container, InboxAdvice advice) {
     check(container);
+    Mode mode = advice.mode();
+    if (mode != null) {
+      check(container, mode);
+    }
     for (String queue : container.getQueueNames()) {
       if (advice.parksIn(queue)) {
         throw new IdempotencySetupException(
@@ -145,23 +153,46 @@ public final class IdempotentRabbitListeners
       }
     }
     List<Advice> advices = new ArrayList<>();
-    // What stands there already can be read in no other way.
-    Object there = new DirectFieldAccessor(container).getPropertyValue("adviceChain");
-    if (there instanceof Advice[] chain) {
-      Arrays.stream(chain)
-          .map(
-              each ->
-                  each instanceof MethodInterceptor interceptor
-                      ? new RepeatableAdvice(interceptor)
-                      : each)
-          .forEach(advices::add);
+    for (Advice each : adviceOf(container)) {
+      advices.add(
+          each instanceof MethodInterceptor interceptor ? new RepeatableAdvice(interceptor) : each);
     }
     advices.add(advice.in(container, advices.isEmpty()));
     container.setAdviceChain(advices.toArray(Advice[]::new));
   }
 
+  private static Advice[] adviceOf(AbstractMessageListenerContainer container) {
+    // It can be read in no other way.
+    return new DirectFieldAccessor(container).getPropertyValue("adviceChain")
+            instanceof Advice[] chain
+        ? chain
+        : new Advice[0];
+  }
+
+  private static String nameOf(AbstractMessageListenerContainer container) {
+    return "The listener container '" + container.getListenerId() + "'";
+  }
+
+  private static void check(AbstractMessageListenerContainer container, Mode mode) {
+    ListenerTransactions.refuseAroundLeased(
+        nameOf(container),
+        mode,
+        // It can be read in no other way.
+        (TransactionManager)
+            new DirectFieldAccessor(container).getPropertyValue("transactionManager"),
+        Arrays.stream(adviceOf(container))
+            .map(each -> each instanceof RepeatableAdvice repeatable ? repeatable.advice() : each)
+            .toArray(),
+        RabbitTransactionManager.class);
+  }
+
   private static void check(AbstractMessageListenerContainer container) {
-    String where = "The listener container '" + container.getListenerId() + "'";
+    String where = nameOf(container);
+    if (container.getMessageListener() == null) {
+      throw new IdempotencySetupException(
+          where + " has no listener yet, so that nobody knows whether it takes batches.",
+          "Give it one before it is protected.");
+    }
     if (container.getAcknowledgeMode() != AcknowledgeMode.AUTO) {
       throw new IdempotencySetupException(
           where
@@ -175,11 +206,12 @@ public final class IdempotentRabbitListeners
             || container.getMessageListener() instanceof ChannelAwareBatchMessageListener;
     // Both can be read in no other way.
     DirectFieldAccessor fields = new DirectFieldAccessor(container);
-    boolean isOfMany =
-        isOfBatches
-            || (container instanceof SimpleMessageListenerContainer
+    int batchSize =
+        container instanceof SimpleMessageListenerContainer
                 && fields.getPropertyValue("batchSize") instanceof Integer size
-                && size > 1);
+            ? size
+            : 1;
+    boolean isOfMany = isOfBatches || batchSize > 1;
     if (isOfMany && fields.getPropertyValue("transactionManager") != null) {
       throw new IdempotencySetupException(
           where
@@ -187,6 +219,16 @@ public final class IdempotentRabbitListeners
               + " rejected would undo the effects of the others, and have these rejected with it.",
           "Leave the transaction manager away: the inbox commits the effect, and makes a redelivery"
               + " harmless. Or take single messages, with a batchSize of 1.");
+    }
+    if (!isOfBatches && batchSize > 1) {
+      throw new IdempotencySetupException(
+          where
+              + " has a batchSize of "
+              + batchSize
+              + " with a listener of single messages: with one that fails or is parked, the"
+              + " container rejects those before it, which are done.",
+          "Leave the batchSize at 1, or take a listener of batches. With Spring Boot, that is"
+              + " spring.rabbitmq.listener.simple.batch-size.");
     }
     if (isOfBatches && container.isChannelTransacted()) {
       throw new IdempotencySetupException(

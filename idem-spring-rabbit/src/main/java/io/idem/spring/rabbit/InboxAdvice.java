@@ -88,6 +88,14 @@ public final class InboxAdvice implements MethodInterceptor {
   @SuppressWarnings("ThreadLocalUsage") // one for each container, and removed when it has ended
   private final ThreadLocal<@Nullable Settling> settlings = new ThreadLocal<>();
 
+  /** One for all queues, given by hand. */
+  private record OneInbox(Inbox<Message> inbox) implements Function<String, Inbox<Message>> {
+    @Override
+    public Inbox<Message> apply(String queue) {
+      return inbox;
+    }
+  }
+
   /** Where parked messages are published. */
   private record Address(String exchange, String routingKey) {}
 
@@ -97,7 +105,7 @@ public final class InboxAdvice implements MethodInterceptor {
    * @param inbox the inbox, such as {@link AmqpMessages#inbox} begins it
    */
   public InboxAdvice(Inbox<Message> inbox) {
-    this(queue -> inbox);
+    this(new OneInbox(inbox));
   }
 
   /** The inbox of each queue that the container consumes. */
@@ -163,6 +171,11 @@ public final class InboxAdvice implements MethodInterceptor {
         isAlone ? container : null);
   }
 
+  /** The mode of an inbox that was given by hand; null of a listener's, which is not known yet. */
+  @Nullable Mode mode() {
+    return inboxes instanceof OneInbox given ? given.inbox().operation().mode() : null;
+  }
+
   /**
    * Whether it parks in a queue by the queue's name. What is bound to an exchange nobody can ask.
    */
@@ -202,6 +215,7 @@ public final class InboxAdvice implements MethodInterceptor {
     private final long sinceNanos = System.nanoTime();
     private Duration delay = Duration.ZERO;
     private @Nullable Exception rejection;
+    private boolean interrupted;
 
     /** What the listener of a batch was called with last. */
     private List<Message> given = List.of();
@@ -223,6 +237,16 @@ public final class InboxAdvice implements MethodInterceptor {
     }
 
     void run() throws Exception {
+      try {
+        consumeAll();
+      } finally {
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+
+    private void consumeAll() throws Exception {
       messages.forEach(AmqpMessages::restore);
       List<Message> left = messages.stream().filter(settling::isOpen).toList();
       while (true) {
@@ -237,7 +261,7 @@ public final class InboxAdvice implements MethodInterceptor {
           left = left.stream().filter(message -> !isPutBack(message)).toList();
           if (!left.isEmpty()) {
             throw new ImmediateRequeueAmqpException(
-                "The container stops while a message is being consumed elsewhere");
+                "The container or its thread stops while a message is being consumed elsewhere");
           }
         }
       }
@@ -472,7 +496,7 @@ public final class InboxAdvice implements MethodInterceptor {
       }
     }
 
-    /** Waits for the delay, give or take half of it; false if the container stops meanwhile. */
+    /** Waits for the delay, give or take half of it; false if somebody wants to stop meanwhile. */
     private boolean pause() {
       long most = Math.max(delay.toNanos(), LEAST_DELAY_NANOS);
       long end = System.nanoTime() + most / 2 + ThreadLocalRandom.current().nextLong(most);
@@ -488,9 +512,8 @@ public final class InboxAdvice implements MethodInterceptor {
         }
         return true;
       } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new ImmediateRequeueAmqpException(
-            "Interrupted while a message is being consumed elsewhere", e);
+        interrupted = true; // told again at the end: a copy could not be confirmed before
+        return false;
       }
     }
   }

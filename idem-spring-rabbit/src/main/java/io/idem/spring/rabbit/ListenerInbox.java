@@ -1,5 +1,6 @@
 package io.idem.spring.rabbit;
 
+import io.idem.core.Mode;
 import io.idem.core.Operation;
 import io.idem.messaging.Inbox;
 import io.idem.spring.IdempotencySetupException;
@@ -8,6 +9,7 @@ import io.idem.spring.IdempotentOperations;
 import io.idem.spring.ListenerKeys;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.amqp.core.Message;
 import org.springframework.beans.factory.BeanFactory;
@@ -18,6 +20,7 @@ final class ListenerInbox {
   private static final String VARIABLE = "message";
 
   private final PayloadReader payloads;
+  private final Consumer<Mode> modeCheck;
   private final BeanFactory beans;
   private final Map<String, Inbox<Message>> byQueue = new ConcurrentHashMap<>();
   private volatile @Nullable Made made;
@@ -25,8 +28,16 @@ final class ListenerInbox {
   /** What the inboxes of all queues share. */
   private record Made(Operation<@Nullable Void> operation, ListenerKeys<Message> keys) {}
 
-  ListenerInbox(PayloadReader payloads, BeanFactory beans) {
+  /**
+   * Creates one without inboxes.
+   *
+   * @param payloads makes payloads of messages, as for the listener
+   * @param modeCheck refuses a mode that its container is not fit for
+   * @param beans the beans that expressions may name
+   */
+  ListenerInbox(PayloadReader payloads, Consumer<Mode> modeCheck, BeanFactory beans) {
     this.payloads = payloads;
+    this.modeCheck = modeCheck;
     this.beans = beans;
   }
 
@@ -44,9 +55,12 @@ final class ListenerInbox {
   }
 
   void make(IdempotentMethod method, IdempotentOperations operations) {
+    Operation<@Nullable Void> operation =
+        operations.build(method, operations.engine().operation(method.operation()));
+    modeCheck.accept(operation.mode());
     made =
         new Made(
-            operations.build(method, operations.engine().operation(method.operation())),
+            operation,
             new ListenerKeys<>(
                 method,
                 AmqpMessages.reader(),

@@ -27,6 +27,11 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.NestedExceptionUtils;
+import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.interceptor.MatchAlwaysTransactionAttributeSource;
+import org.springframework.transaction.interceptor.TransactionInterceptor;
+import org.springframework.transaction.support.AbstractPlatformTransactionManager;
+import org.springframework.transaction.support.DefaultTransactionStatus;
 
 /** What of a listener is refused before it is given a message; no broker is needed for it. */
 class ListenerStartupTest {
@@ -44,6 +49,9 @@ class ListenerStartupTest {
         "Managed   | has a transaction manager, and a transaction for several messages",
         "Gathering | has a transaction manager, and a transaction for several messages",
         "Committed | a transacted channel and a listener of batches",
+        "Several   | batchSize of 2 with a listener of single messages",
+        "Early     | mode LEASED, in which the outcome is recorded before",
+        "Advised   | mode LEASED, in which the outcome is recorded before",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
     Class<?> type = Class.forName(ListenerStartupTest.class.getName() + "$" + listener);
@@ -63,11 +71,34 @@ class ListenerStartupTest {
   }
 
   @Test
+  void aContainerByHandIsHeldToTheSame() {
+    try (Idempotency engine = Idempotency.inMemory()) {
+      InboxAdvice advice = new InboxAdvice(AmqpMessages.inbox(engine, "book", "q").build());
+      SimpleMessageListenerContainer container = new SimpleMessageListenerContainer();
+
+      assertThatThrownBy(() -> IdempotentRabbitListeners.protect(container, advice))
+          .as("whether it is one of batches is not known")
+          .isInstanceOf(IdempotencySetupException.class)
+          .hasMessageContaining("has no listener yet");
+      container.setMessageListener(message -> {});
+      container.setTransactionManager(new ResourcelessTransactionManager());
+      assertThatThrownBy(() -> IdempotentRabbitListeners.protect(container, advice))
+          .isInstanceOf(IdempotencySetupException.class)
+          .hasMessageContaining("ResourcelessTransactionManager");
+      container.setTransactionManager(new RabbitTransactionManager());
+      assertThatCode(() -> IdempotentRabbitListeners.protect(container, advice))
+          .as("one that commits nothing but messages")
+          .doesNotThrowAnyException();
+    }
+  }
+
+  @Test
   void aMessageIsHeldForSomeTimeAndParkedElsewhere() {
     try (Idempotency engine = Idempotency.inMemory()) {
       InboxAdvice advice = new InboxAdvice(AmqpMessages.inbox(engine, "book", "q").build());
       SimpleMessageListenerContainer container = new SimpleMessageListenerContainer();
       container.setQueueNames("other", "q");
+      container.setMessageListener(message -> {});
 
       assertThatThrownBy(() -> advice.holdAtMost(Duration.ZERO))
           .isInstanceOf(IllegalArgumentException.class);
@@ -109,6 +140,29 @@ class ListenerStartupTest {
     SimpleRabbitListenerContainerFactory gathering() {
       SimpleRabbitListenerContainerFactory factory = managed();
       factory.setBatchSize(2);
+      return factory;
+    }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory several() {
+      SimpleRabbitListenerContainerFactory factory = rabbitListenerContainerFactory();
+      factory.setBatchSize(2);
+      return factory;
+    }
+
+    @Bean
+    DirectRabbitListenerContainerFactory early() {
+      DirectRabbitListenerContainerFactory factory = direct();
+      factory.setTransactionManager(new ResourcelessTransactionManager());
+      return factory;
+    }
+
+    @Bean
+    SimpleRabbitListenerContainerFactory advised() {
+      SimpleRabbitListenerContainerFactory factory = rabbitListenerContainerFactory();
+      factory.setAdviceChain(
+          new TransactionInterceptor(
+              new ResourcelessTransactionManager(), new MatchAlwaysTransactionAttributeSource()));
       return factory;
     }
 
@@ -166,6 +220,24 @@ class ListenerStartupTest {
     public void listen(String value) {}
   }
 
+  static class Several {
+    @RabbitListener(queues = "q", containerFactory = "several")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Early {
+    @RabbitListener(queues = "q", containerFactory = "early")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
+  static class Advised {
+    @RabbitListener(queues = "q", containerFactory = "advised")
+    @Idempotent
+    public void listen(String value) {}
+  }
+
   static class Single {
     @RabbitListener(queues = "q", containerFactory = "managed")
     @Idempotent
@@ -195,5 +267,26 @@ class ListenerStartupTest {
     @RabbitHandler
     @Idempotent
     public void listen(String value) {}
+  }
+
+  /** As that of a database, which commits what the listener wrote when the inbox is done. */
+  private static final class ResourcelessTransactionManager
+      extends AbstractPlatformTransactionManager {
+
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    protected Object doGetTransaction() {
+      return this;
+    }
+
+    @Override
+    protected void doBegin(Object transaction, TransactionDefinition definition) {}
+
+    @Override
+    protected void doCommit(DefaultTransactionStatus status) {}
+
+    @Override
+    protected void doRollback(DefaultTransactionStatus status) {}
   }
 }

@@ -91,7 +91,8 @@ abstract class RabbitListenerContract {
           "fatal",
           "judged",
           "managed",
-          "managedDirect");
+          "managedDirect",
+          "patient");
 
   private static final Duration SHUTDOWN = Duration.ofMinutes(1);
   private static final String REASON = DeliveryCopies.REASON_HEADER;
@@ -274,6 +275,33 @@ abstract class RabbitListenerContract {
     assertThat(effects.all()).containsExactly("held");
   }
 
+  /** As an executor does that is shut down. What is thrown then counts as a failure. */
+  @Test
+  void whatIsBusyWhenItsThreadIsInterruptedIsNeitherLostNorAFailure() throws Exception {
+    CountDownLatch end = new CountDownLatch(1);
+    MessageListenerContainer container = container("patient");
+    CompletableFuture<Void> other = holdElsewhere("patient", end);
+    send("patient", "busy", "held");
+    Together.await("a busy answer", () -> effects.busy() > 0);
+
+    Thread consuming =
+        Thread.getAllStackTraces().keySet().stream()
+            .filter(thread -> thread.getName().startsWith(queue("patient")))
+            .findFirst()
+            .orElseThrow();
+    consuming.interrupt();
+    consuming.join(TimeUnit.SECONDS.toMillis(30));
+    assertThat(consuming.isAlive()).as("the interrupt was heeded").isFalse();
+    end.countDown();
+    other.get(60, TimeUnit.SECONDS);
+    container.stop();
+    container.start();
+
+    awaitEffects(1, "patient");
+    assertThat(effects.all()).containsExactly("held");
+    assertThat(recorder.thrown).isEmpty();
+  }
+
   @Test
   void whatCannotBeParkedIsHeldUntilItCan() throws Exception {
     send("kept", null, "no key");
@@ -430,7 +458,7 @@ abstract class RabbitListenerContract {
     InboxAdviceCustomizer impatient(@Value("${run}") String run) {
       return (advice, listener) ->
           switch (listener.getName()) {
-            case "retried" -> advice.holdAtMost(Duration.ofMinutes(5));
+            case "retried", "patient" -> advice.holdAtMost(Duration.ofMinutes(5));
             case "kept" -> advice.holdAtMost(Duration.ofMillis(50)).parkTo("", "parked-" + run);
             default -> advice.holdAtMost(Duration.ofMillis(50));
           };
@@ -649,6 +677,12 @@ abstract class RabbitListenerContract {
     @RabbitListener(id = "retried-${run}", queues = "retried-${run}", containerFactory = "retries")
     @Idempotent(operation = "retried", waitAtMost = "10ms", retryAfter = "10ms")
     public void retried(String value) {
+      book(value);
+    }
+
+    @RabbitListener(id = "patient-${run}", queues = "patient-${run}")
+    @Idempotent(operation = "patient", waitAtMost = "10ms", retryAfter = "10ms")
+    public void patient(String value) {
       book(value);
     }
 
