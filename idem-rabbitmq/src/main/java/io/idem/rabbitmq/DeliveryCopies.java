@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A copy has everything of the message but its {@code user-id}, which names who publishes, the
  * header {@code CC}, by which it would reach other queues once more, and the counts that a quorum
- * queue keeps. Where it was first published stands in its headers.
+ * queue keeps; one that is parked has no expiration either. Where it was first published stands in
+ * its headers.
  */
 public final class DeliveryCopies {
 
@@ -75,7 +76,7 @@ public final class DeliveryCopies {
    * @throws IOException if the broker has not confirmed the copy
    */
   public void toEndOf(String queue, Delivery delivery) throws IOException {
-    publish(DEFAULT_EXCHANGE, queue, delivery, headers(delivery));
+    publish(DEFAULT_EXCHANGE, queue, delivery, delivery.getProperties(), headers(delivery));
   }
 
   void parked(Delivery delivery, ParkedDeliveries.Why why, String exchange, String routingKey)
@@ -83,7 +84,8 @@ public final class DeliveryCopies {
     Map<String, Object> headers = headers(delivery);
     headers.put(REASON_HEADER, why.reason() == null ? HANDLER_FAILED : why.reason().name());
     headers.put(DETAIL_HEADER, why.detail());
-    publish(exchange, routingKey, delivery, headers);
+    BasicProperties lasting = delivery.getProperties().builder().expiration(null).build();
+    publish(exchange, routingKey, delivery, lasting, headers);
   }
 
   /**
@@ -123,10 +125,13 @@ public final class DeliveryCopies {
   }
 
   private void publish(
-      String exchange, String routingKey, Delivery delivery, Map<String, Object> headers)
+      String exchange,
+      String routingKey,
+      Delivery delivery,
+      BasicProperties published,
+      Map<String, Object> headers)
       throws IOException {
-    BasicProperties properties =
-        delivery.getProperties().builder().headers(headers).userId(null).build();
+    BasicProperties properties = published.builder().headers(headers).userId(null).build();
     try (Channel channel = connection.get().createChannel()) {
       if (channel == null) {
         throw new IOException("The connection has no channel left for a copy of a delivery");

@@ -353,7 +353,7 @@ abstract class InboxConsumerContract {
     return new InboxConsumer(newChannel(), inbox(queue), handler, ParkedDeliveries.deadLettered());
   }
 
-  private Inbox<Delivery> inbox(String queue) throws SQLException {
+  Inbox<Delivery> inbox(String queue) throws SQLException {
     return RabbitMessages.inbox(effects.engine(), "book", queue)
         .operation(operation -> operation.retryAfter(Duration.ofMillis(20)))
         .build();

@@ -9,10 +9,12 @@ import com.rabbitmq.client.GetResponse;
 import io.idem.testkit.TestPostgres;
 import io.idem.testkit.Together;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
@@ -105,6 +107,26 @@ class RabbitMqInboxConsumerTest extends InboxConsumerContract {
       Together.await("a word about it", () -> log.errors().size() == 1);
       assertThat(log.errors().get(0)).contains("has cancelled the consumer", queue);
     }
+  }
+
+  /** Nobody would find it: a queue that is parked in has no dead letters of its own. */
+  @Test
+  void aParkedMessageDoesNotExpire() throws Exception {
+    String queue = queue();
+    String parking = queue();
+    new InboxConsumer(
+            newChannel(),
+            inbox(queue),
+            BOOK,
+            ParkedDeliveries.publishedTo(new DeliveryCopies(connection), "", parking))
+        .consume(queue);
+    BasicProperties properties = new BasicProperties.Builder().expiration("1000").build();
+    channel.basicPublish("", queue, properties, "no key".getBytes(StandardCharsets.UTF_8));
+
+    Together.awaitChecked("the parked message", () -> channel.messageCount(parking) == 1);
+    TimeUnit.MILLISECONDS.sleep(1500);
+    assertThat(channel.messageCount(parking)).isOne();
+    assertThat(channel.basicGet(parking, true).getProps().getExpiration()).isNull();
   }
 
   @Test

@@ -389,7 +389,7 @@ abstract class RabbitListenerContract {
     return id == null ? message : AmqpMessages.stamp(id).postProcessMessage(message);
   }
 
-  private void declare(String name, Map<String, Object> arguments) {
+  void declare(String name, Map<String, Object> arguments) {
     admin.declareQueue(new Queue(queue(name), true, false, false, arguments));
   }
 

@@ -7,15 +7,18 @@ import io.idem.testkit.Together;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.amqp.AmqpRejectAndDontRequeueException;
 import org.springframework.amqp.core.Message;
 import org.springframework.amqp.core.MessageListenerContainer;
 import org.springframework.amqp.core.MessageProperties;
 import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
+import org.springframework.amqp.rabbit.listener.SimpleMessageListenerContainer;
 
 /** Listeners on quorum queues of a real RabbitMQ, with an inbox in PostgreSQL. */
 class RabbitMqListenerTest extends RabbitListenerContract {
@@ -115,6 +118,39 @@ class RabbitMqListenerTest extends RabbitListenerContract {
     Together.await("a dead letter", () -> messages("dead") == 1);
     assertThat(takeDead()).isEqualTo("fails");
     assertThat(effects.all()).containsExactly("a", "c");
+  }
+
+  /**
+   * Why a batchSize with a listener of single messages is refused: what is done is rejected too.
+   */
+  @Test
+  void aContainerRejectsWhatIsDoneWithWhatFailsOfItsBatchSize() throws Exception {
+    String queue = queue("unprotected");
+    declare("unprotected", arguments());
+    send("unprotected", "1", "done");
+    send("unprotected", "2", "fails");
+    List<String> heard = new CopyOnWriteArrayList<>();
+    SimpleMessageListenerContainer container =
+        new SimpleMessageListenerContainer(template.getConnectionFactory());
+    container.setQueueNames(queue);
+    container.setBatchSize(2);
+    container.setMessageListener(
+        message -> {
+          String value = new String(message.getBody(), StandardCharsets.UTF_8);
+          heard.add(value);
+          if (value.equals("fails")) {
+            throw new AmqpRejectAndDontRequeueException("fails");
+          }
+        });
+    container.start();
+    try {
+      Together.await("two dead letters", () -> messages("dead") == 2);
+    } finally {
+      container.stop();
+    }
+
+    assertThat(heard).containsExactly("done", "fails");
+    assertThat(List.of(takeDead(), takeDead())).containsExactlyInAnyOrder("done", "fails");
   }
 
   private String takeDead() {
