@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.DirectFieldAccessor;
+import org.springframework.beans.PropertyAccessor;
+import org.springframework.beans.PropertyAccessorFactory;
 import org.springframework.beans.factory.config.BeanExpressionContext;
 import org.springframework.beans.factory.config.BeanExpressionResolver;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
@@ -318,10 +320,13 @@ public final class IdempotentKafkaListeners
   }
 
   /** Kafka's, or one of another kind, which the container takes where there is none of Kafka's. */
-  @SuppressWarnings("deprecation")
   private static @Nullable TransactionManager managerOf(ContainerProperties properties) {
     TransactionManager ofKafka = properties.getKafkaAwareTransactionManager();
-    return ofKafka == null ? properties.getTransactionManager() : ofKafka;
+    // By name, because Spring Kafka is going to remove it.
+    PropertyAccessor others = PropertyAccessorFactory.forBeanPropertyAccess(properties);
+    return ofKafka == null && others.isReadableProperty("transactionManager")
+        ? (TransactionManager) others.getPropertyValue("transactionManager")
+        : ofKafka;
   }
 
   private static void check(AbstractMessageListenerContainer<?, ?> container, Mode mode) {

@@ -205,6 +205,7 @@ class ListenerStartupTest {
     }
 
     @Bean
+    @SuppressWarnings("removal") // as long as there is a way to set it
     ConcurrentKafkaListenerContainerFactory<String, String> managed(DataSource dataSource) {
       ConcurrentKafkaListenerContainerFactory<String, String> factory =
           kafkaListenerContainerFactory();
