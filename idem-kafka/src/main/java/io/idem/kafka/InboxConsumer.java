@@ -142,9 +142,15 @@ public final class InboxConsumer<K, V> {
       outcome = consuming.consume(records);
     } catch (StoreUnavailableException e) {
       log.warn("{} records are read again, because the store cannot answer", records.size(), e);
-    } finally {
-      settle(records, outcome);
+    } catch (Exception | Error e) {
+      try {
+        settle(records, null);
+      } catch (RuntimeException another) {
+        e.addSuppressed(another); // such as of a consumer that is closed
+      }
+      throw e;
     }
+    settle(records, outcome);
     return records.size();
   }
 

@@ -343,11 +343,22 @@ public final class PositionedConsumer<K, V> {
           left.remove(0);
         }
       }
-    } finally {
-      left.forEach(partition -> again(partition, polled.records(partition)));
-      tell(turns.done());
+    } catch (RuntimeException | Error e) {
+      try {
+        end(left, polled);
+      } catch (RuntimeException another) {
+        e.addSuppressed(another); // such as of a consumer that is closed
+      }
+      throw e;
     }
+    end(left, polled);
     return polled.count();
+  }
+
+  /** Goes back to what was not taken, and commits what was. */
+  private void end(List<TopicPartition> left, ConsumerRecords<K, V> polled) {
+    left.forEach(partition -> again(partition, polled.records(partition)));
+    tell(turns.done());
   }
 
   private void take(

@@ -1,6 +1,7 @@
 package io.idem.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
@@ -159,6 +160,34 @@ abstract class InboxConsumerContract {
 
     assertThat(parked).containsExactly("no key");
     assertThat(effects.all()).containsExactly("a");
+  }
+
+  @Test
+  void aConsumerThatCannotGoBackHidesNoFailure() throws Exception {
+    String topic = kafka.topic(1);
+    kafka.send(topic, 0, "1", "a");
+    Node closing = node(Map.of());
+    closing.consumer.assign(Set.of(new TopicPartition(topic, 0)));
+
+    assertThatThrownBy(
+            () ->
+                until(
+                    () ->
+                        closing.poll(
+                            (record, attempt) -> {
+                              closing.consumer.close();
+                              throw new LinkageError("the cause");
+                            }),
+                    () -> false))
+        .isInstanceOf(LinkageError.class)
+        .hasMessage("the cause")
+        .satisfies(
+            thrown ->
+                assertThat(thrown.getSuppressed())
+                    .singleElement()
+                    .satisfies(
+                        hidden -> assertThat(hidden).hasMessageContaining("already been closed")));
+    assertThat(effects.all()).isEmpty();
   }
 
   @Test
