@@ -8,6 +8,7 @@ import org.springframework.transaction.interceptor.TransactionInterceptor;
 /**
  * Transactions that a container begins before it calls the inbox of a listener. An outcome of a
  * leased operation is recorded inside of them, and so before what the listener wrote is committed.
+ * A batch is told inside of them, as far as it is done, and so before it is.
  */
 public final class ListenerTransactions {
 
@@ -42,6 +43,27 @@ public final class ListenerTransactions {
       if (advice instanceof TransactionInterceptor interceptor
           && !ofBroker.isInstance(interceptor.getTransactionManager())) {
         throw refusal(where + " has a transaction interceptor among its advice");
+      }
+    }
+  }
+
+  /**
+   * Refuses advice that puts a transaction around the inbox of a batch, whichever manager it has.
+   *
+   * @param where the container, to begin a sentence with
+   * @param advices the advice around the inbox, of which only Spring's transaction interceptors are
+   *     recognised
+   * @throws IdempotencySetupException if there is one
+   */
+  public static void refuseAroundBatches(String where, Object[] advices) {
+    for (Object advice : advices) {
+      if (advice instanceof TransactionInterceptor) {
+        throw new IdempotencySetupException(
+            where
+                + " has a transaction interceptor among its advice, and a listener of batches: one"
+                + " message that is not done would undo the effects of those that the broker is"
+                + " told are done, and they would be lost.",
+            "Leave it away: the inbox has a transaction of its own. Or take single messages.");
       }
     }
   }

@@ -42,6 +42,7 @@ import org.springframework.kafka.config.KafkaListenerConfigUtils;
 import org.springframework.kafka.core.ConsumerFactory;
 import org.springframework.kafka.listener.AbstractMessageListenerContainer;
 import org.springframework.kafka.listener.AbstractShareKafkaMessageListenerContainer;
+import org.springframework.kafka.listener.BatchMessageListener;
 import org.springframework.kafka.listener.CommonErrorHandler;
 import org.springframework.kafka.listener.ContainerProperties;
 import org.springframework.kafka.listener.GenericMessageListener;
@@ -296,6 +297,9 @@ public final class IdempotentKafkaListeners
       throw new IdempotencySetupException(
           where + " commits by itself (enable.auto.commit=true), also what is not done.",
           "Leave enable.auto.commit away.");
+    }
+    if (properties.getMessageListener() instanceof BatchMessageListener) {
+      ListenerTransactions.refuseAroundBatches(where, properties.getAdviceChain());
     }
     Mode mode = advice.mode();
     if (mode != null) {

@@ -82,6 +82,7 @@ class ListenerStartupTest {
         "ShareAcking | a parameter of type ShareAcknowledgment",
         "Managed    | has a transaction manager",
         "Advised    | mode LEASED, in which the outcome is recorded before",
+        "AdvisedBatch | among its advice, and a listener of batches",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
     Class<?> type = Class.forName(ListenerStartupTest.class.getName() + "$" + listener);
@@ -469,6 +470,12 @@ class ListenerStartupTest {
     @KafkaListener(topics = "t", groupId = "g", containerFactory = "advised")
     @Idempotent
     public void listen(String value) {}
+  }
+
+  static class AdvisedBatch {
+    @KafkaListener(topics = "t", groupId = "g", containerFactory = "advised", batch = "true")
+    @Idempotent
+    public void listen(List<String> values) {}
   }
 
   static class AutoCommit {

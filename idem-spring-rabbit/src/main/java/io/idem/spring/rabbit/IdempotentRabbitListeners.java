@@ -230,6 +230,9 @@ public final class IdempotentRabbitListeners
           "Leave the batchSize at 1, or take a listener of batches. With Spring Boot, that is"
               + " spring.rabbitmq.listener.simple.batch-size.");
     }
+    if (isOfBatches) {
+      ListenerTransactions.refuseAroundBatches(where, adviceOf(container));
+    }
     if (isOfBatches && container.isChannelTransacted()) {
       throw new IdempotencySetupException(
           where

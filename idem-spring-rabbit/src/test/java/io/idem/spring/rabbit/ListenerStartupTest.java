@@ -52,6 +52,7 @@ class ListenerStartupTest {
         "Several   | batchSize of 2 with a listener of single messages",
         "Early     | mode LEASED, in which the outcome is recorded before",
         "Advised   | mode LEASED, in which the outcome is recorded before",
+        "AdvisedBatch | among its advice, and a listener of batches",
       })
   void whatCannotHoldIsRefused(String listener, String reason) throws Exception {
     Class<?> type = Class.forName(ListenerStartupTest.class.getName() + "$" + listener);
@@ -236,6 +237,12 @@ class ListenerStartupTest {
     @RabbitListener(queues = "q", containerFactory = "advised")
     @Idempotent
     public void listen(String value) {}
+  }
+
+  static class AdvisedBatch {
+    @RabbitListener(queues = "q", containerFactory = "advised", batch = "true")
+    @Idempotent
+    public void listen(List<String> values) {}
   }
 
   static class Single {
