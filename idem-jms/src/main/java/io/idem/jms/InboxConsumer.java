@@ -257,8 +257,10 @@ public final class InboxConsumer {
     if (messages.isEmpty()) {
       return;
     }
+    boolean interrupted = false;
     try {
       List<Settling> leftOver = decide(messages, consuming);
+      interrupted = Thread.interrupted(); // with it, providers tell the server nothing
       for (Settling left : leftOver) {
         left.settle();
       }
@@ -272,10 +274,15 @@ public final class InboxConsumer {
         undo(e);
       }
       throw e;
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
   private void undo(Throwable thrown) {
+    boolean interrupted = Thread.interrupted(); // with it, nothing is rolled back
     try {
       if (session.getTransacted()) {
         session.rollback();
@@ -284,6 +291,10 @@ public final class InboxConsumer {
       }
     } catch (JMSException | RuntimeException e) {
       thrown.addSuppressed(e); // a session that is lost is rolled back by the server
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

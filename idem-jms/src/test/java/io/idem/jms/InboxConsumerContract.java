@@ -528,6 +528,68 @@ abstract class InboxConsumerContract {
     assertThat(effects.all()).containsExactly("a");
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {Session.SESSION_TRANSACTED, Session.CLIENT_ACKNOWLEDGE})
+  void whatIsBusyWhenItsThreadIsInterruptedIsSentAgain(int mode) throws Exception {
+    artemis.send(queue, text("1", "a"));
+    CountDownLatch busy = new CountDownLatch(1);
+    AtomicBoolean isInterrupted = new AtomicBoolean();
+    CompletableFuture<Void> ended = new CompletableFuture<>();
+    Thread consuming =
+        new Thread(
+            () -> {
+              try (Node stopping = new Node(queue, mode)) {
+                inboxed(stopping)
+                    .receive(
+                        stopping.consumer,
+                        WAIT,
+                        (message, attempt) -> {
+                          busy.countDown();
+                          throw new StoreUnavailableException("down", null);
+                        });
+                isInterrupted.set(Thread.interrupted()); // closing it is no matter of this test
+                ended.complete(null);
+              } catch (Exception e) {
+                ended.completeExceptionally(e);
+              }
+            });
+    consuming.start();
+    assertThat(busy.await(30, TimeUnit.SECONDS)).isTrue();
+    consuming.interrupt();
+    ended.get(30, TimeUnit.SECONDS);
+    consuming.join();
+
+    assertThat(isInterrupted).isTrue();
+    Node node = node(mode);
+    Message again = node.consumer.receive(WAIT.toMillis());
+    assertThat(again.getIntProperty("JMSXDeliveryCount")).as("no delivery is spent").isOne();
+  }
+
+  /** Artemis leaves a session stopped whose rollback is interrupted. */
+  @ParameterizedTest
+  @ValueSource(ints = {Session.SESSION_TRANSACTED, Session.CLIENT_ACKNOWLEDGE})
+  void whatFailsWhenItsThreadIsInterruptedIsRolledBack(int mode) throws Exception {
+    artemis.send(queue, text("1", "a"), text("2", "b"));
+    Node node = node(mode);
+    InboxConsumer inboxed = inboxed(node);
+
+    assertThatThrownBy(
+            () ->
+                inboxed.receive(
+                    node.consumer,
+                    WAIT,
+                    (message, attempt) -> {
+                      Thread.currentThread().interrupt();
+                      throw new SQLException("interrupted");
+                    }))
+        .isInstanceOf(SQLException.class)
+        .hasNoSuppressedExceptions();
+    assertThat(Thread.interrupted()).as("the interrupt is left to the caller").isTrue();
+
+    until(() -> inboxed.receive(node.consumer, SHORT, BOOK), () -> artemis.count(queue) == 0);
+    assertThat(effects.all()).containsExactlyInAnyOrder("a", "b");
+  }
+
   @Test
   void theServersDuplicateDetectionAndTheInboxWorkTogether() throws Exception {
     artemis.send(queue, artemisText("1", "a"), artemisText("1", "a"));
