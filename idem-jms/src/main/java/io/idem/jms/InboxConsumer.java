@@ -407,6 +407,12 @@ public final class InboxConsumer {
     Map<String, @Nullable Object> properties = new HashMap<>(more);
     Resending.prepare(message, properties);
     long live = Resending.timeToLive(message, System.currentTimeMillis());
+    if (live != 0 && live <= delay.toMillis()) {
+      log.warn(
+          "Message {} of {} expires before it is delivered again, and is left to the server",
+          message.getJMSMessageID(),
+          queue);
+    }
     try (MessageProducer producer = session.createProducer(placeOf(message))) {
       // Not beyond the end of its life: the server may look for that only when the delay is over.
       producer.setDeliveryDelay(live == 0 ? delay.toMillis() : Math.min(live, delay.toMillis()));

@@ -329,15 +329,20 @@ abstract class InboxConsumerContract {
     Node node = node(mode);
     InboxConsumer inboxed = inboxed(node).waitForBusy(Duration.ofMillis(400));
 
-    until(
-        () ->
-            inboxed.receive(
-                node.consumer,
-                SHORT,
-                (message, attempt) -> {
-                  throw new StoreUnavailableException("down", null);
-                }),
-        () -> expired() == 1);
+    try (Logged log = new Logged()) {
+      until(
+          () ->
+              inboxed.receive(
+                  node.consumer,
+                  SHORT,
+                  (message, attempt) -> {
+                    throw new StoreUnavailableException("down", null);
+                  }),
+          () -> expired() == 1);
+      assertThat(log.of(queue, "expires before it is delivered again"))
+          .singleElement()
+          .satisfies(text -> assertThat(text).startsWith("Message ID:"));
+    }
 
     assertThat(artemis.count(queue)).isZero();
     assertThat(effects.all()).isEmpty();

@@ -30,6 +30,16 @@ final class Logged implements AutoCloseable {
     }
   }
 
+  /** The warnings that say something of messages of one destination. */
+  List<String> of(String destination, String something) {
+    synchronized (events) {
+      return events.list.stream()
+          .map(ILoggingEvent::getFormattedMessage)
+          .filter(text -> text.contains(destination) && text.contains(something))
+          .toList();
+    }
+  }
+
   @Override
   public void close() {
     logger.detachAppender(events);

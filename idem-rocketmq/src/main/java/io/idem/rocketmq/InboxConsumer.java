@@ -256,6 +256,8 @@ public final class InboxConsumer {
     /** Whether a message is handed back that has not failed, because it could not be sent. */
     private boolean handsBackBusy;
 
+    private boolean interrupted;
+
     Delivery(List<MessageExt> messages, Consuming consuming) {
       this.messages = messages;
       this.consuming = consuming;
@@ -263,6 +265,16 @@ public final class InboxConsumer {
 
     /** The index of the first message that failed; the number of messages if none did. */
     int settle() {
+      try {
+        return settleAll();
+      } finally {
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+
+    private int settleAll() {
       long deadline = System.nanoTime() + busyPatience.toNanos();
       List<Integer> left = new ArrayList<>();
       for (int i = 0; i < messages.size(); i++) {
@@ -339,9 +351,10 @@ public final class InboxConsumer {
 
     private List<Integer> afterBusy(
         List<Integer> again, List<Integer> busy, Duration delay, long deadline) {
-      if (pause(delay, deadline)) {
+      if (!interrupted && pause(delay, deadline)) {
         return again;
       }
+      interrupted |= Thread.interrupted(); // told again at the end: nothing could be sent before
       for (int index : busy) {
         if (!sendAgain(index, messages.get(index).getReconsumeTimes(), busyDelayLevel)) {
           failed.set(index);

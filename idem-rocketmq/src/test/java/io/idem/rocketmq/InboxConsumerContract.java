@@ -20,9 +20,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
@@ -281,6 +283,45 @@ abstract class InboxConsumerContract {
         () -> !effects.all().isEmpty() || rocketMq.givenUp(group) > 0);
     assertThat(rocketMq.givenUp(group)).isZero();
     assertThat(effects.all()).containsExactly("m5");
+  }
+
+  /** What is handed back by then is counted as a failure. */
+  @Test
+  void aBusyMessageWhoseThreadIsInterruptedIsSentAgain() throws Exception {
+    String topic = newTopic(1);
+    CountDownLatch elsewhere = new CountDownLatch(1);
+    CountDownLatch mayFail = new CountDownLatch(1);
+    Thread other = holdElsewhere(topic, "id6", elsewhere, mayFail);
+    CompletableFuture<Thread> consuming = new CompletableFuture<>();
+    CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
+    List<Integer> failures = new CopyOnWriteArrayList<>();
+    MessageListenerConcurrently inboxed =
+        new InboxConsumer(inbox(), rocketMq.producer(), this::park)
+            .waitForBusy(Duration.ofMinutes(1), 1)
+            .concurrently(
+                (message, attempt) -> {
+                  failures.add(message.getReconsumeTimes());
+                  BOOK.handle(message, attempt);
+                });
+    start(
+        consumer(group, topic),
+        (messages, context) -> {
+          consuming.complete(Thread.currentThread());
+          ConsumeConcurrentlyStatus status = inboxed.consumeMessage(messages, context);
+          interrupted.complete(Thread.interrupted());
+          return status;
+        });
+    send(topic, 0, "id6", "m6");
+
+    Together.await("a busy answer", () -> effects.busy() > 0);
+    consuming.get(30, TimeUnit.SECONDS).interrupt();
+    assertThat(interrupted.get(30, TimeUnit.SECONDS)).as("the interrupt is kept").isTrue();
+    mayFail.countDown();
+    other.join();
+
+    Together.awaitChecked("the effect", () -> !effects.all().isEmpty());
+    assertThat(effects.all()).containsExactly("m6");
+    assertThat(failures).containsExactly(0);
   }
 
   /** Another node runs a message's work, and fails when it may. */

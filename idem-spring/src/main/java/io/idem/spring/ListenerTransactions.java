@@ -2,6 +2,7 @@ package io.idem.spring;
 
 import io.idem.core.Mode;
 import org.jspecify.annotations.Nullable;
+import org.springframework.aop.framework.AopProxyUtils;
 import org.springframework.transaction.TransactionManager;
 import org.springframework.transaction.interceptor.TransactionInterceptor;
 
@@ -36,12 +37,13 @@ public final class ListenerTransactions {
     if (mode != Mode.LEASED) {
       return;
     }
-    if (container != null && !ofBroker.isInstance(container)) {
-      throw refusal(where + " has a " + container.getClass().getSimpleName());
+    if (container != null && !isOf(ofBroker, container)) {
+      throw refusal(
+          where + " has a " + AopProxyUtils.ultimateTargetClass(container).getSimpleName());
     }
     for (Object advice : advices) {
       if (advice instanceof TransactionInterceptor interceptor
-          && !ofBroker.isInstance(interceptor.getTransactionManager())) {
+          && !isOf(ofBroker, interceptor.getTransactionManager())) {
         throw refusal(where + " has a transaction interceptor among its advice");
       }
     }
@@ -66,6 +68,14 @@ public final class ListenerTransactions {
             "Leave it away: the inbox has a transaction of its own. Or take single messages.");
       }
     }
+  }
+
+  /** Whether it is one, maybe behind a proxy of its interfaces. */
+  private static boolean isOf(
+      Class<? extends TransactionManager> type, @Nullable TransactionManager manager) {
+    return manager != null
+        && (type.isInstance(manager)
+            || type.isAssignableFrom(AopProxyUtils.ultimateTargetClass(manager)));
   }
 
   private static IdempotencySetupException refusal(String what) {

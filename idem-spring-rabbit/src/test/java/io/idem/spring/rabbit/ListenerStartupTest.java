@@ -22,11 +22,13 @@ import org.springframework.amqp.rabbit.config.SimpleRabbitListenerContainerFacto
 import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
 import org.springframework.amqp.rabbit.listener.SimpleMessageListenerContainer;
 import org.springframework.amqp.rabbit.transaction.RabbitTransactionManager;
+import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.NestedExceptionUtils;
+import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.TransactionDefinition;
 import org.springframework.transaction.interceptor.MatchAlwaysTransactionAttributeSource;
 import org.springframework.transaction.interceptor.TransactionInterceptor;
@@ -89,6 +91,11 @@ class ListenerStartupTest {
       container.setTransactionManager(new RabbitTransactionManager());
       assertThatCode(() -> IdempotentRabbitListeners.protect(container, advice))
           .as("one that commits nothing but messages")
+          .doesNotThrowAnyException();
+      container.setTransactionManager(
+          (PlatformTransactionManager) new ProxyFactory(new RabbitTransactionManager()).getProxy());
+      assertThatCode(() -> IdempotentRabbitListeners.protect(container, advice))
+          .as("the same behind a proxy of its interfaces")
           .doesNotThrowAnyException();
     }
   }
