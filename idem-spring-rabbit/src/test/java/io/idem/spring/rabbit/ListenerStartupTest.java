@@ -30,6 +30,7 @@ import org.springframework.context.annotation.Import;
 import org.springframework.core.NestedExceptionUtils;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.TransactionManager;
 import org.springframework.transaction.interceptor.MatchAlwaysTransactionAttributeSource;
 import org.springframework.transaction.interceptor.TransactionInterceptor;
 import org.springframework.transaction.support.AbstractPlatformTransactionManager;
@@ -170,7 +171,8 @@ class ListenerStartupTest {
       SimpleRabbitListenerContainerFactory factory = rabbitListenerContainerFactory();
       factory.setAdviceChain(
           new TransactionInterceptor(
-              new ResourcelessTransactionManager(), new MatchAlwaysTransactionAttributeSource()));
+              (TransactionManager) new ResourcelessTransactionManager(),
+              new MatchAlwaysTransactionAttributeSource()));
       return factory;
     }
 
