@@ -20,14 +20,14 @@ record ProblemMembers(@Nullable String type, @Nullable String detail, @Nullable 
 
   private static final JsonFactory JSON = new JsonFactory();
 
-  /** Whatever is not such a problem, or breaks off, has no members. */
-  static ProblemMembers read(byte[] body) {
+  /** The members of an object; null for whatever is none, or breaks off. */
+  static @Nullable ProblemMembers read(byte[] body) {
     String type = null;
     String detail = null;
     Boolean retryable = null;
     try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), body)) {
       if (json.nextToken() != JsonToken.START_OBJECT) {
-        return NONE;
+        return null;
       }
       while (json.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = json.currentName();
@@ -44,7 +44,7 @@ record ProblemMembers(@Nullable String type, @Nullable String detail, @Nullable 
       }
       return new ProblemMembers(type, detail, retryable);
     } catch (JacksonException e) {
-      return NONE;
+      return null;
     }
   }
 }

@@ -69,8 +69,11 @@ record Reading(Kind kind, boolean again) {
       return Kind.TURNED_AWAY;
     } else if (status < 400) {
       return Kind.RAN;
-    } else if (status == 409) {
-      return isBusy(answer, conflictIsBusy) ? Kind.BUSY : Kind.REFUSED;
+    } else if (status == 409 && isBusy(answer, conflictIsBusy)) {
+      return Kind.BUSY;
+    } else if (status < 500 && answer.isUnreadable()) {
+      // It may be any of the problems above.
+      return status == 409 ? Kind.UNKNOWN : Kind.TURNED_AWAY;
     }
     return status < 500 ? Kind.REFUSED : Kind.UNKNOWN;
   }

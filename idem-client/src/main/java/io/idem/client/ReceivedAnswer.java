@@ -21,16 +21,21 @@ public final class ReceivedAnswer {
   private final Function<String, @Nullable String> headers;
   private final byte[] body;
   private final ProblemMembers problem;
+  private final boolean unreadable;
 
   private ReceivedAnswer(int status, Function<String, @Nullable String> headers, byte[] body) {
     this.status = status;
     this.headers = headers;
     this.body = body;
     String type = headers.apply("Content-Type");
-    this.problem =
-        type != null && type.toLowerCase(Locale.ROOT).contains("json")
-            ? ProblemMembers.read(body)
+    String coding = headers.apply("Content-Encoding");
+    boolean json = type != null && type.toLowerCase(Locale.ROOT).contains("json");
+    ProblemMembers members =
+        json
+            ? ProblemMembers.read(ContentCodings.decoded(body, coding, MOST_BODY_BYTES))
             : ProblemMembers.NONE;
+    this.problem = members == null ? ProblemMembers.NONE : members;
+    this.unreadable = members == null && body.length > 0 && ContentCodings.isCoded(coding);
   }
 
   /**
@@ -82,7 +87,8 @@ public final class ReceivedAnswer {
   /**
    * The body of an error.
    *
-   * @return a copy of the first {@value #MOST_BODY_BYTES} bytes of it; empty for a success
+   * @return a copy of the first {@value #MOST_BODY_BYTES} bytes of it, as the client library hands
+   *     them out: with their {@code Content-Encoding}, if it does not decode; empty for a success
    */
   public byte[] body() {
     return body.clone();
@@ -109,6 +115,11 @@ public final class ReceivedAnswer {
   /** Whether it is an answer that was stored before. */
   boolean isReplayed() {
     return header("Idempotent-Replayed").filter("true"::equalsIgnoreCase).isPresent();
+  }
+
+  /** Whether the body would explain the status, but its coding is not known, or it breaks off. */
+  boolean isUnreadable() {
+    return unreadable;
   }
 
   /** Whether the problem is of a type of Idem's. */

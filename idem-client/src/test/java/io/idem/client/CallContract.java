@@ -230,6 +230,21 @@ abstract class CallContract {
   }
 
   @Test
+  void aProblemIsReadThroughItsCoding() throws Exception {
+    Visits visits =
+        expect(
+            new Fault.DropAfterEffect(),
+            new Fault.Zipped(Fault.problem(422, "key-reused", false, "0")));
+
+    CallAnswer<Reply> answer = charge();
+
+    assertUnknown(answer, call.key());
+    assertThat(((CallAnswer.Unknown<Reply>) answer).answer())
+        .hasToString("status 422, /idempotency/problems/key-reused");
+    assertThat(visits.arrivals()).isEqualTo(2);
+  }
+
+  @Test
   void anOutcomeThatTheServerDoesNotKnowIsUnknown() throws Exception {
     Visits visits = expect(Fault.problem(409, "outcome-unknown", false, "0"));
 

@@ -58,13 +58,16 @@ final class ChargeServer {
     /** Something in front answers, and nothing happens. */
     record Answer(int status, Map<String, String> headers, String body) implements Fault {}
 
+    /** The same as gzip, whatever the client accepts. */
+    record Zipped(Answer answer) implements Fault {}
+
     static Fault answer(int status, String... headers) {
       return headers.length == 0
           ? new Answer(status, Map.of(), "")
           : new Answer(status, Map.of(headers[0], headers[1]), "");
     }
 
-    static Fault problem(int status, String slug, boolean retryable, String retryAfter) {
+    static Answer problem(int status, String slug, boolean retryable, String retryAfter) {
       return new Answer(
           status,
           Map.of("Content-Type", "application/problem+json", "Retry-After", retryAfter),
@@ -183,10 +186,10 @@ final class ChargeServer {
       if (fault instanceof Fault.DropBefore) {
         proxy.drop();
       } else if (fault instanceof Fault.Answer answer) {
-        request.getInputStream().readAllBytes();
-        answer.headers().forEach(response::setHeader);
-        response.setStatus(answer.status());
-        response.getOutputStream().write(answer.body().getBytes(StandardCharsets.UTF_8));
+        answer(request, response, answer, bytes(answer));
+      } else if (fault instanceof Fault.Zipped zipped) {
+        response.setHeader("Content-Encoding", "gzip");
+        answer(request, response, zipped.answer(), Codings.gzip(bytes(zipped.answer())));
       } else {
         request.setAttribute(FAULT, fault);
         chain.doFilter(request, response);
@@ -195,6 +198,19 @@ final class ChargeServer {
         }
       }
     }
+  }
+
+  private static byte[] bytes(Fault.Answer answer) {
+    return answer.body().getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void answer(
+      HttpServletRequest request, HttpServletResponse response, Fault.Answer answer, byte[] body)
+      throws IOException {
+    request.getInputStream().readAllBytes();
+    answer.headers().forEach(response::setHeader);
+    response.setStatus(answer.status());
+    response.getOutputStream().write(body);
   }
 
   private final class Charges extends HttpServlet {

@@ -103,6 +103,28 @@ class OkHttpTest extends BlockingCallContract {
   }
 
   @Test
+  void aCallerThatDecodesByItselfIsGivenTheBodyAsItIs() throws Exception {
+    Fault.Answer problem = Fault.problem(409, "outcome-unknown", false, "0");
+    IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());
+    OkHttpClient client = okHttp(interceptor, Duration.ofSeconds(20));
+    Request request =
+        post(charges(), "{}")
+            .tag(OutgoingCall.class, call)
+            .header("Accept-Encoding", "gzip")
+            .build();
+    expect(new Fault.Zipped(problem));
+    assertUnknown(
+        Answers.map(interceptor.answer(client.newCall(request)), OkHttpTest::reply), call.key());
+
+    Fault.Answer refusal = Fault.problem(422, "key-reused", false, "0");
+    expect(new Fault.Zipped(refusal));
+    try (Response response = client.newCall(request).execute()) {
+      assertThat(response.body().bytes())
+          .isEqualTo(Codings.gzip(refusal.body().getBytes(StandardCharsets.UTF_8)));
+    }
+  }
+
+  @Test
   void theTimeOfTheWholeCallEndsIt() throws Exception {
     Visits visits = expect(new Fault.SlowUntilNextArrival());
     IdempotentCallInterceptor interceptor = new IdempotentCallInterceptor(quick().build());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.idem.client.Reading.Kind;
 import io.idem.http.ProblemType;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -142,6 +143,84 @@ class ReadingTest {
 
     assertThat(answer.saysRetryable()).isNull();
     assertThat(answer.problemType()).isEmpty();
+  }
+
+  private static byte[] coded(String coding, byte[] content) {
+    return switch (coding) {
+      case "gzip", "X-GZip " -> Codings.gzip(content);
+      case "deflate" -> Codings.deflate(content);
+      default -> throw new IllegalArgumentException(coding);
+    };
+  }
+
+  private static ReceivedAnswer codedProblem(int status, String coding, byte[] body) {
+    return ReceivedAnswer.of(
+        status,
+        Map.of("Content-Type", "application/problem+json", "Content-Encoding", coding)::get,
+        body);
+  }
+
+  private static final byte[] REUSED =
+      "{\"type\":\"/idempotency/problems/key-reused\",\"retryable\":false}"
+          .getBytes(StandardCharsets.UTF_8);
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "X-GZip ", "deflate"})
+  void aProblemIsReadThroughItsCoding(String coding) {
+    byte[] body = coded(coding, REUSED);
+    ReceivedAnswer answer = codedProblem(422, coding, body);
+
+    assertThat(answer.problemType()).hasValue("/idempotency/problems/key-reused");
+    assertThat(answer.saysRetryable()).isFalse();
+    assertThat(answer.body()).isEqualTo(body);
+    assertThat(Reading.of(answer, true).kind()).isEqualTo(Kind.TURNED_AWAY);
+  }
+
+  @Test
+  void deflateMayHaveNoHeader() {
+    assertThat(codedProblem(422, "deflate", Codings.rawDeflate(REUSED)).problemType()).isPresent();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "deflate", "br", "identity"})
+  void aClientMayLeaveTheHeaderOfABodyThatItHasDecoded(String coding) {
+    assertThat(codedProblem(422, coding, REUSED).problemType()).isPresent();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "deflate"})
+  void aCodedBodyOfAnyLengthIsReadUpToABound(String coding) {
+    byte[] blanks = new byte[40_000_000];
+    Arrays.fill(blanks, (byte) ' ');
+    byte[] body = coded(coding, blanks);
+    assertThat(body).hasSizeLessThan(ReceivedAnswer.MOST_BODY_BYTES);
+    byte[] content = ContentCodings.decoded(body, coding, 1000);
+
+    assertThat(content).hasSize(1000).containsOnly(' ');
+    assertThat(codedProblem(422, coding, body).problemType()).isEmpty();
+  }
+
+  @Test
+  void aCodedBodyThatBreaksOffIsReadSoFar() {
+    byte[] body = Codings.gzip(REUSED);
+    byte[] withoutItsEnd = Arrays.copyOf(body, body.length - 8);
+
+    assertThat(codedProblem(422, "gzip", withoutItsEnd).problemType()).isPresent();
+    assertThat(codedProblem(422, "gzip", Arrays.copyOf(body, 12)).problemType()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "422, true, TURNED_AWAY",
+    "400, true, TURNED_AWAY",
+    "409, true, BUSY",
+    "409, false, UNKNOWN",
+    "500, true, UNKNOWN"
+  })
+  void aProblemThatCannotBeDecodedMayBeAny(int status, boolean conflictIsBusy, Kind kind) {
+    byte[] body = {0x0b, 0x02, (byte) 0x80, 'x'};
+
+    assertThat(Reading.of(codedProblem(status, "br", body), conflictIsBusy).kind()).isEqualTo(kind);
   }
 
   @Test
