@@ -113,15 +113,21 @@ export async function perform<T>(
   // By the clock that goes on while the machine sleeps: the service forgets keys meanwhile.
   const end = Date.now() + timeout;
   const left = () => end - Date.now();
+  const offline = () => globalThis.navigator?.onLine === false && left() > 0;
+  const pause = (ms: number, until?: (stop: AbortSignal) => Promise<unknown>) =>
+    bounded(ms, signal, until).catch(() => signal?.throwIfAborted());
   let counted = 0;
   let error: unknown;
   let result: { answer: Answer; value: T } | undefined;
   let attempt = 0;
   for (;;) {
     signal?.throwIfAborted();
-    while (globalThis.navigator?.onLine === false && left() > 0) {
+    if (offline()) {
       onWait?.({ key, reason: 'offline' });
-      await bounded(left(), signal, online).catch(() => signal?.throwIfAborted());
+    }
+    while (offline()) {
+      // Looked at as well: not everything that has a navigator has its events.
+      await pause(Math.min(left(), 1_000), online);
     }
     if (left() <= 0) {
       break;
@@ -147,11 +153,11 @@ export async function perform<T>(
     if ((!answer || answer.retryable) && counted < attempts && attempts > 1) {
       const after = answer?.retryAfter;
       // Exactly after Retry-After, everybody would come at once.
-      delay =
+      const next =
         (after ?? 0) +
         Math.random() * (after ? baseDelay : Math.min(maxDelay, baseDelay * 2 ** (attempt - 1)));
-      if (delay >= left()) {
-        delay = undefined;
+      if (next < left()) {
+        delay = next;
       }
     }
     onAnswer?.({
@@ -165,7 +171,7 @@ export async function perform<T>(
       break;
     }
     onWait?.({ key, reason: busy ? 'busy' : 'waiting', delay });
-    await bounded(delay, signal).catch(() => signal?.throwIfAborted());
+    await pause(delay);
   }
   if (result) {
     return result.value;
@@ -174,9 +180,9 @@ export async function perform<T>(
 }
 
 /** The browser has a network again. */
-function online(stop: AbortSignal): Promise<void> {
+function online(signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve) => {
-    addEventListener('online', () => resolve(), { once: true, signal: stop });
+    globalThis.addEventListener?.('online', resolve, { once: true, signal });
   });
 }
 

@@ -309,6 +309,26 @@ describe('offline', () => {
     expect(waits.map(({ reason }) => reason)).toEqual(['offline']);
   });
 
+  test.each([
+    ['without the events of a browser', undefined],
+    ['with events that never come', () => {}],
+  ])('is looked at again, %s', async (_, listen) => {
+    server.play(answer(201));
+    let looks = 0;
+    const from = Date.now();
+    vi.stubGlobal('navigator', {
+      get onLine() {
+        looks++;
+        return Date.now() > from + 200;
+      },
+    });
+    vi.stubGlobal('addEventListener', listen);
+    const onWait = vi.fn<(event: WaitEvent) => void>();
+    expect((await send({ onWait, timeout: 5_000 })).status).toBe(201);
+    expect(onWait).toHaveBeenCalledTimes(1);
+    expect(looks).toBeLessThan(20);
+  });
+
   test('not beyond the time, and gives the answer that there was', async () => {
     server.play(answer(503));
     const { goOnline } = browser(true);
