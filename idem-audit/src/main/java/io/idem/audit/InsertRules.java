@@ -5,6 +5,7 @@ import static io.idem.audit.Classification.not;
 import static io.idem.audit.Classification.unknown;
 
 import io.idem.audit.Functions.Nature;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,6 +22,7 @@ import net.sf.jsqlparser.statement.insert.Insert;
 import net.sf.jsqlparser.statement.insert.InsertConflictAction;
 import net.sf.jsqlparser.statement.insert.InsertConflictTarget;
 import net.sf.jsqlparser.statement.select.PlainSelect;
+import net.sf.jsqlparser.statement.select.Select;
 import net.sf.jsqlparser.statement.upsert.Upsert;
 import net.sf.jsqlparser.statement.upsert.UpsertType;
 import org.jspecify.annotations.Nullable;
@@ -29,11 +31,13 @@ import org.jspecify.annotations.Nullable;
 final class InsertRules {
 
   private final RowKeys keys;
+  private final Unsettled unsettled;
   private final UpdateRules updates;
   private final Set<String> harmless;
 
   InsertRules(UniqueKeys keys, UpdateRules updates, Set<String> harmless) {
     this.keys = new RowKeys(keys);
+    this.unsettled = new Unsettled(keys);
     this.updates = updates;
     this.harmless = harmless;
   }
@@ -47,7 +51,7 @@ final class InsertRules {
   }
 
   /** With how the rows are chosen that a query gives. */
-  private static Classification chosen(Rows rows, Classification found) {
+  private Classification chosen(Rows rows, Classification found) {
     String gatheredBy =
         found.isIdempotent() && found.kind() == StatementKind.UPSERT ? rows.gatheredBy() : null;
     if (gatheredBy != null) {
@@ -56,11 +60,48 @@ final class InsertRules {
           "what it writes is gathered from rows that are chosen by " + gatheredBy);
     }
     String chosenBy = found.isIdempotent() ? rows.chosenBy() : null;
-    return chosenBy == null
-        ? found
-        : not(
-            StatementKind.NONDETERMINISTIC_WRITE,
-            "its rows are chosen by " + chosenBy + ", others at each execution");
+    if (chosenBy != null) {
+      return not(
+          StatementKind.NONDETERMINISTIC_WRITE,
+          "its rows are chosen by " + chosenBy + ", others at each execution");
+    }
+    return found.isIdempotent() ? settled(rows, found) : found;
+  }
+
+  /** With what its rows and values are another time. */
+  private Classification settled(Rows rows, Classification found) {
+    Set<String> keyed = new HashSet<>();
+    keys.known(rows).forEach(key -> keyed.addAll(key.columns()));
+    boolean allCount =
+        found.kind() == StatementKind.UPSERT || keyed.isEmpty() || rows.columns() == null;
+    List<Select> elsewhere = new ArrayList<>(Scan.of((Expression) rows.query()).unordered);
+    rows.sources().scans().forEach(scan -> elsewhere.addAll(scan.unordered));
+    for (List<? extends Expression> row : rows.values()) {
+      for (int i = 0; i < row.size(); i++) {
+        Expression value = row.get(i);
+        List<Select> own = Scan.of(value).unordered;
+        elsewhere.removeIf(each -> own.stream().anyMatch(one -> one == each));
+        String column =
+            rows.columns() == null || i >= rows.columns().size() ? null : rows.columns().get(i);
+        boolean isKey = column != null && keyed.contains(column);
+        String why = allCount || isKey ? unsettled.in(value) : null;
+        if (why != null) {
+          return unknown(
+              StatementKind.NONDETERMINISTIC_WRITE,
+              (column == null ? "a value of " + rows.name() : column) + " " + why);
+        }
+        if (isKey && Rows.mayBeNull(value)) {
+          return unknown(
+              found.kind(), column + " may be null, and a unique key refuses no row that has null");
+        }
+      }
+    }
+    return unsettled
+        .anyRows(elsewhere)
+        .findFirst()
+        .map(
+            any -> unknown(StatementKind.NONDETERMINISTIC_WRITE, "its rows are chosen by " + any))
+        .orElse(found);
   }
 
   private Classification of(Insert insert, Rows rows) {

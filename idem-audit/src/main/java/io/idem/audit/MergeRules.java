@@ -114,6 +114,13 @@ final class MergeRules {
       return unknown(
           StatementKind.MERGE, "whether a repeat undoes what it deletes or inserts is not known");
     }
+    Classification any =
+        updates.anyRows(
+            Sources.of(merge.getWithItemsList(), merge.getFromItem()),
+            merge.getOnCondition() == null ? List.of() : List.of(merge.getOnCondition()));
+    if (any != null) {
+      return any;
+    }
     if (insert == null) {
       return idempotent(StatementKind.MERGE, "a repeat sets or deletes the same");
     }

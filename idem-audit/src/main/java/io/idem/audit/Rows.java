@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import net.sf.jsqlparser.expression.CaseExpression;
 import net.sf.jsqlparser.expression.Expression;
+import net.sf.jsqlparser.expression.Function;
 import net.sf.jsqlparser.expression.RowConstructor;
 import net.sf.jsqlparser.expression.operators.relational.ExpressionList;
 import net.sf.jsqlparser.expression.operators.relational.ParenthesedExpressionList;
@@ -83,6 +85,9 @@ record Rows(
           "variance",
           "var_pop",
           "var_samp");
+
+  private static final Set<String> AGGREGATES =
+      Set.of("count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every");
 
   /** What each row has for a column; none if it is not among the columns. */
   List<Expression> valuesOf(String column) {
@@ -213,7 +218,26 @@ record Rows(
     return scan.calls.keySet().stream().anyMatch(GATHERING::contains);
   }
 
-  private static boolean isDistinctOn(PlainSelect select) {
+  /** Whether a value says by itself that it may be null. */
+  static boolean mayBeNull(Expression value) {
+    Expression bare = Written.unwrap(value);
+    if (bare instanceof CaseExpression choice) {
+      return choice.getElseExpression() == null
+          || mayBeNull(choice.getElseExpression())
+          || choice.getWhenClauses().stream().anyMatch(w -> mayBeNull(w.getThenExpression()));
+    }
+    return Written.isNull(bare)
+        || (bare instanceof Function function
+            && Functions.plain(function.getName()).equals("nullif"));
+  }
+
+  /** Whether a value is made of all rows of a query without groups. */
+  static boolean isAggregate(Expression value) {
+    return value instanceof Function function
+        && AGGREGATES.contains(Functions.plain(function.getName()));
+  }
+
+  static boolean isDistinctOn(PlainSelect select) {
     return select.getDistinct() != null && select.getDistinct().getOnSelectItems() != null;
   }
 

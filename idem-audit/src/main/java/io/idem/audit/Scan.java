@@ -21,6 +21,7 @@ import net.sf.jsqlparser.expression.StringValue;
 import net.sf.jsqlparser.expression.TimeKeyExpression;
 import net.sf.jsqlparser.expression.UserVariable;
 import net.sf.jsqlparser.expression.VariableAssignment;
+import net.sf.jsqlparser.expression.operators.relational.ExistsExpression;
 import net.sf.jsqlparser.expression.operators.relational.ExpressionList;
 import net.sf.jsqlparser.schema.Column;
 import net.sf.jsqlparser.schema.Table;
@@ -102,6 +103,9 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   /** Whether a query takes a number of rows, whichever these are. */
   boolean limited;
 
+  /** Queries that take a number of rows without an order that says which, or one of each group. */
+  final List<Select> unordered = new ArrayList<>();
+
   /** Whether a query takes all columns, whichever these are. */
   boolean allColumns;
 
@@ -112,6 +116,9 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   boolean assigns;
 
   private int depth;
+
+  /** Whether the next query is asked for nothing but whether it has a row. */
+  private boolean anyRowWill;
 
   private Scan() {
     init(true);
@@ -314,13 +321,15 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   @Override
   public <S> @Nullable Void visit(ParenthesedSelect select, S context) {
     words.addAll(Understood.wordsOf(Names.of(select.getAlias())));
+    boolean exists = anyRowWill;
+    noteLimit(select);
+    anyRowWill = exists;
     return super.visit(select, context);
   }
 
   @Override
   public <S> @Nullable Void visit(PlainSelect select, S context) {
     noteLimit(select);
-    limited |= select.getTop() != null || select.getFirst() != null || select.getSkip() != null;
     if (select.getSelectItems() != null) {
       for (SelectItem<?> item : select.getSelectItems()) {
         words.addAll(Understood.wordsOf(Names.of(item.getAlias())));
@@ -342,6 +351,60 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   private void noteLimit(Select select) {
     skipsLocked |= select.isSkipLocked();
-    limited |= select.getLimit() != null || select.getFetch() != null || select.getOffset() != null;
+    boolean some =
+        select.getLimit() != null
+            || select.getFetch() != null
+            || select.getOffset() != null
+            || (select instanceof PlainSelect plain
+                && (plain.getTop() != null || plain.getFirst() != null || plain.getSkip() != null));
+    limited |= some;
+    if ((some || isOneOfEach(select)) && !anyRowWill && !isOrdered(select) && !isAlike(select)) {
+      unordered.add(select);
+    }
+    anyRowWill = false;
+  }
+
+  /** Whether it takes one row of each group, and shows more of it than what they share. */
+  private static boolean isOneOfEach(Select select) {
+    if (!(select instanceof PlainSelect plain) || !Rows.isDistinctOn(plain)) {
+      return false;
+    }
+    Set<String> shared = new LinkedHashSet<>();
+    plain
+        .getDistinct()
+        .getOnSelectItems()
+        .forEach(item -> shared.add(item.getExpression().toString()));
+    return !plain.getSelectItems().stream()
+        .allMatch(item -> shared.contains(item.getExpression().toString()));
+  }
+
+  private static boolean isOrdered(Select select) {
+    return select.getOrderByElements() != null
+        && select.getOrderByElements().stream()
+            .anyMatch(element -> !Written.isNull(element.getExpression()));
+  }
+
+  /** Whether there is one row only, or all are the same. */
+  private static boolean isAlike(Select select) {
+    return select instanceof PlainSelect plain
+        && (plain.getFromItem() == null
+            || (plain.getFromItem() instanceof ParenthesedSelect from
+                && plain.getJoins() == null
+                && isAlike(from.getSelect()))
+            || (plain.getGroupBy() == null
+                && plain.getSelectItems().stream()
+                    .anyMatch(item -> Rows.isAggregate(item.getExpression())))
+            || plain.getSelectItems().stream()
+                .allMatch(item -> Literals.isConstant(item.getExpression())));
+  }
+
+  @Override
+  public <S> @Nullable Void visit(ExistsExpression exists, S context) {
+    anyRowWill = true;
+    try {
+      return super.visit(exists, context);
+    } finally {
+      anyRowWill = false;
+    }
   }
 }

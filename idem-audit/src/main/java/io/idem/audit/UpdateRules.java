@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.schema.Column;
 import net.sf.jsqlparser.schema.Table;
@@ -26,10 +27,12 @@ import org.jspecify.annotations.Nullable;
 final class UpdateRules {
 
   private final UniqueKeys keys;
+  private final Unsettled unsettled;
   private final Set<String> harmless;
 
   UpdateRules(UniqueKeys keys, Set<String> harmless) {
     this.keys = keys;
+    this.unsettled = new Unsettled(keys);
     this.harmless = harmless;
   }
 
@@ -71,6 +74,10 @@ final class UpdateRules {
     if (!found.isIdempotent()) {
       return found;
     }
+    Classification any = anyRows(sources, conditions);
+    if (any != null) {
+      return any;
+    }
     String obscure = sources.obscure(changed);
     if (obscure != null) {
       return unknown(
@@ -107,6 +114,16 @@ final class UpdateRules {
       }
     }
     return null;
+  }
+
+  /** Rows that are chosen by any rows of others. */
+  @Nullable Classification anyRows(Sources sources, List<Expression> conditions) {
+    String any =
+        unsettled.anyRowsOf(
+            Stream.concat(conditions.stream().map(Scan::of), sources.scans().stream()));
+    return any == null
+        ? null
+        : unknown(StatementKind.NONDETERMINISTIC_WRITE, "its rows are chosen by " + any);
   }
 
   /** Values that come from rows which a repeat may find to be others. */
@@ -168,6 +185,11 @@ final class UpdateRules {
       } else if (written.nature() != Written.Is.ABSOLUTE
           && written.nature() != Written.Is.SETTLED) {
         relative.add(written);
+      } else {
+        String why = unsettled.in(set.getValue());
+        if (why != null) {
+          relative.add(new Written(Written.Is.UNSETTLED, Names.of(set.getKey()) + " " + why));
+        }
       }
     }
     Guards.Guard guard = Guards.find(where, values, changed);
@@ -182,10 +204,13 @@ final class UpdateRules {
               + " to the same");
     }
     Written worst =
-        relative.stream()
-            .filter(each -> each.nature() == Written.Is.RELATIVE)
+        Stream.of(Written.Is.RELATIVE, Written.Is.NONDETERMINISTIC)
+            .flatMap(nature -> relative.stream().filter(each -> each.nature() == nature))
             .findFirst()
             .orElse(relative.get(0));
+    if (worst.nature() == Written.Is.UNSETTLED) {
+      return unknown(StatementKind.NONDETERMINISTIC_WRITE, worst.why());
+    }
     return not(
         worst.nature() == Written.Is.RELATIVE
             ? StatementKind.RELATIVE_UPDATE
@@ -231,6 +256,10 @@ final class UpdateRules {
           "its rows are chosen by a query over "
               + read
               + ", which may choose others once they are gone");
+    }
+    Classification any = anyRows(sources, conditions);
+    if (any != null) {
+      return any;
     }
     Scan everything = Scan.of(delete.getWhere());
     return idempotent(

@@ -43,6 +43,8 @@ record Written(Is nature, String why) {
     RELATIVE,
     /** On the time or on chance. */
     NONDETERMINISTIC,
+    /** On rows that a repeat may choose otherwise, or on the day. */
+    UNSETTLED,
     /** On a function that nobody here knows. */
     UNKNOWN
   }
