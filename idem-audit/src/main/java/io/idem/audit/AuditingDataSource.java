@@ -14,7 +14,8 @@ import javax.sql.DataSource;
  * Everything else is as the data source behind it has it: results, exceptions, {@code unwrap}.
  *
  * <p>Not seen: rows changed through an updatable {@link java.sql.ResultSet}, and what is run on a
- * connection that was unwrapped. Thread-safe as the data source behind it is.
+ * connection or statement that was unwrapped, or is reached by way of {@link
+ * java.sql.Array#getResultSet}. Thread-safe as the data source behind it is.
  */
 public final class AuditingDataSource implements DataSource {
 

@@ -99,8 +99,7 @@ final class InsertRules {
     return unsettled
         .anyRows(elsewhere)
         .findFirst()
-        .map(
-            any -> unknown(StatementKind.NONDETERMINISTIC_WRITE, "its rows are chosen by " + any))
+        .map(any -> unknown(StatementKind.NONDETERMINISTIC_WRITE, "its rows are chosen by " + any))
         .orElse(found);
   }
 

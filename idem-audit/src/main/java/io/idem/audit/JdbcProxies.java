@@ -10,6 +10,7 @@ import java.sql.Connection;
 import java.sql.ConnectionBuilder;
 import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.sql.Wrapper;
@@ -116,77 +117,113 @@ final class JdbcProxies {
     @Override
     @Nullable Object handle(Object proxy, Method method, Object[] arguments) throws Throwable {
       Object result = pass(method, arguments);
-      Connection connection = (Connection) proxy;
-      if (result instanceof CallableStatement call) {
-        return proxy(CallableStatement.class, handler(call, connection, arguments));
-      } else if (result instanceof PreparedStatement prepared) {
-        return proxy(PreparedStatement.class, handler(prepared, connection, arguments));
-      } else if (result instanceof Statement statement) {
-        return proxy(Statement.class, handler(statement, connection, arguments));
+      Session session = new Session((Connection) proxy, (Connection) target, audit);
+      if (result instanceof Statement statement) {
+        String sql = arguments.length > 0 && arguments[0] instanceof String text ? text : null;
+        return session.audited(statement, sql);
       } else if (result instanceof DatabaseMetaData metadata) {
-        return proxy(DatabaseMetaData.class, new MetadataHandler(metadata, connection));
+        return proxy(DatabaseMetaData.class, new MetadataHandler(metadata, session));
       }
       return result;
     }
+  }
 
-    private StatementHandler handler(
-        Statement statement, Connection connection, Object[] arguments) {
-      String sql = arguments.length > 0 && arguments[0] instanceof String text ? text : null;
-      return new StatementHandler(statement, connection, (Connection) target, sql, audit);
+  /**
+   * What the objects of one connection share.
+   *
+   * @param connection the audited one
+   * @param raw the one behind it
+   * @param audit sees what is run
+   */
+  private record Session(Connection connection, Connection raw, AuditedSource audit) {
+
+    /** A statement; its text, if it was prepared with one. */
+    Statement audited(Statement statement, @Nullable String sql) {
+      StatementHandler handler = new StatementHandler(statement, this, sql);
+      if (statement instanceof CallableStatement) {
+        return proxy(CallableStatement.class, handler);
+      }
+      return statement instanceof PreparedStatement
+          ? proxy(PreparedStatement.class, handler)
+          : proxy(Statement.class, handler);
+    }
+
+    /** Rows, which know the statement that they are of; anything else as it is. */
+    @Nullable Object audited(@Nullable Object result, @Nullable Statement raw, Object audited) {
+      return result instanceof ResultSet rows
+          ? proxy(ResultSet.class, new RowsHandler(rows, this, raw, audited))
+          : result;
     }
   }
 
   private static final class MetadataHandler extends Handler {
 
-    private final Connection connection;
+    private final Session session;
 
-    MetadataHandler(DatabaseMetaData target, Connection connection) {
+    MetadataHandler(DatabaseMetaData target, Session session) {
       super(target);
-      this.connection = connection;
+      this.session = session;
     }
 
     @Override
     @Nullable Object handle(Object proxy, Method method, Object[] arguments) throws Throwable {
-      return method.getName().equals("getConnection") ? connection : pass(method, arguments);
+      return method.getName().equals("getConnection")
+          ? session.connection()
+          : session.audited(pass(method, arguments), null, proxy);
+    }
+  }
+
+  private static final class RowsHandler extends Handler {
+
+    private final Session session;
+    private final @Nullable Statement raw;
+    private final Object audited;
+
+    /** Rows of a statement; of the metadata there is none that is known. */
+    RowsHandler(ResultSet target, Session session, @Nullable Statement raw, Object audited) {
+      super(target);
+      this.session = session;
+      this.raw = raw;
+      this.audited = audited;
+    }
+
+    @Override
+    @Nullable Object handle(Object proxy, Method method, Object[] arguments) throws Throwable {
+      Object result = pass(method, arguments);
+      if (result instanceof Statement statement) {
+        return statement == raw ? audited : session.audited(statement, null);
+      }
+      return session.audited(result, raw, audited);
     }
   }
 
   private static final class StatementHandler extends Handler {
 
-    private final Connection connection;
-    private final Connection raw;
+    private final Session session;
     private final @Nullable String prepared;
-    private final AuditedSource audit;
 
     /** What has been added; for a prepared statement its own text, once for each row. */
     private final List<String> batch = new ArrayList<>();
 
     private int rows;
 
-    StatementHandler(
-        Statement target,
-        Connection connection,
-        Connection raw,
-        @Nullable String prepared,
-        AuditedSource audit) {
+    StatementHandler(Statement target, Session session, @Nullable String prepared) {
       super(target);
-      this.connection = connection;
-      this.raw = raw;
+      this.session = session;
       this.prepared = prepared;
-      this.audit = audit;
     }
 
     @Override
     @Nullable Object handle(Object proxy, Method method, Object[] arguments) throws Throwable {
       String name = method.getName();
       if (name.equals("getConnection")) {
-        return connection;
+        return session.connection();
       } else if (EXECUTIONS.contains(name)) {
         String sql = arguments.length > 0 && arguments[0] instanceof String text ? text : prepared;
-        Judged judged = sql == null ? null : audit.judge(sql, raw);
+        Judged judged = sql == null ? null : judge(sql);
         Object result = pass(method, arguments);
         note(judged);
-        return result;
+        return session.audited(result, (Statement) target, proxy);
       } else if (BATCHES.contains(name)) {
         return runBatch(method, arguments);
       }
@@ -200,17 +237,17 @@ final class JdbcProxies {
       } else if (name.equals("clearBatch")) {
         forget();
       }
-      return result;
+      return session.audited(result, (Statement) target, proxy);
     }
 
     /** A batch that fails may have run in part, so that it is noted either way. */
     private @Nullable Object runBatch(Method method, Object[] arguments) throws Throwable {
       List<@Nullable Judged> judged = new ArrayList<>();
       for (String sql : batch) {
-        judged.add(audit.judge(sql, raw));
+        judged.add(judge(sql));
       }
       if (prepared != null && rows > 0) {
-        judged.addAll(Collections.nCopies(rows, audit.judge(prepared, raw)));
+        judged.addAll(Collections.nCopies(rows, judge(prepared)));
       }
       forget();
       try {
@@ -220,9 +257,13 @@ final class JdbcProxies {
       }
     }
 
+    private @Nullable Judged judge(String sql) {
+      return session.audit().judge(sql, session.raw());
+    }
+
     private void note(@Nullable Judged judged) {
       if (judged != null) {
-        audit.note(judged);
+        session.audit().note(judged);
       }
     }
 

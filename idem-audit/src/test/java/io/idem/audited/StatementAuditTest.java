@@ -40,6 +40,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.h2.jdbc.JdbcConnection;
+import org.h2.jdbc.JdbcResultSet;
 import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -386,6 +387,40 @@ class StatementAuditTest {
       try (var call = connection.prepareCall("CALL 1")) {
         assertThat(call.execute()).isTrue();
       }
+    }
+  }
+
+  @Test
+  void theStatementOfRowsIsTheOneThatReadThem() throws Exception {
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement();
+        PreparedStatement prepared = connection.prepareStatement("SELECT 1");
+        ResultSet rows = statement.executeQuery("SELECT 1");
+        ResultSet preparedRows = prepared.executeQuery()) {
+      assertThat(rows.getStatement()).isSameAs(statement);
+      assertThat(preparedRows.getStatement()).isSameAs(prepared);
+      assertThat(rows.next()).isTrue();
+      assertThat(rows.getInt(1)).isEqualTo(1);
+      assertThat(rows.unwrap(JdbcResultSet.class)).isNotNull();
+      statement.execute("SELECT 2");
+      assertThat(statement.getResultSet().getStatement()).isSameAs(statement);
+
+      rows.getStatement().execute("UPDATE account SET balance = balance + 1");
+    }
+    assertThat(audit.findings())
+        .extracting(StatementFinding::sql)
+        .containsExactly("UPDATE account SET balance = balance + ?");
+  }
+
+  @Test
+  void theStatementOfMetadataIsAuditedToo() throws Exception {
+    try (Connection connection = dataSource.getConnection();
+        ResultSet tables = connection.getMetaData().getTables(null, null, "ACCOUNT", null)) {
+      Statement statement = tables.getStatement();
+      if (statement != null) {
+        assertThat(statement.getConnection()).isSameAs(connection);
+      }
+      assertThat(tables.next()).isTrue();
     }
   }
 }
