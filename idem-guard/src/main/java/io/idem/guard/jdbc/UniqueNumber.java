@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>PostgreSQL leaves numbers alone that are there and hands out the rows that went in. The
- *       others are read.
+ *       others are read, and so is a row that was handed out with another number than it was given.
  *   <li>H2, MariaDB and MySQL refuse the statement if a number is there, without harm to the
  *       transaction. Then each half goes in by itself, down to the rows whose number is there. They
  *       are read with what is committed now, whatever the transaction's snapshot. If there is none
@@ -208,6 +208,9 @@ public final class UniqueNumber<T extends @Nullable Object> {
     private final List<String> written;
     private final Map<String, Insertion<T>> answers = new HashMap<>();
 
+    /** Whether the only row that was read last has its number in another spelling. */
+    private boolean spelledOtherwise;
+
     Run(Connection connection, List<String> written) {
       this.connection = connection;
       this.written = written;
@@ -248,6 +251,9 @@ public final class UniqueNumber<T extends @Nullable Object> {
                 insert(open) + onConflict + read,
                 values(open),
                 result -> rows(result, tried));
+        if (spelledOtherwise && read(open, "").isEmpty()) {
+          throw otherwise();
+        }
         inserted.forEach((key, row) -> answers.put(key, new Insertion.Inserted<>(row)));
         open = without(inserted.keySet(), open);
         if (!open.isEmpty()) {
@@ -370,12 +376,19 @@ public final class UniqueNumber<T extends @Nullable Object> {
     /** Of a single row it is known which one it is, however the database spells its number. */
     private Map<String, T> rows(ResultSet result, List<List<?>> asked) throws SQLException {
       Map<String, T> rows = new LinkedHashMap<>();
+      spelledOtherwise = false;
       while (result.next()) {
         List<Object> key = new ArrayList<>();
         for (int i = 1; i <= number.size(); i++) {
           key.add(Ids.read(result, settings.read().size() + i, asked.get(0).get(i - 1)));
         }
-        rows.put(Ids.normal(asked.size() == 1 ? number(asked.get(0)) : key), reader.read(result));
+        String stored = Ids.normal(key);
+        if (asked.size() == 1) {
+          String given = Ids.normal(number(asked.get(0)));
+          spelledOtherwise = !stored.equals(given);
+          stored = given;
+        }
+        rows.put(stored, reader.read(result));
       }
       return rows;
     }

@@ -427,4 +427,37 @@ abstract class StateGuardCases {
     }
     assertThat(guard().state(id)).isEqualTo(SHIPPED);
   }
+
+  /** A column that does not care about case never makes one state of another. */
+  @Test
+  void aStateInAnotherCaseIsNeverTakenForARepeat() {
+    String table = "caseless_" + database.nextId();
+    database.execute(
+        "CREATE TABLE "
+            + table
+            + " (id INT PRIMARY KEY, state "
+            + database.backend().textWithoutCase(database)
+            + ")");
+    database.execute("INSERT INTO " + table + " VALUES (1, 'paid'), (2, 'new')");
+    StateGuard<Caseless> guard =
+        database
+            .guards()
+            .states(
+                StateMachine.ordered(Caseless.NEW, Caseless.PAID).build(), StateTable.of(table));
+
+    assertThatExceptionOfType(GuardException.class)
+        .isThrownBy(() -> guard.transition(1, Caseless.PAID))
+        .withMessageContaining("does not know: \"paid\"");
+    assertThat(database.text("SELECT state FROM " + table + " WHERE id = 1")).isEqualTo("paid");
+    // The update compares as the column does, and leaves the state's own spelling.
+    assertThat(guard.transition(2, Caseless.PAID))
+        .isEqualTo(new Transition.Applied<>(Caseless.PAID));
+    assertThat(guard.transition(2, Caseless.PAID))
+        .isEqualTo(new Transition.AlreadyThere<>(Caseless.PAID));
+  }
+
+  private enum Caseless {
+    NEW,
+    PAID
+  }
 }
