@@ -9,6 +9,7 @@ import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.UnresolvedAddressException;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLPeerUnverifiedException;
@@ -26,8 +27,20 @@ enum Failures {
   /** No failure of the exchange: a mistake, or an exception of another part of the client. */
   OTHER;
 
+  /**
+   * Apache's, which are of the kind of what happens after a request was sent: a connection that
+   * takes too long, and a pool that has none to give.
+   */
+  private static final Set<String> WITHOUT_CONNECTION =
+      Set.of(
+          "ConnectTimeoutException",
+          "ConnectionRequestTimeoutException",
+          "ConnectionPoolTimeoutException");
+
   static Failures of(Throwable failure) {
-    if (failure instanceof InterruptedException
+    if (WITHOUT_CONNECTION.contains(failure.getClass().getSimpleName())) {
+      return NOT_CONNECTED;
+    } else if (failure instanceof InterruptedException
         || failure instanceof ClosedByInterruptException
         || (failure instanceof InterruptedIOException
             && !(failure instanceof SocketTimeoutException))) {

@@ -39,15 +39,18 @@ record Reading(Kind kind, boolean again) {
   static Reading of(ReceivedAnswer answer, boolean conflictIsBusy) {
     int status = answer.status();
     if (answer.isReplayed()) {
-      return new Reading(
-          status < 400 ? Kind.REPLAYED : status < 500 ? Kind.REFUSED : Kind.UNKNOWN, false);
+      Kind told = toldBy(answer);
+      boolean open = status >= 500 || told == Kind.UNKNOWN || told == Kind.NOT_STORED;
+      // A problem may be one of another service that the operation called, and passed on.
+      return new Reading(status < 400 ? Kind.REPLAYED : open ? Kind.UNKNOWN : Kind.REFUSED, false);
     }
-    Kind kind = kindOf(answer, conflictIsBusy);
+    Kind told = toldBy(answer);
+    Kind kind = told == null ? kindOf(answer, conflictIsBusy) : told;
     return new Reading(kind, again(answer.saysRetryable(), kind, status));
   }
 
-  private static Kind kindOf(ReceivedAnswer answer, boolean conflictIsBusy) {
-    int status = answer.status();
+  /** What a problem of Idem's says by its type. */
+  private static @Nullable Kind toldBy(ReceivedAnswer answer) {
     if (answer.isProblem("in-progress")) {
       return Kind.BUSY;
     } else if (answer.isProblem("answer-not-stored")) {
@@ -65,7 +68,13 @@ record Reading(Kind kind, boolean again) {
         || answer.isProblem("token-expired")
         || answer.isProblem("token-invalid")) {
       return Kind.TURNED_AWAY;
-    } else if (BEFORE_THE_OPERATION.contains(status) || NOT_NOW.contains(status)) {
+    }
+    return null;
+  }
+
+  private static Kind kindOf(ReceivedAnswer answer, boolean conflictIsBusy) {
+    int status = answer.status();
+    if (BEFORE_THE_OPERATION.contains(status) || NOT_NOW.contains(status)) {
       return Kind.TURNED_AWAY;
     } else if (status < 400) {
       return Kind.RAN;

@@ -1,5 +1,6 @@
 package io.idem.client;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -23,10 +24,12 @@ public final class ReceivedAnswer {
   private final ProblemMembers problem;
   private final boolean unreadable;
 
-  private ReceivedAnswer(int status, Function<String, @Nullable String> headers, byte[] body) {
+  private ReceivedAnswer(
+      int status, Function<String, @Nullable String> headers, byte @Nullable [] seen) {
     this.status = status;
     this.headers = headers;
-    this.body = body;
+    this.body =
+        seen == null ? NOTHING : Arrays.copyOf(seen, Math.min(seen.length, MOST_BODY_BYTES));
     String type = headers.apply("Content-Type");
     String coding = headers.apply("Content-Encoding");
     boolean json = type != null && type.toLowerCase(Locale.ROOT).contains("json");
@@ -35,7 +38,9 @@ public final class ReceivedAnswer {
             ? ProblemMembers.read(ContentCodings.decoded(body, coding, MOST_BODY_BYTES))
             : ProblemMembers.NONE;
     this.problem = members == null ? ProblemMembers.NONE : members;
-    this.unreadable = members == null && body.length > 0 && ContentCodings.isCoded(coding);
+    boolean unseen = seen == null && wantsBody(status) && json;
+    boolean undecoded = members == null && body.length > 0 && ContentCodings.isCoded(coding);
+    this.unreadable = unseen || undecoded;
   }
 
   /**
@@ -44,15 +49,29 @@ public final class ReceivedAnswer {
    * @param status its status
    * @param headers the first value of a header by its name, in any case of letters; null if absent
    * @param body its body or the beginning of it, if {@link #wantsBody} says that it is looked at;
-   *     else null
+   *     null if it is not, or could not be
    * @return the answer
    */
   public static ReceivedAnswer of(
       int status, Function<String, @Nullable String> headers, byte @Nullable [] body) {
-    return new ReceivedAnswer(
+    return new ReceivedAnswer(status, headers, body);
+  }
+
+  /**
+   * The same where a client library has made something of the body.
+   *
+   * @param status its status
+   * @param headers the first value of a header by its name, in any case of letters; null if absent
+   * @param body what it has made of it; a text or bytes are looked at, anything else is not
+   * @return the answer
+   */
+  public static ReceivedAnswer ofEntity(
+      int status, Function<String, @Nullable String> headers, @Nullable Object body) {
+    byte[] bytes = body instanceof byte[] given ? given : null;
+    return of(
         status,
         headers,
-        body == null ? NOTHING : Arrays.copyOf(body, Math.min(body.length, MOST_BODY_BYTES)));
+        body instanceof String text ? text.getBytes(StandardCharsets.UTF_8) : bytes);
   }
 
   /**
@@ -117,7 +136,7 @@ public final class ReceivedAnswer {
     return header("Idempotent-Replayed").filter("true"::equalsIgnoreCase).isPresent();
   }
 
-  /** Whether the body would explain the status, but its coding is not known, or it breaks off. */
+  /** Whether the body may explain the status, but nobody has seen it, or it cannot be decoded. */
   boolean isUnreadable() {
     return unreadable;
   }

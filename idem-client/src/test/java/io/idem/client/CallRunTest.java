@@ -123,6 +123,24 @@ class CallRunTest {
     assertThat(run.failed(refused)).isEqualTo(new Next.Fail(refused));
   }
 
+  /** Named and made as those of Apache's client. */
+  private static final class ConnectTimeoutException extends SocketTimeoutException {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private static final class ConnectionRequestTimeoutException extends InterruptedIOException {
+    private static final long serialVersionUID = 1L;
+  }
+
+  @Test
+  void aConnectionThatApacheDidNotGetHasSentNothing() {
+    CallRun run = calls().maxAttempts(2).build().begin(CALL);
+    IOException last = new ConnectionRequestTimeoutException();
+
+    assertThat(run.failed(new ConnectTimeoutException())).isInstanceOf(Next.Again.class);
+    assertThat(run.failed(last)).isEqualTo(new Next.Fail(last));
+  }
+
   @Test
   void whatWasSentBeforeStaysUnknown() {
     assertThat(

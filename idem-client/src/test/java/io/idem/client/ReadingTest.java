@@ -105,6 +105,38 @@ class ReadingTest {
     assertThat(Reading.of(answer(500, mark, ""), true)).isEqualTo(new Reading(Kind.UNKNOWN, false));
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "outcome-unknown, UNKNOWN",
+    "contention-unsettled, UNKNOWN",
+    "store-unsettled, UNKNOWN",
+    "answer-not-stored, UNKNOWN",
+    "in-progress, REFUSED",
+    "key-reused, REFUSED",
+    "illegal-transition, REFUSED"
+  })
+  void anOutcomeMayBeThatAnotherServiceDoesNotKnowOne(String slug, Kind kind) {
+    ReceivedAnswer answer =
+        answer(
+            409,
+            Map.of("Content-Type", "application/problem+json", "Idempotent-Replayed", "true"),
+            "{\"type\":\"/idempotency/problems/" + slug + "\"}");
+
+    assertThat(Reading.of(answer, true)).isEqualTo(new Reading(kind, false));
+  }
+
+  @Test
+  void aBodyThatNobodyHasSeenMayBeAnyProblem() {
+    Map<String, String> json = Map.of("Content-Type", "application/problem+json");
+
+    assertThat(Reading.of(ReceivedAnswer.of(409, json::get, null), false).kind())
+        .isEqualTo(Kind.UNKNOWN);
+    assertThat(Reading.of(ReceivedAnswer.of(422, json::get, null), true).kind())
+        .isEqualTo(Kind.TURNED_AWAY);
+    assertThat(Reading.of(ReceivedAnswer.of(422, Map.<String, String>of()::get, null), true).kind())
+        .isEqualTo(Kind.REFUSED);
+  }
+
   @Test
   void aConflictMayBeARefusalOfTheOperation() {
     assertThat(Reading.of(plain(409), false)).isEqualTo(new Reading(Kind.REFUSED, false));

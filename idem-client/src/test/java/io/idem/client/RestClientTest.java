@@ -173,6 +173,27 @@ class RestClientTest extends BlockingCallContract {
         .hasMessage("moved");
   }
 
+  @Test
+  void anErrorThatIsNoExceptionIsReadAsOne() {
+    IdempotentCallInterceptor interceptor =
+        new IdempotentCallInterceptor(quick().unexplainedConflictIsBusy(false).build());
+    RestClient client =
+        restClient(interceptor, Duration.ofSeconds(20))
+            .mutate()
+            .defaultStatusHandler(HttpStatusCode::isError, (request, response) -> {})
+            .build();
+    Fault lost = Fault.problem(409, "answer-not-stored", false, "0");
+    expect(lost, lost, lost);
+
+    assertThat(interceptor.answer(() -> post(client).toEntity(String.class)))
+        .isInstanceOf(CallAnswer.ResultNotStored.class);
+    assertThat(interceptor.answer(() -> post(client).toEntity(byte[].class)))
+        .isInstanceOf(CallAnswer.ResultNotStored.class);
+    // Not that nothing was carried out.
+    assertThat(interceptor.answer(() -> post(client).toBodilessEntity()))
+        .isNotInstanceOf(CallAnswer.Refused.class);
+  }
+
   private RestClient.ResponseSpec post(RestClient client) {
     return client.post().uri(charges()).attributes(under(call)).body("{}").retrieve();
   }

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.client.reactive.ReactorClientHttpConnector;
@@ -96,6 +97,44 @@ class WebClientTest extends CallContract {
     expect(Fault.problem(409, "outcome-unknown", false, "0"));
     assertThatThrownBy(() -> post(client, call).toBodilessEntity().block())
         .hasCauseInstanceOf(CallOutcomeUnknownException.class);
+  }
+
+  @Test
+  void anErrorThatIsNoExceptionIsReadAsOne() {
+    IdempotentExchangeFilter filter =
+        new IdempotentExchangeFilter(quick().unexplainedConflictIsBusy(false).build());
+    WebClient client =
+        webClient(filter, Duration.ofSeconds(20))
+            .mutate()
+            .defaultStatusHandler(HttpStatusCode::isError, response -> Mono.empty())
+            .build();
+    Fault lost = Fault.problem(409, "answer-not-stored", false, "0");
+    expect(lost, lost);
+
+    assertThat(
+            filter
+                .answer(
+                    client
+                        .post()
+                        .uri(charges())
+                        .attributes(under(call))
+                        .bodyValue("{}")
+                        .retrieve()
+                        .toEntity(String.class))
+                .block())
+        .isInstanceOf(CallAnswer.ResultNotStored.class);
+    assertThat(
+            filter
+                .answer(
+                    client
+                        .post()
+                        .uri(charges())
+                        .attributes(under(call))
+                        .bodyValue("{}")
+                        .retrieve()
+                        .toBodilessEntity())
+                .block())
+        .isNotInstanceOf(CallAnswer.Refused.class);
   }
 
   @Test

@@ -47,6 +47,7 @@ public final class IdempotentClient implements Client {
 
   private static final String BEFORE = "b";
   private static final String ONCE = "o";
+  private static final byte[] NONE = {};
 
   private final Client client;
   private final IdempotentCalls calls;
@@ -79,7 +80,7 @@ public final class IdempotentClient implements Client {
       if (e.status() < 400) {
         throw e; // no response, or one that cannot be decoded
       }
-      byte[] body = e.responseBody().map(IdempotentClient::bytes).orElse(null);
+      byte[] body = e.responseBody().map(IdempotentClient::bytes).orElse(NONE);
       return calls.interpretRefusal(
           ReceivedAnswer.of(e.status(), name -> first(e.responseHeaders(), name), body));
     } catch (UncheckedIOException e) {
@@ -146,7 +147,7 @@ public final class IdempotentClient implements Client {
 
   /** An error is read here; nobody else will. */
   private static ReceivedAnswer read(Response response) {
-    byte[] body = null;
+    byte[] body = NONE;
     if (ReceivedAnswer.wantsBody(response.status()) && response.body() != null) {
       try (response) {
         body = response.body().asInputStream().readNBytes(ReceivedAnswer.MOST_BODY_BYTES);
@@ -187,7 +188,7 @@ public final class IdempotentClient implements Client {
     @Override
     public Received send() throws IOException {
       Response response = client.execute(request, options);
-      byte[] beginning = null;
+      byte[] beginning = NONE;
       if (ReceivedAnswer.wantsBody(response.status()) && response.body() != null) {
         InputStream body;
         try {

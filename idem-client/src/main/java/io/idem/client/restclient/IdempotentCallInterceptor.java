@@ -61,14 +61,16 @@ public final class IdempotentCallInterceptor implements ClientHttpRequestInterce
    *     client.post().uri(…).attributes(under(call)).retrieve().toEntity(Charge.class)}
    * @param <T> what the body becomes
    * @return what became of it; errors may also come as exceptions of the response, as they do by
-   *     default
+   *     default, and should where {@code T} is neither a text nor bytes, so that problems are read
    */
   public <T> CallAnswer<ResponseEntity<T>> answer(Supplier<ResponseEntity<T>> request) {
     try {
       ResponseEntity<T> response = request.get();
       return calls.interpret(
-          ReceivedAnswer.of(
-              response.getStatusCode().value(), response.getHeaders()::getFirst, null),
+          ReceivedAnswer.ofEntity(
+              response.getStatusCode().value(),
+              response.getHeaders()::getFirst,
+              response.getBody()),
           response);
     } catch (RestClientResponseException e) {
       if (!e.getStatusCode().isError()) {

@@ -70,15 +70,17 @@ public final class IdempotentExchangeFilter implements ExchangeFilterFunction {
    *     client.post().uri(…).attributes(under(call)).retrieve().toEntity(Charge.class)}
    * @param <T> what the body becomes
    * @return what became of it; errors may also come as exceptions of the response, as they do by
-   *     default
+   *     default, and should where {@code T} is neither a text nor bytes, so that problems are read
    */
   public <T> Mono<CallAnswer<ResponseEntity<T>>> answer(Mono<ResponseEntity<T>> response) {
     return response
         .map(
             entity ->
                 calls.interpret(
-                    ReceivedAnswer.of(
-                        entity.getStatusCode().value(), entity.getHeaders()::getFirst, null),
+                    ReceivedAnswer.ofEntity(
+                        entity.getStatusCode().value(),
+                        entity.getHeaders()::getFirst,
+                        entity.getBody()),
                     entity))
         .onErrorResume(this::answerOf);
   }
