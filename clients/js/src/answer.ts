@@ -2,7 +2,7 @@
  * What an answer tells of the operation:
  *
  * - `ran`: it was carried out now (2xx or 3xx)
- * - `replayed`: it was carried out before, and this is the answer it had then, whatever its status
+ * - `replayed`: it was carried out before, and this is the answer it had then, whatever its status, unless that leaves it open
  * - `busy`: its first request is still being carried out
  * - `refused`: it was not carried out (4xx)
  * - `unknown`: the answer leaves open whether it was, as an error does that a redirect led to
@@ -87,15 +87,16 @@ export async function classify(response: Response): Promise<Answer> {
   const nothingRan = own && !replayed && !busy && is(NOTHING_RAN);
   const unknown = is(UNKNOWN) || status < 200 || (status >= (own ? 500 : 400) && !nothingRan);
   return {
-    kind: replayed
-      ? 'replayed'
-      : busy
-        ? 'busy'
-        : unknown
-          ? 'unknown'
-          : status < 400
-            ? 'ran'
-            : 'refused',
+    kind:
+      replayed && !is(UNKNOWN)
+        ? 'replayed'
+        : busy
+          ? 'busy'
+          : unknown
+            ? 'unknown'
+            : status < 400
+              ? 'ran'
+              : 'refused',
     status,
     retryable: !ignored && !replayed && (retryable ?? (busy || is(RETRYABLE))),
     retryAfter,

@@ -142,7 +142,9 @@ type Ending = [FormStatus, FormDetail?, (keyof Texts)?];
 export function guardForm(form: HTMLFormElement, options: FormOptions = {}): FormGuard {
   const { field: fieldName = 'idempotency_token', keyLifetime = 23 * 3_600_000 } = options;
   // Not form.method: a field of that name would stand in its place.
-  const attribute = (name: string) => form.getAttribute(name);
+  // A submitter may say otherwise.
+  const attribute = (name: string, submitter?: HTMLElement | null) =>
+    submitter?.getAttribute(`form${name}`) ?? form.getAttribute(name);
   if (!options.request && !/^post$/i.test(attribute('method')!)) {
     throw new TypeError('The form needs method="post"');
   }
@@ -219,6 +221,9 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
     return next;
   }
 
+  /** What is kept of a key that was not sent yet; nothing without one. */
+  const fresh = (key?: string): Kept | null => (key ? { key, at: Date.now() } : null);
+
   const headers = () =>
     new Headers(typeof options.headers === 'function' ? options.headers() : options.headers);
 
@@ -231,7 +236,7 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
     if (token) {
       const response = await sendRequest(
         new Request(
-          `${token.url ?? '/idempotency/tokens'}?operation=${encodeURIComponent(token.operation)}`,
+          `${token.url ?? '/idempotency/tokens'}?${new URLSearchParams({ operation: token.operation })}`,
           { method: 'POST', headers: headers() },
         ),
         {
@@ -270,7 +275,7 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
           ? back
           : // A newly rendered token would be a new operation, and what became of this one is not known.
             !options.key && (!rendered || firstSent(before))));
-    keep(same ? before! : given ? { key: given, at: Date.now() } : null);
+    keep(same ? before! : fresh(given));
     say(kept?.done ? 'done' : kept && firstSent(kept) ? 'unknown' : 'ready');
     // The sooner the key is there, the more tabs share it. What fails here is tried again with the submission.
     current().catch(() => {});
@@ -284,14 +289,15 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
     }
   }
 
-  function plain(data: FormData, _: HTMLFormElement, submitter: HTMLElement | null): FormRequest {
-    const type = submitter?.getAttribute('formenctype') ?? attribute('enctype');
-    return {
-      body: /^multipart/i.test(type!)
-        ? data
-        : new URLSearchParams(data as unknown as Record<string, string>),
-    };
-  }
+  const plain = (
+    data: FormData,
+    _: HTMLFormElement,
+    submitter: HTMLElement | null,
+  ): FormRequest => ({
+    body: /^multipart/i.test(attribute('enctype', submitter)!)
+      ? data
+      : new URLSearchParams(data as unknown as Record<string, string>),
+  });
 
   /** Sends it, and tells how it ended. */
   async function submit(data: FormData, submitter: HTMLElement | null): Promise<Ending> {
@@ -325,33 +331,30 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
         keep({ ...now, sent: first });
       };
       try {
-        response = await idempotentFetch(
-          made.url ?? submitter?.getAttribute('formaction') ?? attribute('action') ?? '',
-          {
-            ...options,
-            method: 'POST',
-            ...made,
-            timeout: Math.min(made.timeout ?? options.timeout ?? 60_000, keyLifetime - age),
-            headers: Object.fromEntries([...headers(), ...new Headers(made.headers)]),
-            key,
-            signal,
-            onAttempt(event) {
-              sent = true;
-              say('sending');
-              options.onAttempt?.(event);
-            },
-            onAnswer(event) {
-              answer = event.answer!;
-              noneBefore = none;
-              none &&= !!answer?.nothingRan;
-              options.onAnswer?.(event);
-            },
-            onWait(event) {
-              wait(event);
-              options.onWait?.(event);
-            },
+        response = await idempotentFetch(made.url ?? attribute('action', submitter) ?? '', {
+          ...options,
+          method: 'POST',
+          ...made,
+          timeout: Math.min(made.timeout ?? options.timeout ?? 60_000, keyLifetime - age),
+          headers: Object.fromEntries([...headers(), ...new Headers(made.headers)]),
+          key,
+          signal,
+          onAttempt(event) {
+            sent = true;
+            say('sending');
+            options.onAttempt?.(event);
           },
-        );
+          onAnswer(event) {
+            answer = event.answer!;
+            noneBefore = none;
+            none &&= !!answer?.nothingRan;
+            options.onAnswer?.(event);
+          },
+          onWait(event) {
+            wait(event);
+            options.onWait?.(event);
+          },
+        });
       } catch (error) {
         if (!sent) {
           forget();
@@ -392,7 +395,7 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
         // A rendered token stays: only the service can make another.
         const next = options.token ? undefined : rendered;
         if (key !== next) {
-          keep(next ? { key: next, at: Date.now() } : null);
+          keep(fresh(next));
           current().catch(() => {});
         }
         return ['refused', outcome];
@@ -433,7 +436,7 @@ export function guardForm(form: HTMLFormElement, options: FormOptions = {}): For
     if (working) {
       throw new Error('Still running');
     }
-    keep(key ? { key, at: Date.now() } : null);
+    keep(fresh(key));
     if (!key && rendered && !options.token) {
       // Only the service can make another.
       location.reload();

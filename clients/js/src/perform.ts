@@ -114,8 +114,6 @@ export async function perform<T>(
   const end = Date.now() + timeout;
   const left = () => end - Date.now();
   const offline = () => globalThis.navigator?.onLine === false && left() > 0;
-  const pause = (ms: number, until?: (stop: AbortSignal) => Promise<unknown>) =>
-    bounded(ms, signal, until).catch(() => signal?.throwIfAborted());
   let counted = 0;
   let error: unknown;
   let result: { answer: Answer; value: T } | undefined;
@@ -127,7 +125,7 @@ export async function perform<T>(
     }
     while (offline()) {
       // Looked at as well: not everything that has a navigator has its events.
-      await pause(Math.min(left(), 1_000), online);
+      await bounded(Math.min(left(), 1_000), signal, online).catch(() => signal?.throwIfAborted());
     }
     if (left() <= 0) {
       break;
@@ -171,7 +169,7 @@ export async function perform<T>(
       break;
     }
     onWait?.({ key, reason: busy ? 'busy' : 'waiting', delay });
-    await pause(delay);
+    await bounded(delay, signal).catch(() => signal?.throwIfAborted());
   }
   if (result) {
     return result.value;
@@ -180,19 +178,18 @@ export async function perform<T>(
 }
 
 /** The browser has a network again. */
-function online(signal: AbortSignal): Promise<unknown> {
-  return new Promise((resolve) => {
+const online = (signal: AbortSignal): Promise<unknown> =>
+  new Promise((resolve) => {
     globalThis.addEventListener?.('online', resolve, { once: true, signal });
   });
-}
 
 /** Work that the signal and the time end at once; without work, the time itself. */
-function bounded<T>(
+const bounded = <T>(
   ms: number,
   signal?: AbortSignal | null,
   work?: (stop: AbortSignal) => Promise<T>,
-): Promise<T | undefined> {
-  return new Promise<T | undefined>((resolve, reject) => {
+): Promise<T | undefined> =>
+  new Promise<T | undefined>((resolve, reject) => {
     const controller = new AbortController();
     const tidy = () => {
       clearTimeout(timer);
@@ -217,4 +214,3 @@ function bounded<T>(
       work?.(controller.signal).then(resolve, reject).finally(tidy);
     }
   });
-}

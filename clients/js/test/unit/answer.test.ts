@@ -51,6 +51,19 @@ describe('classify', () => {
     });
   });
 
+  // As a service stores it that passes on what another one told it.
+  test.each([
+    ['outcome-unknown', 'unknown'],
+    ['store-unsettled', 'unknown'],
+    ['illegal-transition', 'replayed'],
+  ])('%s that is replayed', async (slug, kind) => {
+    expect(await idem(409, slug, false, { 'Idempotent-Replayed': 'true' })).toMatchObject({
+      kind,
+      retryable: false,
+      nothingRan: false,
+    });
+  });
+
   test.each([
     [200, 'ran', false],
     [303, 'ran', false],

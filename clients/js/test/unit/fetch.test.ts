@@ -208,7 +208,7 @@ describe('bounds', () => {
 
   test('of one attempt', async () => {
     server.play(silence, answer(201));
-    expect((await send({ attemptTimeout: 50 })).status).toBe(201);
+    expect((await send({ attemptTimeout: 300 })).status).toBe(201);
     expect(server.received).toHaveLength(2);
   });
 
