@@ -2,7 +2,6 @@ package io.idem.audit;
 
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -72,7 +71,7 @@ final class Unsettled {
 
   /** The first of several, for a reader; or null. */
   @Nullable String anyRowsOf(Stream<Scan> scans) {
-    return scans.flatMap(this::anyRows).filter(Objects::nonNull).findFirst().orElse(null);
+    return scans.flatMap(this::anyRows).findFirst().orElse(null);
   }
 
   private boolean isOneRow(Select select) {
