@@ -56,7 +56,11 @@ final class AuditedSource {
 
   /** With what the database tells of unique keys, where it matters. */
   Classification refined(String sql, Classification without, Connection connection) {
-    if (without.isIdempotent() || !KEYED.contains(without.kind())) {
+    // Which rows a query takes is known where a key leaves one; what the time is, never.
+    boolean anyRows =
+        without.kind() == StatementKind.NONDETERMINISTIC_WRITE
+            && without.verdict() == Verdict.UNKNOWN;
+    if (without.isIdempotent() || !(anyRows || KEYED.contains(without.kind()))) {
       return without;
     }
     Keyed keyed = keyed(connection);

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import net.sf.jsqlparser.expression.BinaryExpression;
 import net.sf.jsqlparser.expression.CaseExpression;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
@@ -231,10 +232,16 @@ record Rows(
             && Functions.plain(function.getName()).equals("nullif"));
   }
 
-  /** Whether a value is made of all rows of a query without groups. */
-  static boolean isAggregate(Expression value) {
-    return value instanceof Function function
-        && AGGREGATES.contains(Functions.plain(function.getName()));
+  /** Whether something of a value is made of all rows of a query without groups. */
+  static boolean hasAggregate(Expression value) {
+    Expression bare = Written.unwrap(value);
+    if (bare instanceof Function function) {
+      return AGGREGATES.contains(Functions.plain(function.getName()))
+          || (function.getParameters() != null
+              && function.getParameters().stream().anyMatch(Rows::hasAggregate));
+    }
+    return bare instanceof BinaryExpression both
+        && (hasAggregate(both.getLeftExpression()) || hasAggregate(both.getRightExpression()));
   }
 
   static boolean isDistinctOn(PlainSelect select) {

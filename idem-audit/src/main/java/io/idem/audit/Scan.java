@@ -8,14 +8,17 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
+import net.sf.jsqlparser.expression.AllValue;
 import net.sf.jsqlparser.expression.AnalyticExpression;
 import net.sf.jsqlparser.expression.CastExpression;
 import net.sf.jsqlparser.expression.DateTimeLiteralExpression;
 import net.sf.jsqlparser.expression.Expression;
 import net.sf.jsqlparser.expression.Function;
 import net.sf.jsqlparser.expression.IntervalExpression;
+import net.sf.jsqlparser.expression.LongValue;
 import net.sf.jsqlparser.expression.NextValExpression;
 import net.sf.jsqlparser.expression.StringValue;
 import net.sf.jsqlparser.expression.TimeKeyExpression;
@@ -30,6 +33,7 @@ import net.sf.jsqlparser.statement.select.AllColumns;
 import net.sf.jsqlparser.statement.select.AllTableColumns;
 import net.sf.jsqlparser.statement.select.FromItem;
 import net.sf.jsqlparser.statement.select.FromItemVisitor;
+import net.sf.jsqlparser.statement.select.Limit;
 import net.sf.jsqlparser.statement.select.ParenthesedSelect;
 import net.sf.jsqlparser.statement.select.PlainSelect;
 import net.sf.jsqlparser.statement.select.Select;
@@ -119,6 +123,9 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   /** Whether the next query is asked for nothing but whether it has a row. */
   private boolean anyRowWill;
+
+  /** The part of a query that has the limit of all of it. */
+  private @Nullable Select limitOfAll;
 
   private Scan() {
     init(true);
@@ -345,23 +352,50 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
 
   @Override
   public <S> @Nullable Void visit(SetOperationList list, S context) {
-    noteLimit(list);
+    Select last = list.getSelects().get(list.getSelects().size() - 1);
+    // The parser leaves the limit of the whole there, if it has no order.
+    limitOfAll = last instanceof PlainSelect && takesSome(last) ? last : null;
+    noteLimit(list, limitOfAll != null);
     return super.visit(list, context);
   }
 
   private void noteLimit(Select select) {
+    if (select == limitOfAll) {
+      limitOfAll = null;
+      anyRowWill = false;
+      return;
+    }
+    noteLimit(select, takesSome(select));
+  }
+
+  private void noteLimit(Select select, boolean some) {
     skipsLocked |= select.isSkipLocked();
-    boolean some =
-        select.getLimit() != null
-            || select.getFetch() != null
-            || select.getOffset() != null
-            || (select instanceof PlainSelect plain
-                && (plain.getTop() != null || plain.getFirst() != null || plain.getSkip() != null));
     limited |= some;
     if ((some || isOneOfEach(select)) && !anyRowWill && !isOrdered(select) && !isAlike(select)) {
       unordered.add(select);
     }
     anyRowWill = false;
+  }
+
+  /** Whether it leaves rows out, unlike {@code OFFSET 0}, which is there for the planner. */
+  private static boolean takesSome(Select select) {
+    boolean top =
+        select instanceof PlainSelect plain
+            && (plain.getTop() != null || plain.getFirst() != null || plain.getSkip() != null);
+    return top
+        || select.getFetch() != null
+        || (select.getLimit() != null && !isAll(select.getLimit()))
+        || (select.getOffset() != null && !isZero(select.getOffset().getOffset()));
+  }
+
+  private static boolean isAll(Limit limit) {
+    return (limit.getRowCount() instanceof AllValue || Written.isNull(limit.getRowCount()))
+        && (limit.getOffset() == null || isZero(limit.getOffset()))
+        && limit.getByExpressions() == null;
+  }
+
+  private static boolean isZero(Expression value) {
+    return Objects.equals(Literals.number(value), 0);
   }
 
   /** Whether it takes one row of each group, and shows more of it than what they share. */
@@ -381,7 +415,15 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
   private static boolean isOrdered(Select select) {
     return select.getOrderByElements() != null
         && select.getOrderByElements().stream()
-            .anyMatch(element -> !Written.isNull(element.getExpression()));
+            .anyMatch(element -> isOrder(Literals.bare(element.getExpression())));
+  }
+
+  /** A value that is the same for each row is none; a number is the place of a column. */
+  private static boolean isOrder(Expression by) {
+    if (by instanceof ParenthesedSelect query) {
+      return !(query.getSelect() instanceof PlainSelect plain && plain.getFromItem() == null);
+    }
+    return by instanceof LongValue || !(Written.isNull(by) || Literals.isConstant(by));
   }
 
   /** Whether there is one row only, or all are the same. */
@@ -393,7 +435,7 @@ final class Scan extends TablesNamesFinder<@Nullable Void> {
                 && isAlike(from.getSelect()))
             || (plain.getGroupBy() == null
                 && plain.getSelectItems().stream()
-                    .anyMatch(item -> Rows.isAggregate(item.getExpression())))
+                    .anyMatch(item -> Rows.hasAggregate(item.getExpression())))
             || plain.getSelectItems().stream()
                 .allMatch(item -> Literals.isConstant(item.getExpression())));
   }

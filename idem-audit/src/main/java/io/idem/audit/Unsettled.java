@@ -1,5 +1,6 @@
 package io.idem.audit;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -15,7 +16,9 @@ import net.sf.jsqlparser.expression.IntervalExpression;
 import net.sf.jsqlparser.expression.StringValue;
 import net.sf.jsqlparser.expression.operators.arithmetic.Addition;
 import net.sf.jsqlparser.expression.operators.arithmetic.Subtraction;
+import net.sf.jsqlparser.expression.operators.relational.EqualsTo;
 import net.sf.jsqlparser.expression.operators.relational.ParenthesedExpressionList;
+import net.sf.jsqlparser.schema.Column;
 import net.sf.jsqlparser.schema.Table;
 import net.sf.jsqlparser.statement.select.PlainSelect;
 import net.sf.jsqlparser.statement.select.Select;
@@ -80,9 +83,44 @@ final class Unsettled {
         || plain.getJoins() != null) {
       return false;
     }
-    List<String> pinned = Guards.pinned(plain.getWhere());
+    List<String> pinned = pinned(plain.getWhere(), table);
     return keys.of(table.getUnquotedSchemaName(), table.getUnquotedName()).stream()
         .anyMatch(key -> pinned.containsAll(key.columns()));
+  }
+
+  /** The columns of a table that are compared for equality with a value from outside of it. */
+  private static List<String> pinned(@Nullable Expression where, Table table) {
+    List<String> pinned = new ArrayList<>();
+    for (Expression condition : Guards.conjuncts(where)) {
+      if (condition instanceof EqualsTo equals) {
+        Expression left = Literals.bare(equals.getLeftExpression());
+        Expression right = Literals.bare(equals.getRightExpression());
+        if (left instanceof Column column && isOf(column, table) && isOutside(right, table)) {
+          pinned.add(Names.of(column));
+        }
+        if (right instanceof Column column && isOf(column, table) && isOutside(left, table)) {
+          pinned.add(Names.of(column));
+        }
+      }
+    }
+    return pinned;
+  }
+
+  /** A bare name that is a key's is the table's own. */
+  private static boolean isOf(Column column, Table table) {
+    return column.getTable() == null || isNamed(column, table);
+  }
+
+  private static boolean isOutside(Expression value, Table table) {
+    return Literals.isConstant(value)
+        || (value instanceof Column column
+            && column.getTable() != null
+            && !isNamed(column, table));
+  }
+
+  private static boolean isNamed(Column column, Table table) {
+    String name = table.getAlias() == null ? Names.of(table) : Names.of(table.getAlias());
+    return column.getTable() != null && Names.of(column.getTable()).equals(name);
   }
 
   /**

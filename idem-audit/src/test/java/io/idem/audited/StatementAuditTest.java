@@ -423,4 +423,29 @@ class StatementAuditTest {
       assertThat(tables.next()).isTrue();
     }
   }
+
+  /** That there is one row at most is known from the database alone. */
+  @Test
+  void whichRowsAQueryTakesIsAskedOfTheDatabase() {
+    use(StatementAudit.builder(operations).reportUnknown(true).build());
+
+    shop.update(
+        "UPDATE account SET owner = (SELECT p.number FROM purchase p WHERE p.number = ? LIMIT 1)"
+            + " WHERE id = ?",
+        "o-1",
+        1);
+    assertThat(audit.findings()).isEmpty();
+
+    shop.update(
+        "UPDATE account SET owner = (SELECT p.number FROM purchase p WHERE p.total > ? LIMIT 1)"
+            + " WHERE id = ?",
+        1,
+        1);
+    assertThat(audit.findings())
+        .singleElement()
+        .satisfies(
+            finding ->
+                assertThat(finding.classification().kind())
+                    .isEqualTo(StatementKind.NONDETERMINISTIC_WRITE));
+  }
 }

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>PostgreSQL leaves numbers alone that are there and hands out the rows that went in. The
- *       others are read, and so is a row that was handed out with another number than it was given.
+ *       others are read, and so is a row whose number was handed out otherwise than it was given, or
+ *       as a float.
  *   <li>H2, MariaDB and MySQL refuse the statement if a number is there, without harm to the
  *       transaction. Then each half goes in by itself, down to the rows whose number is there. They
  *       are read with what is committed now, whatever the transaction's snapshot. If there is none
@@ -208,8 +209,12 @@ public final class UniqueNumber<T extends @Nullable Object> {
     private final List<String> written;
     private final Map<String, Insertion<T>> answers = new HashMap<>();
 
-    /** Whether the only row that was read last has its number in another spelling. */
-    private boolean spelledOtherwise;
+    /**
+     * Whether a number that was read last need not be found by what was given: the only one is
+     * spelled otherwise, or one is a float, which may be another than the decimal or the double
+     * that it is written like.
+     */
+    private boolean doubtful;
 
     Run(Connection connection, List<String> written) {
       this.connection = connection;
@@ -251,7 +256,7 @@ public final class UniqueNumber<T extends @Nullable Object> {
                 insert(open) + onConflict + read,
                 values(open),
                 result -> rows(result, tried));
-        if (spelledOtherwise && read(open, "").isEmpty()) {
+        if (doubtful && !read(open, "").keySet().containsAll(inserted.keySet())) {
           throw otherwise();
         }
         inserted.forEach((key, row) -> answers.put(key, new Insertion.Inserted<>(row)));
@@ -376,7 +381,7 @@ public final class UniqueNumber<T extends @Nullable Object> {
     /** Of a single row it is known which one it is, however the database spells its number. */
     private Map<String, T> rows(ResultSet result, List<List<?>> asked) throws SQLException {
       Map<String, T> rows = new LinkedHashMap<>();
-      spelledOtherwise = false;
+      doubtful = false;
       while (result.next()) {
         List<Object> key = new ArrayList<>();
         for (int i = 1; i <= number.size(); i++) {
@@ -385,9 +390,10 @@ public final class UniqueNumber<T extends @Nullable Object> {
         String stored = Ids.normal(key);
         if (asked.size() == 1) {
           String given = Ids.normal(number(asked.get(0)));
-          spelledOtherwise = !stored.equals(given);
+          doubtful = !stored.equals(given);
           stored = given;
         }
+        doubtful |= key.stream().anyMatch(part -> part instanceof Float || part instanceof Double);
         rows.put(stored, reader.read(result));
       }
       return rows;

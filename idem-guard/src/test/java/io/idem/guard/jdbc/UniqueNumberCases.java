@@ -157,6 +157,34 @@ abstract class UniqueNumberCases {
     assertThat(guard.insert(Map.of("number", new BigDecimal("1.0100"))).isInserted()).isTrue();
   }
 
+  /** A single float is not what a double of the same digits is, though it is written alike. */
+  @Test
+  void aNumberThatOnlyLooksAlikeIsRefusedAtOnce() {
+    String table = "inexact_" + database.nextId();
+    database.execute("CREATE TABLE " + table + " (number REAL PRIMARY KEY)");
+    UniqueNumber<Float> guard =
+        database.guards().numbers(NumberTable.of(table, "number"), row -> row.getFloat(1));
+    List<Map<String, Object>> rows = List.of(Map.of("number", 0.1), Map.of("number", 0.3));
+
+    for (int tries = 0; tries < 2; tries++) {
+      try {
+        Insertion<Float> found = guard.insert(rows.get(0));
+        assertThat(found.isInserted()).isEqualTo(tries == 0);
+        assertThat(guard.insertAll(rows).get(0)).isEqualTo(new Insertion.Existing<>(0.1f));
+      } catch (GuardException e) {
+        assertThat(e)
+            .isNotInstanceOf(GuardConflictException.class)
+            .hasMessageContaining("stores it otherwise than it was given");
+        assertThatExceptionOfType(GuardException.class)
+            .isThrownBy(() -> guard.insertAll(rows))
+            .isNotInstanceOf(GuardConflictException.class);
+        assertThat(database.number("SELECT count(*) FROM " + table)).isZero();
+      }
+    }
+    assertThat(guard.insert(Map.of("number", 0.5)).isInserted()).isTrue();
+    assertThat(guard.insert(Map.of("number", 0.5))).isEqualTo(new Insertion.Existing<>(0.5f));
+  }
+
   /** What is found by what was given may be stored in another spelling. */
   @Test
   void aNumberThatIsSpelledOtherwiseIsInserted() {
