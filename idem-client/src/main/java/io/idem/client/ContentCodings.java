@@ -38,7 +38,7 @@ final class ContentCodings {
     return switch (named(contentEncoding)) {
       case "gzip", "x-gzip" ->
           first == 0x1f && second == 0x8b
-              ? read(new ByteArrayInputStream(body), GZIPInputStream::new, most)
+              ? read(new ByteArrayInputStream(body), Members::new, most)
               : body;
       case "deflate" -> {
         // By RFC 9110 it has zlib's header; not every server sends it.
@@ -64,6 +64,31 @@ final class ContentCodings {
           new ByteArrayInputStream(body), in -> new InflaterInputStream(in, inflater), most);
     } finally {
       inflater.end();
+    }
+  }
+
+  /** The JDK passes over members without content by recursion, as many as there are. */
+  private static final class Members extends GZIPInputStream {
+
+    private static final int MOST_EMPTY = 32;
+
+    private int empty;
+
+    Members(InputStream coded) throws IOException {
+      super(coded);
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+      if (empty > MOST_EMPTY) {
+        throw new IOException("More than " + MOST_EMPTY + " members without content");
+      }
+      empty++;
+      try {
+        return super.read(into, offset, length);
+      } finally {
+        empty--;
+      }
     }
   }
 

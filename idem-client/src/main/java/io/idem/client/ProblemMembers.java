@@ -20,14 +20,16 @@ record ProblemMembers(@Nullable String type, @Nullable String detail, @Nullable 
 
   private static final JsonFactory JSON = new JsonFactory();
 
-  /** The members of an object; null for whatever is none, or breaks off. */
+  /** The members of an object; none of other JSON, and null for what is no JSON or breaks off. */
   static @Nullable ProblemMembers read(byte[] body) {
     String type = null;
     String detail = null;
     Boolean retryable = null;
     try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), body)) {
-      if (json.nextToken() != JsonToken.START_OBJECT) {
-        return null;
+      JsonToken first = json.nextToken();
+      if (first != JsonToken.START_OBJECT) {
+        json.skipChildren();
+        return first != null && json.nextToken() == null ? NONE : null;
       }
       while (json.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = json.currentName();

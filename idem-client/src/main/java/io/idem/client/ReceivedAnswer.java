@@ -25,7 +25,8 @@ public final class ReceivedAnswer {
   private final boolean unreadable;
 
   private ReceivedAnswer(
-      int status, Function<String, @Nullable String> headers, byte @Nullable [] seen) {
+      int status, Function<String, @Nullable String> headers, byte @Nullable [] given) {
+    byte[] seen = wantsBody(status) ? given : null;
     this.status = status;
     this.headers = headers;
     this.body =
@@ -48,7 +49,7 @@ public final class ReceivedAnswer {
    *
    * @param status its status
    * @param headers the first value of a header by its name, in any case of letters; null if absent
-   * @param body its body or the beginning of it, if {@link #wantsBody} says that it is looked at;
+   * @param body its body or the beginning of it, which is looked at if {@link #wantsBody} says so;
    *     null if it is not, or could not be
    * @return the answer
    */
@@ -68,10 +69,8 @@ public final class ReceivedAnswer {
   public static ReceivedAnswer ofEntity(
       int status, Function<String, @Nullable String> headers, @Nullable Object body) {
     byte[] bytes = body instanceof byte[] given ? given : null;
-    return of(
-        status,
-        headers,
-        body instanceof String text ? text.getBytes(StandardCharsets.UTF_8) : bytes);
+    boolean isText = body instanceof String && wantsBody(status);
+    return of(status, headers, isText ? ((String) body).getBytes(StandardCharsets.UTF_8) : bytes);
   }
 
   /**

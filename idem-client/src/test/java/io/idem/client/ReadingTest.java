@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.idem.client.Reading.Kind;
 import io.idem.http.ProblemType;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -239,6 +241,62 @@ class ReadingTest {
 
     assertThat(codedProblem(422, "gzip", withoutItsEnd).problemType()).isPresent();
     assertThat(codedProblem(422, "gzip", Arrays.copyOf(body, 12)).problemType()).isEmpty();
+  }
+
+  @Test
+  void aBodyMayHaveSeveralGzipMembers() throws Exception {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    body.write(Codings.gzip(Arrays.copyOf(REUSED, 20)));
+    body.write(Codings.gzip(new byte[0]));
+    body.write(Codings.gzip(Arrays.copyOfRange(REUSED, 20, REUSED.length)));
+
+    assertThat(codedProblem(422, "gzip", body.toByteArray()).problemType()).isPresent();
+  }
+
+  /** The JDK reads members without content by recursion. */
+  @Test
+  void manyEmptyMembersTakeNoStack() throws Exception {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    byte[] empty = Codings.gzip(new byte[0]);
+    while (body.size() + empty.length <= ReceivedAnswer.MOST_BODY_BYTES) {
+      body.write(empty);
+    }
+    AtomicReference<Object> found = new AtomicReference<>();
+    Thread thread =
+        new Thread(
+            null,
+            () -> found.set(Reading.of(codedProblem(422, "gzip", body.toByteArray()), true).kind()),
+            "small",
+            256 << 10);
+    thread.setUncaughtExceptionHandler((any, failure) -> found.set(failure));
+    thread.start();
+    thread.join();
+
+    assertThat(found.get()).isEqualTo(Kind.TURNED_AWAY);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"[{\"error\": 1}]", "\"no\"", " 7 "})
+  void jsonThatIsNoObjectIsNoProblemInAnyCoding(String json) {
+    byte[] content = json.getBytes(StandardCharsets.UTF_8);
+
+    assertThat(Reading.of(codedProblem(422, "gzip", Codings.gzip(content)), true).kind())
+        .isEqualTo(Kind.REFUSED);
+    assertThat(Reading.of(codedProblem(422, "utf-8", content), true).kind())
+        .isEqualTo(Kind.REFUSED);
+  }
+
+  /** What a success says is for the caller, whatever it looks like. */
+  @Test
+  void theBodyOfASuccessIsNotLookedAt() {
+    ReceivedAnswer answer =
+        ReceivedAnswer.ofEntity(
+            202,
+            Map.of("Content-Type", "application/json")::get,
+            "{\"type\":\"/charges/in-progress\",\"retryable\":true}");
+
+    assertThat(Reading.of(answer, true)).isEqualTo(new Reading(Kind.RAN, false));
+    assertThat(answer.body()).isEmpty();
   }
 
   @ParameterizedTest
