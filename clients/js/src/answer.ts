@@ -52,7 +52,7 @@ export interface Answer {
 const RETRYABLE = /^(408|425|429|50[0234])$/;
 /** Answers that free the key or are given before anything runs. */
 const NOTHING_RAN = /^(40[013]|41[235]|42[59]|501|contention)$/;
-const UNKNOWN = /^(408|outcome-unknown|answer-not-stored|.+-unsettled)$/;
+const UNKNOWN = /^(outcome-unknown|answer-not-stored|.+unsettled)$/;
 
 /**
  * Tells answers apart. The body is only read where it is a problem, and from a copy: the response stays readable.
@@ -85,10 +85,13 @@ export async function classify(response: Response): Promise<Answer> {
   // Other services than Idem say it by Retry-After.
   const busy = cause === 'in-progress' || (status === 409 && (retryable ?? !!after));
   const nothingRan = own && !replayed && !busy && is(NOTHING_RAN);
-  const unknown = is(UNKNOWN) || status < 200 || (status >= (own ? 500 : 400) && !nothingRan);
+  const open = is(UNKNOWN);
+  // A 408 that is replayed is the operation's own answer, as any other status is.
+  const unknown =
+    open || (status >= (own ? 500 : 400) && !nothingRan) || status === 408 || status < 200;
   return {
     kind:
-      replayed && !is(UNKNOWN)
+      replayed && !open
         ? 'replayed'
         : busy
           ? 'busy'

@@ -84,7 +84,7 @@ describe('classify', () => {
   });
 
   test('a replay is one whatever its status', async () => {
-    for (const status of [201, 402, 500]) {
+    for (const status of [201, 402, 408, 500]) {
       expect(await of(status, { 'Idempotent-Replayed': 'true' })).toMatchObject({
         kind: 'replayed',
         retryable: false,

@@ -190,6 +190,10 @@ final class JdbcProxies {
     @Override
     @Nullable Object handle(Object proxy, Method method, Object[] arguments) throws Throwable {
       Object result = pass(method, arguments);
+      Class<?> type = method.getReturnType();
+      if (type != Object.class && type != Statement.class) {
+        return result; // a value, as nearly always: this runs for each column of each row
+      }
       if (result instanceof Statement statement) {
         return statement == raw ? audited : session.audited(statement, null);
       }

@@ -113,9 +113,7 @@ final class Unsettled {
 
   private static boolean isOutside(Expression value, Table table) {
     return Literals.isConstant(value)
-        || (value instanceof Column column
-            && column.getTable() != null
-            && !isNamed(column, table));
+        || (value instanceof Column column && column.getTable() != null && !isNamed(column, table));
   }
 
   private static boolean isNamed(Column column, Table table) {

@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>PostgreSQL leaves numbers alone that are there and hands out the rows that went in. The
- *       others are read, and so is a row whose number was handed out otherwise than it was given, or
- *       as a float.
+ *       others are read, and so is a row whose number was handed out otherwise than it was given,
+ *       or as a float.
  *   <li>H2, MariaDB and MySQL refuse the statement if a number is there, without harm to the
  *       transaction. Then each half goes in by itself, down to the rows whose number is there. They
  *       are read with what is committed now, whatever the transaction's snapshot. If there is none
