@@ -71,7 +71,7 @@ export interface FormOptions extends Omit<IdempotentOptions, 'key' | 'signal'> {
   token?: {
     /** The operation's name at the service. */
     operation: string;
-    /** Where tokens are issued; `/idempotency/tokens` by default. */
+    /** Where tokens are issued, without a query; `/idempotency/tokens` by default. */
     url?: string;
     /** Sends the request for it; the global `fetch` by default. */
     fetch?: IdempotentOptions['fetch'];
