@@ -69,8 +69,10 @@ public final class ReceivedAnswer {
   public static ReceivedAnswer ofEntity(
       int status, Function<String, @Nullable String> headers, @Nullable Object body) {
     byte[] bytes = body instanceof byte[] given ? given : null;
-    boolean isText = body instanceof String && wantsBody(status);
-    return of(status, headers, isText ? ((String) body).getBytes(StandardCharsets.UTF_8) : bytes);
+    if (body instanceof String text && wantsBody(status)) {
+      bytes = text.getBytes(StandardCharsets.UTF_8);
+    }
+    return of(status, headers, bytes);
   }
 
   /**
