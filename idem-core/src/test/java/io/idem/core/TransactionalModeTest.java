@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.idem.core.Concurrency.Started;
 import io.idem.core.FakeTransactionalStore.Transaction;
+import io.idem.core.store.CommitRefusedException;
 import io.idem.core.store.StoreConflictException;
 import io.idem.core.store.StoreUnavailableException;
 import java.io.IOException;
@@ -120,6 +121,68 @@ class TransactionalModeTest {
     store.commitFailure = null;
     assertThat(run(charge, "b")).isEqualTo(new Execution.Ran<>("b", Recording.STORED));
     assertThat(store.effects()).containsExactly("b");
+  }
+
+  @Test
+  void aRefusedCommitIsTheBodysFailureToldLate() {
+    Operation<String> charge = operation().build();
+    store.commitFailure = new CommitRefusedException("does not balance", null);
+    for (int i = 0; i < 2; i++) {
+      assertThatExceptionOfType(CommitRefusedException.class)
+          .isThrownBy(() -> run(charge, "a"))
+          .isSameAs(store.commitFailure);
+    }
+    assertThat(decisions()).containsExactly(Decision.FAILED, Decision.FAILED);
+    store.commitFailure = null;
+    assertThat(run(charge, "b")).isEqualTo(new Execution.Ran<>("b", Recording.STORED));
+    assertThat(store.effects()).containsExactly("b");
+  }
+
+  @Test
+  void aRefusedCommitIsRecordedWhereTheOperationRecordsIt() {
+    Operation<String> charge = operation().recordFailure(refused()).build();
+    store.commitFailure = new CommitRefusedException("does not balance", null);
+    store.afterRollback = () -> store.commitFailure = null; // of the body's transaction only
+    for (int i = 0; i < 2; i++) {
+      assertThatExceptionOfType(CommitRefusedException.class)
+          .isThrownBy(() -> run(charge, "a"))
+          .withMessage("does not balance");
+    }
+    assertThat(decisions()).containsExactly(Decision.FAILED, Decision.REPLAYED);
+    assertThat(store.effects()).isEmpty();
+  }
+
+  @Test
+  void whoTakesTheKeyAfterARefusedCommitHasTheAnswer() {
+    Operation<String> charge = operation().recordFailure(refused()).build();
+    store.commitFailure = new CommitRefusedException("does not balance", null);
+    runOnceAfterARollback(
+        () -> {
+          store.commitFailure = null;
+          try (Idempotency other = Idempotency.builder().transactionalStore(store).build()) {
+            run(other.operation("charge", String.class).build(), "theirs");
+          }
+        });
+    assertThat(run(charge, "mine")).isEqualTo(new Execution.Replayed<>("theirs"));
+    assertThat(store.effects()).containsExactly("theirs");
+  }
+
+  @Test
+  void aCommitWhoseOutcomeIsUnknownIsNeverRecorded() {
+    Operation<String> charge =
+        operation()
+            .recordFailure(
+                FailureMapping.ofMessage("any", RuntimeException.class, RuntimeException::new))
+            .build();
+    store.commitFailure = new StoreUnavailableException("no answer", null);
+    assertThatExceptionOfType(StoreUnavailableException.class).isThrownBy(() -> run(charge, "a"));
+    assertThat(store.records()).isZero();
+    assertThat(decisions()).containsExactly(Decision.STORE_FAILURE);
+  }
+
+  private static FailureMapping<CommitRefusedException> refused() {
+    return FailureMapping.ofMessage(
+        "refused", CommitRefusedException.class, text -> new CommitRefusedException(text, null));
   }
 
   @Test

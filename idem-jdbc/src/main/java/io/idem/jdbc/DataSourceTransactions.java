@@ -1,6 +1,8 @@
 package io.idem.jdbc;
 
-import io.idem.core.store.StoreUnavailableException;
+import io.idem.core.store.CommitRefusedException;
+import io.idem.core.store.StoreConflictException;
+import io.idem.jdbc.internal.FailedTransaction;
 import io.idem.jdbc.internal.Failures;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -36,8 +38,13 @@ final class DataSourceTransactions implements JdbcTransactions {
         ended = Failures.rollback(connection, e);
         throw e;
       }
-      end(connection, transaction.isRollbackOnly());
-      ended = true;
+      try {
+        end(connection, transaction.isRollbackOnly());
+        ended = true;
+      } catch (CommitRefusedException | StoreConflictException e) { // which are certain
+        ended = Failures.rollback(connection, e);
+        throw e;
+      }
       return result;
     } finally {
       Failures.giveBack(connection, ended, autoCommit);
@@ -67,21 +74,19 @@ final class DataSourceTransactions implements JdbcTransactions {
   }
 
   private static void end(Connection connection, boolean rollback) {
-    try {
-      if (rollback) {
+    if (rollback) {
+      try {
         connection.rollback();
-      } else {
-        connection.commit();
+      } catch (SQLException e) {
+        throw Failures.unavailable("Rolling a transaction back", e);
       }
+      return;
+    }
+    try {
+      FailedTransaction.refuse(connection);
+      connection.commit();
     } catch (SQLException e) {
-      StoreUnavailableException failure =
-          rollback
-              ? Failures.unavailable("Rolling a transaction back", e)
-              : Failures.inTransaction(
-                  "Committing a transaction, which may or may not have taken effect",
-                  e,
-                  Failures.isRollback(e));
-      throw failure;
+      throw Failures.ofCommit("Committing a transaction", e);
     }
   }
 }

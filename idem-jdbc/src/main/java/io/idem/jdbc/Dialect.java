@@ -51,7 +51,20 @@ public enum Dialect {
    */
   public static Dialect of(DataSource dataSource) {
     try (Connection connection = dataSource.getConnection()) {
-      return of(connection);
+      // Not every pool ends what a connection is given back with.
+      boolean begins = !connection.getAutoCommit();
+      try {
+        Dialect dialect = of(connection);
+        if (begins) {
+          connection.rollback();
+        }
+        return dialect;
+      } catch (RuntimeException e) {
+        if (begins) {
+          Failures.rollback(connection, e);
+        }
+        throw e;
+      }
     } catch (SQLException e) {
       throw Failures.unavailable("Asking the database for its name", e);
     }

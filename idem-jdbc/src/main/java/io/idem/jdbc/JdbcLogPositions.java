@@ -168,6 +168,9 @@ public final class JdbcLogPositions implements LogPositions {
         }
       } catch (SQLException e) {
         transaction.setRollbackOnly();
+        if (Failures.isAborted(e)) {
+          throw Failures.refused("Advancing a position", e);
+        }
         throw Failures.inTransaction("Advancing a position", e, table.isConflict(e));
       }
       lost = true;

@@ -10,6 +10,7 @@ import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import io.idem.core.store.TransactionScope;
 import io.idem.jdbc.internal.BatchTable;
+import io.idem.jdbc.internal.FailedTransaction;
 import io.idem.jdbc.internal.Failures;
 import io.idem.jdbc.internal.RecordTable;
 import io.idem.jdbc.internal.Session;
@@ -116,7 +117,7 @@ final class JdbcTransactionScope implements TransactionScope {
     try {
       return batches.completeAll(session, completions);
     } catch (SQLException e) {
-      throw failed("Completing " + completions.size() + " records", e);
+      throw afterWork("Completing " + completions.size() + " records", e);
     }
   }
 
@@ -126,15 +127,13 @@ final class JdbcTransactionScope implements TransactionScope {
     try {
       return table.complete(session, lease, outcome, retention, isInTime(lease, retention));
     } catch (SQLException e) {
-      throw failed("Completing record " + lease.id(), e);
+      throw afterWork("Completing record " + lease.id(), e);
     }
   }
 
   @Override
   public LeaseCheck completeLast(Lease lease, StoredOutcome outcome, Duration retention) {
-    // Only where nobody but this module ends the transaction: others have to see their commit.
-    boolean ours = transaction instanceof MarkedTransaction && !transaction.isJoined();
-    if (!ours || transaction.isRollbackOnly() || !table.commitsWithCompletion()) {
+    if (!isOurs() || transaction.isRollbackOnly() || !table.commitsWithCompletion()) {
       return complete(lease, outcome, retention);
     }
     Session session = session();
@@ -148,12 +147,7 @@ final class JdbcTransactionScope implements TransactionScope {
       return check;
     } catch (SQLException e) {
       transaction.setRollbackOnly();
-      throw Failures.inTransaction(
-          "Completing record "
-              + lease.id()
-              + " and committing, which may or may not have taken effect",
-          e,
-          Failures.isRollback(e));
+      throw Failures.ofCommit("Completing record " + lease.id() + " and committing", e);
     }
   }
 
@@ -205,6 +199,35 @@ final class JdbcTransactionScope implements TransactionScope {
     Session.Mode unused =
         transaction instanceof MarkedTransaction ? Session.Mode.OWNED : table.ofOthers();
     return new Session(transaction.connection(), used ? Session.Mode.JOINED : unused);
+  }
+
+  /** An error of what comes behind the work, which may have swallowed one of its own. */
+  private RuntimeException afterWork(String what, SQLException e) {
+    if (Failures.isAborted(e)) {
+      transaction.setRollbackOnly();
+      return Failures.refused(what, e);
+    }
+    return failed(what, e);
+  }
+
+  /**
+   * Refuses an end of the work from which whoever ends the transaction would take it for good. What
+   * this module ends itself it looks at then.
+   */
+  void requireCommittable() {
+    if (!used || isOurs() || transaction.isRollbackOnly()) {
+      return;
+    }
+    try {
+      FailedTransaction.refuse(transaction.connection());
+    } catch (SQLException e) {
+      throw afterWork("Ending the work of a transaction", e);
+    }
+  }
+
+  /** Whether nobody but this module ends the transaction: others have to see their commit. */
+  private boolean isOurs() {
+    return transaction instanceof MarkedTransaction && !transaction.isJoined();
   }
 
   private StoreUnavailableException failed(String what, SQLException e) {

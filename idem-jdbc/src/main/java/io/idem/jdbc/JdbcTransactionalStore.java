@@ -63,7 +63,9 @@ public final class JdbcTransactionalStore implements TransactionalStore, Expired
         transaction -> {
           JdbcTransactionScope scope = new JdbcTransactionScope(transaction, table, batches);
           try {
-            return work.run(scope);
+            R result = work.run(scope);
+            scope.requireCommittable();
+            return result;
           } finally {
             scope.end();
           }

@@ -1,5 +1,6 @@
 package io.idem.jdbc;
 
+import io.idem.core.store.CommitRefusedException;
 import io.idem.jdbc.internal.Failures;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -24,16 +25,25 @@ final class JoinedConnection implements JdbcTransactions {
     try {
       result = work.run(transaction);
     } catch (Throwable e) {
-      try {
-        connection.rollback(savepoint);
-      } catch (SQLException rollback) {
-        // The database rolled the whole transaction back already, or the connection is gone.
-        e.addSuppressed(rollback);
-      }
+      undo(savepoint, e);
       throw e;
     }
-    end(savepoint, transaction.isRollbackOnly());
+    try {
+      end(savepoint, transaction.isRollbackOnly());
+    } catch (CommitRefusedException e) {
+      undo(savepoint, e);
+      throw e;
+    }
     return result;
+  }
+
+  private void undo(Savepoint savepoint, Throwable cause) {
+    try {
+      connection.rollback(savepoint);
+    } catch (SQLException e) {
+      // The database rolled the whole transaction back already, or the connection is gone.
+      cause.addSuppressed(e);
+    }
   }
 
   private Savepoint savepoint() {
@@ -57,6 +67,9 @@ final class JoinedConnection implements JdbcTransactions {
         connection.releaseSavepoint(savepoint);
       }
     } catch (SQLException e) {
+      if (Failures.isAborted(e)) {
+        throw Failures.refused("Ending the work in a joined transaction", e);
+      }
       throw Failures.inTransaction(
           "Ending the work in a joined transaction, which must be rolled back",
           e,

@@ -10,6 +10,7 @@ import io.idem.core.IdempotentRequest;
 import io.idem.core.Mode;
 import io.idem.core.Operation;
 import io.idem.core.store.Claim;
+import io.idem.core.store.CommitRefusedException;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.RecordId;
@@ -143,7 +144,7 @@ class CommittingCompletionTest {
                       TestDatabase.execute(connection, "INSERT INTO late VALUES ('x')");
                       return scope.completeLast(lease, ANSWER, Requests.RETENTION);
                     }))
-        .isInstanceOf(StoreUnavailableException.class);
+        .isInstanceOf(CommitRefusedException.class);
     assertThat(plain.number("SELECT count(*) FROM late")).isZero();
     assertThat(plain.leased().claim(Requests.claimOf(id))).isInstanceOf(Claim.Acquired.class);
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.idem.core.Idempotency;
+import io.idem.core.store.CommitRefusedException;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.jdbc.JdbcTransactionalStore;
@@ -67,7 +68,7 @@ class PostgresInboxConsumerTest extends InboxConsumerContract {
               .onFailure(1, Duration.ZERO);
 
       assertThatThrownBy(() -> inboxed.receive(node.consumer, WAIT, INSERT))
-          .isInstanceOf(IllegalStateException.class)
+          .isInstanceOf(CommitRefusedException.class)
           .hasRootCauseInstanceOf(SQLException.class);
       artemis.send(queue, TestArtemis.text("2", "2"), TestArtemis.text("3", "3"));
       while (inboxed.receiveEach(node.consumer, 10, Duration.ofMillis(200), INSERT) > 0) {

@@ -136,9 +136,8 @@ final class BatchRun<M, X extends Exception> {
       } catch (BusyInOrder busy) {
         left = notBehind(busy.places.stream().map(left::get).toList(), left);
       } catch (Exception e) {
-        RuntimeException refusal = Refusals.of(e);
-        if (turn.isHandled && !turn.isFinal && (refusal != null || !isOutage(e))) {
-          return without(null, refusal == null ? e : refusal, left); // nobody says which one it was
+        if (turn.isHandled && !turn.isFinal && !isOutage(e)) {
+          return without(null, e, left); // nobody says which one it was
         }
         if (e != turn.failure || turn.isFinal) {
           if (e instanceof MessageFailedException told) {

@@ -2,7 +2,6 @@ package io.idem.messaging;
 
 import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
-import io.idem.core.Mode;
 import io.idem.core.Operation;
 import io.idem.core.ResultCodecException;
 import io.idem.core.store.Fingerprint;
@@ -110,8 +109,10 @@ public final class Inbox<M> {
    *     leased mode the operation says what becomes of the key
    * @throws StoreUnavailableException if the store cannot answer; the handler did not run, or its
    *     transaction failed to commit. The message is to be delivered again
-   * @throws IllegalStateException if the engine is closed, or the database refuses to commit what
-   *     the handler wrote, for a constraint that it checks at the end: nothing happened
+   * @throws io.idem.core.store.CommitRefusedException if the database does not commit what the
+   *     handler wrote, for a constraint that it checks at the end, say: nothing happened, and it
+   *     will be the same when the message is delivered again
+   * @throws IllegalStateException if the engine is closed
    */
   public <X extends Exception> DeliveryDecision consume(
       M message, MessageHandler<? super M, X> handler) throws X {
@@ -126,7 +127,6 @@ public final class Inbox<M> {
   <X extends Exception> DeliveryDecision consume(
       IdempotentRequest request, M message, MessageHandler<? super M, X> handler) throws X {
     boolean[] ran = {false};
-    boolean[] returned = {false};
     try {
       return DeliveryDecision.of(
           operation.<X>execute(
@@ -134,17 +134,11 @@ public final class Inbox<M> {
               attempt -> {
                 ran[0] = true;
                 handler.handle(message, attempt);
-                returned[0] = true;
                 return null;
               }));
     } catch (Exception e) {
       if (!ran[0] && isOfAnEarlierRun(e)) {
         return DeliveryDecision.rejected(e);
-      }
-      RuntimeException refusal =
-          returned[0] && operation.mode() != Mode.LEASED ? Refusals.of(e) : null;
-      if (refusal != null) {
-        throw refusal;
       }
       throw e;
     }

@@ -7,6 +7,7 @@ import io.idem.core.FailureMapping;
 import io.idem.core.Recording;
 import io.idem.core.ResultCodecException;
 import io.idem.core.store.Claim;
+import io.idem.core.store.CommitRefusedException;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreConflictException;
@@ -68,6 +69,17 @@ final class TransactionalProtocol implements Protocol {
         }
         events.publish(Decision.FAILED, call, rejected.failure);
         throw Sneaky.sneaky(rejected.failure);
+      } catch (CommitRefusedException e) {
+        // Of the body that ran, whatever it wrote: told late, it is its failure all the same.
+        StoredOutcome rejection = run.bodyRan && !run.joined ? rejection(call, e) : null;
+        if (rejection != null
+            && recordApart(call, flight, store, rejection) instanceof Claim.Completed others) {
+          return answers.fromStored(call, others);
+        }
+        if (run.bodyRan) {
+          events.publish(Decision.FAILED, call, e);
+        }
+        throw e;
       } catch (StoreConflictException e) {
         // Before the body ran nothing has happened yet, and the whole of it can be tried again.
         if (run.bodyRan || run.joined || tries >= CONFLICT_TRIES) {

@@ -1,5 +1,6 @@
 package io.idem.jdbc.internal;
 
+import io.idem.core.store.CommitRefusedException;
 import io.idem.core.store.StoreConflictException;
 import io.idem.core.store.StoreUnavailableException;
 import java.sql.Connection;
@@ -11,6 +12,8 @@ import org.slf4j.LoggerFactory;
 public final class Failures {
 
   private static final Logger log = LoggerFactory.getLogger(Failures.class);
+
+  private static final String CONSTRAINT_AT_COMMIT = "40002";
 
   private Failures() {}
 
@@ -39,6 +42,60 @@ public final class Failures {
         ? new StoreConflictException(
             what + ": the database wants the transaction rolled back: " + e.getMessage(), e)
         : unavailable(what, e);
+  }
+
+  /**
+   * An error of a commit, or of a statement that commits.
+   *
+   * @param what what was tried
+   * @param e what the driver said
+   * @return the exception to throw
+   */
+  public static RuntimeException ofCommit(String what, SQLException e) {
+    if (isRefusal(e)) {
+      return refused(what, e);
+    }
+    return inTransaction(what + ", which may or may not have taken effect", e, isRollback(e));
+  }
+
+  /**
+   * What a database does not commit, because of what was written.
+   *
+   * @param what what was tried
+   * @param e what the driver said
+   * @return the exception to throw
+   */
+  public static CommitRefusedException refused(String what, SQLException e) {
+    return new CommitRefusedException(
+        what + " is refused, and all of it rolled back: " + e.getMessage(), e);
+  }
+
+  /**
+   * Whether a failed commit is the failure of what was written, and has certainly not taken effect.
+   *
+   * @param e what the driver said
+   * @return true for a constraint (classes 23 and 44, 40002), for what a trigger in PL/pgSQL raises
+   *     (class P0), and for {@link #isAborted}
+   */
+  static boolean isRefusal(SQLException e) {
+    String state = e.getSQLState();
+    return state != null
+        && (state.startsWith("23")
+            || state.startsWith("44")
+            || state.startsWith("P0")
+            || state.equals(CONSTRAINT_AT_COMMIT)
+            || isAborted(e));
+  }
+
+  /**
+   * Whether an earlier statement of the transaction has failed, after which PostgreSQL does nothing
+   * more in it.
+   *
+   * @param e what the driver said
+   * @return true for 25P02
+   */
+  public static boolean isAborted(SQLException e) {
+    return FailedTransaction.STATE.equals(e.getSQLState());
   }
 
   /**

@@ -1,0 +1,111 @@
+package io.idem.jdbc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.DatabaseMetaData;
+import java.sql.SQLException;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What is asked before the first key leaves no transaction behind, whatever the pool does. */
+class StartQuestionsTest {
+
+  private final TestDatabase database = TestDatabase.postgresql();
+  private static final Object CLOSED = new Object();
+
+  private Connection kept;
+  private int pid;
+
+  @BeforeEach
+  void open() throws SQLException {
+    kept = database.dataSource().getConnection();
+    pid = Integer.parseInt(TestDatabase.text(kept, "SELECT pg_backend_pid()"));
+  }
+
+  @AfterEach
+  void close() throws SQLException {
+    kept.close();
+  }
+
+  @Test
+  void noneIsOpenOnAPoolWithoutAutocommitThatLeavesThemAsTheyAre() throws SQLException {
+    kept.setAutoCommit(false);
+    DataSource pool = pool("PostgreSQL");
+
+    Dialect.of(pool);
+    assertThat(state()).isEqualTo("idle");
+    new JdbcIdempotencyStore(pool);
+    new JdbcTransactionalStore(pool);
+    new JdbcLogPositions(pool);
+    assertThat(state()).isEqualTo("idle");
+    new JdbcSchema(pool, JdbcSettings.defaults()).check();
+    assertThat(state()).isEqualTo("idle");
+    JdbcLogPositions.schema(pool).createIfAbsent();
+    assertThat(state()).isEqualTo("idle");
+    assertThat(kept.getAutoCommit()).isFalse();
+  }
+
+  @Test
+  void noneIsOpenWhereTheDatabaseIsRefused() throws SQLException {
+    kept.setAutoCommit(false);
+    TestDatabase.text(kept, "SELECT 1"); // what the pool asks to see whether it lives, say
+
+    assertThatThrownBy(() -> Dialect.of(pool("Unheard-of")))
+        .isInstanceOf(IllegalStateException.class);
+
+    assertThat(state()).isEqualTo("idle");
+  }
+
+  private String state() {
+    return database.text("SELECT state FROM pg_stat_activity WHERE pid = " + pid);
+  }
+
+  /** A pool of one connection, which it hands out as it was given back. */
+  private DataSource pool(String product) {
+    return proxy(
+        DataSource.class,
+        database.dataSource(),
+        (source, method) ->
+            method.equals("getConnection")
+                ? proxy(
+                    Connection.class,
+                    kept,
+                    (connection, name) ->
+                        switch (name) {
+                          case "close" -> CLOSED;
+                          case "getMetaData" ->
+                              proxy(
+                                  DatabaseMetaData.class,
+                                  connection.getMetaData(),
+                                  (data, asked) ->
+                                      asked.equals("getDatabaseProductName") ? product : null);
+                          default -> null;
+                        })
+                : null);
+  }
+
+  private interface Instead<T> {
+    Object of(T target, String method) throws Throwable;
+  }
+
+  private static <T> T proxy(Class<T> type, T target, Instead<T> instead) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (self, method, args) -> {
+              Object answer = instead.of(target, method.getName());
+              try {
+                return answer != null ? answer : method.invoke(target, args);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            }));
+  }
+}
