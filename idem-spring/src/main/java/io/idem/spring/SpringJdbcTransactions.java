@@ -4,20 +4,25 @@ import io.idem.core.store.StoreUnavailableException;
 import io.idem.jdbc.JdbcTransactions;
 import java.lang.reflect.Method;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.jdbc.CannotGetJdbcConnectionException;
 import org.springframework.jdbc.datasource.DataSourceUtils;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
+import org.springframework.jdbc.support.SQLExceptionTranslator;
+import org.springframework.jdbc.support.SQLStateSQLExceptionTranslator;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.TransactionDefinition;
 import org.springframework.transaction.TransactionException;
 import org.springframework.transaction.TransactionStatus;
+import org.springframework.transaction.TransactionSystemException;
 import org.springframework.transaction.TransactionUsageException;
 import org.springframework.transaction.support.DefaultTransactionDefinition;
 import org.springframework.transaction.support.ResourceTransactionManager;
@@ -38,8 +43,8 @@ import org.springframework.util.ReflectionUtils;
  * </ol>
  *
  * <p>A failure to begin is a {@link StoreUnavailableException}; a failure to commit is Spring's own
- * exception, such as {@link org.springframework.transaction.UnexpectedRollbackException} or a
- * translated constraint violation. Works with {@code DataSourceTransactionManager}, {@code
+ * exception, such as {@link org.springframework.transaction.UnexpectedRollbackException} or {@link
+ * DataIntegrityViolationException}. Works with {@code DataSourceTransactionManager}, {@code
  * JdbcTransactionManager}, and {@code JpaTransactionManager} where its dialect exposes the JDBC
  * connection. Thread-safe.
  */
@@ -49,6 +54,8 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
 
   private static final String KAFKA =
       "org.springframework.kafka.transaction.KafkaAwareTransactionManager";
+
+  private static final SQLExceptionTranslator REFUSALS = new SQLStateSQLExceptionTranslator();
 
   private final Set<String> warned = ConcurrentHashMap.newKeySet();
   private final PlatformTransactionManager transactionManager;
@@ -205,8 +212,25 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
       rollback(status, failure);
       throw failure;
     }
-    transactionManager.commit(status); // or rolls back, where the status asks for it
+    commit(status);
     return result;
+  }
+
+  /** Commits, or rolls back where the status asks for it. */
+  private void commit(TransactionStatus status) {
+    try {
+      transactionManager.commit(status);
+    } catch (TransactionSystemException e) {
+      // A DataSourceTransactionManager's way of telling anything. A broken constraint is no matter
+      // of the system, and others tell it as a statement that breaks one does.
+      if (e.getCause() instanceof SQLException refusal
+          && REFUSALS.translate("Commit", null, refusal)
+              instanceof DataIntegrityViolationException broken) {
+        broken.addSuppressed(e);
+        throw broken;
+      }
+      throw e;
+    }
   }
 
   private TransactionStatus begin() {
