@@ -3,6 +3,7 @@ package io.idem.jdbc;
 import io.idem.core.store.Batch;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.CommitRefusedException;
 import io.idem.core.store.Completion;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
@@ -10,7 +11,6 @@ import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
 import io.idem.core.store.TransactionScope;
 import io.idem.jdbc.internal.BatchTable;
-import io.idem.jdbc.internal.FailedTransaction;
 import io.idem.jdbc.internal.Failures;
 import io.idem.jdbc.internal.RecordTable;
 import io.idem.jdbc.internal.Session;
@@ -219,9 +219,10 @@ final class JdbcTransactionScope implements TransactionScope {
       return;
     }
     try {
-      FailedTransaction.refuse(transaction.connection());
-    } catch (SQLException e) {
-      throw afterWork("Ending the work of a transaction", e);
+      JdbcTransactions.requireCommittable(transaction.connection());
+    } catch (CommitRefusedException | StoreUnavailableException e) {
+      transaction.setRollbackOnly();
+      throw e;
     }
   }
 

@@ -1,7 +1,11 @@
 package io.idem.jdbc;
 
+import io.idem.core.store.CommitRefusedException;
 import io.idem.core.store.StoreUnavailableException;
+import io.idem.jdbc.internal.FailedTransaction;
+import io.idem.jdbc.internal.Failures;
 import java.sql.Connection;
+import java.sql.SQLException;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>A transaction of its own is committed when the work returns and rolled back when it throws
  *       or {@link Transaction#setRollbackOnly()} was called. A joined one is left to its owner, and
  *       in these two cases marked so that its owner cannot commit what the work wrote.
+ *   <li>A transaction is not told to be committed that the database rolls back instead: see {@link
+ *       #requireCommittable}.
  * </ol>
  */
 public interface JdbcTransactions {
@@ -28,6 +34,8 @@ public interface JdbcTransactions {
    * @param <X> what it throws
    * @return what the work returned, after the commit
    * @throws X what the work threw, after the rollback
+   * @throws CommitRefusedException if the database does not commit what the work wrote; it is
+   *     rolled back. Frameworks may have exceptions of their own for that
    * @throws StoreUnavailableException if no transaction could be begun, and the work did not run;
    *     or if the commit failed, and it is not known whether it took effect
    */
@@ -79,6 +87,28 @@ public interface JdbcTransactions {
    */
   static JdbcTransactions joining(Connection connection) {
     return new JoinedConnection(connection);
+  }
+
+  /**
+   * Refuses to take a transaction for good that can only be rolled back, though nobody marked it:
+   * on PostgreSQL one of whose statements has failed, if the work has swallowed that. A commit of
+   * it rolls it back without a word. To be called when the work has returned and before the commit;
+   * stores and guards do so for what they are given to run. It costs a round trip only where a pool
+   * does not let its driver be asked.
+   *
+   * @param connection the connection of the transaction, with autocommit off
+   * @throws CommitRefusedException if it can only be rolled back
+   * @throws StoreUnavailableException if the database cannot say
+   */
+  static void requireCommittable(Connection connection) {
+    try {
+      FailedTransaction.refuse(connection);
+    } catch (SQLException e) {
+      if (Failures.isAborted(e)) {
+        throw Failures.refused("Ending the work of a transaction", e);
+      }
+      throw Failures.unavailable("Asking whether a transaction can be committed", e);
+    }
   }
 
   /**

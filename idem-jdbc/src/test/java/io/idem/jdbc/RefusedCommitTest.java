@@ -83,8 +83,7 @@ class RefusedCommitTest {
     abstract void in(Connection connection);
 
     static void prepare(TestDatabase database) {
-      database.execute(
-          "CREATE TABLE late (name VARCHAR(32) UNIQUE DEFERRABLE INITIALLY DEFERRED)");
+      database.execute("CREATE TABLE late (name VARCHAR(32) UNIQUE DEFERRABLE INITIALLY DEFERRED)");
       database.execute("CREATE TABLE balanced (amount INT)");
       database.execute(
           "CREATE FUNCTION balance() RETURNS trigger LANGUAGE plpgsql AS"
@@ -101,7 +100,8 @@ class RefusedCommitTest {
     Work.prepare(database);
     Operation<Void> operation = engine.operation("book").build();
     assertRefused(
-        work, () -> operation.execute(KEY, attempt -> done(attempt.unwrap(Connection.class), work)));
+        work,
+        () -> operation.execute(KEY, attempt -> done(attempt.unwrap(Connection.class), work)));
     assertThat(operation.execute(KEY, attempt -> null)).isInstanceOf(Execution.Ran.class);
   }
 
@@ -150,8 +150,7 @@ class RefusedCommitTest {
         catchThrowable(
             () ->
                 transactions.inTransaction(
-                    outer ->
-                        transactions.inTransaction(inner -> done(inner.connection(), work))));
+                    outer -> transactions.inTransaction(inner -> done(inner.connection(), work))));
     assertThat(thrown)
         .isInstanceOf(CommitRefusedException.class)
         .cause()
@@ -173,8 +172,7 @@ class RefusedCommitTest {
                             .build()
                             .execute(
                                 KEY,
-                                attempt ->
-                                    done(attempt.unwrap(Connection.class), Work.SWALLOWED)))
+                                attempt -> done(attempt.unwrap(Connection.class), Work.SWALLOWED)))
                 .isInstanceOf(CommitRefusedException.class);
             assertThatThrownBy(
                     () ->
@@ -249,7 +247,10 @@ class RefusedCommitTest {
 
   /** The outcome is certain, so there is nothing that would have to end with the connection. */
   @ParameterizedTest
-  @ValueSource(strings = {"23505", "23000", "44000", "40002", "P0001", "25P02", "40001", "40P01"})
+  @ValueSource(
+      strings = {
+        "23505", "23000", "44000", "22003", "27000", "40002", "P0001", "25P02", "40001", "40P01"
+      })
   void aConnectionWhoseTransactionWasRolledBackIsUsedAgain(String state) {
     List<String> ends = new ArrayList<>();
     JdbcTransactions transactions =

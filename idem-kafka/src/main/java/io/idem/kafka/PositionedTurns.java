@@ -89,21 +89,31 @@ final class PositionedTurns<K, V> {
   void take(TopicPartition partition, List<ConsumerRecord<K, V>> records, Body<K, V> body) {
     Trouble<K, V> trouble = together(partition, records, body);
     if (trouble != null && trouble.index() > 0) {
-      Trouble<K, V> earlier = together(partition, records.subList(0, trouble.index()), body);
-      if (earlier != null && earlier.index() != 0) {
+      List<ConsumerRecord<K, V>> before = records.subList(0, trouble.index());
+      Trouble<K, V> earlier = together(partition, before, body);
+      if (earlier != null && earlier.index() < 0) {
+        earlier = oneByOne(partition, before, body); // refused at the commit, say
+      } else if (earlier != null && earlier.index() > 0) {
         readOn(partition, failureLimit.delay()); // another one each time: nothing is certain
         return;
       }
       trouble = earlier == null ? trouble : earlier;
     } else if (trouble != null && trouble.index() < 0) {
-      trouble = null;
-      for (int i = 0; i < records.size() && trouble == null; i++) {
-        trouble = together(partition, records.subList(i, i + 1), body);
-      }
+      trouble = oneByOne(partition, records, body);
     }
     if (trouble != null) {
       stop(partition, trouble);
     }
+  }
+
+  /** A transaction for each, up to the first that fails; what that has met, or null if none does. */
+  private @Nullable Trouble<K, V> oneByOne(
+      TopicPartition partition, List<ConsumerRecord<K, V>> records, Body<K, V> body) {
+    Trouble<K, V> trouble = null;
+    for (int i = 0; i < records.size() && trouble == null; i++) {
+      trouble = together(partition, records.subList(i, i + 1), body);
+    }
+    return trouble;
   }
 
   /** One transaction for all; what it has met, or null if they are done. */

@@ -381,6 +381,35 @@ class PositionedConsumerTest {
     assertThat(parked).isEmpty();
   }
 
+  /** It is no outage: the same record fails for ever. */
+  @Test
+  void aRecordWhoseEffectTheDatabaseRefusesAtTheCommitHasFailed() throws Exception {
+    execute("CREATE TABLE late (name text UNIQUE DEFERRABLE INITIALLY DEFERRED)");
+    send("a", "a", "lost", "b");
+    List<String> parked = new ArrayList<>();
+    Node node = assigned(Map.of(), (record, why, transaction) -> parked.add(record.value()));
+    node.records.onFailure(1, Duration.ZERO);
+
+    until(
+        () ->
+            node.poll(
+                (record, transaction) -> {
+                  Connection connection = transaction.unwrap(Connection.class);
+                  BOOK.handle(record, transaction);
+                  try (Statement statement = connection.createStatement()) {
+                    String table = record.value().equals("lost") ? "nowhere" : "late";
+                    statement.execute(
+                        "INSERT INTO " + table + " VALUES ('" + record.value() + "')");
+                  } catch (SQLException swallowed) {
+                    // after which PostgreSQL commits nothing
+                  }
+                }),
+        () -> position(0) == 4);
+
+    assertThat(effects.all()).containsExactly("a", "b");
+    assertThat(parked).containsExactly("a", "lost");
+  }
+
   @Test
   void withAnInboxTheDuplicatesOfTheProducerHaveOneEffectToo() throws Exception {
     JdbcTransactions transactions = JdbcTransactions.nesting(dataSource);

@@ -11,11 +11,14 @@ import io.idem.core.Idempotency;
 import io.idem.core.IdempotentRequest;
 import io.idem.core.Operation;
 import io.idem.core.store.CommitRefusedException;
+import io.idem.guard.jdbc.JdbcGuards;
+import io.idem.guard.jdbc.KeyLock;
 import io.idem.jdbc.Dialect;
 import io.idem.jdbc.JdbcSchema;
 import io.idem.jdbc.JdbcSettings;
 import io.idem.testkit.TestPostgres;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import javax.sql.DataSource;
@@ -138,6 +141,15 @@ class RefusedCommitTest {
       assertThat(thrown).isInstanceOf(UnexpectedRollbackException.class);
     }
     assertThat(rows("idem_record")).isZero();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void soItIsUnderAGuardsLock(Manager manager) {
+    KeyLock lock =
+        JdbcGuards.of(new SpringJdbcTransactions(manager.of(dataSource), dataSource)).keys("n");
+    assertThatThrownBy(() -> lock.run("k", Duration.ZERO, (key, connection) -> swallowing("done")))
+        .isInstanceOf(CommitRefusedException.class);
   }
 
   private Idempotency engine(PlatformTransactionManager transactions) {

@@ -1,6 +1,7 @@
 package io.idem.guard.jdbc;
 
 import io.idem.guard.Locked;
+import io.idem.jdbc.JdbcTransactions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
@@ -41,11 +42,14 @@ final class Locking {
   static <A, T extends @Nullable Object, X extends Exception> Locked<T> work(
       Calls calls, Locked<A> locked, Connection connection, LockedWork<A, T, X> work) throws X {
     if (locked instanceof Locked.Ran<A> held) {
+      T result;
       try {
-        return new Locked.Ran<>(work.run(held.result(), connection));
+        result = work.run(held.result(), connection);
       } catch (SQLException e) {
         throw calls.spec().failure("Working under a lock", e);
       }
+      JdbcTransactions.requireCommittable(connection);
+      return new Locked.Ran<>(result);
     }
     return locked instanceof Locked.Busy ? new Locked.Busy<>() : new Locked.NotFound<>();
   }

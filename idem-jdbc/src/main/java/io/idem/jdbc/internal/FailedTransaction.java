@@ -30,7 +30,9 @@ public final class FailedTransaction {
    * @throws SQLException 25P02 if it has failed; anything else if the database fails
    */
   public static void refuse(Connection connection) throws SQLException {
-    if (!DialectSpec.POSTGRESQL.product().equals(connection.getMetaData().getDatabaseProductName())) {
+    if (!DialectSpec.POSTGRESQL
+        .product()
+        .equals(connection.getMetaData().getDatabaseProductName())) {
       return;
     }
     String state = stateByDriver(connection);

@@ -5,6 +5,7 @@ import io.idem.core.store.StoreConflictException;
 import io.idem.core.store.StoreUnavailableException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -13,6 +14,7 @@ public final class Failures {
 
   private static final Logger log = LoggerFactory.getLogger(Failures.class);
 
+  private static final Set<String> REFUSALS = Set.of("22", "23", "27", "44", "P0");
   private static final String CONSTRAINT_AT_COMMIT = "40002";
 
   private Failures() {}
@@ -74,15 +76,13 @@ public final class Failures {
    * Whether a failed commit is the failure of what was written, and has certainly not taken effect.
    *
    * @param e what the driver said
-   * @return true for a constraint (classes 23 and 44, 40002), for what a trigger in PL/pgSQL raises
-   *     (class P0), and for {@link #isAborted}
+   * @return true for a constraint (classes 23 and 44, 40002), for what a trigger meets or raises at
+   *     the commit (22, 27, and P0 of PL/pgSQL), and for {@link #isAborted}
    */
   static boolean isRefusal(SQLException e) {
     String state = e.getSQLState();
     return state != null
-        && (state.startsWith("23")
-            || state.startsWith("44")
-            || state.startsWith("P0")
+        && (REFUSALS.contains(state.substring(0, Math.min(2, state.length())))
             || state.equals(CONSTRAINT_AT_COMMIT)
             || isAborted(e));
   }
