@@ -98,6 +98,8 @@ public final class Operation<T extends @Nullable Object> {
    *     transaction can only be rolled back
    * @throws ResultCodecException if the result cannot be encoded (nothing happened) or a stored one
    *     not decoded (it happened before)
+   * @throws io.idem.core.store.CommitRefusedException if the database does not commit what the work
+   *     wrote (nothing happened)
    * @throws io.idem.core.store.StoreUnavailableException if the store cannot answer; the work did
    *     not run, or its transaction failed to commit
    */
@@ -118,6 +120,8 @@ public final class Operation<T extends @Nullable Object> {
    *     transaction can only be rolled back
    * @throws ResultCodecException if the result cannot be encoded (nothing happened) or a stored one
    *     not decoded (it happened before)
+   * @throws io.idem.core.store.CommitRefusedException if the database does not commit what the body
+   *     wrote (nothing happened)
    * @throws io.idem.core.store.StoreUnavailableException if the store cannot answer; the body did
    *     not run, or its transaction failed to commit
    */
@@ -190,6 +194,8 @@ public final class Operation<T extends @Nullable Object> {
    *     results, or it returned although its transaction can only be rolled back
    * @throws ResultCodecException if a result cannot be encoded in transactional mode (nothing
    *     happened)
+   * @throws io.idem.core.store.CommitRefusedException if the database does not commit what the body
+   *     wrote (nothing happened)
    * @throws io.idem.core.store.StoreUnavailableException if the store cannot answer; the body did
    *     not run, or its transaction failed to commit
    */

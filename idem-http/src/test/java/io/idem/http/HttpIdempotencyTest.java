@@ -9,11 +9,13 @@ import io.idem.core.InMemoryStore;
 import io.idem.core.Recording;
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.CommitRefusedException;
 import io.idem.core.store.IdempotencyStore;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.core.store.StoredOutcome;
+import io.idem.core.store.TransactionalStore;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -21,6 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -122,6 +125,30 @@ class HttpIdempotencyTest {
                       throw own;
                     }))
         .isSameAs(own);
+  }
+
+  /** To be told to send it again would be to be told so for ever. */
+  @Test
+  void p35_aCommitThatIsRefusedIsTheHandlersFailure() {
+    CommitRefusedException refused = new CommitRefusedException("does not balance", null);
+    TransactionalStore refusing =
+        new TransactionalStore() {
+          @Override
+          public <R extends @Nullable Object, X extends Throwable> R inTransaction(
+              TransactionWork<R, X> work) {
+            throw refused;
+          }
+        };
+    try (Idempotency transactional =
+        Idempotency.builder().transactionalStore(refusing).build()) {
+      HttpEndpoint endpoint =
+          HttpEndpoint.builder(HttpIdempotency.operation(transactional, "pay").build())
+              .callerScope(CallerScope.SHARED)
+              .build();
+      assertThatThrownBy(
+              () -> protocol.execute(endpoint, request("k", "x"), attempt -> responded(200)))
+          .isSameAs(refused);
+    }
   }
 
   @Test

@@ -74,6 +74,7 @@ public interface TransactionScope {
    * @param outcome what is to be replayed
    * @param retention how long to keep the outcome, counted from now
    * @return as {@link #complete}
+   * @throws CommitRefusedException if the database does not commit what the work wrote
    * @throws StoreConflictException as {@link #claim} does
    * @throws StoreUnavailableException as {@link #claim} does, and if it is not known whether the
    *     transaction was committed

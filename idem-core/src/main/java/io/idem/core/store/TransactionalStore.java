@@ -22,7 +22,10 @@ public interface TransactionalStore {
    * @param <X> what the work throws
    * @return what the work returned, after the commit
    * @throws X what the work threw, after the rollback
-   * @throws StoreUnavailableException if no transaction could be begun; the work did not run
+   * @throws CommitRefusedException if the database does not commit what the work wrote; all of it
+   *     is rolled back
+   * @throws StoreUnavailableException if no transaction could be begun, and the work did not run;
+   *     or if nobody knows whether its commit took effect
    */
   <R extends @Nullable Object, X extends Throwable> R inTransaction(TransactionWork<R, X> work)
       throws X;
