@@ -139,8 +139,7 @@ class HttpIdempotencyTest {
             throw refused;
           }
         };
-    try (Idempotency transactional =
-        Idempotency.builder().transactionalStore(refusing).build()) {
+    try (Idempotency transactional = Idempotency.builder().transactionalStore(refusing).build()) {
       HttpEndpoint endpoint =
           HttpEndpoint.builder(HttpIdempotency.operation(transactional, "pay").build())
               .callerScope(CallerScope.SHARED)

@@ -106,7 +106,9 @@ final class PositionedTurns<K, V> {
     }
   }
 
-  /** A transaction for each, up to the first that fails; what that has met, or null if none does. */
+  /**
+   * A transaction for each, up to the first that fails; what that has met, or null if none does.
+   */
   private @Nullable Trouble<K, V> oneByOne(
       TopicPartition partition, List<ConsumerRecord<K, V>> records, Body<K, V> body) {
     Trouble<K, V> trouble = null;
