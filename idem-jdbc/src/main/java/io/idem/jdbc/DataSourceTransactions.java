@@ -39,7 +39,7 @@ final class DataSourceTransactions implements JdbcTransactions {
         throw e;
       }
       try {
-        end(connection, transaction.isRollbackOnly());
+        end(connection, transaction);
         ended = true;
       } catch (CommitRefusedException | StoreConflictException e) { // which are certain
         ended = Failures.rollback(connection, e);
@@ -73,8 +73,8 @@ final class DataSourceTransactions implements JdbcTransactions {
     }
   }
 
-  private static void end(Connection connection, boolean rollback) {
-    if (rollback) {
+  private static void end(Connection connection, MarkedTransaction transaction) {
+    if (transaction.isRollbackOnly()) {
       try {
         connection.rollback();
       } catch (SQLException e) {
@@ -83,7 +83,9 @@ final class DataSourceTransactions implements JdbcTransactions {
       return;
     }
     try {
-      FailedTransaction.refuse(connection);
+      if (!transaction.isCommitted()) {
+        FailedTransaction.refuse(connection);
+      }
       connection.commit();
     } catch (SQLException e) {
       throw Failures.ofCommit("Committing a transaction", e);

@@ -2,6 +2,7 @@ package io.idem.jdbc;
 
 import io.idem.core.store.StoreUnavailableException;
 import io.idem.jdbc.internal.DialectSpec;
+import io.idem.jdbc.internal.FailedTransaction;
 import io.idem.jdbc.internal.Failures;
 import io.idem.jdbc.internal.RecordTable;
 import java.sql.Connection;
@@ -51,19 +52,15 @@ public enum Dialect {
    */
   public static Dialect of(DataSource dataSource) {
     try (Connection connection = dataSource.getConnection()) {
-      // Not every pool ends what a connection is given back with.
-      boolean begins = !connection.getAutoCommit();
+      // Not every pool ends what a connection is given back with; but it may be the caller's, whose
+      // transaction is not for us to end.
+      boolean begins = !connection.getAutoCommit() && FailedTransaction.isNone(connection);
       try {
-        Dialect dialect = of(connection);
+        return of(connection);
+      } finally {
         if (begins) {
-          connection.rollback();
+          Failures.endQuestion(connection);
         }
-        return dialect;
-      } catch (RuntimeException e) {
-        if (begins) {
-          Failures.rollback(connection, e);
-        }
-        throw e;
       }
     } catch (SQLException e) {
       throw Failures.unavailable("Asking the database for its name", e);

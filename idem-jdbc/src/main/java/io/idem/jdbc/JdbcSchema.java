@@ -1,6 +1,7 @@
 package io.idem.jdbc;
 
 import io.idem.core.store.StoreUnavailableException;
+import io.idem.jdbc.internal.FailedTransaction;
 import io.idem.jdbc.internal.Failures;
 import io.idem.jdbc.internal.SchemaScript;
 import io.idem.jdbc.internal.SessionBound;
@@ -186,12 +187,13 @@ public final class JdbcSchema {
 
   private <R> @Nullable R asked(String what, Question<R> question) {
     try (Connection connection = dataSource.getConnection()) {
-      boolean autoCommit = connection.getAutoCommit();
+      // As for the question which database it is, see Dialect. Here others begin one as well.
+      boolean begins = !connection.getAutoCommit() && !FailedTransaction.isOpen(connection);
       try {
         return question.ask(connection);
       } finally {
-        if (!autoCommit) {
-          connection.rollback();
+        if (begins) {
+          Failures.endQuestion(connection);
         }
       }
     } catch (SQLException e) {

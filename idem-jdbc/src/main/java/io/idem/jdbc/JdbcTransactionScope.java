@@ -133,7 +133,9 @@ final class JdbcTransactionScope implements TransactionScope {
 
   @Override
   public LeaseCheck completeLast(Lease lease, StoredOutcome outcome, Duration retention) {
-    if (!isOurs() || transaction.isRollbackOnly() || !table.commitsWithCompletion()) {
+    if (!(transaction instanceof MarkedTransaction marked && isOurs())
+        || marked.isRollbackOnly()
+        || !table.commitsWithCompletion()) {
       return complete(lease, outcome, retention);
     }
     Session session = session();
@@ -141,12 +143,14 @@ final class JdbcTransactionScope implements TransactionScope {
     try {
       LeaseCheck check =
           table.completeAndCommit(session, lease, outcome, retention, isInTime(lease, retention));
-      if (check == LeaseCheck.LOST) {
-        transaction.setRollbackOnly();
+      if (check == LeaseCheck.HELD) {
+        marked.committed();
+      } else {
+        marked.setRollbackOnly();
       }
       return check;
     } catch (SQLException e) {
-      transaction.setRollbackOnly();
+      marked.setRollbackOnly();
       throw Failures.ofCommit("Completing record " + lease.id() + " and committing", e);
     }
   }

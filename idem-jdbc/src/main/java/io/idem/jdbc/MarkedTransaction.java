@@ -8,6 +8,7 @@ final class MarkedTransaction implements JdbcTransactions.Transaction {
   private final Connection connection;
   private final boolean joined;
   private boolean rollbackOnly;
+  private boolean committed;
 
   MarkedTransaction(Connection connection, boolean joined) {
     this.connection = connection;
@@ -32,5 +33,14 @@ final class MarkedTransaction implements JdbcTransactions.Transaction {
   @Override
   public boolean isRollbackOnly() {
     return rollbackOnly;
+  }
+
+  /** The last statement has committed it, so that its end has nothing left to do. */
+  void committed() {
+    committed = true;
+  }
+
+  boolean isCommitted() {
+    return committed;
   }
 }

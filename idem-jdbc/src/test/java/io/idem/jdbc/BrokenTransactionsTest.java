@@ -167,6 +167,11 @@ class BrokenTransactionsTest {
     }
 
     @Override
+    public boolean writeUncommittable(TransactionScope scope) {
+      return right.writeUncommittable(scope);
+    }
+
+    @Override
     public int effects(RecordId name) {
       return right.effects(name);
     }

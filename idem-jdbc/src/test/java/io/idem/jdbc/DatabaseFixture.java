@@ -70,6 +70,18 @@ final class DatabaseFixture {
       database.write(scope, name);
     }
 
+    /** No other has constraints that are checked at the end. */
+    @Override
+    public boolean writeUncommittable(TransactionScope scope) {
+      if (database.dialect() != Dialect.POSTGRESQL) {
+        return false;
+      }
+      database.execute(
+          "CREATE TABLE IF NOT EXISTS late (name INT UNIQUE DEFERRABLE INITIALLY DEFERRED)");
+      TestDatabase.execute(scope.unwrap(Connection.class), "INSERT INTO late VALUES (1), (1)");
+      return true;
+    }
+
     @Override
     public int effects(RecordId name) {
       return database.effects(name);

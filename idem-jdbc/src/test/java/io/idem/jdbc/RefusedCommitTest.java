@@ -65,6 +65,13 @@ class RefusedCommitTest {
         TestDatabase.execute(connection, "INSERT INTO balanced VALUES (1)");
       }
     },
+    /** The same error as that by which the last write tells that its record has gone. */
+    DIVIDING("22012") {
+      @Override
+      void in(Connection connection) {
+        TestDatabase.execute(connection, "INSERT INTO divided VALUES (1)");
+      }
+    },
     /** An error that the work took for an answer, which PostgreSQL does not. */
     SWALLOWED("25P02") {
       @Override
@@ -91,6 +98,13 @@ class RefusedCommitTest {
       database.execute(
           "CREATE CONSTRAINT TRIGGER balance AFTER INSERT ON balanced"
               + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION balance()");
+      database.execute("CREATE TABLE divided (amount INT)");
+      database.execute(
+          "CREATE FUNCTION divide() RETURNS trigger LANGUAGE plpgsql AS"
+              + " $$ BEGIN PERFORM 1 / (NEW.amount - 1); RETURN NULL; END $$");
+      database.execute(
+          "CREATE CONSTRAINT TRIGGER divide AFTER INSERT ON divided"
+              + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION divide()");
     }
   }
 
@@ -207,6 +221,38 @@ class RefusedCommitTest {
           return null;
         });
     assertThat(database.number("SELECT count(*) FROM effect")).isOne();
+  }
+
+  /** What the last write has committed already is not asked about. */
+  @Test
+  void theServerIsNotAskedWhereNothingIsLeftToCommit() {
+    List<String> asked = new ArrayList<>();
+    DataSource hiding =
+        proxy(
+            DataSource.class,
+            pool,
+            (target, method) ->
+                method.equals("getConnection")
+                    ? proxy(
+                        Connection.class,
+                        pool.getConnection(),
+                        (connection, name) -> {
+                          if (name.equals("createStatement")) {
+                            asked.add(name);
+                          }
+                          return hidden(connection, name);
+                        })
+                    : null);
+    try (Idempotency hidden =
+        Idempotency.builder().transactionalStore(database.transactional(hiding)).build()) {
+      Operation<String> pay = hidden.operation("pay", String.class).build();
+      pay.execute("warm", () -> "up");
+      asked.clear();
+      pool.takeExecuted();
+      pay.execute("k", () -> "paid");
+      assertThat(pool.takeExecuted()).as("claim, last write, and a commit of nothing").hasSize(3);
+      assertThat(asked).isEmpty();
+    }
   }
 
   private static Object hidden(Connection connection, String method) throws SQLException {

@@ -54,12 +54,31 @@ class StartQuestionsTest {
   @Test
   void noneIsOpenWhereTheDatabaseIsRefused() throws SQLException {
     kept.setAutoCommit(false);
-    TestDatabase.text(kept, "SELECT 1"); // what the pool asks to see whether it lives, say
 
+    assertThatThrownBy(() -> Dialect.of(pool("PostgreSQL", 8)))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(state()).isEqualTo("idle");
+    assertThatThrownBy(() -> Dialect.of(pool("Unheard-of")))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(state()).isEqualTo("idle");
+  }
+
+  /**
+   * As of a data source that knows of the caller's transaction, and of a bean that is made late.
+   */
+  @Test
+  void oneThatIsOpenAlreadyIsItsOwnersToEnd() throws SQLException {
+    kept.setAutoCommit(false);
+    TestDatabase.execute(kept, "INSERT INTO effect VALUES ('before')");
+
+    DataSource pool = pool("PostgreSQL");
+    Dialect.of(pool);
+    new JdbcSchema(pool, JdbcSettings.defaults()).check();
     assertThatThrownBy(() -> Dialect.of(pool("Unheard-of")))
         .isInstanceOf(IllegalStateException.class);
 
-    assertThat(state()).isEqualTo("idle");
+    kept.commit();
+    assertThat(database.number("SELECT count(*) FROM effect")).isOne();
   }
 
   private String state() {
@@ -67,7 +86,11 @@ class StartQuestionsTest {
   }
 
   /** A pool of one connection, which it hands out as it was given back. */
-  private DataSource pool(String product) {
+  private DataSource pool(String product) throws SQLException {
+    return pool(product, kept.getMetaData().getDatabaseMajorVersion());
+  }
+
+  private DataSource pool(String product, int majorVersion) {
     return proxy(
         DataSource.class,
         database.dataSource(),
@@ -84,7 +107,11 @@ class StartQuestionsTest {
                                   DatabaseMetaData.class,
                                   connection.getMetaData(),
                                   (data, asked) ->
-                                      asked.equals("getDatabaseProductName") ? product : null);
+                                      switch (asked) {
+                                        case "getDatabaseProductName" -> product;
+                                        case "getDatabaseMajorVersion" -> majorVersion;
+                                        default -> null;
+                                      });
                           default -> null;
                         })
                 : null);

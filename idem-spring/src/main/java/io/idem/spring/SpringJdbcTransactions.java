@@ -42,7 +42,9 @@ import org.springframework.util.ReflectionUtils;
  *       threw must not be committed. A joined transaction is marked, and its owner cannot commit.
  * </ol>
  *
- * <p>A failure to begin is a {@link StoreUnavailableException}; a failure to commit is Spring's own
+ * <p>A failure to begin is a {@link StoreUnavailableException}; work that PostgreSQL would roll
+ * back instead of committing it is a {@link io.idem.core.store.CommitRefusedException}, also in a
+ * joined transaction, whose owner cannot commit then; a failure to commit is Spring's own
  * exception, such as {@link org.springframework.transaction.UnexpectedRollbackException} or {@link
  * DataIntegrityViolationException}. Works with {@code DataSourceTransactionManager}, {@code
  * JdbcTransactionManager}, and {@code JpaTransactionManager} where its dialect exposes the JDBC
@@ -205,6 +207,9 @@ public final class SpringJdbcTransactions implements JdbcTransactions {
       Connection connection = connection();
       try {
         result = work.run(new SpringTransaction(status, connection));
+        if (!status.isRollbackOnly()) {
+          JdbcTransactions.requireCommittable(connection);
+        }
       } finally {
         DataSourceUtils.releaseConnection(connection, dataSource);
       }

@@ -152,6 +152,26 @@ class RefusedCommitTest {
         .isInstanceOf(CommitRefusedException.class);
   }
 
+  /** And whatever else runs in such transactions: a method behind a guard, a log's position. */
+  @ParameterizedTest
+  @EnumSource
+  void soItIsInATransactionWithoutAnOperation(Manager manager) {
+    SpringJdbcTransactions transactions =
+        new SpringJdbcTransactions(manager.of(dataSource), dataSource);
+    assertThatThrownBy(() -> transactions.inTransaction(transaction -> swallowing("done")))
+        .isInstanceOf(CommitRefusedException.class);
+
+    new TransactionTemplate(transactions.transactionManager())
+        .executeWithoutResult(
+            status -> {
+              assertThatThrownBy(
+                      () -> transactions.inTransaction(transaction -> swallowing("done")))
+                  .isInstanceOf(CommitRefusedException.class);
+              assertThat(status.isRollbackOnly()).isTrue();
+              status.setRollbackOnly();
+            });
+  }
+
   private Idempotency engine(PlatformTransactionManager transactions) {
     return Idempotency.builder()
         .transactionalStore(

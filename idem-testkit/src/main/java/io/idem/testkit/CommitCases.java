@@ -2,9 +2,11 @@ package io.idem.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.idem.core.store.Claim;
 import io.idem.core.store.ClaimRequest;
+import io.idem.core.store.CommitRefusedException;
 import io.idem.core.store.Fingerprint;
 import io.idem.core.store.Lease;
 import io.idem.core.store.LeaseCheck;
@@ -14,6 +16,7 @@ import io.idem.core.store.TransactionalStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** What a transaction publishes, and what it leaves of itself when it does not commit. */
@@ -96,6 +99,39 @@ abstract class CommitCases extends TransactionalContract {
     assertThat(answer).isEqualTo("answer");
     assertThat(effects(id)).isZero();
     assertThat(runInbox(otherStore(), id)).isInstanceOf(Claim.Acquired.class);
+  }
+
+  @Test
+  void refusedCommitIsToldAsSuchAndFreesTheKey() {
+    for (boolean answered : new boolean[] {false, true}) {
+      RecordId id = Requests.newId();
+      AtomicBoolean refused = new AtomicBoolean();
+      Throwable thrown =
+          catchThrowable(
+              () ->
+                  store()
+                      .inTransaction(
+                          scope -> {
+                            Lease lease =
+                                acquired(
+                                    answered
+                                        ? scope.claim(Requests.claimOf(id), LONG)
+                                        : inbox(scope, id, LONG));
+                            write(scope, id);
+                            refused.set(fixture().writeUncommittable(scope));
+                            return answered
+                                ? scope.completeLast(lease, ANSWER, Requests.RETENTION)
+                                : LeaseCheck.HELD;
+                          }));
+
+      if (refused.get()) {
+        assertThat(thrown).isInstanceOf(CommitRefusedException.class);
+      } else {
+        assertThat(thrown).isNull();
+      }
+      assertThat(effects(id)).isEqualTo(refused.get() ? 0 : 1);
+      assertThat(runInbox(otherStore(), id) instanceof Claim.Acquired).isEqualTo(refused.get());
+    }
   }
 
   @Test

@@ -62,6 +62,18 @@ public interface TransactionalFixture {
   void write(TransactionScope scope, RecordId name);
 
   /**
+   * Writes in the transaction what the database refuses only when it is to commit that, such as
+   * what breaks a deferred constraint.
+   *
+   * @param scope the transaction
+   * @return whether it did; false, and nothing is written, where the database checks everything at
+   *     once, which is the default
+   */
+  default boolean writeUncommittable(TransactionScope scope) {
+    return false;
+  }
+
+  /**
    * Counts committed effects.
    *
    * @param name the effect's name

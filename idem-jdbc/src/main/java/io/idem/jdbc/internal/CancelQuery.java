@@ -5,7 +5,6 @@ import java.lang.reflect.Method;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Cancels a statement of PostgreSQL's driver for a second time. {@link Statement#cancel()} of that
@@ -13,8 +12,7 @@ import org.jspecify.annotations.Nullable;
  * it. {@code PGConnection.cancelQuery()} always sends one.
  *
  * <p>It strikes whatever the connection does when it arrives: only for statements that cannot end,
- * for their owner, before it is through. The driver need not be there, and is looked for by name;
- * that is rare enough to be done each time, and so no class of an application is kept.
+ * for their owner, before it is through.
  */
 final class CancelQuery {
 
@@ -30,7 +28,7 @@ final class CancelQuery {
    */
   static void send(Statement statement) throws SQLException {
     Connection connection = statement.getConnection();
-    Class<?> type = typeFor(statement);
+    Class<?> type = PostgresDriver.type(CONNECTION, statement.unwrap(Statement.class));
     if (type == null || !connection.isWrapperFor(type)) {
       statement.cancel();
       return;
@@ -42,20 +40,6 @@ final class CancelQuery {
       throw new SQLException("The driver did not send a second cancellation", e.getCause());
     } catch (ReflectiveOperationException e) { // a driver without it
       statement.cancel();
-    }
-  }
-
-  /** The driver's own type: it may be loaded by the application's loader, and this by another. */
-  private static @Nullable Class<?> typeFor(Statement statement) throws SQLException {
-    Class<?> own = type(statement.unwrap(Statement.class).getClass().getClassLoader());
-    return own != null ? own : type(CancelQuery.class.getClassLoader());
-  }
-
-  private static @Nullable Class<?> type(@Nullable ClassLoader loader) {
-    try {
-      return Class.forName(CONNECTION, false, loader);
-    } catch (ClassNotFoundException | LinkageError e) {
-      return null;
     }
   }
 }

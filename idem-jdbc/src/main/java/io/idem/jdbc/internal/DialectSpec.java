@@ -310,6 +310,12 @@ public record DialectSpec(
    */
   static final int MERGES_FROM = 15;
 
+  /**
+   * With what a statement fails that would commit if the record were there. No trigger that fires
+   * at the commit is likely to fail with it: a division by zero could be one's.
+   */
+  static final String LOST_BEFORE_COMMIT = "2201G";
+
   /** How a statement is kept from taking for ever. */
   enum QueryTimeouts {
     /** The driver would limit its whole session. */
@@ -444,7 +450,9 @@ public record DialectSpec(
             Verb.COMPLETE_AND_COMMIT,
             "WITH u AS ("
                 + Verb.COMPLETE.standard()
-                + " RETURNING 1) SELECT 1 / count(*) FROM u; COMMIT",
+                + " RETURNING 1) SELECT "
+                + failsFor("count(*)")
+                + " FROM u; COMMIT",
             Verb.MERGE_AND_COMMIT,
             merging(", expires_at = GREATEST(expires_at, {now} + {keep})"),
             Verb.MERGE_IN_TIME_AND_COMMIT,
@@ -472,16 +480,21 @@ public record DialectSpec(
           + " ON CONFLICT (id) DO NOTHING";
     }
 
-    /** The division is by a value that is not known when the statement is planned. */
+    /** The value is one that is not known when the statement is planned. */
     private static String merging(String expiry) {
       return """
       MERGE INTO {table} USING (SELECT 1) one
       ON id = {id} AND owner_token = {token} AND state = 1
       WHEN MATCHED THEN UPDATE SET state = 2, outcome = {outcome}%s
       WHEN NOT MATCHED THEN
-        INSERT (attempt) VALUES (1 / CAST(clock_timestamp() IS NULL AS int)); COMMIT
+        INSERT (attempt) VALUES (%s); COMMIT
       """
-          .formatted(expiry);
+          .formatted(expiry, failsFor("clock_timestamp() IS NULL"));
+    }
+
+    /** Fails with {@link #LOST_BEFORE_COMMIT} for 0, and is 1 for 1. */
+    private static String failsFor(String value) {
+      return "width_bucket(1.0, 1, 2, CAST(" + value + " AS int))";
     }
   }
 

@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Transactions of PostgreSQL of which a statement has failed, and whose work went on. A commit of
  * such a one rolls it back, and the driver says nothing.
  *
- * <p>The driver knows which these are. It need not be there, and is looked for by name, as {@link
- * CancelQuery} does; where a pool does not give it away the server is asked.
+ * <p>The driver knows which these are; where a pool does not give it away the server is asked.
  */
 public final class FailedTransaction {
 
@@ -20,6 +19,7 @@ public final class FailedTransaction {
 
   private static final String CONNECTION = "org.postgresql.core.BaseConnection";
   private static final String FAILED = "FAILED";
+  private static final String NONE = "IDLE";
 
   private FailedTransaction() {}
 
@@ -50,12 +50,32 @@ public final class FailedTransaction {
     }
   }
 
+  /**
+   * Whether the driver knows that no transaction is open: none is begun yet, or it has ended.
+   *
+   * @param connection the connection
+   * @return false if one is open, or the driver cannot be asked
+   */
+  public static boolean isNone(Connection connection) {
+    return NONE.equals(stateByDriver(connection));
+  }
+
+  /**
+   * Whether the driver knows that a transaction is open, failed or not.
+   *
+   * @param connection the connection
+   * @return false if there is none, or the driver cannot be asked
+   */
+  public static boolean isOpen(Connection connection) {
+    String state = stateByDriver(connection);
+    return state != null && !state.equals(NONE);
+  }
+
   /** What the driver takes the transaction for; null if it cannot be asked. */
   private static @Nullable String stateByDriver(Connection connection) {
     try {
-      Connection own = connection.unwrap(Connection.class);
-      Class<?> type = Class.forName(CONNECTION, false, own.getClass().getClassLoader());
-      if (!connection.isWrapperFor(type)) {
+      Class<?> type = PostgresDriver.type(CONNECTION, connection.unwrap(Connection.class));
+      if (type == null || !connection.isWrapperFor(type)) {
         return null;
       }
       Object state = type.getMethod("getTransactionState").invoke(connection.unwrap(type));

@@ -127,6 +127,20 @@ public final class Failures {
   }
 
   /**
+   * Rolls back a transaction that asked something only. Its answer counts, whatever becomes of it:
+   * a container does not let a transaction of its own be ended.
+   *
+   * @param connection the connection
+   */
+  public static void endQuestion(Connection connection) {
+    try {
+      connection.rollback();
+    } catch (SQLException e) {
+      log.debug("A transaction that asked something only could not be rolled back", e);
+    }
+  }
+
+  /**
    * Gives a connection back. The outcome of its work is certain by now, so a failure is logged
    * only.
    *

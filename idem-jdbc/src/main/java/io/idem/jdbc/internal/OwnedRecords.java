@@ -19,8 +19,6 @@ final class OwnedRecords {
   /** As often as a record moves in a row: when its partition is made, and when it is dropped. */
   private static final int MOVES = 2;
 
-  private static final String DIVISION_BY_ZERO = "22012";
-
   private final Statements statements;
   private final RecordValues values;
   private final MetRecords met;
@@ -88,7 +86,7 @@ final class OwnedRecords {
     try (Prepared prepared = statements.prepareCommitting(session, sql, completion)) {
       prepared.statement().execute();
     } catch (SQLException e) {
-      if (DIVISION_BY_ZERO.equals(e.getSQLState())) {
+      if (DialectSpec.LOST_BEFORE_COMMIT.equals(e.getSQLState())) {
         return LeaseCheck.LOST;
       }
       throw e;
