@@ -3,6 +3,7 @@ package io.idem.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.fail;
 
 import io.idem.core.BatchBody;
 import io.idem.core.Decision;
@@ -221,6 +222,28 @@ class RefusedCommitTest {
           return null;
         });
     assertThat(database.number("SELECT count(*) FROM effect")).isOne();
+  }
+
+  /** As in a server that loads its pool and its applications apart. */
+  @Test
+  void theDriverIsFoundAlsoWhereThePoolDoesNotSeeIt() {
+    List<String> asked = new ArrayList<>();
+    JdbcTransactions transactions =
+        JdbcTransactions.of(
+            instead(
+                (connection, name) -> {
+                  if (name.equals("unwrap")) {
+                    asked.add(name);
+                    return asked.size() == 1
+                        ? proxy(Connection.class, connection, (itself, method) -> null)
+                        : null;
+                  }
+                  return name.equals("createStatement")
+                      ? fail("The server is asked, and not the driver")
+                      : null;
+                }));
+    transactions.inTransaction(transaction -> null);
+    assertThat(asked).containsExactly("unwrap", "unwrap");
   }
 
   /** What the last write has committed already is not asked about. */
