@@ -16,8 +16,6 @@ import io.idem.core.Operation;
 import io.idem.core.store.CommitRefusedException;
 import io.idem.core.store.StoreConflictException;
 import io.idem.core.store.StoreUnavailableException;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -235,7 +233,7 @@ class RefusedCommitTest {
                   if (name.equals("unwrap")) {
                     asked.add(name);
                     return asked.size() == 1
-                        ? proxy(Connection.class, connection, (itself, method) -> null)
+                        ? Instead.proxy(Connection.class, connection, (itself, method) -> null)
                         : null;
                   }
                   return name.equals("createStatement")
@@ -251,12 +249,12 @@ class RefusedCommitTest {
   void theServerIsNotAskedWhereNothingIsLeftToCommit() {
     List<String> asked = new ArrayList<>();
     DataSource hiding =
-        proxy(
+        Instead.proxy(
             DataSource.class,
             pool,
             (target, method) ->
                 method.equals("getConnection")
-                    ? proxy(
+                    ? Instead.proxy(
                         Connection.class,
                         pool.getConnection(),
                         (connection, name) -> {
@@ -382,31 +380,12 @@ class RefusedCommitTest {
   }
 
   private DataSource instead(Instead<Connection> instead) {
-    return proxy(
+    return Instead.proxy(
         DataSource.class,
         database.dataSource(),
         (target, method) ->
             method.equals("getConnection")
-                ? proxy(Connection.class, database.dataSource().getConnection(), instead)
+                ? Instead.proxy(Connection.class, database.dataSource().getConnection(), instead)
                 : null);
-  }
-
-  private interface Instead<T> {
-    Object of(T target, String method) throws Throwable;
-  }
-
-  private static <T> T proxy(Class<T> type, T target, Instead<T> instead) {
-    return type.cast(
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (self, method, args) -> {
-              Object answer = instead.of(target, method.getName());
-              try {
-                return answer != null ? answer : method.invoke(target, args);
-              } catch (InvocationTargetException e) {
-                throw e.getCause();
-              }
-            }));
   }
 }

@@ -3,8 +3,6 @@ package io.idem.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
@@ -91,19 +89,19 @@ class StartQuestionsTest {
   }
 
   private DataSource pool(String product, int majorVersion) {
-    return proxy(
+    return Instead.proxy(
         DataSource.class,
         database.dataSource(),
         (source, method) ->
             method.equals("getConnection")
-                ? proxy(
+                ? Instead.proxy(
                     Connection.class,
                     kept,
                     (connection, name) ->
                         switch (name) {
                           case "close" -> CLOSED;
                           case "getMetaData" ->
-                              proxy(
+                              Instead.proxy(
                                   DatabaseMetaData.class,
                                   connection.getMetaData(),
                                   (data, asked) ->
@@ -115,24 +113,5 @@ class StartQuestionsTest {
                           default -> null;
                         })
                 : null);
-  }
-
-  private interface Instead<T> {
-    Object of(T target, String method) throws Throwable;
-  }
-
-  private static <T> T proxy(Class<T> type, T target, Instead<T> instead) {
-    return type.cast(
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (self, method, args) -> {
-              Object answer = instead.of(target, method.getName());
-              try {
-                return answer != null ? answer : method.invoke(target, args);
-              } catch (InvocationTargetException e) {
-                throw e.getCause();
-              }
-            }));
   }
 }
